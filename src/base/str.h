@@ -1,0 +1,36 @@
+#pragma once
+/* Text helpers with three or more users each. Nothing here truncates silently. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/cleanup.h"
+#include "base/err.h"
+
+char *kf_strdup(const char *s);                         /* aborts when out of memory; NULL gives NULL */
+char *kf_strfmt(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* caller frees */
+/* Copies src into dst[size]; false (dst untouched) if it does not fit. NULL src is "". */
+KF_CHECK bool kf_str_set(char *dst, size_t size, const char *src);
+bool kf_str_eq(const char *a, const char *b);           /* NULL-safe */
+bool kf_str_starts(const char *s, const char *prefix);
+bool kf_ct_eq(const void *a, const void *b, size_t n);  /* constant time */
+
+/* RFC 4648 §5, no padding. encode: heap string. decode: bytes written to out (cap) or -1. */
+char *kf_b64url(const void *p, size_t n);
+long kf_b64url_decode(const char *s, size_t n, void *out, size_t cap);
+void kf_hex(const void *p, size_t n, char *out);        /* out: 2n+1 */
+bool kf_unhex(const char *s, void *out, size_t n);      /* exactly 2n digits, then NUL */
+
+/* "500ms" "3s" "5m" "2h" "1d" (design.md §17); a bare number is refused. */
+KF_CHECK bool kf_duration_parse(const char *s, int64_t *ms);
+/* [a-z0-9][a-z0-9._-]{0,63} (design.md §17) */
+bool kf_profile_name_ok(const char *s);
+/* client_[A-Za-z0-9_]{1,64} */
+bool kf_client_id_ok(const char *s);
+/* "2026-11-23T14:07:19Z" into out[21] */
+void kf_rfc3339(int64_t unix_s, char out[21]);
+
+/* scheme://host[:port] with nothing behind it but "/". https, or http for loopback
+ * only (127.0.0.0/8, ::1, localhost). *norm: "https://api.workos.com", default port
+ * dropped, host lower case; caller frees. Bare "api.workos.com" means https. */
+KF_CHECK bool kf_origin_parse(const char *url, char **norm, kf_err *err);
+bool kf_origin_is_loopback(const char *norm);
