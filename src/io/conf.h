@@ -1,0 +1,41 @@
+#pragma once
+/* keyfob.conf (INI, GKeyFile): read and written by the agent alone. Comments and
+ * unknown keys are kept. A file with a syntax error is reported with file and line
+ * and never overwritten.
+ *
+ *   [keyfob]           default = NAME  store = auto|secret-service|vault|memory
+ *                      store_picked = secret-service|vault  keepalive = 12h|never
+ *                      proxy = URL  ca_file = PATH
+ *   [profile NAME]     id = 16 hex  client_id =  api_host = https://api.workos.com
+ *                      organization_id =  redirect_port =  label =  confidential = true|false */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/cleanup.h"
+#include "base/err.h"
+
+typedef struct kf_conf kf_conf;
+
+typedef struct kf_conf_profile { /* plain copies; "" = not set */
+    char id[17], name[65];
+    char client_id[72];
+    char api_host[256];        /* normalised origin */
+    char organization_id[72];
+    char label[128];
+    int redirect_port;
+    bool confidential;         /* an API key was stored for it */
+} kf_conf_profile;
+
+kf_conf *kf_conf_load(const char *path, kf_err *err); /* absent file: empty settings. NULL: KF_ERR_USAGE_CONFIG, "path:line: ..." */
+kf_conf *kf_conf_free(kf_conf *c);
+bool kf_conf_changed_on_disk(const kf_conf *c);       /* mtime, size or inode differ from what was read */
+KF_CHECK bool kf_conf_save(kf_conf *c, kf_err *err);  /* atomic, fsync; refuses if the file changed since the load */
+
+const char *kf_conf_get(const kf_conf *c, const char *key);            /* [keyfob]; NULL if not set; borrowed */
+void kf_conf_set(kf_conf *c, const char *key, const char *value);      /* NULL removes */
+size_t kf_conf_profiles(const kf_conf *c, const kf_conf_profile **out); /* borrowed until the next change; in file order */
+const kf_conf_profile *kf_conf_find(const kf_conf *c, const char *name_or_id);
+KF_CHECK bool kf_conf_put(kf_conf *c, const kf_conf_profile *p, kf_err *err); /* by id; renames when the name differs */
+bool kf_conf_remove(kf_conf *c, const char *name_or_id);
+
+KF_AUTO_DEFINE(kf_conf);

@@ -1,0 +1,22 @@
+#pragma once
+/* Files as the rest of the agent needs them: whole, atomic, ours. Blocking calls;
+ * those that fsync belong on the worker thread. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "base/err.h"
+#include "base/secret.h"
+
+/* Makes dir and its parents (0700 for what is made); refuses if it is not a directory, not
+ * ours, or writable by others (KF_ERR_SYS_OWNER). */
+KF_CHECK bool kf_dir_ensure(const char *dir, kf_err *err);
+/* Whole file, at most max bytes, regular, no symlink followed. *len gets the length; NUL behind it. */
+KF_CHECK bool kf_file_read(const char *path, size_t max, kf_secret **out, kf_err *err);
+/* temp file beside it, write, fsync, rename, fsync(dir). mode 0600. On failure the old file stands. */
+KF_CHECK bool kf_file_replace(const char *path, const void *data, size_t len, kf_err *err);
+KF_CHECK bool kf_file_remove(const char *path, kf_err *err); /* absent is success */
+
+/* flock. Never unlinked. try: 1 taken, 0 held by another, -1 err. The fd is close-on-exec. */
+int kf_lock_open(const char *path, kf_err *err);  /* fd, or -1 */
+int kf_lock_try(int fd, kf_err *err);
+void kf_lock_drop(int fd);                        /* unlocks and closes */

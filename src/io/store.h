@@ -1,0 +1,58 @@
+#pragma once
+/* Where secrets rest: items named by (id, kind), each a blob. Backends: Secret
+ * Service (store_keyring), the sealed vault (store_vault), memory. All calls are
+ * asynchronous on the loop, every one ends (deadline inside), and done is never
+ * called before the call returned. Nothing is ever written in plain text, and no
+ * backend falls back to another (design.md §5). */
+#include <stddef.h>
+#include <stdint.h>
+#include "base/secret.h"
+#include "loop/task.h"
+
+typedef enum kf_store_state {
+    KF_STORE_OK, KF_STORE_LOCKED, KF_STORE_NEW, /* NEW: vault not made yet */
+    KF_STORE_PROMPT_OPEN, KF_STORE_DENIED, KF_STORE_SILENT, KF_STORE_ABSENT,
+    KF_STORE_UNKNOWN /* not asked yet: nothing was touched, no bus opened */
+} kf_store_state;
+const char *kf_store_state_name(kf_store_state s); /* "ok", "locked", "new", ... */
+
+typedef struct kf_store_item {
+    char id[17];    /* profile id, 16 hex */
+    char kind[24];  /* "session", "api-key", ... [a-z0-9-]+ */
+} kf_store_item;
+
+typedef struct kf_store kf_store;
+/* blob: load only, borrowed (copy it to keep it). err NULL = done. Not found is KF_ERR_STORE_NOT_FOUND. */
+typedef void (*kf_store_done)(void *user, const kf_secret *blob, const kf_err *err);
+typedef void (*kf_store_list_done)(void *user, const kf_store_item *items, size_t n, const kf_err *err);
+
+/* interactive: a person waits and may type into a keyring prompt (deadline 5 min); else 5 s. */
+void kf_store_load(kf_store *s, const char *id, const char *kind, bool interactive, kf_store_done done, void *user);
+/* save is durable when done runs: written, flushed, read back and compared. label: shown by keyring programs. */
+void kf_store_save(kf_store *s, const char *id, const char *kind, const char *label, const kf_secret *blob,
+                   bool interactive, kf_store_done done, void *user);
+void kf_store_delete(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user); /* absent is success */
+void kf_store_list(kf_store *s, kf_store_list_done done, void *user);
+/* Can a write succeed now? Writes and removes a probe item; used before a refresh token is spent. */
+void kf_store_probe(kf_store *s, bool interactive, kf_store_done done, void *user);
+/* Vault: opens it, or makes it when create. Keyring: unlocks with its own prompt (passphrase ignored). */
+void kf_store_unlock(kf_store *s, const kf_secret *passphrase, bool create, kf_store_done done, void *user);
+void kf_store_lock(kf_store *s);               /* vault: wipes the key */
+kf_store_state kf_store_get_state(const kf_store *s);
+const char *kf_store_kind(const kf_store *s);  /* "memory" "vault" "secret-service" */
+kf_store *kf_store_free(kf_store *s);          /* cancels without callbacks; returns NULL */
+
+kf_store *kf_store_memory_new(kf_loop *l);
+typedef struct kf_vault_opts {
+    const char *dir;     /* $XDG_DATA_HOME/keyfob/vault */
+    bool weak_kdf;       /* tests: libsodium's minimum instead of INTERACTIVE */
+} kf_vault_opts;
+kf_store *kf_store_vault_new(kf_loop *l, kf_worker *w, const kf_vault_opts *o);
+kf_store *kf_store_keyring_new(kf_loop *l);    /* opens no bus until the first call */
+
+/* store = auto: Secret Service when its default collection exists and a probe write works,
+ * else the vault. Calls done once with "secret-service" or "vault" and why in why (a sentence). */
+typedef void (*kf_store_pick_done)(void *user, const char *kind, const char *why);
+void kf_store_pick(kf_loop *l, kf_store_pick_done done, void *user);
+
+KF_AUTO_DEFINE(kf_store);
