@@ -1,0 +1,19 @@
+#pragma once
+/* The claims of an access token (JWT, workos-api.md §7.4), read without trust: nothing
+ * here checks a signature, and nothing that shows them may call them verified. */
+#include <stddef.h>
+#include <stdint.h>
+#include "base/json.h"
+
+typedef struct kf_claims {
+    char sub[96], sid[96], org_id[96], client_id[96], role[96], iss[256], jti[64];
+    int64_t iat, exp;       /* unix seconds; 0 = absent */
+    size_t n_permissions;
+} kf_claims;
+
+/* False (KF_ERR_NET_BAD_ANSWER) if it is no JWT of at most 32 KiB whose payload is an object with
+ * a whole-number exp. A string claim longer than its field is an error, a missing one is "".
+ * iat absent: 0. */
+KF_CHECK bool kf_claims_read(const char *jwt, size_t len, kf_claims *out, kf_err *err);
+/* The payload itself, for showing every claim. Caller frees. NULL: err. */
+kf_json *kf_claims_json(const char *jwt, size_t len, kf_err *err);

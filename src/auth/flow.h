@@ -1,0 +1,84 @@
+#pragma once
+/* One sign-in, from the first question to a session. Pure: no I/O, no clock, no dice.
+ * A flow always has one step (what a person should see now) and a queue of jobs (what
+ * its owner must do). Whoever owns it does the jobs (agent: HTTP; test: a transcript)
+ * and shows the step (screen, prompt, script). One thread. design.md §3. */
+#include "auth/session.h"
+#include "auth/workos.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+typedef struct kf_flow kf_flow;
+
+typedef enum kf_method { KF_BY_PASSWORD /* later: MAGIC, BROWSER, DEVICE, SSO, TOKEN */, KF_METHOD_COUNT } kf_method;
+const char *kf_method_name(kf_method m);              /* "password" */
+bool kf_method_from_name(const char *name, kf_method *out);
+
+typedef enum kf_field { KF_FIELD_NONE, KF_FIELD_EMAIL, KF_FIELD_PASSWORD, KF_FIELD_EMAIL_CODE, KF_FIELD_TOTP, KF_FIELD_COUNT } kf_field;
+const char *kf_field_name(kf_field f);                /* "email" "password" "email_code" "totp" */
+
+typedef enum kf_step_kind { KF_STEP_WAIT, KF_STEP_FIELD, KF_STEP_CHOOSE, KF_STEP_OPEN_URL, KF_STEP_SHOW_QR, KF_STEP_DONE, KF_STEP_FAILED } kf_step_kind;
+const char *kf_step_kind_name(kf_step_kind k);        /* "wait" "field" "choose" "open_url" "show_qr" "done" "failed" */
+
+typedef enum kf_flow_act { KF_ACT_SUBMIT, KF_ACT_RESEND, KF_ACT_NEW_CODE, KF_ACT_BACK, KF_ACT_BROWSER, KF_ACT_CHOOSE } kf_flow_act;
+const char *kf_flow_act_name(kf_flow_act a);          /* "submit" "resend" "new_code" "back" "browser" "choose" */
+bool kf_flow_act_from_name(const char *name, kf_flow_act *out);
+
+typedef struct kf_choice { char id[96]; char *label; char *detail; } kf_choice; /* organization id, name, "" */
+
+/* What was said about the previous answer; words.c has the sentence. */
+typedef enum kf_note {
+    KF_NOTE_NONE, KF_NOTE_BAD_CREDENTIALS, KF_NOTE_BAD_CODE, KF_NOTE_CODE_EXPIRED, KF_NOTE_TOO_MANY, KF_NOTE_CODE_USED,
+    KF_NOTE_MFA, KF_NOTE_ORGANIZATION, KF_NOTE_SENT_TO, KF_NOTE_SLOW_DOWN, KF_NOTE_NETWORK, KF_NOTE_COUNT
+} kf_note;
+const char *kf_note_name(kf_note n);                  /* "bad_credentials", ... "" for NONE */
+
+typedef struct kf_step {     /* borrowed until the next call on the flow */
+    uint32_t serial;         /* another number = another question; answers quote it */
+    kf_step_kind kind;
+    kf_field field;
+    uint32_t acts;           /* 1u << kf_flow_act, those possible now */
+    kf_note note;
+    const char *note_arg;    /* e-mail address, seconds, ...; may be NULL; sanitised by who shows it */
+    const char *url, *user_code;
+    const kf_secret *qr;
+    const kf_choice *choice;
+    size_t n_choice;
+    int64_t expires_at;      /* unix seconds, 0 = never */
+    kf_err err;              /* FAILED; also FIELD with a note: the answer's details */
+} kf_step;
+
+typedef enum kf_job_kind { KF_JOB_REQUEST, KF_JOB_LISTEN, KF_JOB_WAIT_UNTIL } kf_job_kind;
+typedef struct kf_job {      /* strings borrowed until kf_flow_job_done of this id or kf_flow_free */
+    uint32_t id;
+    kf_job_kind kind;
+    const char *method, *path; /* REQUEST: below the API origin */
+    const kf_secret *body;   /* NULL: none */
+    bool key;                /* owner adds the API key as bearer */
+    int64_t at;              /* WAIT_UNTIL, unix seconds */
+} kf_job;
+
+typedef struct kf_flow_opts {
+    kf_method method;
+    const char *client_id;
+    const kf_secret *api_key; /* NULL: public client; borrowed only during the call */
+    const char *origin;       /* where the answers come from, for the record */
+    const char *email;        /* NULL or "": will be asked */
+    const char *organization_id; /* preferred organization, chosen without asking when offered; NULL or "" */
+    uint8_t seed[64];         /* all randomness; tests pass constants */
+} kf_flow_opts;
+
+kf_flow *kf_flow_new(const kf_flow_opts *o, kf_err *err);    /* NULL: KF_ERR_WORKOS_NEEDS_API_KEY, _USAGE_* */
+kf_flow *kf_flow_free(kf_flow *f);                           /* wipes; returns NULL */
+const kf_step *kf_flow_step(const kf_flow *f);               /* never NULL */
+/* SUBMIT carries the typed value, CHOOSE the id of a choice. A wrong serial, act or empty value is
+ * refused and changes nothing. A malformed code (letters) is refused with a hint, not sent. */
+KF_CHECK bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secret *value, kf_err *err);
+void kf_flow_cancel(kf_flow *f);                             /* becomes FAILED(cancelled) plus clean-up jobs the owner still runs */
+bool kf_flow_next_job(kf_flow *f, kf_job *out);              /* false: nothing to start now */
+/* status 0 with err: no answer came. body may be NULL. now: when it arrived. Unknown ids are ignored. */
+void kf_flow_job_done(kf_flow *f, uint32_t id, int status, const kf_secret *body, int32_t retry_after,
+                      const char *request_id, const kf_err *err, const kf_moment *now);
+kf_session *kf_flow_take_session(kf_flow *f);                /* once, when DONE; caller owns */
+
+KF_AUTO_DEFINE(kf_flow);

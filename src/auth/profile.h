@@ -1,0 +1,32 @@
+#pragma once
+/* A profile: one WorkOS environment plus one person. Two kinds: confidential (an API
+ * key is in the store) and public (client ID only); design.md §3. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/secret.h"
+
+#define KF_API_HOST_DEFAULT "https://api.workos.com"
+
+/* The index the agent keeps in $XDG_STATE_HOME/keyfob/profiles, read by clients without an agent
+ * (design.md §6): line 1 "keyfob-profiles 1", then tab-separated id, name, default(0/1), state,
+ * expires_at, organization id, client_id. No secrets. */
+typedef struct kf_profile_row {
+    char id[17], name[65], state[16], organization_id[96], client_id[96];
+    bool is_default;
+    int64_t expires_at; /* unix s, 0 = none */
+} kf_profile_row;
+#define KF_PROFILE_INDEX_MAX (4u << 20)
+/* *rows: heap array, caller frees. A damaged line is an error naming its number. */
+KF_CHECK bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows, size_t *n, kf_err *err);
+char *kf_profile_index_print(const kf_profile_row *rows, size_t n); /* caller frees */
+
+typedef enum kf_client_id_source { KF_CLIENT_ID_OPTION, KF_CLIENT_ID_PROFILE, KF_CLIENT_ID_ENV, KF_CLIENT_ID_NONE } kf_client_id_source;
+/* Option, then profile, then WORKOS_CLIENT_ID (mission.md). Empty strings count as absent. */
+kf_client_id_source kf_profile_client_id(const char *option, const char *profile, const char *env, const char **out);
+const char *kf_client_id_source_name(kf_client_id_source s); /* "--client-id", "profile", "WORKOS_CLIENT_ID", "none" */
+
+/* "production" (sk_live_), "staging" (sk_test_), "localhost" (loopback origin), else "". key may be NULL. */
+const char *kf_profile_environment(const char *origin, const kf_secret *key);
+bool kf_api_key_looks_ok(const kf_secret *key); /* sk_..., printable, at most 256 */

@@ -1,0 +1,30 @@
+#pragma once
+/* When to renew, and what an answer to a renewal means (design.md §4 "When", "Replay",
+ * "Only a terminal answer ends a session"; workos-api.md §1.3). Pure arithmetic. */
+#include <stdint.h>
+#include "base/err.h"
+
+typedef enum kf_refresh_choice {
+    KF_REFRESH_SERVE,      /* the token at hand is good enough */
+    KF_REFRESH_RENEW,      /* renew, then serve */
+    KF_REFRESH_SERVE_SHORT /* min_valid is longer than a token lives: serve and say so */
+} kf_refresh_choice;
+
+/* min_valid_ms < 0: the default, min(60 s, life/2). */
+kf_refresh_choice kf_refresh_choose(int64_t life_ms, int64_t left_ms, int64_t min_valid_ms);
+int64_t kf_refresh_lead_ms(int64_t life_ms);           /* min(60 s, life/5) */
+
+typedef enum kf_refresh_verdict {
+    KF_REFRESH_OK,
+    KF_REFRESH_AGAIN_NOW,  /* same token at once: inside the replay window (25 s of first send) */
+    KF_REFRESH_LATER,      /* transient: back off, keep the session */
+    KF_REFRESH_ENDED,      /* terminal: needs_sign_in, nothing deleted */
+    KF_REFRESH_ERROR       /* 401, invalid_client, unknown: no automatic retry, session kept */
+} kf_refresh_verdict;
+
+/* e: the error of the attempt (transport, or from kf_workos_error). sent: the request may have
+ * reached the server. since_first_ms: since the first send of this token. tries: sends so far. */
+kf_refresh_verdict kf_refresh_judge(const kf_err *e, bool sent, int64_t since_first_ms, int tries);
+/* Wait before try n (0-based) of a series: 1 s * 2^n up to 5 min, jittered by rnd (0..65535) to
+ * 50..100 %; never less than retry_after_s. */
+int64_t kf_refresh_backoff_ms(int n, int32_t retry_after_s, uint16_t rnd);

@@ -1,0 +1,56 @@
+#pragma once
+/* The session record: every field of WorkOS's AuthenticationResponse (workos-api.md
+ * §1.4) plus what keyfob must know to renew it: where and when it was obtained.
+ * It is what the store keeps, as one JSON blob ("keyfob.session/1"). */
+#include <stdint.h>
+#include "auth/claims.h"
+#include "base/secret.h"
+
+/* When an answer arrived. boot_ms counts CLOCK_BOOTTIME; boot_id says of which boot. */
+typedef struct kf_moment {
+    int64_t unix_s, boot_ms;
+    char boot_id[37];
+    int64_t date;           /* the answer's Date header, 0 = none */
+} kf_moment;
+
+typedef struct kf_session {
+    kf_secret *access_token, *refresh_token;
+    kf_json *user;                    /* the user object as it came */
+    char organization_id[96];         /* of the current token: claims' org_id, else the answer's */
+    char organization_name[256];      /* where known: from the chooser; "" else */
+    char authentication_method[64];   /* open set */
+    char impersonator_email[256], impersonator_reason[512];
+    kf_secret *oauth_tokens;          /* JSON object as it came, or NULL */
+    kf_secret *extra;                 /* every other member of the answer, JSON object, or NULL */
+    char origin[256], client_id[96];  /* origin binding, design.md §4 */
+    int64_t generation;               /* +1 with every new pair; highest wins */
+    int64_t iat, exp, life_s;         /* of the access token; life = exp - iat (or expires_in) */
+    kf_moment received;               /* of the current access token */
+    int64_t signed_in_at, renewed_at; /* unix s */
+    int64_t skew_s;                   /* Date - our clock at receipt, 0 if unknown or implausible */
+    bool unverified;                  /* pasted refresh token, not renewed yet (issue 3) */
+    kf_claims claims;                 /* decoded from access_token; not stored */
+} kf_session;
+
+kf_session *kf_session_free(kf_session *s);  /* wipes; NULL is fine; returns NULL */
+KF_AUTO_DEFINE(kf_session);
+
+/* From a 200 of POST authenticate. prev NULL: a sign-in (needs user, access_token and
+ * refresh_token). prev given: a renewal: a missing refresh_token or user keeps prev's
+ * (mission.md), another user id is KF_ERR_WORKOS_MISMATCH. expiry: the JWT's exp; a token that is no
+ * JWT is accepted only with expires_in, else KF_ERR_NET_BAD_ANSWER. now->date over 5 min from
+ * iat is ignored. NULL: err, prev untouched. The caller owns the result. */
+kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, const char *origin,
+                                   const char *client_id, const kf_moment *now, kf_err *err);
+
+kf_secret *kf_session_to_blob(const kf_session *s);
+kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err); /* KF_ERR_STORE_DAMAGED */
+kf_session *kf_session_copy(const kf_session *s);
+
+/* Milliseconds the access token is still valid, may be negative. Within the boot it was
+ * received in, by boot time (immune to clock changes); else by exp against the wall clock + skew. */
+int64_t kf_session_left_ms(const kf_session *s, const kf_moment *now);
+
+const char *kf_session_user_id(const kf_session *s);    /* "" if unknown */
+const char *kf_session_user_email(const kf_session *s);
+void kf_session_user_name(const kf_session *s, char *out, size_t size); /* "Maya Chen", cut at a UTF-8 boundary */

@@ -1,0 +1,31 @@
+#pragma once
+/* WorkOS's vocabulary on the wire (workos-api.md §1): request bodies and the meaning
+ * of answers. Both error shapes, both spellings; never keys on HTTP status alone. */
+#include "base/json.h"
+#include "base/err.h"
+
+#define KF_WORKOS_AUTHENTICATE "/user_management/authenticate"
+#define KF_GRANT_PASSWORD "password"
+#define KF_GRANT_REFRESH "refresh_token"
+#define KF_GRANT_MFA_TOTP "urn:workos:oauth:grant-type:mfa-totp"
+#define KF_GRANT_ORG_SELECTION "urn:workos:oauth:grant-type:organization-selection"
+
+/* What a non-200 asks for. */
+typedef enum kf_workos_ask {
+    KF_ASK_NONE,             /* a plain error, see err */
+    KF_ASK_EMAIL_VERIFICATION, KF_ASK_MFA_ENROLLMENT, KF_ASK_MFA_CHALLENGE, KF_ASK_ORGANIZATION,
+    KF_ASK_SSO, KF_ASK_OTHER_METHOD, KF_ASK_RADAR, KF_ASK_WRONG_CODE /* same question again */,
+    KF_ASK_WRONG_PASSWORD
+} kf_workos_ask;
+
+/* Reads an answer that is no success. body may be NULL (not JSON). Fills err: code, status,
+ * upstream (code or error member, sanitised), retry_after from the argument; what is
+ * "WorkOS answered 400 invalid_grant" style with the sanitised message. */
+kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retry_after,
+                                   const char *request_id, kf_err *err);
+
+/* {"grant_type","client_id"[,"client_secret"]}; the caller adds the grant's own members. secret may be NULL. */
+kf_json *kf_workos_grant(const char *grant_type, const char *client_id, const kf_secret *secret);
+/* The body of a renewal. organization_id "" leaves it out. */
+kf_secret *kf_workos_refresh_body(const char *client_id, const kf_secret *secret,
+                                  const kf_secret *refresh_token, const char *organization_id);
