@@ -1,0 +1,41 @@
+#pragma once
+/* A client's end: finds or starts the agent (design.md §1 start dance), checks its uid,
+ * says Hello, calls. Blocking with deadlines, poll(2) inside; and the same connection can be
+ * driven by a poll loop (screen). No GLib. */
+#include <stdint.h>
+#include "base/json.h"
+#include "wire/frame.h"
+
+typedef struct kf_client kf_client;
+
+/* $XDG_RUNTIME_DIR/keyfob/agent.sock, else /tmp/keyfob-UID/agent.sock; KEYFOB_SOCKET wins.
+ * Checks the directory's owner, mode and type when it exists (KF_ERR_SYS_OWNER); path over 107
+ * bytes: KF_ERR_WIRE_PATH. Caller frees. */
+char *kf_socket_path(kf_err *err);
+char *kf_runtime_dir(kf_err *err);  /* directory of the socket */
+char *kf_state_dir(void);           /* $XDG_STATE_HOME/keyfob */
+char *kf_config_path(void);         /* KEYFOB_CONFIG or $XDG_CONFIG_HOME/keyfob/keyfob.conf */
+char *kf_data_dir(void);            /* $XDG_DATA_HOME/keyfob */
+/* A program of ours: beside /proc/self/exe, else in libexec. Caller frees. NULL: KF_ERR_SYS_SPAWN. */
+char *kf_program_path(const char *name, kf_err *err);
+
+typedef enum kf_client_flags {
+    KF_CLIENT_NO_START = 1, /* do not start an agent: KF_ERR_WIRE_NO_AGENT */
+    KF_CLIENT_NO_HELLO = 2  /* skip Hello (the fast path of `keyfob token` sends it pipelined) */
+} kf_client_flags;
+
+kf_client *kf_client_open(unsigned flags, kf_err *err);
+kf_client *kf_client_close(kf_client *c);                /* returns NULL */
+const kf_json *kf_client_hello(const kf_client *c);      /* Hello's answer, borrowed; NULL if skipped */
+/* One call, one answer. params owned. timeout_ms < 0: for ever (a person waits). The result is owned by
+ * the caller; NULL: err. When the connection dies before a byte of the answer and the call is idempotent,
+ * it is repeated once through the start dance. */
+kf_json *kf_client_call(kf_client *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err);
+/* A call with more: start it, then take answers one by one. */
+KF_CHECK bool kf_client_start(kf_client *c, const char *method, kf_json *params, kf_err *err);
+/* 1: *result owned by the caller, *more says whether others follow; 0: time-out; -1: err. cancel_fd >= 0:
+ * readable means stop waiting (returns 0). */
+int kf_client_next(kf_client *c, int64_t timeout_ms, int cancel_fd, kf_json **result, bool *more, kf_err *err);
+int kf_client_fd(const kf_client *c);                    /* for a poll loop: POLLIN -> kf_client_next(c, 0, ...) */
+
+KF_AUTO_DEFINE(kf_client);
