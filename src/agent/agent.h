@@ -1,0 +1,27 @@
+#pragma once
+/* keyfobd's one object: everything that lives as long as the process. Made by main.c,
+ * passed down; no globals. Parts: keeper (sessions of profiles), server (connections and
+ * calls), drive (sign-in flows), watch (who wants to hear of changes). */
+#include <stdbool.h>
+#include "io/conf.h"
+#include "io/http.h"
+#include "io/store.h"
+#include "loop/task.h"
+
+typedef struct kf_keeper kf_keeper;
+typedef struct kf_server kf_server;
+
+typedef struct kf_agent {
+    kf_loop *loop;
+    kf_worker *worker;
+    kf_http *http;
+    kf_store *store;        /* NULL until settled when auto */
+    char *store_choice;     /* auto, secret-service, vault, memory */
+    char *store_why;        /* "" or why auto picked what it picked */
+    kf_conf *conf;          /* NULL while keyfob.conf is broken; conf_err says why */
+    kf_err conf_err;
+    char *conf_path, *state_dir, *data_dir, *runtime_dir, *socket_path;
+    kf_keeper *keeper;
+    kf_server *server;
+    bool private_mode;
+} kf_agent;

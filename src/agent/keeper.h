@@ -1,0 +1,58 @@
+#pragma once
+/* The keeper owns the sessions: one entry per profile of keyfob.conf, its state, its
+ * timers, its single flight of renewal, its lock and ledger (design.md §4). Nobody else
+ * reads or writes session records. Everything is asynchronous on the loop; callbacks run
+ * once, never inside the call that asked, never after kf_keeper_free. */
+#include "agent/agent.h"
+#include "auth/ledger.h"
+#include "auth/profile.h"
+#include "auth/refresh.h"
+#include "auth/session.h"
+
+typedef enum kf_state {
+    KF_STATE_NEEDS_SIGN_IN, KF_STATE_SIGNED_IN, KF_STATE_RENEWING, KF_STATE_EXPIRING, KF_STATE_EXPIRED,
+    KF_STATE_OFFLINE, KF_STATE_LOCKED, KF_STATE_UNSAVED, KF_STATE_STALE, KF_STATE_ERROR
+} kf_state;
+const char *kf_state_name(kf_state s); /* "needs_sign_in", ... (design.md §17) */
+
+typedef struct kf_token { /* borrowed during the callback */
+    const kf_conf_profile *profile;
+    const kf_session *session;
+    int64_t left_ms;
+    bool renewed;   /* a renewal ran for this call */
+    bool is_short;  /* min_valid is longer than a token lives */
+} kf_token;
+typedef void (*kf_token_done)(void *user, const kf_token *t, const kf_err *err); /* t NULL: err */
+typedef void (*kf_keeper_done)(void *user, const kf_err *err);                   /* err NULL: done */
+/* api_key NULL and err NULL: the profile has none. Borrowed. */
+typedef void (*kf_key_done)(void *user, const kf_secret *api_key, const kf_err *err);
+typedef void (*kf_signout_done)(void *user, bool server_ended, const kf_err *note, const kf_err *err);
+
+kf_keeper *kf_keeper_new(kf_agent *a, kf_err *err);
+kf_keeper *kf_keeper_free(kf_keeper *k);
+/* The settings changed (or the store was opened): entries follow keyfob.conf. Sessions of entries that
+ * stay are kept. */
+void kf_keeper_reload(kf_keeper *k);
+/* Called for every change of an entry that a person could see; id borrowed. gone: the profile was removed. */
+void kf_keeper_on_change(kf_keeper *k, void (*fn)(void *user, const char *id, bool gone), void *user);
+
+/* profile: name or id. min_valid_ms < 0: default. Loads from the store at the first use; serves a valid
+ * token without any lock; renews under the profile's lock with ledger and re-read (single flight). */
+void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bool renew, kf_token_done done, void *user);
+/* A finished sign-in: stores it (generation after the old one's), publishes it, then revokes the old
+ * server session if there is a key. session owned. */
+void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, kf_keeper_done done, void *user);
+/* Revokes at WorkOS where possible (local_only: not), then forgets session and ledger generation mark. */
+void kf_keeper_sign_out(kf_keeper *k, const char *profile, bool local_only, kf_signout_done done, void *user);
+void kf_keeper_remove(kf_keeper *k, const char *profile, kf_keeper_done done, void *user); /* items of the store too */
+/* API keys are bound to the origin they were stored for (design.md §4 origin binding). */
+void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void *user);
+void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *key, kf_keeper_done done, void *user);
+void kf_keeper_watch_open(kf_keeper *k, const char *profile, int delta); /* +1/-1: open in detail */
+/* All sessions of the store leave memory (agent lock). */
+void kf_keeper_forget_memory(kf_keeper *k);
+/* Fills a Profile of the interface (data/io.keyfob.Agent.varlink). NULL if there is no such profile. */
+kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile);
+kf_state kf_keeper_state(kf_keeper *k, const char *profile);
+bool kf_keeper_busy(const kf_keeper *k); /* renewals or saves under way, or unsaved sessions: do not quit */
+bool kf_keeper_has_work(const kf_keeper *k); /* sessions to keep alive: do not leave for idleness */
