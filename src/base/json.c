@@ -1,0 +1,189 @@
+#include "base/json.h"
+
+#include <cjson/cJSON.h>
+#include <malloc.h>
+#include <math.h>
+#include "base/str.h"
+
+enum { DEPTH_MAX = 24, KEYS_MAX = 1024 };
+
+/* Tokens pass through cJSON's memory: what it frees is wiped. */
+static void wiping_free(void *p) {
+    if (!p) return;
+    kf_wipe(p, malloc_usable_size(p));
+    free(p);
+}
+static void hooks(void) {
+    cJSON_Hooks h = {.malloc_fn = malloc, .free_fn = wiping_free};
+    cJSON_InitHooks(&h);
+}
+static void *need(void *p) {
+    if (!p) abort();
+    return p;
+}
+
+static size_t utf8_len(const unsigned char *p, size_t n) {
+    if (p[0] < 0x80) return 1;
+    size_t k = p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
+    if (!k || k > n) return 0;
+    for (size_t i = 1; i < k; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+        (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return k;
+}
+
+/* What cJSON bears and we do not: depth, NUL, raw controls in strings, bad UTF-8, nan. One pass, no recursion. */
+static const char *scan(const char *text, size_t len, size_t *at) {
+    int depth = 0;
+    bool in = false;
+    for (size_t i = 0; i < len;) {
+        unsigned char c = (unsigned char)text[i];
+        *at = i;
+        if (!c) return "a NUL byte";
+        size_t k = utf8_len((const unsigned char *)text + i, len - i);
+        if (!k) return "bytes that are not UTF-8";
+        if (in) {
+            if (c < 0x20) return "a control character in a string";
+            if (c == '\\') {
+                if (len - i >= 6 && !memcmp(text + i, "\\u0000", 6)) return "an escaped NUL";
+                k = len - i > 1 && (unsigned char)text[i + 1] < 0x80 && text[i + 1] ? 2 : 1;
+            } else if (c == '"') in = false;
+        } else if (c == '"') in = true;
+        else if (c == '{' || c == '[') {
+            if (++depth > DEPTH_MAX) return "nested too deeply";
+        } else if (c == '}' || c == ']') depth--;
+        else if (c >= 0x80) return "a character outside a string";
+        i += k;
+    }
+    *at = len;
+    return in ? "a string without an end" : NULL;
+}
+
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static const char *check_keys(const cJSON *j) {
+    size_t n = 0;
+    const cJSON *it;
+    cJSON_ArrayForEach(it, j) {
+        const char *bad = cJSON_IsObject(it) || cJSON_IsArray(it) ? check_keys(it) : NULL;
+        if (bad) return bad;
+        n++;
+    }
+    if (!cJSON_IsObject(j) || n < 2) return NULL;
+    if (n > KEYS_MAX) return "too many members in one object";
+    const char **key = need(malloc(n * sizeof *key));
+    n = 0;
+    cJSON_ArrayForEach(it, j) key[n++] = it->string;
+    qsort(key, n, sizeof *key, by_text);
+    const char *bad = NULL;
+    for (size_t i = 1; i < n && !bad; i++)
+        if (!strcmp(key[i - 1], key[i])) bad = "the same member twice";
+    free(key);
+    return bad;
+}
+
+kf_json *kf_json_parse(const char *text, size_t len, kf_err *err) {
+    hooks();
+    size_t at = 0;
+    const char *bad = scan(text, len, &at);
+    if (bad) {
+        kf_fail(err, KF_ERR_NET_BAD_ANSWER, "JSON: %s at byte %zu", bad, at);
+        return NULL;
+    }
+    const char *end = NULL;
+    cJSON *j = cJSON_ParseWithLengthOpts(text, len, &end, false);
+    if (!j) {
+        kf_fail(err, KF_ERR_NET_BAD_ANSWER, "JSON: not valid at byte %zu", end ? (size_t)(end - text) : (size_t)0);
+        return NULL;
+    }
+    while (end < text + len && strchr(" \t\r\n", *end)) end++;
+    bad = end < text + len ? "bytes behind the value" : check_keys(j);
+    if (bad) {
+        cJSON_Delete(j);
+        kf_fail(err, KF_ERR_NET_BAD_ANSWER, "JSON: %s", bad);
+        return NULL;
+    }
+    return j;
+}
+
+kf_json *kf_json_free(kf_json *j) {
+    hooks();
+    cJSON_Delete(j);
+    return NULL;
+}
+
+const kf_json *kf_json_get(const kf_json *obj, const char *key) {
+    return cJSON_IsObject(obj) ? cJSON_GetObjectItemCaseSensitive(obj, key) : NULL;
+}
+const char *kf_json_value_str(const kf_json *j) { return cJSON_IsString(j) ? j->valuestring : NULL; }
+const char *kf_json_str(const kf_json *obj, const char *key) { return kf_json_value_str(kf_json_get(obj, key)); }
+const char *kf_json_str_or(const kf_json *obj, const char *key, const char *dflt) {
+    const char *s = kf_json_str(obj, key);
+    return s ? s : dflt;
+}
+bool kf_json_int(const kf_json *obj, const char *key, int64_t *out) {
+    const cJSON *j = kf_json_get(obj, key);
+    if (!cJSON_IsNumber(j) || !(fabs(j->valuedouble) < 9007199254740992.0) || floor(j->valuedouble) != j->valuedouble) return false;
+    *out = (int64_t)j->valuedouble;
+    return true;
+}
+int64_t kf_json_int_or(const kf_json *obj, const char *key, int64_t dflt) {
+    int64_t n;
+    return kf_json_int(obj, key, &n) ? n : dflt;
+}
+bool kf_json_bool(const kf_json *obj, const char *key, bool dflt) {
+    const cJSON *j = kf_json_get(obj, key);
+    return cJSON_IsBool(j) ? cJSON_IsTrue(j) : dflt;
+}
+bool kf_json_is_obj(const kf_json *j) { return cJSON_IsObject(j); }
+bool kf_json_is_arr(const kf_json *j) { return cJSON_IsArray(j); }
+bool kf_json_is_null(const kf_json *j) { return cJSON_IsNull(j); }
+size_t kf_json_count(const kf_json *j) {
+    return cJSON_IsArray(j) || cJSON_IsObject(j) ? (size_t)cJSON_GetArraySize(j) : 0;
+}
+const kf_json *kf_json_first(const kf_json *j) { return cJSON_IsArray(j) || cJSON_IsObject(j) ? j->child : NULL; }
+const kf_json *kf_json_next(const kf_json *item) { return item ? item->next : NULL; }
+const char *kf_json_key(const kf_json *item) { return item ? item->string : NULL; }
+
+kf_json *kf_json_obj(void) {
+    hooks();
+    return need(cJSON_CreateObject());
+}
+kf_json *kf_json_arr(void) {
+    hooks();
+    return need(cJSON_CreateArray());
+}
+kf_json *kf_json_new_str(const char *s) {
+    hooks();
+    return need(cJSON_CreateString(s));
+}
+kf_json *kf_json_copy(const kf_json *j) {
+    hooks();
+    return j ? need(cJSON_Duplicate(j, true)) : NULL;
+}
+void kf_json_set(kf_json *obj, const char *key, kf_json *value) {
+    hooks();
+    cJSON_DeleteItemFromObjectCaseSensitive(obj, key);
+    if (value && !cJSON_AddItemToObject(obj, key, value)) abort();
+}
+void kf_json_set_str(kf_json *obj, const char *key, const char *s) { kf_json_set(obj, key, s ? kf_json_new_str(s) : NULL); }
+void kf_json_set_int(kf_json *obj, const char *key, int64_t n) { kf_json_set(obj, key, need(cJSON_CreateNumber((double)n))); }
+void kf_json_set_bool(kf_json *obj, const char *key, bool b) { kf_json_set(obj, key, need(cJSON_CreateBool(b))); }
+void kf_json_set_null(kf_json *obj, const char *key) { kf_json_set(obj, key, need(cJSON_CreateNull())); }
+void kf_json_set_secret(kf_json *obj, const char *key, const kf_secret *s) {
+    kf_json_set_str(obj, key, s ? kf_secret_peek(s) : NULL);
+}
+void kf_json_add(kf_json *arr, kf_json *value) {
+    if (!cJSON_AddItemToArray(arr, value)) abort();
+}
+
+char *kf_json_print(const kf_json *j) {
+    hooks();
+    return need(cJSON_PrintUnformatted(j));
+}
+kf_secret *kf_json_print_secret(const kf_json *j) {
+    char *s = kf_json_print(j);
+    return kf_secret_take(s, strlen(s));
+}

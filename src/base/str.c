@@ -1,0 +1,214 @@
+#include "base/str.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+
+char *kf_strdup(const char *s) {
+    if (!s) return NULL;
+    char *p = strdup(s);
+    if (!p) abort();
+    return p;
+}
+
+char *kf_strfmt(const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    char *p = NULL;
+    int n = vasprintf(&p, fmt, ap);
+    va_end(ap);
+    if (n < 0) abort();
+    return p;
+}
+
+bool kf_str_set(char *dst, size_t size, const char *src) {
+    size_t n = src ? strlen(src) : 0;
+    if (n >= size) return false;
+    if (n) memmove(dst, src, n);
+    dst[n] = 0;
+    return true;
+}
+
+bool kf_str_eq(const char *a, const char *b) { return a == b || (a && b && !strcmp(a, b)); }
+bool kf_str_starts(const char *s, const char *prefix) { return s && !strncmp(s, prefix, strlen(prefix)); }
+
+bool kf_ct_eq(const void *a, const void *b, size_t n) {
+    const volatile unsigned char *x = a, *y = b;
+    unsigned char d = 0;
+    for (size_t i = 0; i < n; i++) d |= (unsigned char)(x[i] ^ y[i]);
+    return d == 0;
+}
+
+static const char b64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+char *kf_b64url(const void *p, size_t n) {
+    const unsigned char *u = p;
+    char *out = malloc(n / 3 * 4 + 5), *o = out;
+    if (!out) abort();
+    for (size_t i = 0; i < n; i += 3) {
+        uint32_t v = (uint32_t)u[i] << 16 | (i + 1 < n ? (uint32_t)u[i + 1] << 8 : 0) | (i + 2 < n ? u[i + 2] : 0);
+        *o++ = b64[v >> 18];
+        *o++ = b64[v >> 12 & 63];
+        if (i + 1 < n) *o++ = b64[v >> 6 & 63];
+        if (i + 2 < n) *o++ = b64[v & 63];
+    }
+    *o = 0;
+    return out;
+}
+
+static int b64_value(char c) {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+long kf_b64url_decode(const char *s, size_t n, void *out, size_t cap) {
+    if (n % 4 == 1) return -1;
+    unsigned char *o = out;
+    size_t len = 0;
+    uint32_t v = 0;
+    int bits = 0;
+    for (size_t i = 0; i < n; i++) {
+        int d = b64_value(s[i]);
+        if (d < 0) return -1;
+        v = (v << 6 | (uint32_t)d) & 0xffffff;
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            if (len == cap) return -1;
+            o[len++] = (unsigned char)(v >> bits);
+        }
+    }
+    if (v & ((1u << bits) - 1)) return -1; /* bits that no encoder sets */
+    return (long)len;
+}
+
+void kf_hex(const void *p, size_t n, char *out) {
+    const unsigned char *u = p;
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = "0123456789abcdef"[u[i] >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[u[i] & 15];
+    }
+    out[2 * n] = 0;
+}
+
+static int hex_value(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+bool kf_unhex(const char *s, void *out, size_t n) {
+    if (!s || strlen(s) != 2 * n) return false;
+    for (size_t i = 0; i < 2 * n; i++)
+        if (hex_value(s[i]) < 0) return false;
+    unsigned char *o = out;
+    for (size_t i = 0; i < n; i++) o[i] = (unsigned char)(hex_value(s[2 * i]) << 4 | hex_value(s[2 * i + 1]));
+    return true;
+}
+
+bool kf_duration_parse(const char *s, int64_t *ms) {
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    if (!s || !isdigit((unsigned char)*s)) return false;
+    int64_t n = 0;
+    for (; isdigit((unsigned char)*s); s++) {
+        if (n > 100000000) return false;
+        n = n * 10 + (*s - '0');
+    }
+    for (size_t i = 0; i < KF_LEN(units); i++)
+        if (!strcmp(s, units[i].unit)) {
+            *ms = n * units[i].ms;
+            return true;
+        }
+    return false;
+}
+
+bool kf_profile_name_ok(const char *s) {
+    if (!s || !*s || strlen(s) > 64) return false;
+    for (const char *p = s; *p; p++) {
+        bool alnum = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9');
+        if (!alnum && (p == s || !strchr("._-", *p))) return false;
+    }
+    return true;
+}
+
+bool kf_client_id_ok(const char *s) {
+    if (!kf_str_starts(s, "client_")) return false;
+    size_t n = 0;
+    for (s += 7; *s; s++, n++)
+        if (!isalnum((unsigned char)*s) && *s != '_') return false;
+    return n >= 1 && n <= 64;
+}
+
+void kf_rfc3339(int64_t unix_s, char out[21]) {
+    time_t t = (time_t)unix_s;
+    struct tm tm;
+    if (unix_s < 0 || unix_s > 253402300799 || !gmtime_r(&t, &tm)) memset(&tm, 0, sizeof tm), tm.tm_year = 70, tm.tm_mday = 1;
+    char text[80];
+    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+             tm.tm_min, tm.tm_sec);
+    memcpy(out, text, 20);
+    out[20] = 0;
+}
+
+static bool host_is_loopback(const char *host) {
+    if (!strcmp(host, "localhost") || !strcmp(host, "[::1]")) return true;
+    int a, b, c, d, end = 0;
+    return sscanf(host, "%3d.%3d.%3d.%3d%n", &a, &b, &c, &d, &end) == 4 && !host[end] && a == 127 && b <= 255 && c <= 255 &&
+           d <= 255;
+}
+
+/* host ends at "", ":" or "/"; its characters are lower-cased into out. */
+static const char *read_host(const char *p, char *out, size_t size) {
+    size_t n = 0;
+    bool v6 = *p == '[';
+    for (; *p && *p != '/' && (v6 || *p != ':'); p++) {
+        char c = (char)tolower((unsigned char)*p);
+        bool ok = isalnum((unsigned char)c) || c == '-' || c == '.' || (v6 && (c == ':' || c == '[' || c == ']'));
+        if (!ok || n + 1 >= size) return NULL;
+        out[n++] = c;
+        if (c == ']') {
+            p++;
+            break;
+        }
+    }
+    out[n] = 0;
+    if (n == 0 || out[0] == '.' || out[0] == '-' || (v6 && (n < 4 || out[n - 1] != ']'))) return NULL;
+    return strstr(out, "..") ? NULL : p;
+}
+
+bool kf_origin_parse(const char *url, char **norm, kf_err *err) {
+    const char *p = url ? url : "";
+    bool http = false;
+    if (!strncasecmp(p, "https://", 8)) p += 8;
+    else if (!strncasecmp(p, "http://", 7)) p += 7, http = true;
+    else if (strstr(p, "://")) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "only https addresses can be used");
+    char host[254];
+    p = read_host(p, host, sizeof host);
+    if (!p) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the host of the address is not valid");
+    long port = http ? 80 : 443;
+    if (*p == ':') {
+        char *end;
+        if (!isdigit((unsigned char)p[1])) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the port of the address is not valid");
+        port = strtol(p + 1, &end, 10);
+        if (port < 1 || port > 65535 || end - p > 6) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the port of the address is not valid");
+        p = end;
+    }
+    if (*p == '/') p++;
+    if (*p) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the address must end after host and port");
+    if (http && !host_is_loopback(host))
+        return kf_fail(err, KF_ERR_USAGE_BAD_URL, "http is for this machine only (127.0.0.1); use https for %s", host);
+    if (port == (http ? 80 : 443)) *norm = kf_strfmt("%s://%s", http ? "http" : "https", host);
+    else *norm = kf_strfmt("%s://%s:%ld", http ? "http" : "https", host, port);
+    return true;
+}
+
+bool kf_origin_is_loopback(const char *norm) {
+    const char *p = norm ? strstr(norm, "://") : NULL;
+    if (!p) return false;
+    char host[254];
+    return read_host(p + 3, host, sizeof host) && host_is_loopback(host);
+}
