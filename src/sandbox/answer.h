@@ -1,0 +1,18 @@
+#pragma once
+/* What an endpoint answers: a status and a body in one of the three shapes of
+ * workos-api.md §1.5. A value; whoever takes it frees body. */
+#include "base/json.h"
+
+typedef struct kf_answer {
+    int status;
+    kf_json *body;        /* NULL: empty */
+    const char *location; /* of a redirect; borrowed */
+} kf_answer;
+
+kf_answer kf_answer_a(int status, const char *code, const char *message); /* {code,message} */
+kf_answer kf_answer_b(const char *error,
+                      const char *description);         /* 400 {error,error_description} */
+kf_answer kf_answer_c(int status, const char *message); /* {message} */
+kf_answer kf_answer_unauthorized(void);                 /* 401 C */
+/* 422 {code:"invalid_request_parameters",message,errors:[{code,field}]} */
+kf_answer kf_answer_parameters(const char *field, const char *message);

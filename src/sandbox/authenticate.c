@@ -1,0 +1,393 @@
+#include "sandbox/authenticate.h"
+#include "base/str.h"
+#include "sandbox/ids.h"
+
+#define URN "urn:workos:oauth:grant-type:"
+
+/* One request on its way through a grant. */
+typedef struct attempt {
+    kf_sandbox *s;
+    const kf_call *call;
+    const kf_json *body;
+    const kf_app *app;
+} attempt;
+
+static const char *field(const attempt *a, const char *name) { return kf_json_str(a->body, name); }
+
+/* ---- tokens and the success body ---- */
+
+static char *access_token(const kf_sandbox *s, const kf_sess *sess) {
+    KF_AUTO(kf_json) c = kf_json_obj();
+    char jti[27];
+    int64_t now = kf_now();
+    kf_ulid(jti);
+    kf_json_set_str(c, "iss", s->base_url);
+    kf_json_set_str(c, "sub", sess->account->id);
+    kf_json_set_str(c, "sid", sess->id);
+    kf_json_set_str(c, "jti", jti);
+    kf_json_set_str(c, "client_id", sess->app->id);
+    if (sess->member) {
+        kf_json *roles = kf_json_arr();
+        kf_json_add(roles, kf_json_new_str(sess->member->role));
+        kf_json_set_str(c, "org_id", sess->member->org->id);
+        kf_json_set_str(c, "role", sess->member->role);
+        kf_json_set(c, "roles", roles);
+        kf_json_set(c, "permissions", kf_json_copy(sess->member->permissions));
+    }
+    kf_json_set_int(c, "auth_time", sess->made_at);
+    kf_json_set_int(c, "iat", now);
+    kf_json_set_int(c, "exp", now + s->token_life_s);
+    return kf_keys_sign(s->keys, c);
+}
+
+static kf_answer success(const kf_sandbox *s, const kf_sess *sess) {
+    kf_json *body = kf_json_obj();
+    KF_AUTO_CHARS access = access_token(s, sess);
+    KF_AUTO_CHARS refresh = kf_sessions_token(s->sessions, sess);
+    kf_json_set(body, "user", kf_json_copy(sess->account->user));
+    if (sess->member) kf_json_set_str(body, "organization_id", sess->member->org->id);
+    kf_json_set_str(body, "authentication_method", sess->method);
+    kf_json_set_str(body, "access_token", access);
+    kf_json_set_str(body, "refresh_token", refresh);
+    return (kf_answer){.status = 200, .body = body};
+}
+
+/* A header may hold any bytes; lists are JSON. */
+static char *plain_agent(const attempt *a) {
+    char *text = kf_strdup(kf_web_header(a->call->req, "User-Agent"));
+    for (char *p = text; p && *p; p++)
+        if (*p < 0x20 || *p > 0x7e) *p = '?';
+    return text;
+}
+
+static kf_answer sign_in(const attempt *a, const kf_pending *p) {
+    char now[25];
+    const char *ip = field(a, "ip_address"), *agent = field(a, "user_agent");
+    KF_AUTO_CHARS header = plain_agent(a);
+    kf_sess *sess =
+        kf_sessions_add(a->s->sessions, p, ip ? ip : "127.0.0.1", agent ? agent : header);
+    if (!sess) return kf_answer_c(503, "The sandbox holds no more sessions.");
+    kf_iso_time(sess->made_at, now);
+    kf_json_set_str(p->account->user, "last_sign_in_at", now);
+    return success(a->s, sess);
+}
+
+/* ---- what may stand between a credential and a session ---- */
+
+static void set_pending(const attempt *a, kf_answer *out, kf_pending *p, kf_pending_kind kind) {
+    p->kind = kind;
+    p->wrong_codes = 0;
+    kf_json_set_str(out->body, "pending_authentication_token",
+                    kf_sessions_hold(a->s->sessions, p)->token);
+}
+
+static kf_answer need_email(const attempt *a, kf_pending *p) {
+    KF_AUTO_CHARS id = kf_id_new("email_verification_");
+    kf_answer out = kf_answer_a(403, "email_verification_required",
+                                "Email ownership must be verified before authentication.");
+    set_pending(a, &out, p, KF_PENDING_OTHER);
+    kf_json_set_str(out.body, "email", p->account->email);
+    kf_json_set_str(out.body, "email_verification_id", id);
+    return out;
+}
+
+static kf_answer need_mfa(const attempt *a, kf_pending *p) {
+    bool has = p->account->factor_id != NULL;
+    kf_answer out =
+        has ? kf_answer_a(403, "mfa_challenge",
+                          "The user must complete an MFA challenge to finish authenticating.")
+            : kf_answer_a(403, "mfa_enrollment",
+                          "The user must enroll in MFA to finish authenticating.");
+    set_pending(a, &out, p, has ? KF_PENDING_MFA : KF_PENDING_OTHER);
+    if (has) {
+        kf_json *list = kf_json_arr(), *factor = kf_json_obj();
+        kf_json_set_str(factor, "id", p->account->factor_id);
+        kf_json_set_str(factor, "type", "totp");
+        kf_json_add(list, factor);
+        kf_json_set(out.body, "authentication_factors", list);
+    }
+    kf_json_set(out.body, "user", kf_json_copy(p->account->user));
+    return out;
+}
+
+static kf_answer need_org(const attempt *a, kf_pending *p) {
+    kf_answer out =
+        kf_answer_a(403, "organization_selection_required",
+                    "The user must choose an organization to finish their authentication.");
+    kf_json *list = kf_json_arr();
+    for (size_t i = 0; i < p->account->n_membership; i++) {
+        kf_json *org = kf_json_obj();
+        kf_json_set_str(org, "id", p->account->membership[i].org->id);
+        kf_json_set_str(org, "name", p->account->membership[i].org->name);
+        kf_json_add(list, org);
+    }
+    set_pending(a, &out, p, KF_PENDING_ORG);
+    kf_json_set(out.body, "organizations", list);
+    kf_json_set(out.body, "user", kf_json_copy(p->account->user));
+    return out;
+}
+
+/* What the organization forbids, whatever else was shown: SSO only, no password.
+ * False: *out is the refusal. */
+static bool org_allows(const kf_org *org, const char *email, kf_answer *out) {
+    if (org->sso && !org->auth_methods) {
+        *out = kf_answer_b("sso_required",
+                           "User must authenticate using one of the matching connections.");
+        kf_json_set_str(out->body, "email", email);
+        kf_json_set(out->body, "connection_ids", kf_json_copy(org->sso));
+        kf_json_set_null(out->body, "pending_authentication_token");
+        return false;
+    }
+    if (org->auth_methods && !kf_json_bool(org->auth_methods, "password", false)) {
+        *out = kf_answer_b("organization_authentication_methods_required",
+                           "User must authenticate using one of the methods allowed by the "
+                           "organization.");
+        kf_json_set_str(out->body, "email", email);
+        kf_json_set(out->body, "sso_connection_ids",
+                    org->sso ? kf_json_copy(org->sso) : kf_json_arr());
+        kf_json_set(out->body, "auth_methods", kf_json_copy(org->auth_methods));
+        return false;
+    }
+    return true;
+}
+
+/* The next question, or the session. p says what was shown so far. */
+static kf_answer proceed(const attempt *a, kf_pending p) {
+    kf_account *who = p.account;
+    kf_answer out;
+    if (!p.org_chosen && who->n_membership <= 1) {
+        p.member = who->n_membership ? &who->membership[0] : NULL;
+        p.org_chosen = true;
+    }
+    if (p.member && !org_allows(p.member->org, who->email, &out)) return out;
+    if (!who->email_verified) return need_email(a, &p);
+    bool wants_mfa = who->factor_id || (p.member && p.member->org->require_mfa);
+    if (wants_mfa && !p.mfa) return need_mfa(a, &p);
+    if (!p.org_chosen) return need_org(a, &p);
+    return sign_in(a, &p);
+}
+
+/* ---- the grants ---- */
+
+static kf_answer bad_credentials(const char *email) {
+    KF_AUTO_CHARS text = kf_strfmt("Incorrect email or password for %s.", email);
+    return kf_answer_a(400, "invalid_credentials", text);
+}
+
+static kf_answer grant_password(const attempt *a) {
+    const char *email = field(a, "email");
+    kf_account *who = kf_users_by_email(a->s->users, email);
+    if (!who || !kf_account_password_ok(who, field(a, "password"))) return bad_credentials(email);
+    return proceed(a, (kf_pending){.account = who, .app = a->app, .method = "Password"});
+}
+
+static kf_answer bad_pending(void) {
+    return kf_answer_a(400, "invalid_pending_authentication_token",
+                       "The pending authentication token is invalid or has expired.");
+}
+
+static kf_pending *find_pending(const attempt *a, kf_pending_kind kind) {
+    kf_pending *p = kf_sessions_pending(a->s->sessions, field(a, "pending_authentication_token"));
+    return p && p->kind == kind && p->app == a->app ? p : NULL;
+}
+
+/* Goes on with what the pending token stood for; the token itself is spent. */
+static kf_answer resume(const attempt *a, kf_pending *held, const kf_pending *now) {
+    kf_pending p = *now;
+    p.token = NULL;
+    kf_sessions_drop(a->s->sessions, held);
+    return proceed(a, p);
+}
+
+static kf_answer grant_mfa(const attempt *a) {
+    kf_pending *held = find_pending(a, KF_PENDING_MFA);
+    if (!held) return bad_pending();
+    kf_challenge *c =
+        kf_sessions_challenge(a->s->sessions, field(a, "authentication_challenge_id"));
+    if (!c) return kf_answer_b("invalid_request", "The authentication challenge does not exist.");
+    if (c->account != held->account)
+        return kf_answer_a(400, "user_mismatch", "The challenge belongs to another user.");
+    if (c->verified)
+        return kf_answer_a(422, "authentication_challenge_previously_verified",
+                           "The authentication challenge was already verified.");
+    if (c->wrong_codes >= KF_CODE_TRIES || held->wrong_codes >= KF_CODE_TRIES)
+        return kf_answer_a(400, "one_time_code_too_many_attempts",
+                           "Too many attempts. Start a new sign-in.");
+    kf_totp_result r = kf_totp_check(&held->account->totp, field(a, "code"), kf_now());
+    if (r != KF_TOTP_RIGHT) {
+        c->wrong_codes++;
+        held->wrong_codes++;
+        return r == KF_TOTP_WRONG
+                   ? kf_answer_a(400, "invalid_one_time_code", "The code is not valid.")
+                   : kf_answer_a(400, "one_time_code_previously_used",
+                                 "The code has already been used.");
+    }
+    c->verified = true;
+    kf_pending p = *held;
+    p.mfa = true;
+    return resume(a, held, &p);
+}
+
+static kf_answer no_member(const attempt *a, const char *org_id) {
+    if (!kf_users_org(a->s->users, org_id))
+        return kf_answer_b("organization_not_found", "The organization does not exist.");
+    return kf_answer_b("organization_membership_not_found",
+                       "The user is not a member of the organization.");
+}
+
+static kf_answer grant_org(const attempt *a) {
+    kf_pending *held = find_pending(a, KF_PENDING_ORG);
+    if (!held) return bad_pending();
+    const char *org_id = field(a, "organization_id");
+    const kf_membership *m = kf_account_member(held->account, org_id);
+    if (!m) return no_member(a, org_id);
+    kf_pending p = *held;
+    p.member = m;
+    p.org_chosen = true;
+    return resume(a, held, &p);
+}
+
+/* Whether the session may go to m's organization; the terminal errors of §1.3. */
+static bool may_switch(const kf_sess *sess, const kf_membership *m, kf_answer *out) {
+    if (!org_allows(m->org, sess->account->email, out)) return false;
+    if (!m->org->require_mfa || sess->mfa) return true;
+    *out = kf_answer_b("mfa_enrollment", "The user must enroll in MFA to finish authenticating.");
+    kf_json_set(out->body, "user", kf_json_copy(sess->account->user));
+    return false;
+}
+
+static kf_answer replay(const kf_sess *sess) {
+    return (kf_answer){.status = 200,
+                       .body = kf_json_parse(sess->answer, strlen(sess->answer), NULL)};
+}
+
+static kf_answer rotate(const attempt *a, kf_sess *sess) {
+    const char *org_id = field(a, "organization_id");
+    if (org_id) {
+        kf_answer no;
+        const kf_membership *m = kf_account_member(sess->account, org_id);
+        if (!m) return no_member(a, org_id);
+        if (m != sess->member && !may_switch(sess, m, &no)) return no;
+        sess->member = m;
+    }
+    kf_sess_rotate(sess);
+    kf_answer out = success(a->s, sess);
+    if (a->s->keep_answers) kf_sess_keep_answer(sess, kf_json_print(out.body));
+    return out;
+}
+
+static kf_answer grant_refresh(const attempt *a) {
+    kf_sess *sess = NULL;
+    kf_refresh_state state = kf_sessions_check(a->s->sessions, field(a, "refresh_token"), &sess);
+    if (state == KF_REFRESH_UNKNOWN || sess->app != a->app)
+        return kf_answer_b("invalid_grant", "Invalid refresh token.");
+    if (sess->ended_at) return kf_answer_b("invalid_grant", "Session has already ended.");
+    if (state == KF_REFRESH_REUSED) {
+        a->s->reused++;
+        return kf_answer_b("invalid_grant", "Refresh token already exchanged.");
+    }
+    if (state == KF_REFRESH_REPLAY) {
+        a->s->replayed++;
+        return replay(sess);
+    }
+    return rotate(a, sess);
+}
+
+/* ---- the door ---- */
+
+typedef struct grant {
+    const char *type, *name;
+    bool needs_secret;
+    const char *required[4];
+    kf_answer (*run)(const attempt *a);
+} grant;
+
+static const grant grants[] = {
+    {"password", "password", true, {"email", "password"}, grant_password},
+    {"refresh_token", "refresh_token", false, {"refresh_token"}, grant_refresh},
+    {URN "mfa-totp",
+     "mfa-totp",
+     true,
+     {"code", "pending_authentication_token", "authentication_challenge_id"},
+     grant_mfa},
+    {URN "organization-selection",
+     "organization-selection",
+     true,
+     {"pending_authentication_token", "organization_id"},
+     grant_org},
+};
+
+static const grant *find_grant(const kf_json *body) {
+    const char *type = kf_json_str(body, "grant_type");
+    for (size_t i = 0; type && i < KF_LEN(grants); i++)
+        if (kf_str_eq(grants[i].type, type)) return &grants[i];
+    return NULL;
+}
+
+const char *kf_grant_name(const kf_json *body) {
+    const grant *g = find_grant(body);
+    return g ? g->name : "other";
+}
+
+static kf_answer malformed(const char *what, const char *name) {
+    KF_AUTO_CHARS text = kf_strfmt("%s %s", what, name);
+    return kf_answer_b("invalid_request", text);
+}
+
+/* Every member this endpoint knows is a string, also the optional ones. */
+static const char *not_a_string(const kf_json *body) {
+    static const char *const known[] = {"grant_type",
+                                        "client_id",
+                                        "client_secret",
+                                        "organization_id",
+                                        "ip_address",
+                                        "user_agent",
+                                        "device_id",
+                                        "email",
+                                        "password",
+                                        "refresh_token",
+                                        "code",
+                                        "invitation_token",
+                                        "signals_id",
+                                        "pending_authentication_token",
+                                        "authentication_challenge_id",
+                                        "radar_auth_attempt_id"};
+    for (size_t i = 0; i < KF_LEN(known); i++)
+        if (kf_json_get(body, known[i]) && !kf_json_str(body, known[i])) return known[i];
+    return NULL;
+}
+
+/* Which client asks, and whether it may. False: *out is the refusal. */
+static bool check_client(attempt *a, bool needs_secret, kf_answer *out) {
+    const char *secret = field(a, "client_secret");
+    a->app = kf_users_app(a->s->users, field(a, "client_id"));
+    if (!a->app) {
+        *out = kf_answer_b("invalid_client", "Invalid client ID.");
+    } else if (secret && (!kf_users_key(a->s->users, secret) ||
+                          (a->app->secret && kf_users_key(a->s->users, secret) != a->app))) {
+        *out = kf_answer_unauthorized();
+    } else if (needs_secret && !secret) {
+        *out = kf_answer_b("invalid_client", "This grant needs the client secret.");
+    } else if (needs_secret && !a->app->secret) {
+        *out = kf_answer_b("unauthorized_client", "A public client may not use this grant.");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+kf_answer kf_authenticate(kf_sandbox *s, const kf_call *call) {
+    attempt a = {.s = s, .call = call, .body = call->body};
+    kf_answer out;
+    const char *wrong = a.body ? not_a_string(a.body) : NULL;
+    if (!a.body) return kf_answer_b("invalid_request", "The body is neither JSON nor a form.");
+    if (wrong) return malformed("Not a string:", wrong);
+    if (!field(&a, "grant_type")) return malformed("Missing:", "grant_type");
+    const grant *g = find_grant(a.body);
+    if (!g) return kf_answer_b("invalid_request", "The grant type is not supported.");
+    if (!field(&a, "client_id")) return malformed("Missing:", "client_id");
+    if (!check_client(&a, g->needs_secret, &out)) return out;
+    for (size_t i = 0; i < KF_LEN(g->required) && g->required[i]; i++)
+        if (!field(&a, g->required[i])) return malformed("Missing:", g->required[i]);
+    return g->run(&a);
+}

@@ -1,0 +1,27 @@
+#pragma once
+/* The inside of kf_sandbox, for the files that answer requests. lock is held
+ * whenever one of them runs. */
+#include <pthread.h>
+#include "sandbox/answer.h"
+#include "sandbox/sandbox.h"
+
+struct kf_sandbox {
+    pthread_mutex_t lock;
+    char *base_url;
+    int64_t token_life_s;
+    bool keep_answers; /* there is a replay window */
+    kf_users *users;
+    kf_sessions *sessions;
+    kf_keys *keys;
+    kf_faults *faults; /* NULL: none */
+    int64_t last_request_ms;
+    kf_json *requests, *grants; /* counters by name */
+    int64_t replayed, reused;
+};
+
+/* What an endpoint gets. */
+typedef struct kf_call {
+    const kf_web_req *req;
+    const char *id;      /* what stood for {id} in the path, or NULL */
+    const kf_json *body; /* only for those that ask for one */
+} kf_call;
