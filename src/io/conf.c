@@ -1,0 +1,221 @@
+#include "io/conf.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <sys/stat.h>
+#include "base/str.h"
+#include "io/files.h"
+
+enum { CONF_MAX = 4 << 20 };
+
+struct kf_conf {
+    char *path;
+    GKeyFile *key;
+    GArray *profiles; /* kf_conf_profile, remade after each change */
+    struct stat st;   /* st_ino 0: there was no file */
+};
+
+/* GKeyFile's errors have no line number: find the first line that is none of its kinds. */
+static size_t bad_line(const char *text) {
+    size_t n = 0;
+    bool group = false;
+    for (const char *p = text; *p;) {
+        size_t len = strcspn(p, "\n");
+        n++;
+        const char *q = p;
+        while (q < p + len && (*q == ' ' || *q == '\t')) q++;
+        size_t rest = (size_t)(p + len - q);
+        bool blank = rest == 0 || *q == '\r', comment = *q == '#';
+        if (!blank && !comment) {
+            if (*q == '[') {
+                if (!memchr(q, ']', rest)) return n;
+                group = true;
+            } else if (!group || *q == '=' || !memchr(q, '=', rest)) return n;
+        }
+        p += len + (p[len] == '\n');
+    }
+    return n;
+}
+
+static bool field(const kf_conf *c, const char *group, const char *key, char *out, size_t size, kf_err *err) {
+    g_autofree char *v = g_key_file_get_string(c->key, group, key, NULL);
+    if (!v || kf_str_set(out, size, g_strstrip(v))) return true;
+    return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] %s is too long", c->path, group, key);
+}
+
+static bool read_profile(const kf_conf *c, const char *group, kf_conf_profile *p, kf_err *err) {
+    memset(p, 0, sizeof *p);
+    const char *name = group + strlen("profile ");
+    if (!kf_profile_name_ok(name) || !kf_str_set(p->name, sizeof p->name, name))
+        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s]: a profile name is [a-z0-9][a-z0-9._-]{0,63}", c->path, group);
+    char host[256] = "", port[8] = "", conf[8] = "";
+    if (!field(c, group, "id", p->id, sizeof p->id, err) || !field(c, group, "client_id", p->client_id, sizeof p->client_id, err) ||
+        !field(c, group, "api_host", host, sizeof host, err) ||
+        !field(c, group, "organization_id", p->organization_id, sizeof p->organization_id, err) ||
+        !field(c, group, "label", p->label, sizeof p->label, err) || !field(c, group, "redirect_port", port, sizeof port, err) ||
+        !field(c, group, "confidential", conf, sizeof conf, err))
+        return false;
+    uint8_t raw[8];
+    if (!kf_unhex(p->id, raw, 8)) return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] id must be 16 hex digits", c->path, group);
+    if (*p->client_id && !kf_client_id_ok(p->client_id))
+        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] client_id is not a client ID", c->path, group);
+    KF_AUTO_CHARS norm = NULL;
+    kf_err why;
+    if (!kf_origin_parse(*host ? host : "https://api.workos.com", &norm, &why))
+        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] api_host: %.120s", c->path, group, why.what);
+    if (!kf_str_set(p->api_host, sizeof p->api_host, norm))
+        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] api_host is too long", c->path, group);
+    char *end = port;
+    long n = *port ? strtol(port, &end, 10) : 0;
+    if (*end || n < 0 || n > 65535) return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] redirect_port must be 0 to 65535", c->path, group);
+    p->redirect_port = (int)n;
+    p->confidential = !strcmp(conf, "true");
+    return true;
+}
+
+static bool read_profiles(kf_conf *c, kf_err *err) {
+    GArray *all = g_array_new(FALSE, TRUE, sizeof(kf_conf_profile));
+    g_auto(GStrv) groups = g_key_file_get_groups(c->key, NULL);
+    g_autoptr(GHashTable) ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    bool ok = true;
+    for (size_t i = 0; ok && groups[i]; i++) {
+        if (!g_str_has_prefix(groups[i], "profile ")) continue;
+        kf_conf_profile p;
+        ok = read_profile(c, groups[i], &p, err);
+        if (ok && !g_hash_table_add(ids, g_strdup(p.id)))
+            ok = kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: two profiles have the id %s", c->path, p.id);
+        if (ok) g_array_append_val(all, p);
+    }
+    if (!ok) {
+        g_array_unref(all);
+        return false;
+    }
+    if (c->profiles) g_array_unref(c->profiles);
+    c->profiles = all;
+    return true;
+}
+
+kf_conf *kf_conf_load(const char *path, kf_err *err) {
+    kf_conf *c = calloc(1, sizeof *c);
+    if (!c) abort();
+    c->path = kf_strdup(path);
+    c->key = g_key_file_new();
+    bool ok = true;
+    if (stat(path, &c->st)) {
+        if (errno != ENOENT) ok = kf_fail_errno(err, KF_ERR_USAGE_CONFIG, "%s", path);
+        memset(&c->st, 0, sizeof c->st);
+    } else {
+        KF_AUTO_CHARS real = realpath(path, NULL); /* a symlink into a dotfiles folder is fine */
+        KF_AUTO(kf_secret) text = NULL;
+        kf_err why;
+        g_autoptr(GError) e = NULL;
+        if (!kf_file_read(real ? real : path, CONF_MAX, &text, &why)) ok = kf_fail(err, KF_ERR_USAGE_CONFIG, "%s", why.what);
+        else if (kf_secret_len(text) && !g_key_file_load_from_data(c->key, kf_secret_peek(text), kf_secret_len(text),
+                                                                   G_KEY_FILE_KEEP_COMMENTS | G_KEY_FILE_KEEP_TRANSLATIONS, &e))
+            ok = kf_fail(err, KF_ERR_USAGE_CONFIG, "%s:%zu: this is neither [group], key = value nor # comment", path,
+                         bad_line(kf_secret_peek(text)));
+    }
+    if (ok) ok = read_profiles(c, err);
+    return ok ? c : kf_conf_free(c);
+}
+
+kf_conf *kf_conf_free(kf_conf *c) {
+    if (!c) return NULL;
+    if (c->profiles) g_array_unref(c->profiles);
+    g_key_file_unref(c->key);
+    free(c->path);
+    free(c);
+    return NULL;
+}
+
+bool kf_conf_changed_on_disk(const kf_conf *c) {
+    struct stat st;
+    if (stat(c->path, &st)) return c->st.st_ino != 0;
+    return st.st_ino != c->st.st_ino || st.st_size != c->st.st_size || st.st_mtim.tv_sec != c->st.st_mtim.tv_sec ||
+           st.st_mtim.tv_nsec != c->st.st_mtim.tv_nsec;
+}
+
+bool kf_conf_save(kf_conf *c, kf_err *err) {
+    if (kf_conf_changed_on_disk(c)) return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s changed while keyfob was at it; try again", c->path);
+    KF_AUTO_CHARS real = realpath(c->path, NULL);
+    KF_AUTO_CHARS dir = kf_strdup(real ? real : c->path);
+    char *slash = strrchr(dir, '/');
+    if (slash && slash != dir) {
+        *slash = 0;
+        if (!kf_dir_ensure(dir, err)) return false;
+    }
+    gsize len = 0;
+    g_autofree char *text = g_key_file_to_data(c->key, &len, NULL);
+    if (!kf_file_replace(real ? real : c->path, text, len, err)) return false;
+    if (stat(c->path, &c->st)) return kf_fail_errno(err, KF_ERR_SYS_IO, "%s", c->path);
+    return true;
+}
+
+const char *kf_conf_get(const kf_conf *c, const char *key) {
+    /* GKeyFile hands out copies: interned, they stay for the process; the set of values is small */
+    g_autofree char *v = g_key_file_get_string(c->key, "keyfob", key, NULL);
+    return v && *g_strstrip(v) ? g_intern_string(v) : NULL;
+}
+
+void kf_conf_set(kf_conf *c, const char *key, const char *value) {
+    if (value) g_key_file_set_string(c->key, "keyfob", key, value);
+    else g_key_file_remove_key(c->key, "keyfob", key, NULL);
+}
+
+size_t kf_conf_profiles(const kf_conf *c, const kf_conf_profile **out) {
+    *out = (const kf_conf_profile *)(void *)c->profiles->data;
+    return c->profiles->len;
+}
+
+const kf_conf_profile *kf_conf_find(const kf_conf *c, const char *name_or_id) {
+    const kf_conf_profile *p;
+    size_t n = kf_conf_profiles(c, &p);
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(p[i].name, name_or_id)) return &p[i];
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(p[i].id, name_or_id)) return &p[i];
+    return NULL;
+}
+
+static void put_string(kf_conf *c, const char *group, const char *key, const char *v) {
+    if (v && *v) g_key_file_set_string(c->key, group, key, v);
+    else g_key_file_remove_key(c->key, group, key, NULL);
+}
+
+bool kf_conf_put(kf_conf *c, const kf_conf_profile *p, kf_err *err) {
+    const kf_conf_profile *all;
+    size_t n = kf_conf_profiles(c, &all);
+    g_autofree char *group = g_strdup_printf("profile %s", p->name);
+    char old[65] = "";
+    for (size_t i = 0; i < n; i++) {
+        bool same_id = !strcmp(all[i].id, p->id), same_name = !strcmp(all[i].name, p->name);
+        if (same_name && !same_id) return kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s already", p->name);
+        if (same_id && !same_name) memcpy(old, all[i].name, sizeof old);
+    }
+    if (*old) { /* rename: the group moves with every key, known or not */
+        g_autofree char *from = g_strdup_printf("profile %s", old);
+        g_auto(GStrv) keys = g_key_file_get_keys(c->key, from, NULL, NULL);
+        for (size_t i = 0; keys && keys[i]; i++) {
+            g_autofree char *v = g_key_file_get_value(c->key, from, keys[i], NULL);
+            g_key_file_set_value(c->key, group, keys[i], v ? v : "");
+        }
+        g_key_file_remove_group(c->key, from, NULL);
+    }
+    put_string(c, group, "id", p->id);
+    put_string(c, group, "client_id", p->client_id);
+    put_string(c, group, "api_host", p->api_host);
+    put_string(c, group, "organization_id", p->organization_id);
+    put_string(c, group, "label", p->label);
+    if (p->redirect_port) g_key_file_set_integer(c->key, group, "redirect_port", p->redirect_port);
+    else g_key_file_remove_key(c->key, group, "redirect_port", NULL);
+    g_key_file_set_boolean(c->key, group, "confidential", p->confidential);
+    return read_profiles(c, err);
+}
+
+bool kf_conf_remove(kf_conf *c, const char *name_or_id) {
+    const kf_conf_profile *p = kf_conf_find(c, name_or_id);
+    if (!p) return false;
+    g_autofree char *group = g_strdup_printf("profile %s", p->name);
+    g_key_file_remove_group(c->key, group, NULL);
+    return read_profiles(c, NULL);
+}

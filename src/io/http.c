@@ -1,0 +1,364 @@
+#include "io/http.h"
+
+#include <curl/curl.h>
+#include <malloc.h>
+#include <poll.h>
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/str.h"
+
+enum { BODY_MAX = 256 << 10, CONNECT_MS = 10000, TOTAL_MS = 30000 };
+
+typedef struct request {
+    struct request *next;
+    kf_http *http;
+    uint32_t id;
+    CURL *easy;
+    struct curl_slist *headers;
+    kf_secret *body;
+    char *method, *url, *origin, *path;
+    kf_buf in;
+    bool too_big;
+    kf_http_resp resp;
+    char tls_text[CURL_ERROR_SIZE];
+    kf_http_done done;
+    void *user;
+} request;
+
+struct kf_http {
+    kf_loop *loop;
+    CURLM *multi;
+    kf_loop_id timer;
+    request *open;
+    uint32_t last;
+    char *agent, *proxy, *ca_file;
+};
+
+static void wipe_headers(struct curl_slist *l) {
+    for (struct curl_slist *i = l; i; i = i->next) kf_wipe(i->data, strlen(i->data));
+    curl_slist_free_all(l);
+}
+
+static void request_free(request *r) {
+    request **p = &r->http->open;
+    while (*p && *p != r) p = &(*p)->next;
+    if (*p) *p = r->next;
+    if (r->easy) {
+        curl_multi_remove_handle(r->http->multi, r->easy);
+        curl_easy_cleanup(r->easy);
+    }
+    wipe_headers(r->headers);
+    kf_secret_free(r->body);
+    kf_secret_free(r->resp.body);
+    kf_buf_done(&r->in);
+    free(r->method);
+    free(r->url);
+    free(r->origin);
+    free(r->path);
+    free(r);
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *user) {
+    request *r = user;
+    if (!kf_buf_add(&r->in, p, size * n)) {
+        r->too_big = true;
+        return 0;
+    }
+    return size * n;
+}
+
+static bool header_value(const char *line, size_t n, const char *name, char *out, size_t size) {
+    size_t k = strlen(name);
+    if (n <= k || strncasecmp(line, name, k) || line[k] != ':') return false;
+    size_t i = k + 1, o = 0;
+    while (i < n && (line[i] == ' ' || line[i] == '\t')) i++;
+    for (; i < n && line[i] != '\r' && line[i] != '\n'; i++)
+        if (o + 1 < size) out[o++] = line[i] >= 0x20 && line[i] < 0x7f ? line[i] : '?';
+    out[o] = 0;
+    return true;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *user) {
+    request *r = user;
+    size_t len = size * n;
+    char v[64];
+    if (header_value(p, len, "date", v, sizeof v)) {
+        time_t t = curl_getdate(v, NULL);
+        r->resp.date = t > 0 ? (int64_t)t : 0;
+    } else if (header_value(p, len, "retry-after", v, sizeof v)) {
+        char *end;
+        long s = strtol(v, &end, 10);
+        if (end == v || *end) {
+            time_t t = curl_getdate(v, NULL);
+            s = t > 0 ? (long)(t - kf_unix_s()) : -1;
+            if (t > 0 && s < 0) s = 0;
+        }
+        r->resp.retry_after = s < 0 ? -1 : s > 3600 ? 3600 : (int32_t)s;
+    } else if (header_value(p, len, "content-type", v, sizeof v)) memcpy(r->resp.content_type, v, sizeof v);
+    else if (header_value(p, len, "x-request-id", v, sizeof v)) memcpy(r->resp.request_id, v, sizeof v);
+    return len;
+}
+
+static const char *host_of(const request *r) {
+    const char *p = strstr(r->origin, "://");
+    return p ? p + 3 : r->origin;
+}
+
+static void explain(request *r, CURLcode rc, kf_err *err) {
+    const char *host = host_of(r), *why = r->tls_text[0] ? r->tls_text : curl_easy_strerror(rc);
+    char text[160];
+    snprintf(text, sizeof text, "%.150s", why);
+    switch (rc) {
+    case CURLE_COULDNT_RESOLVE_HOST: kf_fail(err, KF_ERR_NET_RESOLVE, "%s has no address: %s", host, text); break;
+    case CURLE_COULDNT_RESOLVE_PROXY: kf_fail(err, KF_ERR_NET_RESOLVE, "the proxy has no address: %s", text); break;
+    case CURLE_PROXY: kf_fail(err, KF_ERR_NET_CONNECT, "the proxy on the way to %s: %s", host, text); break;
+    case CURLE_COULDNT_CONNECT: kf_fail(err, KF_ERR_NET_CONNECT, "connect to %s: %s", host, text); break;
+    case CURLE_PEER_FAILED_VERIFICATION: kf_fail(err, KF_ERR_NET_TLS, "the certificate of %s: %s", host, text); break;
+    case CURLE_SSL_CACERT_BADFILE: kf_fail(err, KF_ERR_NET_TLS, "the CA file cannot be read: %s", text); break;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER: kf_fail(err, KF_ERR_NET_TLS, "TLS with %s: %s", host, text); break;
+    case CURLE_OPERATION_TIMEDOUT: kf_fail(err, KF_ERR_NET_TIMEOUT, "no answer from %s: %s", host, text); break;
+    default:
+        if (r->too_big) kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer of %s is larger than %d KiB", host, BODY_MAX >> 10);
+        else kf_fail(err, KF_ERR_NET_BROKEN, "%s gave no whole answer: %s", host, text);
+    }
+}
+
+static void finished(request *r, CURLcode rc) {
+    curl_off_t us = 0, pre = 0;
+    long status = 0, sent = 0;
+    curl_easy_getinfo(r->easy, CURLINFO_TOTAL_TIME_T, &us);
+    curl_easy_getinfo(r->easy, CURLINFO_PRETRANSFER_TIME_T, &pre);
+    curl_easy_getinfo(r->easy, CURLINFO_REQUEST_SIZE, &sent);
+    curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
+    r->resp.ms = us / 1000;
+    r->resp.sent = sent > 0 || pre > 0;
+    kf_err err;
+    bool ok = rc == CURLE_OK && !r->too_big;
+    if (ok) {
+        r->resp.status = (int)status;
+        r->resp.body = kf_secret_new(r->in.data, r->in.len);
+    } else explain(r, rc, &err);
+    kf_log(KF_LOG_INFO, "http: %s %.*s -> %d in %lld ms%s%s %s", r->method, (int)strcspn(r->path, "?"), r->path, r->resp.status,
+           (long long)r->resp.ms, ok ? "" : " ", ok ? "" : kf_err_name(err.code), r->resp.request_id);
+    kf_http_done done = r->done;
+    void *user = r->user;
+    /* out of the list first: the callback may send again, cancel, or free the whole thing */
+    request **p = &r->http->open;
+    while (*p != r) p = &(*p)->next;
+    *p = r->next;
+    curl_multi_remove_handle(r->http->multi, r->easy);
+    curl_easy_cleanup(r->easy);
+    r->easy = NULL;
+    kf_http detached = {0};
+    r->http = &detached;
+    done(user, &r->resp, ok ? NULL : &err);
+    request_free(r);
+}
+
+static void drain_later(void *user);
+static void after_action(kf_http *h) {
+    /* finished requests are handed out in turns of their own, so that a callback that frees h is harmless */
+    if (h->open) {
+        kf_loop_cancel(h->loop, h->timer);
+        h->timer = kf_loop_after(h->loop, 0, drain_later, h);
+    }
+}
+
+static void arm(kf_http *h, long ms);
+static void drain_later(void *user) {
+    kf_http *h = user;
+    h->timer = 0;
+    int running = 0;
+    curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    int left = 0;
+    request *r = NULL;
+    CURLcode rc = CURLE_OK;
+    for (CURLMsg *m; (m = curl_multi_info_read(h->multi, &left));)
+        if (m->msg == CURLMSG_DONE) {
+            curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&r);
+            rc = m->data.result;
+            break;
+        }
+    long ms = -1;
+    curl_multi_timeout(h->multi, &ms);
+    arm(h, left ? 0 : ms);
+    if (r) finished(r, rc); /* last: it may free h */
+}
+
+static void arm(kf_http *h, long ms) {
+    kf_loop_cancel(h->loop, h->timer);
+    h->timer = ms < 0 ? 0 : kf_loop_after(h->loop, ms, drain_later, h);
+}
+
+static int on_timer(CURLM *m, long ms, void *user) {
+    (void)m;
+    arm(user, ms);
+    return 0;
+}
+
+static void on_fd(int fd, short revents, void *user) {
+    kf_http *h = user;
+    int mask = (revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) | (revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
+               (revents & POLLERR ? CURL_CSELECT_ERR : 0);
+    int running = 0;
+    curl_multi_socket_action(h->multi, fd, mask, &running);
+    after_action(h);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *slot) {
+    (void)easy;
+    kf_http *h = user;
+    kf_loop_id id = (kf_loop_id)(uintptr_t)slot;
+    if (what == CURL_POLL_REMOVE) {
+        kf_loop_cancel(h->loop, id);
+        curl_multi_assign(h->multi, fd, NULL);
+        return 0;
+    }
+    short ev = (short)((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
+    if (id) kf_loop_fd_events(h->loop, id, ev);
+    else curl_multi_assign(h->multi, fd, (void *)(uintptr_t)kf_loop_fd(h->loop, fd, ev, on_fd, h));
+    return 0;
+}
+
+/* curl keeps tokens in its own buffers: what it frees is wiped. */
+static void wiping_free(void *p) {
+    if (!p) return;
+    kf_wipe(p, malloc_usable_size(p));
+    free(p);
+}
+static void *wiping_realloc(void *p, size_t n) {
+    size_t old = p ? malloc_usable_size(p) : 0;
+    void *q = malloc(n ? n : 1);
+    if (!q) return NULL;
+    if (p) memcpy(q, p, old < n ? old : n);
+    wiping_free(p);
+    return q;
+}
+
+kf_http *kf_http_new(kf_loop *l, const kf_http_opts *o, kf_err *err) {
+    kf_http *h = calloc(1, sizeof *h);
+    if (!h || curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc) ||
+        !(h->multi = curl_multi_init())) {
+        free(h);
+        kf_fail(err, KF_ERR_SYS_NO_MEMORY, "libcurl could not start");
+        return NULL;
+    }
+    h->loop = l;
+    curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+    curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+    kf_http_configure(h, o);
+    return h;
+}
+
+void kf_http_configure(kf_http *h, const kf_http_opts *o) {
+    free(h->agent);
+    free(h->proxy);
+    free(h->ca_file);
+    h->agent = kf_strdup(o->user_agent ? o->user_agent : "keyfob");
+    h->proxy = kf_strdup(o->proxy);
+    h->ca_file = kf_strdup(o->ca_file);
+}
+
+kf_http *kf_http_free(kf_http *h) {
+    if (!h) return NULL;
+    while (h->open) request_free(h->open);
+    curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, NULL);
+    curl_multi_cleanup(h->multi); /* calls on_socket for what it still holds */
+    kf_loop_cancel(h->loop, h->timer);
+    free(h->agent);
+    free(h->proxy);
+    free(h->ca_file);
+    free(h);
+    curl_global_cleanup();
+    return NULL;
+}
+
+static void add_header(request *r, const char *line) {
+    struct curl_slist *l = curl_slist_append(r->headers, line);
+    if (!l) abort();
+    r->headers = l;
+}
+
+static void set_trust(request *r) {
+    kf_http *h = r->http;
+    const char *env = getenv("SSL_CERT_FILE");
+    const char *ca = h->ca_file && *h->ca_file ? h->ca_file : env && *env ? env : NULL;
+    if (ca) curl_easy_setopt(r->easy, CURLOPT_CAINFO, ca);
+    bool here = kf_origin_is_loopback(r->origin);
+    if (here) curl_easy_setopt(r->easy, CURLOPT_PROXY, "");
+    else if (h->proxy && *h->proxy) curl_easy_setopt(r->easy, CURLOPT_PROXY, h->proxy);
+    curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, here ? "http,https" : "https");
+}
+
+static void set_content(request *r, const kf_http_req *q) {
+    if (q->bearer) {
+        KF_AUTO_CHARS line = kf_strfmt("Authorization: Bearer %s", kf_secret_peek(q->bearer));
+        add_header(r, line);
+        kf_wipe(line, strlen(line));
+    }
+    add_header(r, "Accept: application/json");
+    add_header(r, "Expect:");
+    if (q->body) {
+        KF_AUTO_CHARS line = kf_strfmt("Content-Type: %s", q->content_type ? q->content_type : "application/json");
+        add_header(r, line);
+        curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)kf_secret_len(r->body));
+        curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, kf_secret_peek(r->body));
+    } else if (!strcmp(q->method, "POST")) {
+        curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
+        curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, "");
+    }
+    curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
+    curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
+}
+
+uint32_t kf_http_send(kf_http *h, const kf_http_req *q, kf_http_done done, void *user) {
+    request *r = calloc(1, sizeof *r);
+    if (!r || !(r->easy = curl_easy_init())) abort();
+    if (!++h->last) ++h->last;
+    r->http = h;
+    r->id = h->last;
+    r->body = kf_secret_copy(q->body);
+    r->method = kf_strdup(q->method);
+    r->origin = kf_strdup(q->origin);
+    r->path = kf_strdup(q->path);
+    r->url = kf_strfmt("%s%s", q->origin, q->path);
+    r->done = done;
+    r->user = user;
+    r->resp.retry_after = -1;
+    kf_buf_init(&r->in, BODY_MAX);
+    r->next = h->open;
+    h->open = r;
+    curl_easy_setopt(r->easy, CURLOPT_PRIVATE, r);
+    curl_easy_setopt(r->easy, CURLOPT_URL, r->url);
+    curl_easy_setopt(r->easy, CURLOPT_USERAGENT, h->agent);
+    curl_easy_setopt(r->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(r->easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->tls_text);
+    curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+    curl_easy_setopt(r->easy, CURLOPT_TIMEOUT_MS, (long)(q->timeout_ms > 0 ? q->timeout_ms : TOTAL_MS));
+    curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
+    curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(r->easy, CURLOPT_HEADERDATA, r);
+    if (q->single_use) {
+        curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(r->easy, CURLOPT_FORBID_REUSE, 1L);
+    }
+    set_trust(r);
+    set_content(r, q);
+    if (curl_multi_add_handle(h->multi, r->easy)) abort();
+    return r->id;
+}
+
+void kf_http_cancel(kf_http *h, uint32_t id) {
+    for (request *r = h->open; r; r = r->next)
+        if (r->id == id) {
+            request_free(r);
+            return;
+        }
+}

@@ -1,0 +1,25 @@
+#pragma once
+/* What a backend of kf_store implements; store.c forwards. */
+#include "io/store.h"
+
+typedef struct kf_store_class {
+    const char *kind;
+    void (*load)(kf_store *s, const char *id, const char *kind, bool interactive, kf_store_done done, void *user);
+    void (*save)(kf_store *s, const char *id, const char *kind, const char *label, const kf_secret *blob, bool interactive,
+                 kf_store_done done, void *user);
+    void (*del)(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user);
+    void (*list)(kf_store *s, kf_store_list_done done, void *user);
+    void (*probe)(kf_store *s, bool interactive, kf_store_done done, void *user);
+    void (*unlock)(kf_store *s, const kf_secret *passphrase, bool create, kf_store_done done, void *user);
+    void (*lock)(kf_store *s);
+    kf_store_state (*state)(const kf_store *s);
+    void (*free)(kf_store *s);
+} kf_store_class;
+
+/* A backend's struct begins with this. */
+struct kf_store {
+    const kf_store_class *cls;
+    kf_loop *loop;
+};
+
+bool kf_store_names_ok(const char *id, const char *kind); /* 16 hex; [a-z0-9-]{1,23} */

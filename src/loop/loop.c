@@ -1,0 +1,241 @@
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <glib.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include "base/log.h"
+
+/* Every registration is a GSource and a row in a table by id. Timers are timerfds, because GLib's own
+ * time-outs are monotonic and stop while the machine sleeps. */
+typedef struct entry {
+    kf_loop *loop;
+    kf_loop_id id;
+    GSource *source;
+    gpointer tag; /* of g_source_add_unix_fd */
+    int fd;
+    int own_fd;   /* timerfd, or -1 */
+    kf_loop_fn fn;
+    kf_loop_fd_fn fd_fn;
+    void *user;
+    bool clock;
+} entry;
+
+struct kf_loop {
+    GMainContext *ctx;
+    GHashTable *by_id; /* kf_loop_id -> entry */
+    kf_loop_id last;
+    bool quit;
+};
+
+static int64_t clock_ms(clockid_t c) {
+    struct timespec t;
+    clock_gettime(c, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+int64_t kf_boot_ms(void) { return clock_ms(CLOCK_BOOTTIME); }
+int64_t kf_unix_ms(void) { return clock_ms(CLOCK_REALTIME); }
+int64_t kf_unix_s(void) { return kf_unix_ms() / 1000; }
+
+bool kf_boot_id(char out[37], kf_err *err) {
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    char text[37] = "";
+    ssize_t n = fd < 0 ? -1 : read(fd, text, 36);
+    if (fd >= 0) close(fd);
+    if (n != 36) return kf_fail_errno(err, KF_ERR_SYS_IO, "read boot_id");
+    memcpy(out, text, 37);
+    return true;
+}
+
+kf_loop *kf_loop_new(kf_err *err) {
+    kf_loop *l = calloc(1, sizeof *l);
+    if (!l) {
+        kf_fail(err, KF_ERR_SYS_NO_MEMORY, "out of memory");
+        return NULL;
+    }
+    l->ctx = g_main_context_new();
+    g_main_context_push_thread_default(l->ctx); /* libsecret's answers arrive here */
+    l->by_id = g_hash_table_new(g_direct_hash, g_direct_equal);
+    return l;
+}
+
+static void arm_clock(int fd) {
+    struct itimerspec far = {.it_value.tv_sec = INT32_MAX};
+    timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
+}
+
+static void drop(entry *e) {
+    g_hash_table_remove(e->loop->by_id, GUINT_TO_POINTER(e->id));
+    GSource *s = e->source;
+    e->source = NULL;
+    if (s) {
+        g_source_destroy(s);
+        g_source_unref(s);
+    }
+}
+
+kf_loop *kf_loop_free(kf_loop *l) {
+    if (!l) return NULL;
+    if (g_hash_table_size(l->by_id)) {
+        kf_log(KF_LOG_ERROR, "loop: %u registrations left at the end", g_hash_table_size(l->by_id));
+        GList *all = g_hash_table_get_values(l->by_id);
+        for (GList *i = all; i; i = i->next) drop(i->data);
+        g_list_free(all);
+    }
+    g_hash_table_unref(l->by_id);
+    g_main_context_pop_thread_default(l->ctx);
+    g_main_context_unref(l->ctx);
+    free(l);
+    return NULL;
+}
+
+void kf_loop_run(kf_loop *l) {
+    l->quit = false;
+    while (!l->quit) g_main_context_iteration(l->ctx, TRUE);
+}
+void kf_loop_quit(kf_loop *l) {
+    l->quit = true;
+    g_main_context_wakeup(l->ctx);
+}
+bool kf_loop_step(kf_loop *l, bool block) { return g_main_context_iteration(l->ctx, block); }
+
+/* Our own kind of source: a descriptor whose events can change. It owns its entry. */
+typedef struct source {
+    GSource base;
+    entry *e;
+} source;
+
+static gboolean dispatch(GSource *s, GSourceFunc unused, gpointer data) {
+    (void)unused;
+    (void)data;
+    entry *e = ((source *)s)->e;
+    GIOCondition cond = g_source_query_unix_fd(s, e->tag);
+    if (e->fd_fn) {
+        short re = (short)((cond & G_IO_IN ? POLLIN : 0) | (cond & G_IO_OUT ? POLLOUT : 0) | (cond & G_IO_HUP ? POLLHUP : 0) |
+                           (cond & (G_IO_ERR | G_IO_NVAL) ? POLLERR : 0));
+        if (re) e->fd_fn(e->fd, re, e->user);
+        return G_SOURCE_CONTINUE; /* a cancelled source is destroyed already */
+    }
+    uint64_t n;
+    ssize_t got = read(e->fd, &n, sizeof n);
+    if (got < 0 && errno == EAGAIN) return G_SOURCE_CONTINUE;
+    kf_loop_fn fn = e->fn;
+    void *user = e->user;
+    bool stays = e->clock;
+    if (stays) arm_clock(e->fd); /* ECANCELED: the wall clock was set */
+    else drop(e);                /* the source lives until this returns, the id is dead already */
+    fn(user);
+    return stays ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static void finalize(GSource *s) {
+    entry *e = ((source *)s)->e;
+    if (e->own_fd >= 0) close(e->own_fd);
+    g_free(e);
+}
+
+static GSourceFuncs source_funcs = {.dispatch = dispatch, .finalize = finalize};
+
+static entry *add(kf_loop *l, void *user) {
+    entry *e = g_new0(entry, 1);
+    e->loop = l;
+    do l->last++;
+    while (!l->last || g_hash_table_contains(l->by_id, GUINT_TO_POINTER(l->last)));
+    e->id = l->last;
+    e->own_fd = -1;
+    e->user = user;
+    g_hash_table_insert(l->by_id, GUINT_TO_POINTER(e->id), e);
+    return e;
+}
+
+static GIOCondition condition(short events) {
+    return (GIOCondition)((events & POLLIN ? G_IO_IN : 0) | (events & POLLOUT ? G_IO_OUT : 0) | G_IO_HUP | G_IO_ERR);
+}
+
+static kf_loop_id attach(entry *e, int fd, short events) {
+    e->fd = fd;
+    e->source = g_source_new(&source_funcs, sizeof(source));
+    ((source *)e->source)->e = e;
+    e->tag = g_source_add_unix_fd(e->source, fd, condition(events));
+    g_source_attach(e->source, e->loop->ctx);
+    return e->id;
+}
+
+kf_loop_id kf_loop_after(kf_loop *l, int64_t ms, kf_loop_fn fn, void *user) {
+    int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (fd < 0) {
+        kf_log(KF_LOG_ERROR, "loop: no timer to be had: %s", strerror(errno));
+        abort(); /* without timers an agent keeps no promise */
+    }
+    struct itimerspec t = {.it_value = {.tv_sec = ms > 0 ? ms / 1000 : 0, .tv_nsec = ms > 0 ? ms % 1000 * 1000000 : 1}};
+    timerfd_settime(fd, 0, &t, NULL);
+    entry *e = add(l, user);
+    e->fn = fn;
+    e->own_fd = fd;
+    return attach(e, fd, POLLIN);
+}
+
+kf_loop_id kf_loop_clock_jump(kf_loop *l, kf_loop_fn fn, void *user) {
+    int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (fd < 0) return 0;
+    arm_clock(fd);
+    entry *e = add(l, user);
+    e->fn = fn;
+    e->own_fd = fd;
+    e->clock = true;
+    return attach(e, fd, POLLIN);
+}
+
+kf_loop_id kf_loop_fd(kf_loop *l, int fd, short events, kf_loop_fd_fn fn, void *user) {
+    entry *e = add(l, user);
+    e->fd_fn = fn;
+    return attach(e, fd, events);
+}
+
+void kf_loop_fd_events(kf_loop *l, kf_loop_id id, short events) {
+    entry *e = g_hash_table_lookup(l->by_id, GUINT_TO_POINTER(id));
+    if (e && e->fd_fn) g_source_modify_unix_fd(e->source, e->tag, condition(events));
+}
+
+static gboolean signalled(gpointer p) {
+    entry *e = p;
+    e->fn(e->user);
+    return G_SOURCE_CONTINUE;
+}
+
+kf_loop_id kf_loop_signal(kf_loop *l, int signo, kf_loop_fn fn, void *user) {
+    entry *e = add(l, user);
+    e->fn = fn;
+    e->source = g_unix_signal_source_new(signo);
+    g_source_set_callback(e->source, signalled, e, g_free);
+    g_source_attach(e->source, l->ctx);
+    return e->id;
+}
+
+void kf_loop_cancel(kf_loop *l, kf_loop_id id) {
+    entry *e = id ? g_hash_table_lookup(l->by_id, GUINT_TO_POINTER(id)) : NULL;
+    if (e) drop(e);
+}
+
+typedef struct posted {
+    kf_loop_fn fn;
+    void *user;
+} posted;
+static gboolean run_posted(gpointer p) {
+    posted *x = p;
+    x->fn(x->user);
+    return G_SOURCE_REMOVE;
+}
+void kf_loop_post(kf_loop *l, kf_loop_fn fn, void *user) {
+    posted *x = g_new(posted, 1);
+    *x = (posted){fn, user};
+    GSource *s = g_idle_source_new();
+    g_source_set_priority(s, G_PRIORITY_DEFAULT);
+    g_source_set_callback(s, run_posted, x, g_free);
+    g_source_attach(s, l->ctx);
+    g_source_unref(s);
+}
