@@ -18,6 +18,8 @@ typedef struct kf_ledger {
     int64_t generation;    /* 0: nothing known */
     char fp[33];           /* first 128 bits of SHA-256 of the current refresh token, hex; "" unknown */
     kf_intent intent;
+    char ended[48];        /* kf_err_name of the answer that ended the session of fp; "" alive */
+    int64_t ended_at;      /* unix s, 0 = not ended */
 } kf_ledger;
 
 /* Empty text is an empty ledger. Anything else that is not ours: KF_ERR_STORE_DAMAGED. */

@@ -1,0 +1,49 @@
+#include "auth/claims.h"
+
+#include "base/str.h"
+
+enum { JWT_MAX = 32 << 10 };
+
+/* The middle part of header.payload.signature, decoded. NULL: err. */
+static kf_json *payload(const char *jwt, size_t len, kf_err *err) {
+    const char *a = jwt ? memchr(jwt, '.', len) : NULL;
+    const char *b = a ? memchr(a + 1, '.', len - (size_t)(a + 1 - jwt)) : NULL;
+    if (!b || len > JWT_MAX || memchr(b + 1, '.', len - (size_t)(b + 1 - jwt))) {
+        kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token is no JWT");
+        return NULL;
+    }
+    size_t n = (size_t)(b - a - 1);
+    KF_AUTO(kf_secret) raw = kf_secret_zero(n);
+    long got = kf_b64url_decode(a + 1, n, kf_secret_edit(raw), n);
+    kf_json *j = got < 0 ? NULL : kf_json_parse(kf_secret_peek(raw), (size_t)got, NULL);
+    if (!kf_json_is_obj(j)) {
+        kf_json_free(j);
+        kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token's payload is no JSON object");
+        return NULL;
+    }
+    return j;
+}
+
+kf_json *kf_claims_json(const char *jwt, size_t len, kf_err *err) { return payload(jwt, len, err); }
+
+bool kf_claims_read(const char *jwt, size_t len, kf_claims *out, kf_err *err) {
+    KF_AUTO(kf_json) j = payload(jwt, len, err);
+    if (!j) return false;
+    kf_claims c = {0};
+    const struct {
+        const char *name;
+        char *dst;
+        size_t size;
+    } text[] = {{"sub", c.sub, sizeof c.sub},       {"sid", c.sid, sizeof c.sid},    {"org_id", c.org_id, sizeof c.org_id},
+                {"client_id", c.client_id, sizeof c.client_id}, {"role", c.role, sizeof c.role}, {"iss", c.iss, sizeof c.iss},
+                {"jti", c.jti, sizeof c.jti}};
+    for (size_t i = 0; i < KF_LEN(text); i++)
+        if (!kf_str_set(text[i].dst, text[i].size, kf_json_str(j, text[i].name)))
+            return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token's claim %s is too long", text[i].name);
+    if (!kf_json_int(j, "exp", &c.exp) || c.exp <= 0)
+        return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token has no usable exp");
+    if (!kf_json_int(j, "iat", &c.iat) || c.iat < 0) c.iat = 0;
+    c.n_permissions = kf_json_count(kf_json_get(j, "permissions"));
+    *out = c;
+    return true;
+}

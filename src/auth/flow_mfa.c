@@ -1,0 +1,87 @@
+/* A second factor: mfa_challenge from any method (workos-api.md §6.6). */
+#include "auth/flow_impl.h"
+
+#include "base/str.h"
+
+/* Ids go into a path: nothing but what WorkOS's ids are made of. */
+static bool id_ok(const char *id) {
+    size_t n = id ? strlen(id) : 0;
+    return n > 0 && n < 96 && strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == n;
+}
+
+static void bad_answer(kf_flow *f, const char *what) { kf_flow_failf(f, KF_ERR_NET_BAD_ANSWER, what, ""); }
+
+void kf_flow_ask_totp(kf_flow *f) {
+    kf_flow_show(f, KF_PHASE_TOTP, KF_STEP_FIELD, KF_FIELD_TOTP, 1u << KF_ACT_SUBMIT);
+    kf_flow_note(f, KF_NOTE_MFA, NULL, NULL);
+}
+
+void kf_flow_mfa_factor(kf_flow *f, const char *id) {
+    if (!id_ok(id) || !kf_str_set(f->factor, sizeof f->factor, id)) {
+        bad_answer(f, "the factor's id is not usable");
+        return;
+    }
+    kf_flow_request(f, KF_WAIT_CHALLENGE, kf_strfmt("/auth/factors/%s/challenge", f->factor), kf_json_obj(), true);
+}
+
+void kf_flow_mfa_challenge(kf_flow *f, const kf_json *body) {
+    if (!f->pending) {
+        bad_answer(f, "mfa_challenge came without pending_authentication_token");
+        return;
+    }
+    const kf_json *ready = kf_json_get(body, "authentication_challenge");
+    if (kf_json_is_obj(ready)) { /* the emulator's shape: the challenge was made already */
+        kf_flow_mfa_challenged(f, ready);
+        return;
+    }
+    kf_flow_clear_choices(f);
+    const kf_json *list = kf_json_get(body, "authentication_factors");
+    for (const kf_json *i = kf_json_first(list); i; i = kf_json_next(i)) {
+        const char *id = kf_json_str(i, "id"), *type = kf_json_str_or(i, "type", "totp");
+        if (!strcmp(type, "totp") && id_ok(id) && f->n_choice < 32) kf_flow_add_choice(f, id, "Authenticator app");
+    }
+    if (!f->n_choice) kf_flow_failf(f, KF_ERR_WORKOS_STEP_UP, "WorkOS asks for a second factor that is no authenticator app", "");
+    else if (f->n_choice == 1) kf_flow_mfa_factor(f, f->choice[0].id);
+    else kf_flow_show(f, KF_PHASE_FACTOR, KF_STEP_CHOOSE, KF_FIELD_NONE, 1u << KF_ACT_CHOOSE);
+}
+
+void kf_flow_mfa_challenged(kf_flow *f, const kf_json *body) {
+    const char *id = kf_json_str(body, "id");
+    if (!id_ok(id) || !kf_str_set(f->challenge, sizeof f->challenge, id)) bad_answer(f, "the challenge's id is not usable");
+    else kf_flow_ask_totp(f);
+}
+
+bool kf_flow_code_clean(const kf_secret *typed, char out[7], kf_err *err) {
+    const unsigned char *p = (const unsigned char *)kf_secret_peek(typed);
+    char digits[7];
+    size_t n = 0;
+    while (*p) {
+        char d = 0;
+        size_t k = 1;
+        if (*p >= '0' && *p <= '9') d = (char)*p;
+        else if (p[0] == 0xef && p[1] == 0xbc && p[2] >= 0x90 && p[2] <= 0x99) { /* full-width digits, U+FF10.. */
+            d = (char)('0' + p[2] - 0x90);
+            k = 3;
+        } else if (*p != ' ' && *p != '-' && *p != '\t') break;
+        if (d && n == 6) break;
+        if (d) digits[n++] = d;
+        p += k;
+    }
+    if (*p || n != 6) return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "a code is six digits");
+    digits[6] = 0;
+    memcpy(out, digits, 7);
+    kf_wipe(digits, sizeof digits);
+    return true;
+}
+
+bool kf_flow_mfa_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
+    char code[7];
+    if (!kf_flow_code_clean(value, code, err)) return false;
+    kf_json *g = kf_workos_grant(KF_GRANT_MFA_TOTP, f->client_id, f->api_key);
+    kf_json_set_str(g, "code", code);
+    kf_json_set_secret(g, "pending_authentication_token", f->pending);
+    kf_json_set_str(g, "authentication_challenge_id", f->challenge);
+    kf_wipe(code, sizeof code);
+    kf_flow_authenticate(f, g);
+    return true;
+}

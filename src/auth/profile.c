@@ -1,0 +1,94 @@
+#include "auth/profile.h"
+
+#include "base/buf.h"
+#include "base/str.h"
+
+static const char first_line[] = "keyfob-profiles 1";
+
+/* Cuts the next field off *p (ending at tab, or at the end of the line); false if it does not fit. */
+static bool field(const char **p, const char *end, char *out, size_t size) {
+    const char *tab = memchr(*p, '\t', (size_t)(end - *p));
+    const char *stop = tab ? tab : end;
+    size_t n = (size_t)(stop - *p);
+    if (n >= size || memchr(*p, 0, n)) return false;
+    memcpy(out, *p, n);
+    out[n] = 0;
+    *p = tab ? tab + 1 : end;
+    return true;
+}
+
+static bool row(const char *p, const char *end, kf_profile_row *r) {
+    char def[4], expires[24], *stop;
+    uint8_t raw[8];
+    if (!field(&p, end, r->id, sizeof r->id) || !field(&p, end, r->name, sizeof r->name) || !field(&p, end, def, sizeof def) ||
+        !field(&p, end, r->state, sizeof r->state) || !field(&p, end, expires, sizeof expires) ||
+        !field(&p, end, r->organization_id, sizeof r->organization_id) || !field(&p, end, r->client_id, sizeof r->client_id))
+        return false;
+    r->is_default = !strcmp(def, "1");
+    r->expires_at = strtoll(expires, &stop, 10);
+    return kf_unhex(r->id, raw, 8) && kf_profile_name_ok(r->name) && *expires && !*stop && p == end;
+}
+
+bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows, size_t *n, kf_err *err) {
+    size_t lines = 0, k = 0;
+    if (len > KF_PROFILE_INDEX_MAX) return kf_fail(err, KF_ERR_SYS_IO, "the list of profiles is too large");
+    for (size_t i = 0; i < len; i++) lines += text[i] == '\n';
+    kf_profile_row *all = calloc(lines ? lines : 1, sizeof *all);
+    if (!all) abort();
+    const char *p = text, *end = text + len;
+    for (size_t line = 1; p < end; line++) {
+        const char *nl = memchr(p, '\n', (size_t)(end - p));
+        bool ok = nl != NULL;
+        if (ok && line == 1) ok = (size_t)(nl - p) == sizeof first_line - 1 && !memcmp(p, first_line, sizeof first_line - 1);
+        else if (ok) ok = row(p, nl, &all[k++]);
+        if (!ok) {
+            free(all);
+            return kf_fail(err, KF_ERR_SYS_IO, "the list of profiles is damaged in line %zu", line);
+        }
+        p = nl + 1;
+    }
+    *rows = all;
+    *n = k;
+    return true;
+}
+
+char *kf_profile_index_print(const kf_profile_row *rows, size_t n) {
+    kf_buf b;
+    kf_buf_init(&b, KF_PROFILE_INDEX_MAX);
+    bool ok = kf_buf_addf(&b, "%s\n", first_line);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = kf_buf_addf(&b, "%s\t%s\t%d\t%s\t%lld\t%s\t%s\n", rows[i].id, rows[i].name, rows[i].is_default, rows[i].state,
+                         (long long)rows[i].expires_at, rows[i].organization_id, rows[i].client_id);
+    if (!ok) {
+        kf_buf_done(&b);
+        return NULL;
+    }
+    return kf_buf_steal(&b);
+}
+
+kf_client_id_source kf_profile_client_id(const char *option, const char *profile, const char *env, const char **out) {
+    if (option && *option) return *out = option, KF_CLIENT_ID_OPTION;
+    if (profile && *profile) return *out = profile, KF_CLIENT_ID_PROFILE;
+    if (env && *env) return *out = env, KF_CLIENT_ID_ENV;
+    return *out = NULL, KF_CLIENT_ID_NONE;
+}
+
+const char *kf_client_id_source_name(kf_client_id_source s) {
+    static const char *const name[] = {"--client-id", "profile", "WORKOS_CLIENT_ID", "none"};
+    return (size_t)s < KF_LEN(name) ? name[s] : "none";
+}
+
+const char *kf_profile_environment(const char *origin, const kf_secret *key) {
+    if (kf_origin_is_loopback(origin)) return "localhost";
+    if (kf_str_starts(kf_secret_peek(key), "sk_live_")) return "production";
+    return kf_str_starts(kf_secret_peek(key), "sk_test_") ? "staging" : "";
+}
+
+bool kf_api_key_looks_ok(const kf_secret *key) {
+    size_t n = kf_secret_len(key);
+    const char *p = kf_secret_peek(key);
+    if (n < 4 || n > 256 || strncmp(p, "sk_", 3)) return false;
+    for (size_t i = 0; i < n; i++)
+        if (p[i] <= 0x20 || p[i] >= 0x7f) return false;
+    return true;
+}

@@ -1,0 +1,218 @@
+#include "auth/session.h"
+
+#include "base/str.h"
+
+enum { TOKEN_MAX = 32 << 10, SKEW_MAX_S = 300 };
+
+kf_session *kf_session_free(kf_session *s) {
+    if (!s) return NULL;
+    kf_secret_free(s->access_token);
+    kf_secret_free(s->refresh_token);
+    kf_secret_free(s->oauth_tokens);
+    kf_secret_free(s->extra);
+    kf_json_free(s->user);
+    free(s);
+    return NULL;
+}
+
+static kf_session *fresh(void) {
+    kf_session *s = calloc(1, sizeof *s);
+    if (!s) abort();
+    return s;
+}
+
+kf_session *kf_session_copy(const kf_session *s) {
+    kf_session *c = fresh();
+    *c = *s;
+    c->access_token = kf_secret_copy(s->access_token);
+    c->refresh_token = kf_secret_copy(s->refresh_token);
+    c->oauth_tokens = kf_secret_copy(s->oauth_tokens);
+    c->extra = kf_secret_copy(s->extra);
+    c->user = kf_json_copy(s->user);
+    return c;
+}
+
+static bool text(const kf_json *j, const char *key, char *dst, size_t size, kf_err *err) {
+    if (kf_str_set(dst, size, kf_json_str(j, key))) return true;
+    return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s is too long in the answer", key);
+}
+
+static kf_secret *token(const kf_json *body, const char *key) {
+    const char *v = kf_json_str(body, key);
+    size_t n = v ? strlen(v) : 0;
+    return n && n <= TOKEN_MAX ? kf_secret_new(v, n) : NULL;
+}
+
+/* Everything of the answer that has no field of its own is kept, so that nothing WorkOS sends is lost. */
+static kf_secret *rest_of(const kf_json *body) {
+    static const char *const known[] = {"user",         "access_token",          "refresh_token", "organization_id",
+                                        "impersonator", "authentication_method", "oauth_tokens"};
+    KF_AUTO(kf_json) rest = kf_json_obj();
+    for (const kf_json *i = kf_json_first(body); i; i = kf_json_next(i)) {
+        bool seen = false;
+        for (size_t k = 0; k < KF_LEN(known) && !seen; k++) seen = kf_str_eq(kf_json_key(i), known[k]);
+        if (!seen) kf_json_set(rest, kf_json_key(i), kf_json_copy(i));
+    }
+    return kf_json_count(rest) ? kf_json_print_secret(rest) : NULL;
+}
+
+static bool set_times(kf_session *s, const kf_json *body, const kf_moment *now, kf_err *err) {
+    const char *jwt = kf_secret_peek(s->access_token);
+    kf_err why;
+    int64_t in;
+    s->received = *now;
+    if (kf_claims_read(jwt, kf_secret_len(s->access_token), &s->claims, &why)) {
+        s->exp = s->claims.exp;
+        s->iat = s->claims.iat ? s->claims.iat : now->date ? now->date : now->unix_s;
+    } else if (kf_json_int(body, "expires_in", &in) && in > 0 && in <= 366 * 86400) {
+        memset(&s->claims, 0, sizeof s->claims);
+        s->iat = now->date ? now->date : now->unix_s;
+        s->exp = s->iat + in;
+    } else {
+        *(err ? err : &why) = why;
+        return false;
+    }
+    s->life_s = s->exp - s->iat;
+    if (s->life_s <= 0 || s->life_s > 366 * 86400) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token's life is %lld s", (long long)s->life_s);
+    /* the Date header tells the server's clock, unless it is nonsense next to the token's own iat */
+    int64_t off = now->date - s->iat;
+    bool usable = now->date && off <= SKEW_MAX_S && off >= -SKEW_MAX_S;
+    s->skew_s = usable ? now->date - now->unix_s : 0;
+    return true;
+}
+
+static bool set_people(kf_session *s, const kf_json *body, const kf_session *prev, kf_err *err) {
+    const kf_json *user = kf_json_get(body, "user"), *imp = kf_json_get(body, "impersonator");
+    if (kf_json_is_obj(user)) s->user = kf_json_copy(user);
+    else if (prev) s->user = kf_json_copy(prev->user);
+    if (!kf_json_str(s->user, "id")) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer names no user");
+    if (prev && prev->user && strcmp(kf_session_user_id(prev), kf_session_user_id(s)))
+        return kf_fail(err, KF_ERR_WORKOS_MISMATCH, "the renewal answered for another user");
+    if (!text(body, "authentication_method", s->authentication_method, sizeof s->authentication_method, err)) return false;
+    if (prev && !*s->authentication_method) memcpy(s->authentication_method, prev->authentication_method, sizeof s->authentication_method);
+    if (!text(imp, "email", s->impersonator_email, sizeof s->impersonator_email, err) ||
+        !text(imp, "reason", s->impersonator_reason, sizeof s->impersonator_reason, err))
+        return false;
+    const kf_json *oauth = kf_json_get(body, "oauth_tokens");
+    if (kf_json_is_obj(oauth)) s->oauth_tokens = kf_json_print_secret(oauth);
+    else if (prev) s->oauth_tokens = kf_secret_copy(prev->oauth_tokens);
+    return true;
+}
+
+static bool set_organization(kf_session *s, const kf_json *body, const kf_session *prev, kf_err *err) {
+    if (*s->claims.org_id) memcpy(s->organization_id, s->claims.org_id, sizeof s->organization_id);
+    else if (!text(body, "organization_id", s->organization_id, sizeof s->organization_id, err)) return false;
+    if (prev && !strcmp(prev->organization_id, s->organization_id)) memcpy(s->organization_name, prev->organization_name, sizeof s->organization_name);
+    return true;
+}
+
+kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, const char *origin, const char *client_id,
+                                   const kf_moment *now, kf_err *err) {
+    KF_AUTO(kf_session) s = fresh();
+    s->access_token = token(body, "access_token");
+    s->refresh_token = token(body, "refresh_token");
+    if (!s->access_token) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer has no access_token"), NULL;
+    if (!s->refresh_token && prev) s->refresh_token = kf_secret_copy(prev->refresh_token);
+    if (!s->refresh_token) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer has no refresh_token"), NULL;
+    if (!set_times(s, body, now, err) || !set_people(s, body, prev, err) || !set_organization(s, body, prev, err)) return NULL;
+    if (!kf_str_set(s->origin, sizeof s->origin, origin) || !kf_str_set(s->client_id, sizeof s->client_id, client_id))
+        return kf_fail(err, KF_ERR_SYS_BUG, "origin or client ID too long"), NULL;
+    s->extra = rest_of(body);
+    s->generation = prev ? prev->generation + 1 : 1;
+    s->signed_in_at = prev ? prev->signed_in_at : now->unix_s;
+    s->renewed_at = now->unix_s;
+    return KF_TAKE(s);
+}
+
+kf_secret *kf_session_to_blob(const kf_session *s) {
+    KF_AUTO(kf_json) j = kf_json_obj();
+    kf_json_set_str(j, "schema", "keyfob.session/1");
+    kf_json_set_secret(j, "access_token", s->access_token);
+    kf_json_set_secret(j, "refresh_token", s->refresh_token);
+    kf_json_set(j, "user", kf_json_copy(s->user));
+    kf_json_set_str(j, "organization_id", s->organization_id);
+    kf_json_set_str(j, "organization_name", s->organization_name);
+    kf_json_set_str(j, "authentication_method", s->authentication_method);
+    kf_json_set_str(j, "impersonator_email", s->impersonator_email);
+    kf_json_set_str(j, "impersonator_reason", s->impersonator_reason);
+    kf_json_set_secret(j, "oauth_tokens", s->oauth_tokens);
+    kf_json_set_secret(j, "extra", s->extra);
+    kf_json_set_str(j, "origin", s->origin);
+    kf_json_set_str(j, "client_id", s->client_id);
+    kf_json_set_int(j, "generation", s->generation);
+    kf_json_set_int(j, "iat", s->iat);
+    kf_json_set_int(j, "exp", s->exp);
+    kf_json_set_int(j, "life_s", s->life_s);
+    kf_json_set_int(j, "received_unix_s", s->received.unix_s);
+    kf_json_set_int(j, "received_boot_ms", s->received.boot_ms);
+    kf_json_set_str(j, "received_boot_id", s->received.boot_id);
+    kf_json_set_int(j, "signed_in_at", s->signed_in_at);
+    kf_json_set_int(j, "renewed_at", s->renewed_at);
+    kf_json_set_int(j, "skew_s", s->skew_s);
+    kf_json_set_bool(j, "unverified", s->unverified);
+    return kf_json_print_secret(j);
+}
+
+static kf_secret *member(const kf_json *j, const char *key) {
+    const char *v = kf_json_str(j, key);
+    return v && *v ? kf_secret_new(v, strlen(v)) : NULL;
+}
+
+kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
+    KF_AUTO(kf_json) j = kf_json_parse(kf_secret_peek(blob), kf_secret_len(blob), NULL);
+    KF_AUTO(kf_session) s = fresh();
+    const struct {
+        const char *key;
+        char *dst;
+        size_t size;
+    } texts[] = {{"organization_id", s->organization_id, sizeof s->organization_id},
+                 {"organization_name", s->organization_name, sizeof s->organization_name},
+                 {"authentication_method", s->authentication_method, sizeof s->authentication_method},
+                 {"impersonator_email", s->impersonator_email, sizeof s->impersonator_email},
+                 {"impersonator_reason", s->impersonator_reason, sizeof s->impersonator_reason},
+                 {"origin", s->origin, sizeof s->origin},
+                 {"client_id", s->client_id, sizeof s->client_id},
+                 {"received_boot_id", s->received.boot_id, sizeof s->received.boot_id}};
+    const struct {
+        const char *key;
+        int64_t *dst;
+    } numbers[] = {{"generation", &s->generation}, {"iat", &s->iat}, {"exp", &s->exp}, {"life_s", &s->life_s},
+                   {"received_unix_s", &s->received.unix_s}, {"received_boot_ms", &s->received.boot_ms},
+                   {"signed_in_at", &s->signed_in_at}, {"renewed_at", &s->renewed_at}, {"skew_s", &s->skew_s}};
+    bool ok = kf_str_eq(kf_json_str(j, "schema"), "keyfob.session/1");
+    for (size_t i = 0; ok && i < KF_LEN(texts); i++) ok = kf_str_set(texts[i].dst, texts[i].size, kf_json_str(j, texts[i].key));
+    for (size_t i = 0; ok && i < KF_LEN(numbers); i++) ok = kf_json_int(j, numbers[i].key, numbers[i].dst);
+    s->access_token = member(j, "access_token");
+    s->refresh_token = member(j, "refresh_token");
+    s->oauth_tokens = member(j, "oauth_tokens");
+    s->extra = member(j, "extra");
+    s->user = kf_json_copy(kf_json_get(j, "user"));
+    s->unverified = kf_json_bool(j, "unverified", false);
+    if (!ok || !s->refresh_token || !s->access_token || s->generation < 1 || s->life_s < 1)
+        return kf_fail(err, KF_ERR_STORE_DAMAGED, "the stored session is damaged"), NULL;
+    if (!kf_claims_read(kf_secret_peek(s->access_token), kf_secret_len(s->access_token), &s->claims, NULL))
+        memset(&s->claims, 0, sizeof s->claims); /* a token that is no JWT came with expires_in */
+    return KF_TAKE(s);
+}
+
+int64_t kf_session_left_ms(const kf_session *s, const kf_moment *now) {
+    if (*s->received.boot_id && !strcmp(s->received.boot_id, now->boot_id))
+        return s->received.boot_ms + s->life_s * 1000 - now->boot_ms;
+    return (s->exp - (now->unix_s + s->skew_s)) * 1000;
+}
+
+const char *kf_session_user_id(const kf_session *s) { return kf_json_str_or(s->user, "id", ""); }
+const char *kf_session_user_email(const kf_session *s) { return kf_json_str_or(s->user, "email", ""); }
+
+void kf_session_user_name(const kf_session *s, char *out, size_t size) {
+    const char *first = kf_json_str_or(s->user, "first_name", ""), *last = kf_json_str_or(s->user, "last_name", "");
+    const char *name = kf_json_str_or(s->user, "name", "");
+    KF_AUTO_CHARS all = *first || *last ? kf_strfmt("%s%s%s", first, *first && *last ? " " : "", last) : kf_strdup(name);
+    size_t n = strlen(all);
+    if (n >= size) {
+        n = size - 1;
+        while (n && ((unsigned char)all[n] & 0xc0) == 0x80) n--; /* not in the middle of a character */
+    }
+    memcpy(out, all, n);
+    out[n] = 0;
+}
