@@ -270,6 +270,8 @@ static kf_answer rotate(const attempt *a, kf_sess *sess) {
         if (m != sess->member && !may_switch(sess, m, &no)) return no;
         sess->member = m;
     }
+    /* An answer that brings no new token is that of a server that does not rotate. */
+    if (a->call->no_rotation) return success(a->s, sess);
     kf_sess_rotate(sess);
     kf_answer out = success(a->s, sess);
     if (a->s->keep_answers) kf_sess_keep_answer(sess, kf_json_print(out.body));

@@ -208,6 +208,12 @@ bool kf_fault_handles(const kf_fault *fault) {
     return fault->drop == DROP_NO && (!fault->status || fault->handle);
 }
 
+bool kf_fault_removes(const kf_fault *fault, const char *member) {
+    const kf_json *j = fault ? kf_json_first(fault->remove) : NULL;
+    while (j && !kf_str_eq(kf_json_value_str(j), member)) j = kf_json_next(j);
+    return j != NULL;
+}
+
 void kf_fault_edit(const kf_fault *fault, int status, kf_json *body) {
     if (!fault || !body || status < 200 || status > 299 || !kf_json_is_obj(body)) return;
     for (const kf_json *j = kf_json_first(fault->remove); j; j = kf_json_next(j))

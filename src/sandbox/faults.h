@@ -22,6 +22,8 @@ const kf_fault *kf_faults_pick(kf_faults *f, const char *path, const char *place
                                const char *grant);
 /* Whether the request is to be handled all the same. fault may be NULL: yes. */
 bool kf_fault_handles(const kf_fault *fault);
+/* Whether it takes this member out of a successful answer. */
+bool kf_fault_removes(const kf_fault *fault, const char *member);
 /* Changes the members of a successful answer; body may be NULL. */
 void kf_fault_edit(const kf_fault *fault, int status, kf_json *body);
 /* Changes what goes out. */

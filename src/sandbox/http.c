@@ -1,6 +1,7 @@
 #include "sandbox/http.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -62,8 +63,6 @@ static bool content_type_is(const kf_web_req *r, const char *type) {
     return v && strncasecmp(v, type, n) == 0 && (!v[n] || v[n] == ';' || v[n] == ' ');
 }
 
-bool kf_web_is_json(const kf_web_req *r) { return content_type_is(r, "application/json"); }
-
 const char *kf_web_text(const kf_web_req *r, size_t *len) {
     *len = r->body.len;
     return r->body.data ? r->body.data : "";
@@ -74,7 +73,7 @@ kf_json *kf_web_body(const kf_web_req *r, bool form, kf_err *err) {
     kf_json *j = NULL;
     if (form && content_type_is(r, "application/x-www-form-urlencoded"))
         j = kf_form_parse(text, r->body.len, err);
-    else if (kf_web_is_json(r))
+    else if (content_type_is(r, "application/json"))
         j = kf_json_parse(text, r->body.len, err);
     else
         kf_fail(err, KF_ERR_USAGE_BAD, "Content-Type is not supported");
@@ -278,6 +277,9 @@ static struct MHD_Daemon *start(kf_web *w, const char *cert, const char *key) {
     unsigned int flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION |
                          MHD_USE_POLL | MHD_USE_ITC | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
                          MHD_USE_ERROR_LOG | (cert ? (unsigned int)MHD_USE_TLS : 0u);
+    /* A copy for each daemon: MHD closes the one it has when it does not start. */
+    int fd = fcntl(w->fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0) return NULL; /* MHD would open one of its own, on every interface */
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, cert ? kf_strdup(cert) : NULL},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, key ? kf_strdup(key) : NULL},
@@ -286,7 +288,7 @@ static struct MHD_Daemon *start(kf_web *w, const char *cert, const char *key) {
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     struct MHD_Daemon *d = MHD_start_daemon(
         flags, w->port, NULL, NULL, on_access, w, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_LISTEN_SOCKET, w->fd, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_done, NULL,
         MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned int)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MAX_HEADERS,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_S, MHD_OPTION_THREAD_STACK_SIZE,

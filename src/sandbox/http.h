@@ -51,7 +51,6 @@ const char *kf_web_query(const kf_web_req *r, const char *name); /* decoded; NUL
 /* The body as an object: JSON or, if form is allowed, a urlencoded form (members are
  * strings). NULL: wrong Content-Type, no object, a field twice, a NUL. Caller frees. */
 kf_json *kf_web_body(const kf_web_req *r, bool form, kf_err *err);
-bool kf_web_is_json(const kf_web_req *r);                  /* by its Content-Type */
 const char *kf_web_text(const kf_web_req *r, size_t *len); /* the body as it came; never NULL */
 
 /* Replaces a header of that name (any case). Control characters in value are refused: false. */

@@ -99,12 +99,12 @@ static kf_answer stats(kf_sandbox *s, const kf_call *c) {
     return (kf_answer){.status = 200, .body = body};
 }
 
-/* The Content-Type keeps web pages out: a browser asks before it sends JSON elsewhere. */
+/* Not for web pages: a browser names the origin of a POST (fetch.spec.whatwg.org, "Origin"). */
 static kf_answer set_faults(kf_sandbox *s, const kf_call *c) {
     size_t len;
     const char *text = kf_web_text(c->req, &len);
     kf_err err = {0};
-    if (!kf_web_is_json(c->req)) return kf_answer_c(415, "Content-Type must be application/json.");
+    if (kf_web_header(c->req, "Origin")) return kf_answer_c(403, "Not from a web page.");
     kf_faults *fresh = kf_faults_parse(text, len, &err);
     if (!fresh) return kf_answer_c(400, err.what);
     kf_faults_free(s->faults);
@@ -190,7 +190,7 @@ static void put_answer(kf_answer *a, kf_web_res *res) {
     if (a->location) kf_web_set_header(res, "Location", a->location);
 }
 
-static void answer(kf_sandbox *s, const route *r, const kf_call *c, kf_web_res *res) {
+static void answer(kf_sandbox *s, const route *r, kf_call *c, kf_web_res *res) {
     const char *grant = r && r->run == kf_authenticate ? kf_grant_name(c->body) : NULL;
     const char *place = r ? strchr(r->place, ' ') + 1 : NULL;
     const char *path = kf_web_path(c->req);
@@ -199,6 +199,7 @@ static void answer(kf_sandbox *s, const route *r, const kf_call *c, kf_web_res *
     count(s->requests, r ? r->place : "other");
     if (grant) count(s->grants, grant);
     if (!kf_str_starts(path, "/sandbox/")) fault = kf_faults_pick(s->faults, path, place, grant);
+    c->no_rotation = kf_fault_removes(fault, "refresh_token");
     if (kf_fault_handles(fault)) {
         kf_answer a = run(s, r, c);
         kf_fault_edit(fault, a.status, a.body);

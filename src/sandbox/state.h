@@ -24,4 +24,5 @@ typedef struct kf_call {
     const kf_web_req *req;
     const char *id;      /* what stood for {id} in the path, or NULL */
     const kf_json *body; /* only for those that ask for one */
+    bool no_rotation;    /* a refresh leaves its token as it is */
 } kf_call;

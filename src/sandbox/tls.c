@@ -121,13 +121,35 @@ bool kf_tls_prepare(const char *dir, kf_err *err) {
     return ok;
 }
 
+static int no_passphrase(char *buf, int size, int writing, void *user) {
+    (void)buf;
+    (void)size;
+    (void)writing;
+    (void)user;
+    return -1; /* OpenSSL would ask on the terminal */
+}
+
+static bool are_pair(const char *cert_pem, const char *key_pem) {
+    BIO *c = BIO_new_mem_buf(cert_pem, -1), *k = BIO_new_mem_buf(key_pem, -1);
+    pair p = {0};
+    if (c) p.cert = PEM_read_bio_X509(c, NULL, no_passphrase, NULL);
+    if (k) p.key = PEM_read_bio_PrivateKey(k, NULL, no_passphrase, NULL);
+    bool ok = p.cert && p.key && X509_check_private_key(p.cert, p.key) == 1;
+    pair_done(&p);
+    BIO_free(c);
+    BIO_free(k);
+    return ok;
+}
+
 bool kf_tls_load(const char *dir, char **cert_pem, char **key_pem, kf_err *err) {
     KF_AUTO_CHARS cert_path = kf_strfmt("%s/cert.pem", dir);
     KF_AUTO_CHARS key_path = kf_strfmt("%s/key.pem", dir);
     char *cert = NULL, *key = NULL;
     size_t len;
     if (kf_disk_read(cert_path, MAX_PEM, &cert, &len, err) &&
-        kf_disk_read(key_path, MAX_PEM, &key, &len, err)) {
+        kf_disk_read(key_path, MAX_PEM, &key, &len, err) &&
+        (are_pair(cert, key) ||
+         kf_fail(err, KF_ERR_USAGE_BAD, "cert.pem and key.pem in %s are not usable", dir))) {
         *cert_pem = cert;
         *key_pem = key;
         return true;
