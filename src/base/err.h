@@ -6,6 +6,7 @@
  * the sentences a person reads are made from the code in ui/common/words.c. */
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/cleanup.h"
 
 /* X(constant, stable name on the wire, exit status of design.md §17 / ui.md §5.12)
  * The domain is the part of the name before the dot. Names never change. */

@@ -38,4 +38,4 @@ KF_CHECK bool kf_client_start(kf_client *c, const char *method, kf_json *params,
 int kf_client_next(kf_client *c, int64_t timeout_ms, int cancel_fd, kf_json **result, bool *more, kf_err *err);
 int kf_client_fd(const kf_client *c);                    /* for a poll loop: POLLIN -> kf_client_next(c, 0, ...) */
 
-KF_AUTO_DEFINE(kf_client);
+static inline void kf_client_freep(kf_client **c) { kf_client_close(*c); }

@@ -1,0 +1,195 @@
+#include "wire/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/str.h"
+#include "wire/msg.h"
+#include "wire/socket.h"
+#include "wire/start.h"
+
+struct kf_client {
+    int fd;
+    unsigned flags;
+    char *path;
+    kf_frame_reader in;
+    kf_json *hello;      /* whole answer message; NULL: not yet, or skipped */
+    bool hello_pending;  /* sent, its answer comes first */
+    bool got_byte;       /* of the answer of the present call */
+};
+
+static int64_t now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static bool connect_agent(kf_client *c, kf_err *err) {
+    kf_err why;
+    c->fd = kf_socket_connect(c->path, &why);
+    if (c->fd < 0 && why.code == KF_ERR_WIRE_NO_AGENT && !(c->flags & KF_CLIENT_NO_START)) c->fd = kf_start_agent(c->path, &why);
+    if (c->fd < 0 && err) *err = why;
+    return c->fd >= 0;
+}
+
+kf_client *kf_client_open(unsigned flags, kf_err *err) {
+    char *path = kf_socket_path(err);
+    if (!path) return NULL;
+    kf_client *c = calloc(1, sizeof *c);
+    if (!c) abort();
+    c->path = path;
+    c->flags = flags;
+    kf_frame_reader_init(&c->in);
+    return connect_agent(c, err) ? c : kf_client_close(c);
+}
+
+kf_client *kf_client_close(kf_client *c) {
+    if (!c) return NULL;
+    if (c->fd >= 0) close(c->fd);
+    kf_frame_reader_done(&c->in);
+    kf_json_free(c->hello);
+    free(c->path);
+    free(c);
+    return NULL;
+}
+
+int kf_client_fd(const kf_client *c) { return c->fd; }
+
+/* Sends everything; 10 s without room is an agent that hangs. */
+static bool send_all(kf_client *c, const char *p, size_t n, kf_err *err) {
+    while (n) {
+        ssize_t k = send(c->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (k > 0) {
+            p += k;
+            n -= (size_t)k;
+            continue;
+        }
+        if (errno == EINTR) continue;
+        struct pollfd pf = {.fd = c->fd, .events = POLLOUT};
+        if (errno != EAGAIN || poll(&pf, 1, 10000) <= 0) return kf_fail_errno(err, KF_ERR_WIRE_CLOSED, "the agent does not take the call");
+    }
+    return true;
+}
+
+static bool send_call(kf_client *c, const char *method, kf_json *params, bool more, kf_err *err) {
+    kf_buf out;
+    kf_buf_init(&out, 2 * KF_FRAME_MAX);
+    bool ok = true;
+    if (!c->hello && !c->hello_pending && !(c->flags & KF_CLIENT_NO_HELLO)) { /* pipelined: one write, one wake-up */
+        kf_json *p = kf_json_obj();
+        kf_json_set_int(p, "protocol", KF_PROTOCOL);
+        kf_json_set_str(p, "build", KF_VERSION);
+        KF_AUTO(kf_json) hello = kf_msg_call("Hello", p, false);
+        ok = kf_frame_write(&out, hello, err);
+        c->hello_pending = ok;
+    }
+    KF_AUTO(kf_json) call = kf_msg_call(method, params, more);
+    ok = ok && kf_frame_write(&out, call, err) && send_all(c, out.data, out.len, err);
+    kf_buf_done(&out);
+    return ok;
+}
+
+/* Next whole message. 1, 0 (time-out or cancelled), -1. */
+static int read_msg(kf_client *c, int64_t deadline, int cancel_fd, kf_json **msg, kf_err *err) {
+    char chunk[16384];
+    for (;;) {
+        int rc = kf_frame_next(&c->in, msg, err);
+        if (rc) return rc;
+        ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
+        if (n > 0) {
+            c->got_byte = true;
+            bool ok = kf_frame_feed(&c->in, chunk, (size_t)n, err);
+            kf_wipe(chunk, (size_t)n);
+            if (!ok) return -1;
+            continue;
+        }
+        if (n == 0 || (errno != EAGAIN && errno != EINTR)) return kf_fail(err, KF_ERR_WIRE_CLOSED, "the agent closed the connection"), -1;
+        int64_t left = deadline < 0 ? -1 : deadline - now_ms();
+        if (deadline >= 0 && left <= 0) return 0;
+        struct pollfd p[2] = {{.fd = c->fd, .events = POLLIN}, {.fd = cancel_fd, .events = POLLIN}};
+        rc = poll(p, cancel_fd >= 0 ? 2 : 1, left > 3600000 ? 3600000 : (int)left);
+        if (rc < 0 && errno != EINTR) return kf_fail_errno(err, KF_ERR_WIRE_CLOSED, "wait for the agent"), -1;
+        if (rc > 0 && cancel_fd >= 0 && p[1].revents) return 0;
+    }
+}
+
+static bool take_hello(kf_client *c, kf_json *msg, kf_err *err) {
+    const kf_json *p;
+    c->hello_pending = false;
+    kf_json_free(c->hello);
+    c->hello = msg;
+    if (!kf_msg_result(msg, &p, NULL, err)) return false;
+    int64_t proto = kf_json_int_or(p, "protocol", 0);
+    if (proto == KF_PROTOCOL) return true;
+    kf_fail(err, KF_ERR_WIRE_PROTOCOL, "the running agent speaks protocol %lld (%.40s), this keyfob speaks %d (%s)", (long long)proto,
+            kf_json_str_or(p, "build", "?"), KF_PROTOCOL, KF_VERSION);
+    return kf_hint(err, "Run: keyfob agent stop");
+}
+
+/* The answer of the call, after Hello's. */
+static int next_answer(kf_client *c, int64_t deadline, int cancel_fd, kf_json **msg, kf_err *err) {
+    for (;;) {
+        kf_json *m = NULL;
+        int rc = read_msg(c, deadline, cancel_fd, &m, err);
+        if (rc <= 0) return rc;
+        if (!c->hello_pending) return *msg = m, 1;
+        if (!take_hello(c, m, err)) return -1;
+    }
+}
+
+const kf_json *kf_client_hello(const kf_client *c) { return kf_json_get(c->hello, "parameters"); }
+
+/* These may run twice without harm. */
+static bool idempotent(const char *method) {
+    static const char *const yes[] = {"Hello", "GetToken", "ListProfiles", "GetProfile", "Watch", "Cancel"};
+    for (size_t i = 0; i < KF_LEN(yes); i++)
+        if (!strcmp(method, yes[i])) return true;
+    return false;
+}
+
+static bool reconnect(kf_client *c, kf_err *err) {
+    if (c->fd >= 0) close(c->fd);
+    kf_frame_reader_done(&c->in);
+    kf_frame_reader_init(&c->in);
+    c->hello = kf_json_free(c->hello);
+    c->hello_pending = false;
+    return connect_agent(c, err);
+}
+
+kf_json *kf_client_call(kf_client *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err) {
+    KF_AUTO(kf_json) again = idempotent(method) ? kf_json_copy(params ? params : kf_json_obj()) : NULL;
+    int64_t deadline = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
+    kf_json *msg = NULL;
+    kf_err why = {0};
+    c->got_byte = false;
+    bool ok = send_call(c, method, params, false, &why);
+    int rc = ok ? next_answer(c, deadline, -1, &msg, &why) : -1;
+    if (rc < 0 && why.code == KF_ERR_WIRE_CLOSED && !c->got_byte && again && reconnect(c, &why))
+        rc = send_call(c, method, KF_TAKE(again), false, &why) ? next_answer(c, deadline, -1, &msg, &why) : -1;
+    if (rc == 0) kf_fail(&why, KF_ERR_WIRE_CLOSED, "the agent gave no answer in time");
+    if (rc <= 0) {
+        if (err) *err = why;
+        return NULL;
+    }
+    const kf_json *p;
+    kf_json *result = kf_msg_result(msg, &p, NULL, err) ? kf_json_copy(p) : NULL;
+    kf_json_free(msg);
+    return result;
+}
+
+bool kf_client_start(kf_client *c, const char *method, kf_json *params, kf_err *err) {
+    c->got_byte = false;
+    return send_call(c, method, params, true, err);
+}
+
+int kf_client_next(kf_client *c, int64_t timeout_ms, int cancel_fd, kf_json **result, bool *more, kf_err *err) {
+    kf_json *msg = NULL;
+    int rc = next_answer(c, timeout_ms < 0 ? -1 : now_ms() + timeout_ms, cancel_fd, &msg, err);
+    if (rc <= 0) return rc;
+    const kf_json *p;
+    bool ok = kf_msg_result(msg, &p, more, err);
+    if (ok) *result = kf_json_copy(p);
+    kf_json_free(msg);
+    return ok ? 1 : -1;
+}

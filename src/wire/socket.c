@@ -1,0 +1,67 @@
+#include "wire/socket.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+bool kf_socket_dir_check(const char *dir, bool make, kf_err *err) {
+    struct stat st;
+    if (make && mkdir(dir, 0700) && errno != EEXIST) return kf_fail_errno(err, KF_ERR_SYS_OWNER, "make %s", dir);
+    if (lstat(dir, &st)) return kf_fail_errno(err, KF_ERR_SYS_OWNER, "%s", dir);
+    if (!S_ISDIR(st.st_mode)) return kf_fail(err, KF_ERR_SYS_OWNER, "%s is not a directory", dir);
+    if (st.st_uid != geteuid()) return kf_fail(err, KF_ERR_SYS_OWNER, "%s belongs to user %u, not to you", dir, (unsigned)st.st_uid);
+    if (st.st_mode & 077) return kf_fail(err, KF_ERR_SYS_OWNER, "%s is open to others (mode %o, must be 700)", dir, (unsigned)st.st_mode & 0777);
+    return true;
+}
+
+static bool address(const char *path, struct sockaddr_un *a, kf_err *err) {
+    size_t n = strlen(path);
+    if (n >= sizeof a->sun_path)
+        return kf_fail(err, KF_ERR_WIRE_PATH, "the socket's path is %zu bytes long, and 107 is the most a socket can have: %.80s...", n, path);
+    *a = (struct sockaddr_un){.sun_family = AF_UNIX};
+    memcpy(a->sun_path, path, n + 1);
+    return true;
+}
+
+int kf_socket_connect(const char *path, kf_err *err) {
+    struct sockaddr_un a;
+    if (!address(path, &a, err)) return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "socket"), -1;
+    while (connect(fd, (struct sockaddr *)&a, sizeof a)) {
+        if (errno == EINTR) continue;
+        kf_fail_errno(err, KF_ERR_WIRE_NO_AGENT, "connect to %s", path);
+        close(fd);
+        return -1;
+    }
+    if (kf_socket_peer_ok(fd, NULL, err)) return fd;
+    close(fd);
+    return -1;
+}
+
+int kf_socket_listen(const char *path, kf_err *err) {
+    struct sockaddr_un a;
+    if (!address(path, &a, err)) return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "socket"), -1;
+    mode_t old = umask(0177);
+    int rc = bind(fd, (struct sockaddr *)&a, sizeof a);
+    umask(old);
+    if (rc || listen(fd, 128)) {
+        kf_fail_errno(err, KF_ERR_SYS_IO, "listen on %s", path);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+bool kf_socket_peer_ok(int fd, pid_t *pid, kf_err *err) {
+    struct ucred u;
+    socklen_t n = sizeof u;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &n)) return kf_fail_errno(err, KF_ERR_SYS_OWNER, "who is at the socket");
+    if (u.uid != geteuid()) return kf_fail(err, KF_ERR_SYS_OWNER, "the other end of the socket belongs to user %u", (unsigned)u.uid);
+    if (pid) *pid = u.pid;
+    return true;
+}
