@@ -12,7 +12,8 @@ static const struct {
 #undef X
 };
 
-static void fill(kf_err *err, kf_err_code code, const char *fmt, va_list ap) {
+__attribute__((format(printf, 3, 0))) static void fill(kf_err *err, kf_err_code code,
+                                                       const char *fmt, va_list ap) {
     *err = (kf_err){.code = code, .retry_after = -1};
     vsnprintf(err->what, sizeof err->what, fmt, ap);
 }
