@@ -27,7 +27,7 @@ static void pair_done(pair *p) {
 static bool set_serial(X509 *x) {
     unsigned char raw[16];
     kf_random(raw, sizeof raw);
-    raw[0] = (unsigned char)((raw[0] & 0x7f) | 0x40); /* positive, never zero (RFC 5280 §4.1.2.2) */
+    raw[0] = (unsigned char)((raw[0] & 0x7f) | 0x40); /* positive, not zero (RFC 5280 §4.1.2.2) */
     BIGNUM *n = BN_bin2bn(raw, sizeof raw, NULL);
     bool ok = n && BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x));
     BN_free(n);
