@@ -10,6 +10,9 @@
 
 typedef struct kf_keeper kf_keeper;
 typedef struct kf_server kf_server;
+struct kf_watch;
+struct kf_drive;
+struct kf_lifetime;
 
 typedef struct kf_agent {
     kf_loop *loop;
@@ -23,5 +26,8 @@ typedef struct kf_agent {
     char *conf_path, *state_dir, *data_dir, *runtime_dir, *socket_path;
     kf_keeper *keeper;
     kf_server *server;
+    struct kf_watch *watch;
+    struct kf_drive *drive;
+    struct kf_lifetime *lifetime;
     bool private_mode;
 } kf_agent;

@@ -1,0 +1,181 @@
+/* keyfobd: the agent. Starts, holds the parts together, ends in reverse. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "agent/agent.h"
+#include "agent/drive.h"
+#include "agent/harden.h"
+#include "agent/keeper.h"
+#include "agent/lifetime.h"
+#include "agent/logfile.h"
+#include "agent/server.h"
+#include "agent/settings.h"
+#include "agent/watch.h"
+#include "base/str.h"
+#include "io/files.h"
+#include "wire/client.h"
+#include "wire/socket.h"
+
+typedef struct options {
+    int ready_fd;
+    bool private_mode;
+    char *log_file;
+    kf_log_level level;
+    int64_t idle_ms;
+} options;
+
+static const char usage[] =
+    "usage: keyfobd [OPTION...]\n"
+    "The keyfob agent. Programs start it when they need it; by hand: keyfob agent start.\n\n"
+    "  --private          a socket of its own, printed on stdout; ends when stdin closes\n"
+    "  --idle-exit D      leave after D with nothing to keep and nobody here (default 10m)\n"
+    "  --log-file FILE    instead of keyfobd.log in the state directory\n"
+    "  --log-level LEVEL  error, warn, info or debug (default info; KEYFOB_LOG)\n"
+    "  --ready-fd N       write one byte to descriptor N when listening\n"
+    "  --version, --help\n";
+
+static bool read_level(const char *s, kf_log_level *out) {
+    static const char *const name[] = {"error", "warn", "info", "debug"};
+    for (size_t i = 0; i < KF_LEN(name); i++)
+        if (kf_str_eq(s, name[i])) return *out = (kf_log_level)i, true;
+    return false;
+}
+
+/* -1: go on; else the exit status */
+static int read_options(int argc, char **argv, options *o) {
+    static const struct option table[] = {{"ready-fd", 1, NULL, 'r'}, {"private", 0, NULL, 'p'},  {"idle-exit", 1, NULL, 'i'},
+                                          {"log-file", 1, NULL, 'f'}, {"log-level", 1, NULL, 'l'}, {"version", 0, NULL, 'V'},
+                                          {"help", 0, NULL, 'h'},     {NULL, 0, NULL, 0}};
+    const char *env = getenv("KEYFOB_LOG");
+    if (env && !read_level(env, &o->level)) o->level = KF_LOG_INFO;
+    for (int c; (c = getopt_long(argc, argv, "Vh", table, NULL)) != -1;) {
+        bool ok = true;
+        switch (c) {
+        case 'r': o->ready_fd = (int)strtol(optarg, NULL, 10); break;
+        case 'p': o->private_mode = true; break;
+        case 'i': ok = kf_duration_parse(optarg, &o->idle_ms) && o->idle_ms > 0; break;
+        case 'f': o->log_file = optarg; break;
+        case 'l': ok = read_level(optarg, &o->level); break;
+        case 'V': printf("keyfobd %s\n", KF_VERSION); return 0;
+        case 'h': fputs(usage, stdout); return 0;
+        default: ok = false;
+        }
+        if (!ok) {
+            fputs(usage, stderr);
+            return 2;
+        }
+    }
+    return optind == argc ? -1 : (fputs(usage, stderr), 2);
+}
+
+static void say_ready(int fd, const kf_err *err) {
+    if (fd < 0) {
+        if (err) fprintf(stderr, "keyfobd: %s\n", err->what);
+        return;
+    }
+    KF_AUTO_CHARS text = err ? kf_strfmt("E%s\n", err->what) : kf_strdup("R");
+    ssize_t n = write(fd, text, strlen(text));
+    (void)n; /* the starter may be gone; nothing depends on it */
+    close(fd);
+}
+
+static void changed(void *user, const char *id, bool gone) {
+    kf_agent *a = user;
+    kf_watch_changed(a->watch, id, gone);
+}
+
+/* Directories, and the lock that says "an agent lives here" for as long as it does. */
+static bool places(kf_agent *a, const options *o, int *run_lock, kf_err *err) {
+    a->conf_path = kf_config_path();
+    a->state_dir = kf_state_dir();
+    a->data_dir = kf_data_dir();
+    if (a->private_mode) {
+        const char *base = getenv("XDG_RUNTIME_DIR");
+        a->runtime_dir = kf_strfmt("%s/keyfob-private-XXXXXX", base && *base == '/' ? base : "/tmp");
+        if (!mkdtemp(a->runtime_dir)) return kf_fail_errno(err, KF_ERR_SYS_IO, "make a directory for the socket");
+        a->socket_path = kf_strfmt("%s/agent.sock", a->runtime_dir);
+    } else {
+        a->socket_path = kf_socket_path(err);
+        if (!a->socket_path) return false;
+        a->runtime_dir = kf_strdup(a->socket_path);
+        *strrchr(a->runtime_dir, '/') = 0;
+        if (!kf_socket_dir_check(a->runtime_dir, true, err)) return false;
+    }
+    if (!kf_dir_ensure(a->state_dir, err)) return false;
+    KF_AUTO_CHARS log = o->log_file ? kf_strdup(o->log_file) : kf_strfmt("%s/keyfobd.log", a->private_mode ? a->runtime_dir : a->state_dir);
+    if (!kf_logfile_open(log, o->level, err)) return false;
+    KF_AUTO_CHARS lock = kf_strfmt("%s/agent.run", a->runtime_dir);
+    *run_lock = kf_lock_open(lock, err);
+    if (*run_lock < 0) return false;
+    int got = kf_lock_try(*run_lock, err);
+    return got == 1 || (got == 0 && kf_fail(err, KF_ERR_WIRE_NO_AGENT, "another agent is running at %s", a->socket_path));
+}
+
+static bool start(kf_agent *a, const options *o, kf_err *err) {
+    kf_http_opts h = {.user_agent = "keyfob/" KF_VERSION};
+    if (!(a->loop = kf_loop_new(err)) || !(a->worker = kf_worker_new(a->loop, err)) || !(a->http = kf_http_new(a->loop, &h, err))) return false;
+    a->watch = kf_watch_new(a);
+    a->drive = kf_drive_new(a);
+    (void)kf_settings(a, NULL); /* a broken keyfob.conf is told to whoever calls */
+    if (!(a->keeper = kf_keeper_new(a, err))) return false;
+    kf_keeper_on_change(a->keeper, changed, a);
+    if (a->conf) kf_keeper_reload(a->keeper);
+    if (unlink(a->socket_path) && errno != ENOENT) return kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", a->socket_path);
+    int fd = kf_socket_listen(a->socket_path, err);
+    if (fd < 0 || !(a->server = kf_server_new(a, fd, err))) return false;
+    a->lifetime = kf_lifetime_new(a, o->idle_ms, a->private_mode ? STDIN_FILENO : -1);
+    return true;
+}
+
+static void end(kf_agent *a) {
+    kf_lifetime_free(a->lifetime);
+    a->server = kf_server_free(a->server);
+    a->drive = kf_drive_free(a->drive);
+    a->watch = kf_watch_free(a->watch);
+    kf_keeper_free(a->keeper);
+    kf_worker_free(a->worker);
+    kf_store_free(a->store);
+    kf_http_free(a->http);
+    kf_conf_free(a->conf);
+    kf_loop_free(a->loop);
+    if (a->private_mode && a->runtime_dir) {
+        static const char *const leaf[] = {"agent.sock", "agent.run", "keyfobd.log", "keyfobd.log.1"};
+        for (size_t i = 0; i < KF_LEN(leaf); i++) {
+            KF_AUTO_CHARS path = kf_strfmt("%s/%s", a->runtime_dir, leaf[i]);
+            unlink(path);
+        }
+        rmdir(a->runtime_dir);
+    }
+    free(a->store_choice);
+    free(a->store_why);
+    free(a->conf_path);
+    free(a->state_dir);
+    free(a->data_dir);
+    free(a->runtime_dir);
+    free(a->socket_path);
+}
+
+int main(int argc, char **argv) {
+    options o = {.ready_fd = -1, .level = KF_LOG_INFO, .idle_ms = 10 * 60 * 1000};
+    int rc = read_options(argc, argv, &o);
+    if (rc >= 0) return rc;
+    kf_harden();
+    kf_agent a = {.private_mode = o.private_mode};
+    kf_err e;
+    int run_lock = -1;
+    bool ok = places(&a, &o, &run_lock, &e) && start(&a, &o, &e);
+    if (ok) {
+        kf_log(KF_LOG_INFO, "agent: %s listens at %s", KF_VERSION, a.socket_path);
+        if (a.private_mode) {
+            printf("%s\n", a.socket_path);
+            fflush(stdout);
+        }
+    } else kf_log(KF_LOG_ERROR, "agent: %s", e.what);
+    say_ready(o.ready_fd, ok ? NULL : &e);
+    if (ok) kf_loop_run(a.loop);
+    end(&a);
+    kf_lock_drop(run_lock);
+    return ok ? 0 : kf_err_exit(e.code);
+}

@@ -1,0 +1,264 @@
+#include "agent/methods.h"
+
+#include <unistd.h>
+#include "agent/drive.h"
+#include "agent/keeper.h"
+#include "agent/lifetime.h"
+#include "agent/server.h"
+#include "agent/settings.h"
+#include "agent/watch.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "wire/msg.h"
+
+typedef void (*method_fn)(kf_agent *a, uint32_t conn, const kf_json *params, bool more);
+
+/* Who is answered when something asynchronous ends. */
+typedef struct caller {
+    kf_agent *a;
+    uint32_t conn;
+    kf_json *params;
+    method_fn then;
+    bool more;
+    char *name;
+} caller;
+
+static caller *caller_new(kf_agent *a, uint32_t conn) {
+    caller *c = calloc(1, sizeof *c);
+    if (!c) abort();
+    *c = (caller){.a = a, .conn = conn};
+    return c;
+}
+static void caller_free(caller *c) {
+    kf_json_free(c->params);
+    free(c->name);
+    free(c);
+}
+
+static void store_ready(void *user, const kf_err *err) {
+    caller *c = user;
+    if (err) kf_server_error(c->a->server, c->conn, err);
+    else c->then(c->a, c->conn, c->params, c->more);
+    caller_free(c);
+}
+
+/* --- calls --------------------------------------------------------------------------------------- */
+
+static void hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)p;
+    (void)more;
+    kf_json *j = kf_json_obj();
+    kf_json_set_int(j, "protocol", KF_PROTOCOL);
+    kf_json_set_str(j, "build", KF_VERSION);
+    kf_json_set_int(j, "pid", getpid());
+    kf_json_set(j, "store", kf_settings_store_json(a));
+    kf_json_set_bool(j, "memory_locked", kf_secret_locked());
+    kf_json_set_bool(j, "private", a->private_mode);
+    kf_server_reply(a->server, conn, j, false);
+}
+
+static void token_done(void *user, const kf_token *t, const kf_err *err) {
+    caller *c = user;
+    if (!t) kf_server_error(c->a->server, c->conn, err);
+    else {
+        kf_json *j = kf_json_obj();
+        kf_json_set_secret(j, "access_token", t->session->access_token);
+        kf_json_set_int(j, "expires_at", kf_unix_s() + t->left_ms / 1000);
+        kf_json_set_int(j, "left_ms", t->left_ms);
+        kf_json_set_int(j, "life_ms", t->session->life_s * 1000);
+        kf_json_set_bool(j, "renewed", t->renewed);
+        kf_json_set_bool(j, "short", t->is_short);
+        kf_json_set_str(j, "client_id", t->session->client_id);
+        if (*t->session->organization_id) kf_json_set_str(j, "org_id", t->session->organization_id);
+        kf_json_set_str(j, "name", t->profile->name);
+        if (c->more) kf_json_set(j, "profile", kf_keeper_profile_json(c->a->keeper, t->profile->id));
+        kf_server_reply(c->a->server, c->conn, j, false);
+    }
+    caller_free(c);
+}
+
+static void get_token(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    caller *c = caller_new(a, conn);
+    c->more = kf_json_bool(p, "with_profile", false);
+    kf_keeper_token(a->keeper, kf_json_str_or(p, "profile", ""), kf_json_int_or(p, "min_valid_ms", -1), kf_json_bool(p, "renew", false),
+                    token_done, c);
+}
+
+static void renewed(void *user, const kf_token *t, const kf_err *err) {
+    caller *c = user;
+    if (!t) kf_server_error(c->a->server, c->conn, err);
+    else {
+        kf_json *j = kf_json_obj();
+        kf_json_set(j, "profile", kf_keeper_profile_json(c->a->keeper, t->profile->id));
+        kf_server_reply(c->a->server, c->conn, j, false);
+    }
+    caller_free(c);
+}
+static void renew(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    kf_keeper_token(a->keeper, kf_json_str_or(p, "profile", ""), -1, true, renewed, caller_new(a, conn));
+}
+
+static void signed_out(void *user, bool server_ended, const kf_err *note, const kf_err *err) {
+    caller *c = user;
+    if (err) kf_server_error(c->a->server, c->conn, err);
+    else {
+        kf_json *j = kf_json_obj();
+        kf_json_set_bool(j, "server_ended", server_ended);
+        if (note) kf_json_set(j, "note", kf_msg_failure(note));
+        kf_server_reply(c->a->server, c->conn, j, false);
+    }
+    caller_free(c);
+}
+static void sign_out(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    kf_keeper_sign_out(a->keeper, kf_json_str_or(p, "profile", ""), kf_json_bool(p, "local_only", false), signed_out, caller_new(a, conn));
+}
+
+static void reply_store(kf_agent *a, uint32_t conn) {
+    kf_json *j = kf_json_obj();
+    kf_json_set(j, "store", kf_settings_store_json(a));
+    kf_server_reply(a->server, conn, j, false);
+}
+
+static void unlocked(void *user, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    caller *c = user;
+    if (err) kf_server_error(c->a->server, c->conn, err);
+    else {
+        kf_keeper_reload(c->a->keeper);
+        reply_store(c->a, c->conn);
+    }
+    caller_free(c);
+}
+
+/* The store exists, but may be locked: that is what this call is for. */
+static void unlock_store(void *user, const kf_err *err) {
+    caller *c = user;
+    bool locked = err && (err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_VAULT_NEW || err->code == KF_ERR_STORE_LOCKED);
+    if (err && !locked) {
+        kf_server_error(c->a->server, c->conn, err);
+        caller_free(c);
+        return;
+    }
+    const char *typed = kf_json_str(c->params, "passphrase");
+    bool create = kf_json_bool(c->params, "create", false);
+    if (!strcmp(kf_store_kind(c->a->store), "vault") && (!typed || !*typed)) {
+        kf_err e = err ? *err : (kf_err){.code = KF_ERR_NONE};
+        if (err) kf_server_error(c->a->server, c->conn, &e);
+        else reply_store(c->a, c->conn);
+        caller_free(c);
+        return;
+    }
+    KF_AUTO(kf_secret) pass = typed ? kf_secret_new(typed, strlen(typed)) : NULL;
+    kf_store_unlock(c->a->store, pass, create, unlocked, c);
+}
+static void unlock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    caller *c = caller_new(a, conn);
+    c->params = kf_json_copy(p);
+    kf_settings_store(a, unlock_store, c);
+}
+
+static void lock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)p;
+    (void)more;
+    if (a->store) kf_store_lock(a->store);
+    kf_keeper_forget_memory(a->keeper);
+    kf_server_reply(a->server, conn, NULL, false);
+}
+
+static void quit(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)p;
+    (void)more;
+    kf_log(KF_LOG_INFO, "agent: asked to stop");
+    kf_server_reply(a->server, conn, NULL, false);
+    kf_lifetime_stop(a);
+}
+
+/* --- varlink's own ------------------------------------------------------------------------------- */
+
+static void get_info(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)p;
+    (void)more;
+    kf_json *j = kf_json_obj(), *list = kf_json_arr();
+    kf_json_set_str(j, "vendor", "keyfob");
+    kf_json_set_str(j, "product", "keyfob agent");
+    kf_json_set_str(j, "version", KF_VERSION);
+    kf_json_set_str(j, "url", "");
+    kf_json_add(list, kf_json_new_str("org.varlink.service"));
+    kf_json_add(list, kf_json_new_str(KF_IFACE));
+    kf_json_set(j, "interfaces", list);
+    kf_server_reply(a->server, conn, j, false);
+}
+
+static void get_description(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    kf_json *j = kf_json_obj();
+    if (kf_str_eq(kf_json_str(p, "interface"), KF_IFACE)) {
+        kf_json_set_str(j, "description", kf_interface_text);
+        kf_server_reply(a->server, conn, j, false);
+        return;
+    }
+    kf_json_set_str(j, "interface", kf_json_str_or(p, "interface", ""));
+    kf_server_varlink_error(a->server, conn, "org.varlink.service.InterfaceNotFound", j);
+}
+
+/* --- table --------------------------------------------------------------------------------------- */
+
+enum { SETTINGS = 1, STORE = 2, MORE = 4 }; /* what must be there before the call runs; MORE: called with more */
+
+static const struct {
+    const char *name;
+    method_fn fn;
+    unsigned needs;
+} table[] = {
+    {KF_IFACE ".GetToken", get_token, STORE},
+    {KF_IFACE ".Hello", hello, 0},
+    {KF_IFACE ".ListProfiles", kf_method_list_profiles, SETTINGS},
+    {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS},
+    {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS},
+    {KF_IFACE ".RemoveProfile", kf_method_remove_profile, STORE},
+    {KF_IFACE ".Renew", renew, STORE},
+    {KF_IFACE ".SignIn", kf_drive_sign_in, STORE | MORE},
+    {KF_IFACE ".Answer", kf_drive_answer, 0},
+    {KF_IFACE ".Cancel", kf_drive_cancel, 0},
+    {KF_IFACE ".SignOut", sign_out, STORE},
+    {KF_IFACE ".Watch", kf_watch_start, SETTINGS | MORE},
+    {KF_IFACE ".Unlock", unlock, 0},
+    {KF_IFACE ".Lock", lock, 0},
+    {KF_IFACE ".Quit", quit, 0},
+    {"org.varlink.service.GetInfo", get_info, 0},
+    {"org.varlink.service.GetInterfaceDescription", get_description, 0},
+};
+
+void kf_methods_call(kf_agent *a, uint32_t conn, const char *method, const kf_json *params, bool more) {
+    for (size_t i = 0; i < KF_LEN(table); i++) {
+        if (strcmp(table[i].name, method)) continue;
+        kf_log(KF_LOG_DEBUG, "call: %s from %u", method, conn);
+        kf_err e;
+        if (table[i].needs & MORE && !more) {
+            kf_server_varlink_error(a->server, conn, "org.varlink.service.ExpectedMore", NULL);
+            return;
+        }
+        if (table[i].needs & (SETTINGS | STORE) && !kf_settings(a, &e)) {
+            kf_server_error(a->server, conn, &e);
+            return;
+        }
+        bool open = a->store && kf_store_get_state(a->store) == KF_STORE_OK;
+        if (!(table[i].needs & STORE) || open) {
+            table[i].fn(a, conn, params, more);
+            return;
+        }
+        caller *c = caller_new(a, conn);
+        c->params = kf_json_copy(params);
+        c->then = table[i].fn;
+        c->more = more;
+        kf_settings_store(a, store_ready, c);
+        return;
+    }
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "method", method);
+    kf_server_varlink_error(a->server, conn, "org.varlink.service.MethodNotFound", j);
+}

@@ -1,0 +1,193 @@
+/* Profiles: list, show, put, remove. */
+#include "agent/methods.h"
+
+#include "agent/keeper.h"
+#include "agent/server.h"
+#include "agent/settings.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "crypt/hash.h"
+#include "wire/msg.h"
+
+enum { PROFILES_A_FRAME = 500, PROFILES_MAX = 20000 };
+
+void kf_method_list_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)p;
+    const kf_conf_profile *all;
+    size_t n = kf_conf_profiles(a->conf, &all), i = 0;
+    do {
+        kf_json *j = kf_json_obj(), *list = kf_json_arr();
+        for (size_t k = 0; i < n && (!more || k < PROFILES_A_FRAME); i++, k++) {
+            kf_json *one = kf_keeper_profile_json(a->keeper, all[i].id);
+            if (one) kf_json_add(list, one);
+        }
+        kf_json_set(j, "profiles", list);
+        kf_server_reply(a->server, conn, j, i < n);
+    } while (i < n);
+}
+
+static void reply_profile(kf_agent *a, uint32_t conn, const char *name) {
+    kf_json *one = kf_keeper_profile_json(a->keeper, name);
+    if (!one) {
+        kf_err e;
+        kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", name);
+        kf_server_error(a->server, conn, &e);
+        return;
+    }
+    kf_json *j = kf_json_obj();
+    kf_json_set(j, "profile", one);
+    kf_server_reply(a->server, conn, j, false);
+}
+
+void kf_method_get_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    reply_profile(a, conn, kf_json_str_or(p, "profile", ""));
+}
+
+/* --- put ----------------------------------------------------------------------------------------- */
+
+typedef struct putting {
+    kf_agent *a;
+    uint32_t conn;
+    kf_conf_profile profile;
+    kf_secret *key;
+    bool make_default, fresh;
+} putting;
+
+static void putting_free(putting *t) {
+    kf_secret_free(t->key);
+    free(t);
+}
+
+static bool text(const kf_json *p, const char *key, char *dst, size_t size, kf_err *err) {
+    const char *v = kf_json_str(p, key);
+    if (!v) return true; /* absent keeps */
+    if (strpbrk(v, "\n\r\t")) return kf_fail(err, KF_ERR_USAGE_BAD, "%s has a line break or tab in it", key);
+    return kf_str_set(dst, size, v) || kf_fail(err, KF_ERR_USAGE_BAD, "%s is too long", key);
+}
+
+static bool check(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
+    const char *id = kf_json_str_or(p, "id", ""), *name = kf_json_str_or(p, "name", ""), *key = kf_json_str_or(p, "api_key", "");
+    kf_conf_profile *c = &t->profile;
+    const kf_conf_profile *old = *id ? kf_conf_find(a->conf, id) : NULL, *all;
+    if (!kf_profile_name_ok(name)) return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s is no profile name", name);
+    if (*id && !old) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "there is no profile %.64s", id);
+    t->fresh = !old;
+    if (old) *c = *old;
+    else {
+        if (kf_conf_find(a->conf, name)) return kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s already", name);
+        if (kf_conf_profiles(a->conf, &all) >= PROFILES_MAX) return kf_fail(err, KF_ERR_USAGE_BAD, "%d profiles are the most", PROFILES_MAX);
+        uint8_t raw[8];
+        kf_random(raw, sizeof raw);
+        kf_hex(raw, sizeof raw, c->id);
+    }
+    if (!text(p, "name", c->name, sizeof c->name, err) || !text(p, "client_id", c->client_id, sizeof c->client_id, err) ||
+        !text(p, "organization_id", c->organization_id, sizeof c->organization_id, err) || !text(p, "label", c->label, sizeof c->label, err))
+        return false;
+    if (!kf_client_id_ok(c->client_id)) return kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "%.80s is no client ID (client_...)", c->client_id);
+    KF_AUTO_CHARS norm = NULL;
+    const char *host = kf_json_str(p, "api_host");
+    if (!host || !*host) host = *c->api_host ? c->api_host : KF_API_HOST_DEFAULT;
+    if (!kf_origin_parse(host, &norm, err)) return false;
+    if (!kf_str_set(c->api_host, sizeof c->api_host, norm)) return kf_fail(err, KF_ERR_USAGE_BAD, "the API host is too long");
+    int64_t port = kf_json_int_or(p, "redirect_port", c->redirect_port);
+    if (port < 0 || port > 65535) return kf_fail(err, KF_ERR_USAGE_BAD, "the redirect port must be 0 to 65535");
+    c->redirect_port = (int)port;
+    if (*key) {
+        t->key = kf_secret_new(key, strlen(key));
+        if (!kf_api_key_looks_ok(t->key)) return kf_fail(err, KF_ERR_USAGE_BAD, "that is no API key (sk_...)");
+    }
+    t->make_default = kf_json_bool(p, "make_default", kf_conf_profiles(a->conf, &all) == 0);
+    return true;
+}
+
+/* Writes the settings. confidential only once the key is in the store. */
+static bool put(putting *t, kf_err *err) {
+    kf_agent *a = t->a;
+    if (!kf_settings(a, err) || !kf_conf_put(a->conf, &t->profile, err)) return false;
+    if (t->make_default) kf_conf_set(a->conf, "default", t->profile.name);
+    return kf_settings_save(a, err);
+}
+
+static void answer(putting *t, const kf_err *err) {
+    if (err) kf_server_error(t->a->server, t->conn, err);
+    else reply_profile(t->a, t->conn, t->profile.id);
+    putting_free(t);
+}
+
+static void key_stored(void *user, const kf_err *err) {
+    putting *t = user;
+    kf_err e;
+    if (err) {
+        e = *err;
+        /* a new profile whose key could not be kept is no profile */
+        if (t->fresh && kf_settings(t->a, NULL) && kf_conf_remove(t->a->conf, t->profile.id)) {
+            const char *def = kf_conf_get(t->a->conf, "default");
+            if (kf_str_eq(def, t->profile.name)) kf_conf_set(t->a->conf, "default", NULL);
+            kf_err w;
+            if (!kf_settings_save(t->a, &w)) kf_log(KF_LOG_ERROR, "settings: %s", w.what);
+        }
+        answer(t, &e);
+        return;
+    }
+    t->profile.confidential = true;
+    answer(t, put(t, &e) ? NULL : &e);
+}
+
+static void store_ready(void *user, const kf_err *err) {
+    putting *t = user;
+    kf_err e;
+    if (err) {
+        answer(t, err);
+        return;
+    }
+    /* the keeper must know the profile before it can bind a key to it */
+    if (!put(t, &e)) answer(t, &e);
+    else kf_keeper_set_api_key(t->a->keeper, t->profile.id, t->key, key_stored, t);
+}
+
+void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    putting *t = calloc(1, sizeof *t);
+    if (!t) abort();
+    *t = (putting){.a = a, .conn = conn};
+    kf_err e;
+    if (!check(a, p, t, &e)) answer(t, &e);
+    else if (t->key) kf_settings_store(a, store_ready, t);
+    else answer(t, put(t, &e) ? NULL : &e);
+}
+
+/* --- remove -------------------------------------------------------------------------------------- */
+
+static void removed(void *user, const kf_err *err) {
+    putting *t = user;
+    kf_err e;
+    if (err) {
+        answer(t, err);
+        return;
+    }
+    bool ok = kf_settings(t->a, &e) != NULL;
+    if (ok && kf_conf_remove(t->a->conf, t->profile.id)) {
+        if (kf_str_eq(kf_conf_get(t->a->conf, "default"), t->profile.name)) kf_conf_set(t->a->conf, "default", NULL);
+        ok = kf_settings_save(t->a, &e);
+    }
+    if (ok) kf_server_reply(t->a->server, t->conn, NULL, false);
+    else kf_server_error(t->a->server, t->conn, &e);
+    putting_free(t);
+}
+
+void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    const char *name = kf_json_str_or(p, "profile", "");
+    const kf_conf_profile *c = kf_conf_find(a->conf, name);
+    if (!c) {
+        kf_err e;
+        kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", name);
+        kf_server_error(a->server, conn, &e);
+        return;
+    }
+    putting *t = calloc(1, sizeof *t);
+    if (!t) abort();
+    *t = (putting){.a = a, .conn = conn, .profile = *c};
+    kf_keeper_remove(a->keeper, t->profile.id, removed, t);
+}

@@ -1,0 +1,21 @@
+#pragma once
+/* The socket's side of the agent: connections, frames, limits. It knows calls only as
+ * (connection id, method, parameters) and hands them to kf_methods_call(). Calls of one
+ * connection are answered in order; no connection delays another (design.md §6). */
+#include "agent/agent.h"
+#include "base/json.h"
+
+kf_server *kf_server_new(kf_agent *a, int listen_fd, kf_err *err); /* owns the fd */
+kf_server *kf_server_free(kf_server *s);                           /* closes all; returns NULL */
+void kf_server_stop_listening(kf_server *s);
+size_t kf_server_connections(const kf_server *s);
+int kf_server_listen_fd(const kf_server *s);
+
+/* The answer of the connection's present call. continues: more follow. A connection that is gone
+ * is fine. params owned. */
+void kf_server_reply(kf_server *s, uint32_t conn, kf_json *params, bool continues);
+void kf_server_error(kf_server *s, uint32_t conn, const kf_err *e);
+void kf_server_varlink_error(kf_server *s, uint32_t conn, const char *error, kf_json *params);
+bool kf_server_alive(const kf_server *s, uint32_t conn);
+/* Runs fn once every answer is on its way out (at most 2 s). */
+void kf_server_flush(kf_server *s, kf_loop_fn fn, void *user);

@@ -1,0 +1,185 @@
+#include "agent/settings.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+#include "agent/keeper.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "io/files.h"
+#include "wire/msg.h"
+
+enum { PASSPHRASE_MAX = 1024 };
+
+static const char *env(const char *name) {
+    const char *v = getenv(name);
+    return v && *v ? v : NULL;
+}
+
+static void apply(kf_agent *a) {
+    kf_http_opts o = {.user_agent = "keyfob/" KF_VERSION, .proxy = kf_conf_get(a->conf, "proxy"), .ca_file = kf_conf_get(a->conf, "ca_file")};
+    kf_http_configure(a->http, &o);
+    if (a->keeper) kf_keeper_reload(a->keeper);
+}
+
+kf_conf *kf_settings(kf_agent *a, kf_err *err) {
+    if (!a->conf || kf_conf_changed_on_disk(a->conf)) {
+        kf_conf *fresh = kf_conf_load(a->conf_path, &a->conf_err);
+        if (!fresh) {
+            kf_log(KF_LOG_ERROR, "settings: %s", a->conf_err.what);
+            if (err) *err = a->conf_err;
+            return NULL; /* sessions in memory go on with what was read before */
+        }
+        kf_conf_free(a->conf);
+        a->conf = fresh;
+        apply(a);
+    }
+    return a->conf;
+}
+
+bool kf_settings_save(kf_agent *a, kf_err *err) {
+    if (!kf_conf_save(a->conf, err)) {
+        /* what is in memory must not differ from the file */
+        kf_conf *fresh = kf_conf_load(a->conf_path, &a->conf_err);
+        if (fresh) {
+            kf_conf_free(a->conf);
+            a->conf = fresh;
+        }
+        return false;
+    }
+    apply(a);
+    return true;
+}
+
+bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err) {
+    if (!strcmp(kind, "memory")) a->store = kf_store_memory_new(a->loop);
+    else if (!strcmp(kind, "secret-service")) a->store = kf_store_keyring_new(a->loop);
+    else if (!strcmp(kind, "vault")) {
+        KF_AUTO_CHARS dir = kf_strfmt("%s/vault", a->data_dir);
+        kf_vault_opts o = {.dir = dir, .weak_kdf = kf_str_eq(env("KEYFOB_TEST_KDF"), "min")};
+        a->store = kf_store_vault_new(a->loop, a->worker, &o);
+    } else
+        return kf_fail(err, KF_ERR_USAGE_CONFIG, "store = %.40s: it must be auto, secret-service, vault or memory", kind);
+    kf_log(KF_LOG_INFO, "settings: store %s", kind);
+    return true;
+}
+
+/* --- passphrase file --------------------------------------------------------------------------- */
+
+static char *passphrase_path(void) {
+    if (env("KEYFOB_PASSPHRASE_FILE")) return kf_strdup(env("KEYFOB_PASSPHRASE_FILE"));
+    return env("CREDENTIALS_DIRECTORY") ? kf_strfmt("%s/keyfob-passphrase", env("CREDENTIALS_DIRECTORY")) : NULL;
+}
+
+/* NULL without err: there is none. */
+static kf_secret *read_passphrase(kf_err *err) {
+    KF_AUTO_CHARS path = passphrase_path();
+    struct stat st;
+    err->code = KF_ERR_NONE;
+    if (!path || (!env("KEYFOB_PASSPHRASE_FILE") && stat(path, &st))) return NULL;
+    if (stat(path, &st)) return kf_fail_errno(err, KF_ERR_STORE_VAULT_LOCKED, "KEYFOB_PASSPHRASE_FILE %s", path), NULL;
+    if (st.st_mode & 077 || (st.st_uid != 0 && st.st_uid != geteuid()))
+        return kf_fail(err, KF_ERR_SYS_OWNER, "%s must be yours and closed to others (mode 600)", path), NULL;
+    KF_AUTO(kf_secret) raw = NULL;
+    if (!kf_file_read(path, PASSPHRASE_MAX, &raw, err)) return NULL;
+    size_t n = kf_secret_len(raw);
+    if (n && kf_secret_peek(raw)[n - 1] == '\n') n--;
+    if (!n) return kf_fail(err, KF_ERR_STORE_VAULT_LOCKED, "%s is empty", path), NULL;
+    return kf_secret_new(kf_secret_peek(raw), n);
+}
+
+/* --- opening the store -------------------------------------------------------------------------- */
+
+typedef struct opening {
+    kf_agent *a;
+    kf_settings_done done;
+    void *user;
+} opening;
+
+static void opened(void *user, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    opening *o = user;
+    if (!err) kf_keeper_reload(o->a->keeper);
+    o->done(o->user, err);
+    free(o);
+}
+
+/* The store exists: a vault that a passphrase file can open is opened now. */
+static void open_vault(kf_agent *a, kf_settings_done done, void *user) {
+    kf_store_state st = kf_store_get_state(a->store);
+    if (strcmp(kf_store_kind(a->store), "vault") || (st != KF_STORE_LOCKED && st != KF_STORE_NEW && st != KF_STORE_UNKNOWN)) {
+        done(user, NULL);
+        return;
+    }
+    kf_err e;
+    KF_AUTO(kf_secret) pass = read_passphrase(&e);
+    if (!pass) {
+        if (e.code == KF_ERR_NONE && st == KF_STORE_NEW) kf_fail(&e, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
+        else if (e.code == KF_ERR_NONE) kf_fail(&e, KF_ERR_STORE_VAULT_LOCKED, "the vault is locked");
+        done(user, &e);
+        return;
+    }
+    opening *o = malloc(sizeof *o);
+    if (!o) abort();
+    *o = (opening){a, done, user};
+    kf_store_unlock(a->store, pass, st == KF_STORE_NEW, opened, o);
+}
+
+static void picked(void *user, const char *kind, const char *why) {
+    opening *o = user;
+    kf_agent *a = o->a;
+    kf_err e;
+    bool ok = true;
+    if (!a->store) { /* two callers may have asked at once */
+        free(a->store_why);
+        a->store_why = kf_strdup(why);
+        ok = kf_settings_new_store(a, kind, &e);
+        if (ok && kf_settings(a, NULL)) {
+            kf_conf_set(a->conf, "store_picked", kind);
+            kf_err w;
+            if (!kf_settings_save(a, &w)) kf_log(KF_LOG_WARN, "settings: the picked store was not remembered: %s", w.what);
+        }
+    }
+    if (ok) open_vault(a, o->done, o->user);
+    else o->done(o->user, &e);
+    free(o);
+}
+
+void kf_settings_store(kf_agent *a, kf_settings_done done, void *user) {
+    kf_err e;
+    if (a->store) {
+        open_vault(a, done, user);
+        return;
+    }
+    if (!kf_settings(a, &e)) {
+        done(user, &e);
+        return;
+    }
+    const char *choice = env("KEYFOB_STORE") ? env("KEYFOB_STORE") : kf_conf_get(a->conf, "store");
+    if (!choice) choice = "auto";
+    free(a->store_choice);
+    a->store_choice = kf_strdup(choice);
+    const char *kind = choice;
+    if (!strcmp(choice, "auto") && (kind = kf_conf_get(a->conf, "store_picked"))) {
+        free(a->store_why);
+        a->store_why = kf_strfmt("picked at the first start");
+    }
+    if (!kind) {
+        opening *o = malloc(sizeof *o);
+        if (!o) abort();
+        *o = (opening){a, done, user};
+        kf_store_pick(a->loop, picked, o);
+    } else if (kf_settings_new_store(a, kind, &e)) open_vault(a, done, user);
+    else done(user, &e);
+}
+
+kf_json *kf_settings_store_json(const kf_agent *a) {
+    kf_json *j = kf_json_obj();
+    const char *choice = a->store_choice ? a->store_choice : env("KEYFOB_STORE") ? env("KEYFOB_STORE") : a->conf ? kf_conf_get(a->conf, "store") : NULL;
+    if (!choice) choice = "auto";
+    const char *kind = a->store ? kf_store_kind(a->store) : strcmp(choice, "auto") ? choice : a->conf ? kf_conf_get(a->conf, "store_picked") : NULL;
+    kf_json_set_str(j, "kind", kind ? kind : "");
+    kf_json_set_str(j, "state", a->store ? kf_store_state_name(kf_store_get_state(a->store)) : !strcmp(choice, "memory") ? "ok" : "unknown");
+    kf_json_set_str(j, "choice", choice);
+    kf_json_set_str(j, "why", a->store_why ? a->store_why : "");
+    return j;
+}

@@ -1,0 +1,17 @@
+#pragma once
+/* keyfob.conf and the choice of the store, as the agent holds them: read again when the
+ * file changed, opened only when first needed (design.md §5: no D-Bus before that). */
+#include "agent/agent.h"
+#include "base/json.h"
+
+/* The settings, fresh from disk. NULL: KF_ERR_USAGE_CONFIG with file and line; nothing is overwritten. */
+kf_conf *kf_settings(kf_agent *a, kf_err *err);
+/* Writes the settings (atomic) and tells the keeper. */
+KF_CHECK bool kf_settings_save(kf_agent *a, kf_err *err);
+
+typedef void (*kf_settings_done)(void *user, const kf_err *err);
+/* The store is there and open when done runs without err: picked when auto, opened with the passphrase
+ * file when there is one. May run done at once. */
+void kf_settings_store(kf_agent *a, kf_settings_done done, void *user);
+kf_json *kf_settings_store_json(const kf_agent *a); /* Store of the interface */
+KF_CHECK bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err);
