@@ -119,7 +119,7 @@ kf_flow *kf_flow_new(const kf_flow_opts *o, kf_err *err) {
         kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "there is no client ID to sign in with");
         return NULL;
     }
-    if (!o->api_key) { /* workos-api.md §1.2: this grant needs the secret */
+    if (!kf_secret_len(o->api_key)) { /* workos-api.md §1.2: this grant needs the secret */
         kf_fail(err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s sign-in needs an API key", kf_method_name(o->method));
         return NULL;
     }
@@ -173,9 +173,7 @@ bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secre
     if ((unsigned)act > KF_ACT_CHOOSE || !(f->step.acts & 1u << act))
         return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "%s is not possible now", kf_flow_act_name(act));
     if (act == KF_ACT_BACK) {
-        free(f->email);
-        f->email = NULL;
-        kf_flow_password_start(f);
+        kf_flow_password_back(f);
         return true;
     }
     size_t n = kf_secret_len(value);
@@ -251,8 +249,14 @@ static void refused(kf_flow *f, int status, const kf_json *body, int32_t retry_a
     }
     if (!take_pending(f, body)) return;
     switch (ask) {
-    case KF_ASK_WRONG_PASSWORD: kf_flow_ask_again(f, KF_NOTE_BAD_CREDENTIALS, f->email, &e); return;
-    case KF_ASK_WRONG_CODE: kf_flow_ask_again(f, note_of(&e), NULL, &e); return;
+    case KF_ASK_WRONG_PASSWORD: /* said of anything but a password it is no reason to ask again */
+        if (f->asked_by != KF_PHASE_PASSWORD) break;
+        kf_flow_ask_again(f, KF_NOTE_BAD_CREDENTIALS, f->email, &e);
+        return;
+    case KF_ASK_WRONG_CODE:
+        if (f->asked_by != KF_PHASE_TOTP) break;
+        kf_flow_ask_again(f, note_of(&e), NULL, &e);
+        return;
     case KF_ASK_MFA_CHALLENGE: kf_flow_mfa_challenge(f, body); return;
     case KF_ASK_ORGANIZATION: kf_flow_org_required(f, body); return;
     case KF_ASK_EMAIL_VERIFICATION: kf_hint(&e, "Confirm the e-mail address in the browser, with the message WorkOS sent, then sign in again."); break;
@@ -260,7 +264,9 @@ static void refused(kf_flow *f, int status, const kf_json *body, int32_t retry_a
     case KF_ASK_SSO:
     case KF_ASK_OTHER_METHOD: kf_hint(&e, "This organization signs in through its own identity provider."); break;
     case KF_ASK_RADAR: kf_hint(&e, "WorkOS wants to see a person in a browser first."); break;
-    case KF_ASK_NONE: break;
+    case KF_ASK_NONE:
+        if (e.code == KF_ERR_WORKOS_STEP_UP) kf_hint(&e, "Finish this on the environment's own sign-in page, then sign in again.");
+        break;
     }
     kf_flow_fail(f, &e);
 }

@@ -47,6 +47,7 @@ void kf_flow_add_choice(kf_flow *f, const char *id, const char *label); /* calle
 /* flow_password.c */
 void kf_flow_password_start(kf_flow *f);
 void kf_flow_ask_password(kf_flow *f);
+void kf_flow_password_back(kf_flow *f); /* forgets the e-mail address and asks for it */
 void kf_flow_password_email(kf_flow *f, const kf_secret *value);
 void kf_flow_password_submit(kf_flow *f, const kf_secret *value);
 /* flow_mfa.c */

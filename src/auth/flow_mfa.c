@@ -21,6 +21,7 @@ void kf_flow_mfa_factor(kf_flow *f, const char *id) {
         bad_answer(f, "the factor's id is not usable");
         return;
     }
+    f->phase = KF_PHASE_FACTOR; /* when no answer comes the factor is asked for, not what led here */
     kf_flow_request(f, KF_WAIT_CHALLENGE, kf_strfmt("/auth/factors/%s/challenge", f->factor), kf_json_obj(), true);
 }
 
@@ -40,7 +41,8 @@ void kf_flow_mfa_challenge(kf_flow *f, const kf_json *body) {
         const char *id = kf_json_str(i, "id"), *type = kf_json_str_or(i, "type", "totp");
         if (!strcmp(type, "totp") && id_ok(id) && f->n_choice < 32) kf_flow_add_choice(f, id, "Authenticator app");
     }
-    if (!f->n_choice) kf_flow_failf(f, KF_ERR_WORKOS_STEP_UP, "WorkOS asks for a second factor that is no authenticator app", "");
+    if (!f->n_choice) kf_flow_failf(f, KF_ERR_WORKOS_STEP_UP, "WorkOS asks for a second factor that is no authenticator app",
+                                    "Set up an authenticator app on the environment's own sign-in page, then sign in again.");
     else if (f->n_choice == 1) kf_flow_mfa_factor(f, f->choice[0].id);
     else kf_flow_show(f, KF_PHASE_FACTOR, KF_STEP_CHOOSE, KF_FIELD_NONE, 1u << KF_ACT_CHOOSE);
 }

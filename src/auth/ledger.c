@@ -2,7 +2,11 @@
 
 #include "base/str.h"
 
-static bool text(const kf_json *j, const char *key, char *dst, size_t size) { return kf_str_set(dst, size, kf_json_str(j, key)); }
+/* Absent is "", another type is damage. */
+static bool text(const kf_json *j, const char *key, char *dst, size_t size) {
+    const kf_json *v = kf_json_get(j, key);
+    return (!v || kf_json_value_str(v)) && kf_str_set(dst, size, kf_json_value_str(v));
+}
 
 static bool hex_or_empty(const char *s) {
     uint8_t raw[16];
@@ -22,9 +26,9 @@ bool kf_ledger_parse(const char *p, size_t len, kf_ledger *out, kf_err *err) {
         return kf_fail(err, KF_ERR_STORE_DAMAGED, "the ledger is damaged");
     l.ended_at = kf_json_int_or(j, "ended_at", 0);
     const kf_json *i = kf_json_get(j, "intent");
-    if (kf_json_is_obj(i)) {
+    if (i) {
         l.intent.set = true;
-        if (!text(i, "fp", l.intent.fp, sizeof l.intent.fp) || !hex_or_empty(l.intent.fp) ||
+        if (!kf_json_is_obj(i) || !text(i, "fp", l.intent.fp, sizeof l.intent.fp) || !hex_or_empty(l.intent.fp) || !*l.intent.fp ||
             !text(i, "host_id", l.intent.host_id, sizeof l.intent.host_id) || !text(i, "boot_id", l.intent.boot_id, sizeof l.intent.boot_id) ||
             !text(i, "organization_id", l.intent.organization_id, sizeof l.intent.organization_id) ||
             !kf_json_int(i, "boot_ms", &l.intent.boot_ms) || !kf_json_int(i, "unix_s", &l.intent.unix_s))

@@ -1,5 +1,6 @@
 #include "auth/profile.h"
 
+#include <errno.h>
 #include "base/buf.h"
 #include "base/str.h"
 
@@ -18,15 +19,20 @@ static bool field(const char **p, const char *end, char *out, size_t size) {
 }
 
 static bool row(const char *p, const char *end, kf_profile_row *r) {
-    char def[4], expires[24], *stop;
+    char def[3], expires[24], *stop;
     uint8_t raw[8];
+    size_t tabs = 0;
+    for (const char *q = p; q < end; q++) tabs += *q == '\t';
+    if (tabs != 6) return false;
     if (!field(&p, end, r->id, sizeof r->id) || !field(&p, end, r->name, sizeof r->name) || !field(&p, end, def, sizeof def) ||
         !field(&p, end, r->state, sizeof r->state) || !field(&p, end, expires, sizeof expires) ||
         !field(&p, end, r->organization_id, sizeof r->organization_id) || !field(&p, end, r->client_id, sizeof r->client_id))
         return false;
-    r->is_default = !strcmp(def, "1");
+    r->is_default = *def == '1';
+    errno = 0;
     r->expires_at = strtoll(expires, &stop, 10);
-    return kf_unhex(r->id, raw, 8) && kf_profile_name_ok(r->name) && *expires && !*stop && p == end;
+    return kf_unhex(r->id, raw, 8) && kf_profile_name_ok(r->name) && (*def == '0' || *def == '1') && !def[1] && !errno &&
+           (*expires == '-' || (*expires >= '0' && *expires <= '9')) && !*stop && p == end;
 }
 
 bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows, size_t *n, kf_err *err) {
@@ -52,13 +58,24 @@ bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows,
     return true;
 }
 
+/* What would end a field or a line becomes '?': a hostile organization id must not cost the whole list. */
+static bool add_field(kf_buf *b, const char *s, char stop) {
+    for (; *s; s++) {
+        char c = (unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s;
+        if (!kf_buf_add(b, &c, 1)) return false;
+    }
+    return kf_buf_add(b, &stop, 1);
+}
+
 char *kf_profile_index_print(const kf_profile_row *rows, size_t n) {
     kf_buf b;
     kf_buf_init(&b, KF_PROFILE_INDEX_MAX);
     bool ok = kf_buf_addf(&b, "%s\n", first_line);
     for (size_t i = 0; ok && i < n; i++)
-        ok = kf_buf_addf(&b, "%s\t%s\t%d\t%s\t%lld\t%s\t%s\n", rows[i].id, rows[i].name, rows[i].is_default, rows[i].state,
-                         (long long)rows[i].expires_at, rows[i].organization_id, rows[i].client_id);
+        ok = add_field(&b, rows[i].id, '\t') && add_field(&b, rows[i].name, '\t') &&
+             kf_buf_adds(&b, rows[i].is_default ? "1\t" : "0\t") && add_field(&b, rows[i].state, '\t') &&
+             kf_buf_addf(&b, "%lld\t", (long long)rows[i].expires_at) && add_field(&b, rows[i].organization_id, '\t') &&
+             add_field(&b, rows[i].client_id, '\n');
     if (!ok) {
         kf_buf_done(&b);
         return NULL;

@@ -20,7 +20,7 @@ typedef struct kf_profile_row {
 #define KF_PROFILE_INDEX_MAX (4u << 20)
 /* *rows: heap array, caller frees. A damaged line is an error naming its number. */
 KF_CHECK bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows, size_t *n, kf_err *err);
-char *kf_profile_index_print(const kf_profile_row *rows, size_t n); /* caller frees */
+char *kf_profile_index_print(const kf_profile_row *rows, size_t n); /* caller frees; NULL: over the maximum. Controls become '?' */
 
 typedef enum kf_client_id_source { KF_CLIENT_ID_OPTION, KF_CLIENT_ID_PROFILE, KF_CLIENT_ID_ENV, KF_CLIENT_ID_NONE } kf_client_id_source;
 /* Option, then profile, then WORKOS_CLIENT_ID (mission.md). Empty strings count as absent. */

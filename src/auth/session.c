@@ -2,7 +2,8 @@
 
 #include "base/str.h"
 
-enum { TOKEN_MAX = 32 << 10, SKEW_MAX_S = 300 };
+enum { TOKEN_MAX = 32 << 10, SKEW_MAX_S = 300, LIFE_MAX_S = 366 * 86400 };
+#define FAR (INT64_C(1) << 42) /* beyond any clock, far from overflow in milliseconds */
 
 kf_session *kf_session_free(kf_session *s) {
     if (!s) return NULL;
@@ -37,10 +38,15 @@ static bool text(const kf_json *j, const char *key, char *dst, size_t size, kf_e
     return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s is too long in the answer", key);
 }
 
-static kf_secret *token(const kf_json *body, const char *key) {
-    const char *v = kf_json_str(body, key);
+/* *out stays NULL if the answer has none (absent, null, ""). One that cannot be kept is an error, never taken for none. */
+static bool token(const kf_json *body, const char *key, kf_secret **out, kf_err *err) {
+    const kf_json *j = kf_json_get(body, key);
+    const char *v = kf_json_value_str(j);
+    if (j && !v && !kf_json_is_null(j)) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s is no text in the answer", key);
     size_t n = v ? strlen(v) : 0;
-    return n && n <= TOKEN_MAX ? kf_secret_new(v, n) : NULL;
+    if (n > TOKEN_MAX) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s is too long in the answer", key);
+    if (n) *out = kf_secret_new(v, n);
+    return true;
 }
 
 /* Everything of the answer that has no field of its own is kept, so that nothing WorkOS sends is lost. */
@@ -64,7 +70,7 @@ static bool set_times(kf_session *s, const kf_json *body, const kf_moment *now, 
     if (kf_claims_read(jwt, kf_secret_len(s->access_token), &s->claims, &why)) {
         s->exp = s->claims.exp;
         s->iat = s->claims.iat ? s->claims.iat : now->date ? now->date : now->unix_s;
-    } else if (kf_json_int(body, "expires_in", &in) && in > 0 && in <= 366 * 86400) {
+    } else if (kf_json_int(body, "expires_in", &in) && in > 0 && in <= LIFE_MAX_S) {
         memset(&s->claims, 0, sizeof s->claims);
         s->iat = now->date ? now->date : now->unix_s;
         s->exp = s->iat + in;
@@ -73,7 +79,7 @@ static bool set_times(kf_session *s, const kf_json *body, const kf_moment *now, 
         return false;
     }
     s->life_s = s->exp - s->iat;
-    if (s->life_s <= 0 || s->life_s > 366 * 86400) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token's life is %lld s", (long long)s->life_s);
+    if (s->life_s <= 0 || s->life_s > LIFE_MAX_S) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token's life is %lld s", (long long)s->life_s);
     /* the Date header tells the server's clock, unless it is nonsense next to the token's own iat */
     int64_t off = now->date - s->iat;
     bool usable = now->date && off <= SKEW_MAX_S && off >= -SKEW_MAX_S;
@@ -93,6 +99,10 @@ static bool set_people(kf_session *s, const kf_json *body, const kf_session *pre
     if (!text(imp, "email", s->impersonator_email, sizeof s->impersonator_email, err) ||
         !text(imp, "reason", s->impersonator_reason, sizeof s->impersonator_reason, err))
         return false;
+    if (!imp && prev) { /* a renewal does not end an impersonation; a silent answer must not hide it */
+        memcpy(s->impersonator_email, prev->impersonator_email, sizeof s->impersonator_email);
+        memcpy(s->impersonator_reason, prev->impersonator_reason, sizeof s->impersonator_reason);
+    }
     const kf_json *oauth = kf_json_get(body, "oauth_tokens");
     if (kf_json_is_obj(oauth)) s->oauth_tokens = kf_json_print_secret(oauth);
     else if (prev) s->oauth_tokens = kf_secret_copy(prev->oauth_tokens);
@@ -109,8 +119,7 @@ static bool set_organization(kf_session *s, const kf_json *body, const kf_sessio
 kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, const char *origin, const char *client_id,
                                    const kf_moment *now, kf_err *err) {
     KF_AUTO(kf_session) s = fresh();
-    s->access_token = token(body, "access_token");
-    s->refresh_token = token(body, "refresh_token");
+    if (!token(body, "access_token", &s->access_token, err) || !token(body, "refresh_token", &s->refresh_token, err)) return NULL;
     if (!s->access_token) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer has no access_token"), NULL;
     if (!s->refresh_token && prev) s->refresh_token = kf_secret_copy(prev->refresh_token);
     if (!s->refresh_token) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer has no refresh_token"), NULL;
@@ -188,7 +197,8 @@ kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
     s->extra = member(j, "extra");
     s->user = kf_json_copy(kf_json_get(j, "user"));
     s->unverified = kf_json_bool(j, "unverified", false);
-    if (!ok || !s->refresh_token || !s->access_token || s->generation < 1 || s->life_s < 1)
+    if (!ok || !s->refresh_token || !s->access_token || s->generation < 1 || s->life_s < 1 || s->life_s > LIFE_MAX_S ||
+        s->exp < 0 || s->exp > FAR || s->skew_s < -FAR || s->skew_s > FAR)
         return kf_fail(err, KF_ERR_STORE_DAMAGED, "the stored session is damaged"), NULL;
     if (!kf_claims_read(kf_secret_peek(s->access_token), kf_secret_len(s->access_token), &s->claims, NULL))
         memset(&s->claims, 0, sizeof s->claims); /* a token that is no JWT came with expires_in */

@@ -67,14 +67,19 @@ static kf_err_code by_status(int status) {
     return status >= 400 ? KF_ERR_WORKOS_REFUSED : KF_ERR_NET_BAD_ANSWER;
 }
 
+static const row *find(const char *code) {
+    for (size_t i = 0; code && i < KF_LEN(table); i++)
+        if (!strcmp(table[i].code, code)) return &table[i];
+    return NULL;
+}
+
 kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retry_after, const char *request_id, kf_err *err) {
     const char *code = kf_json_str(body, "code");
     if (!code) code = kf_json_str(body, "error");
     const char *message = kf_json_str(body, "message");
     if (!message) message = kf_json_str(body, "error_description");
-    const row *hit = NULL;
-    for (size_t i = 0; code && !hit && i < KF_LEN(table); i++)
-        if (!strcmp(table[i].code, code)) hit = &table[i];
+    const row *hit = find(code);
+    if (!hit && (hit = find(kf_json_str(body, "error")))) code = hit->code; /* both members, only the second is known */
     /* 5xx and 429 say "not now" whatever the body says */
     if (status == 429 || status == 408 || status >= 500) hit = NULL;
     /* shape C (workos-api.md §1.5) has no code for this one */
@@ -84,7 +89,10 @@ kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retr
     clean(e.upstream, sizeof e.upstream, code);
     clean(e.request_id, sizeof e.request_id, request_id);
     char said[160] = "";
-    if (message) snprintf(said, sizeof said, "%.*s", 150, message);
+    size_t n = message ? strlen(message) : 0;
+    if (n > 150) /* whole characters only: this text travels in JSON, which must be UTF-8 */
+        for (n = 150; n && ((unsigned char)message[n] & 0xc0) == 0x80;) n--;
+    if (n) memcpy(said, message, n);
     snprintf(e.what, sizeof e.what, "WorkOS answered %d%s%s%s%s", status, *e.upstream ? " " : "", e.upstream, *said ? ": " : "", said);
     for (char *p = e.what; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = ' ';
