@@ -1,0 +1,200 @@
+#pragma once
+/* Inside of the keeper, shared by keeper*.c and by nobody else.
+ *
+ * One entry per profile. Whatever reads or writes a profile's session in the store is a
+ * piece of work, and an entry does one at a time, in order; so nothing of one profile
+ * ever races with itself. Callers of GetToken wait in the entry and are looked at again
+ * whenever a piece of work ends: any number of them, one POST.
+ *
+ * What waits for the store or the worker holds a kf_call: profile id and number of the
+ * work, no pointer into the keeper, so an entry may go at any time. */
+#include <glib.h>
+#include "agent/keeper.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#define KF_KIND_SESSION "session"
+#define KF_KIND_API_KEY "api-key"
+#define KF_REVOKE_PATH "/user_management/sessions/revoke" /* workos-api.md §7.1 */
+
+enum {
+    KF_LOCK_WAIT_MS = 30 * 1000,
+    KF_POST_TIMEOUT_MS = 8 * 1000,   /* leaves room for replays inside WorkOS's 30 s */
+    KF_MAX_TRIES = 4,                /* immediate sends of one token in one renewal */
+    KF_MAX_RENEWALS = 16,            /* in flight over all profiles */
+    KF_RECENT_USE_MS = 15 * 60 * 1000,
+    KF_LEDGER_MAX = 4096
+};
+
+typedef struct kf_entry kf_entry;
+typedef struct kf_work kf_work;
+/* The next step of a piece of work. blob borrowed; err NULL: done. */
+typedef void (*kf_step_fn)(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err);
+
+/* Outlives the keeper while something still waits; keeper is NULL then. */
+typedef struct kf_anchor {
+    kf_keeper *keeper;
+    unsigned refs;
+} kf_anchor;
+
+typedef enum kf_work_kind {
+    KF_WORK_LOAD, KF_WORK_RENEW, KF_WORK_SAVE, KF_WORK_ADOPT, KF_WORK_SIGN_OUT, KF_WORK_REMOVE, KF_WORK_SET_KEY
+} kf_work_kind;
+
+struct kf_work {
+    kf_work_kind kind;
+    uint32_t serial;
+    bool started, has_slot, waiting_slot;
+    int lock_fd;              /* -1: not held */
+    bool lock_lent;           /* the worker writes through lock_fd and gives it back */
+    int64_t lock_since;
+    kf_step_fn locked;        /* next step once the lock is there */
+    kf_loop_id timer;
+    kf_step_fn timer_next;
+    uint32_t http;
+    kf_ledger ledger;         /* valid while the lock is held */
+    bool replay;              /* the intent found in the ledger is for this very token */
+    int tries;                /* sends in this renewal */
+    bool sent;                /* a request of this renewal may have reached the server */
+    int64_t first_send_ms;    /* boot time; of an earlier renewal when replay */
+    int64_t post_ms;          /* start of the latest POST */
+    kf_session *next;         /* new pair, or a finished sign-in; not published yet */
+    kf_session *old;          /* ADOPT, SIGN_OUT: what was there before */
+    kf_secret *key;           /* SET_KEY: NULL removes */
+    kf_err why;               /* the answer that ended the session, while the store is read again */
+    bool local_only, server_ended, has_note;
+    kf_err note;
+    kf_keeper_done done;
+    kf_signout_done signout_done;
+    void *user;
+};
+
+typedef struct kf_waiter {
+    int64_t min_valid_ms;
+    bool renew, renewed, is_short;
+    bool freshest; /* renewed by a POST of ours: will do, even if shorter than asked */
+    kf_token_done done;
+    void *user;
+} kf_waiter;
+
+/* What is wrong, when something is. state is one of OFFLINE, LOCKED, UNSAVED, STALE, ERROR,
+ * NEEDS_SIGN_IN; SIGNED_IN means nothing. */
+typedef struct kf_trouble {
+    kf_state state;
+    kf_err err;
+} kf_trouble;
+
+struct kf_entry {
+    kf_keeper *k;
+    kf_conf_profile prof;
+    kf_trouble trouble;
+    kf_state shown;           /* what was last told and logged */
+    kf_session *session;      /* NULL: not read yet, or none */
+    bool loaded;              /* the store was asked since the last reason to doubt */
+    bool unsaved;             /* session is newer than the store */
+    bool unsaved_sign_in;     /* ... because a sign-in could not be stored */
+    bool forget;              /* kf_keeper_forget_memory while work was under way */
+    kf_profile_row hint;      /* the index of an earlier agent, until loaded */
+    bool has_hint;
+    kf_secret *api_key;       /* cached, checked against the origin */
+    int64_t last_used;        /* boot ms of the last GetToken, 0 = never */
+    int open;                 /* Watch calls that show it in detail */
+    int fails;                /* renewals or saves that failed in a row */
+    int64_t retry_at;         /* boot ms: not by itself before this; 0 = no retry planned */
+    int64_t not_before;       /* boot ms: Retry-After of the server, for everybody */
+    bool free_retry;          /* the failure never reached the server: a caller may try at once */
+    int64_t jitter_until;     /* boot ms: after a resume, spread what is due */
+    int64_t renewed_ms;       /* how long the last renewal took */
+    bool renewed_any, renewed_ok;
+    kf_loop_id alarm;
+    kf_work *work;            /* under way */
+    GQueue queue;             /* kf_work, later */
+    GPtrArray *waiters;       /* kf_waiter */
+};
+
+struct kf_keeper {
+    kf_agent *a;
+    kf_anchor *anchor;
+    GHashTable *by_id;        /* id -> kf_entry, owned */
+    GHashTable *by_name;      /* name -> kf_entry */
+    GHashTable *hints;        /* id -> kf_profile_row of the index an earlier agent left */
+    uint32_t serial;
+    int renewals;             /* slots taken */
+    GQueue slots;             /* kf_entry waiting for one */
+    GQueue answers;           /* kf_answer, given on the next turn of the loop */
+    kf_loop_id answer_timer, index_timer, jump;
+    bool index_busy, index_dirty;
+    char *index_written;
+    char boot_id[37], host_id[33];
+    GPtrArray *side;          /* kf_side: revocations of replaced sessions, best effort */
+    void (*on_change)(void *user, const char *id, bool gone);
+    void *on_change_user;
+};
+
+/* keeper.c */
+kf_entry *kf_entry_find(kf_keeper *k, const char *name_or_id);
+void kf_entry_pump(kf_entry *e);  /* serves who can be served, starts what is needed */
+void kf_entry_arm(kf_entry *e);   /* the alarm for what comes next by itself */
+bool kf_entry_wants_renewal(kf_entry *e, bool unattended); /* by waiters; unattended: also by time */
+int64_t kf_entry_renew_due(const kf_entry *e); /* boot ms; -1: on use only */
+void kf_entry_fail_waiters(kf_entry *e, const kf_err *err); /* those with a token that will do are served */
+void kf_entry_forget(kf_entry *e); /* session and key out of memory */
+void kf_keeper_answer_done(kf_keeper *k, kf_keeper_done done, void *user, const kf_err *err);
+void kf_keeper_answer_signout(kf_keeper *k, const kf_work *w, const kf_err *err);
+kf_moment kf_keeper_now(const kf_keeper *k, int64_t date);
+uint16_t kf_keeper_dice(void);
+
+/* keeper_view.c */
+void kf_entry_changed(kf_entry *e); /* computes the state, logs and tells a change */
+void kf_entry_trouble(kf_entry *e, kf_state s, const kf_err *err); /* SIGNED_IN: none */
+kf_state kf_entry_state(const kf_entry *e);
+void kf_keeper_index_dirty(kf_keeper *k);
+void kf_keeper_index_flush(kf_keeper *k); /* at the end of the keeper */
+void kf_keeper_index_read(kf_keeper *k); /* into k->hints */
+void kf_entry_hint(kf_entry *e); /* before the session leaves memory: what to show of it */
+
+/* keeper_work.c: the steps that pieces of work are made of */
+kf_work *kf_work_new(kf_keeper *k, kf_work_kind kind);
+void kf_work_free(kf_work *w);    /* gives back lock, slot must be gone already */
+void kf_work_start(kf_entry *e, kf_work *w);
+void kf_work_end(kf_entry *e);    /* ends e->work: lock, slot, then the next piece */
+void kf_work_lock(kf_entry *e, kf_work *w, kf_step_fn next); /* also reads the ledger */
+void kf_work_unlock(kf_work *w);
+void kf_work_after(kf_entry *e, kf_work *w, int64_t ms, kf_step_fn next);
+void kf_work_ledger_write(kf_entry *e, kf_work *w, kf_step_fn next); /* w->ledger, fsync on the worker */
+void kf_work_load(kf_entry *e, const char *kind, bool interactive, kf_step_fn next);
+void kf_work_save(kf_entry *e, const char *kind, const kf_secret *blob, bool interactive, kf_step_fn next);
+void kf_work_delete(kf_entry *e, const char *kind, kf_step_fn next);
+void kf_work_probe(kf_entry *e, kf_step_fn next);
+void kf_work_key(kf_entry *e, kf_step_fn next); /* blob: the API key; NULL without err: the profile is public */
+kf_anchor *kf_anchor_hold(kf_anchor *a);
+void kf_anchor_drop(kf_anchor *a);
+bool kf_entry_ledger_peek(kf_entry *e, kf_ledger *out, kf_err *err); /* without the lock */
+void kf_slot_give(kf_keeper *k, kf_work *w);
+void kf_slot_forget(kf_entry *e);
+
+/* keeper_store.c */
+void kf_load_start(kf_entry *e, kf_work *w);
+void kf_adopt_start(kf_entry *e, kf_work *w);
+void kf_set_key_start(kf_entry *e, kf_work *w);
+void kf_remove_start(kf_entry *e, kf_work *w);
+/* Parses a stored session and holds it against ledger and origin. NULL: err says why it must not be
+ * used (STORE_STALE, WORKOS_ORIGIN, STORE_DAMAGED, the error that ended it). */
+kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger *l, kf_ledger_match *match, kf_err *err);
+kf_secret *kf_entry_key_parse(const kf_entry *e, const kf_secret *blob, kf_err *err);
+bool kf_entry_bound(const kf_entry *e, const kf_session *s);
+void kf_entry_set_session(kf_entry *e, kf_session *s); /* owned; publishes */
+void kf_entry_store_trouble(kf_entry *e, const kf_err *err); /* the state a store's failure means */
+void kf_token_fp(const kf_secret *token, char out[33]);
+void kf_side_revoke(kf_keeper *k, const kf_entry *e, const kf_session *old, const kf_secret *key);
+void kf_side_cancel(kf_keeper *k);
+
+/* keeper_renew.c */
+void kf_renew_start(kf_entry *e, kf_work *w);
+void kf_save_start(kf_entry *e, kf_work *w);
+void kf_save_failed(kf_entry *e, kf_work *w, const kf_err *err); /* w->next stays in memory, unsaved */
+void kf_back_off(kf_entry *e, const kf_err *err, bool sent);
+void kf_answer_error(const kf_http_resp *r, const kf_json *body, const kf_err *net, kf_err *out);
+
+/* keeper_signout.c */
+void kf_sign_out_start(kf_entry *e, kf_work *w);

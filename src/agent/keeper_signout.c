@@ -1,0 +1,170 @@
+#include "agent/keeper_impl.h"
+
+#include <string.h>
+#include "auth/workos.h"
+
+/* Ending a session: asked for at WorkOS where possible, forgotten here in any case. What
+ * WorkOS did not confirm is said in a note (workos-api.md §7.1, §7.2). */
+
+static void note(kf_work *w, const kf_err *err) {
+    w->has_note = true;
+    w->note = *err;
+}
+
+static void note_unknown(kf_work *w, const char *why) {
+    w->has_note = true;
+    kf_fail(&w->note, KF_ERR_WORKOS_REFUSED, "the session may live on at WorkOS: %s", why);
+}
+
+/* ---- forgetting here ---- */
+
+static void finish(kf_entry *e, kf_work *w, const kf_err *err) {
+    e->session = kf_session_free(e->session);
+    e->unsaved = e->unsaved_sign_in = e->has_hint = false;
+    e->loaded = true;
+    kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, NULL);
+    kf_keeper_answer_signout(e->k, w, err);
+    kf_work_end(e);
+}
+
+static void item_gone(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    finish(e, w, err);
+}
+
+static void ledger_raised(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    (void)w;
+    if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
+    kf_work_delete(e, KF_KIND_SESSION, item_gone);
+}
+
+/* The ledger first: even if the item cannot be deleted now, no copy of it is ever used again. */
+static void forget(kf_entry *e, kf_work *w) {
+    int64_t g = w->ledger.generation;
+    if (w->old && w->old->generation > g) g = w->old->generation;
+    if (e->session && e->session->generation > g) g = e->session->generation;
+    w->ledger = (kf_ledger){.generation = g + 1};
+    kf_work_ledger_write(e, w, ledger_raised);
+}
+
+/* ---- asking WorkOS ---- */
+
+static void send(kf_entry *e, kf_work *w, const char *method, const char *path, const kf_secret *body,
+                 const kf_secret *key, kf_http_done done) {
+    kf_http_req r = {.method = method, .origin = w->old->origin, .path = path, .body = body, .bearer = key,
+                     .single_use = !key && body, .timeout_ms = KF_POST_TIMEOUT_MS};
+    w->http = kf_http_send(e->k->a->http, &r, done, e);
+}
+
+static void read_error(kf_http_resp *r, const kf_err *net, kf_err *out) {
+    KF_AUTO(kf_json) body = r->body ? kf_json_parse(kf_secret_peek(r->body), kf_secret_len(r->body), NULL) : NULL;
+    kf_answer_error(r, body, net, out);
+}
+
+static void revoked(void *user, kf_http_resp *r, const kf_err *net) {
+    kf_entry *e = user;
+    kf_work *w = e->work;
+    kf_err err;
+    w->http = 0;
+    w->server_ended = !net && r->status / 100 == 2;
+    if (!w->server_ended) {
+        read_error(r, net, &err);
+        note(w, &err);
+    }
+    forget(e, w);
+}
+
+/* The token that is about to be forgotten tells whether the session is over. */
+static void proved(void *user, kf_http_resp *r, const kf_err *net) {
+    kf_entry *e = user;
+    kf_work *w = e->work;
+    kf_err err;
+    w->http = 0;
+    if (!net && r->status == 200) {
+        note_unknown(w, "it still answers");
+    } else {
+        read_error(r, net, &err);
+        w->server_ended = err.code == KF_ERR_WORKOS_INVALID_GRANT || err.code == KF_ERR_WORKOS_SESSION_ENDED;
+        if (!w->server_ended) note(w, &err);
+    }
+    forget(e, w);
+}
+
+static void logged_out(void *user, kf_http_resp *r, const kf_err *net) {
+    kf_entry *e = user;
+    kf_work *w = e->work;
+    kf_err err;
+    char fp[33];
+    w->http = 0;
+    if (net || r->status >= 400) {
+        read_error(r, net, &err);
+        note(w, &err);
+        forget(e, w);
+        return;
+    }
+    kf_token_fp(w->old->refresh_token, fp);
+    if (kf_ledger_compare(&w->ledger, fp, w->old->generation) == KF_LEDGER_STALE) {
+        note_unknown(w, "the stored token is too old to ask with");
+        forget(e, w);
+        return;
+    }
+    KF_AUTO(kf_secret) body = kf_workos_refresh_body(w->old->client_id, NULL, w->old->refresh_token, w->old->organization_id);
+    send(e, w, "POST", KF_WORKOS_AUTHENTICATE, body, NULL, proved);
+}
+
+static bool sid_ok(const char *sid) {
+    return *sid && strspn(sid, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(sid);
+}
+
+static void ask(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err) {
+    if (err) note(w, err);
+    if (key) {
+        KF_AUTO(kf_json) j = kf_json_obj();
+        kf_json_set_str(j, "session_id", w->old->claims.sid);
+        KF_AUTO(kf_secret) body = kf_json_print_secret(j);
+        send(e, w, "POST", KF_REVOKE_PATH, body, key, revoked);
+    } else if (err) {
+        forget(e, w); /* the profile has a key that cannot be had: WorkOS would refuse without it */
+    } else {
+        KF_AUTO_CHARS path = kf_strfmt("/user_management/sessions/logout?session_id=%s", w->old->claims.sid);
+        send(e, w, "GET", path, NULL, NULL, logged_out);
+    }
+}
+
+static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    if (err && err->code != KF_ERR_STORE_NOT_FOUND && err->code != KF_ERR_STORE_VAULT_NEW) {
+        kf_err copy = *err; /* nothing was forgotten, so nothing is asked for either */
+        kf_keeper_answer_signout(e->k, w, &copy);
+        kf_entry_fail_waiters(e, &copy);
+        kf_work_end(e);
+        return;
+    }
+    if (!err) w->old = kf_session_from_blob(blob, NULL);
+    if (e->session && (!w->old || e->unsaved || e->session->generation >= w->old->generation)) {
+        kf_session_free(w->old);
+        w->old = kf_session_copy(e->session);
+    }
+    if (!w->local_only && w->old && !kf_entry_bound(e, w->old)) {
+        note_unknown(w, "it was obtained from another host or client");
+    } else if (!w->local_only && w->old && !sid_ok(w->old->claims.sid)) {
+        note_unknown(w, "its token names no session");
+    } else if (!w->local_only && w->old) {
+        kf_work_key(e, ask);
+        return;
+    }
+    forget(e, w);
+}
+
+static void locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (!err) {
+        kf_work_load(e, KF_KIND_SESSION, false, found);
+        return;
+    }
+    kf_err copy = *err;
+    kf_keeper_answer_signout(e->k, w, &copy);
+    kf_work_end(e);
+}
+
+void kf_sign_out_start(kf_entry *e, kf_work *w) { kf_work_lock(e, w, locked); }

@@ -1,0 +1,309 @@
+#include "agent/keeper_impl.h"
+
+#include <string.h>
+#include "auth/workos.h"
+#include "crypt/hash.h"
+
+void kf_token_fp(const kf_secret *token, char out[33]) {
+    uint8_t sum[32];
+    kf_sha256(kf_secret_peek(token), kf_secret_len(token), sum);
+    kf_hex(sum, 16, out);
+    kf_wipe(sum, sizeof sum);
+}
+
+/* ---- origin binding: a secret goes nowhere but where it came from ---- */
+
+static bool is_bound(const kf_entry *e, const char *origin, const char *client_id) {
+    return kf_str_eq(origin, e->prof.api_host) && kf_str_eq(client_id, e->prof.client_id);
+}
+
+bool kf_entry_bound(const kf_entry *e, const kf_session *s) { return is_bound(e, s->origin, s->client_id); }
+
+static void fail_origin(const char *what, const char *origin, const char *client_id, kf_err *err) {
+    kf_fail(err, KF_ERR_WORKOS_ORIGIN, "the %s belongs to %.100s, %.80s", what, origin, client_id);
+}
+
+kf_secret *kf_entry_key_parse(const kf_entry *e, const kf_secret *blob, kf_err *err) {
+    KF_AUTO(kf_json) j = kf_json_parse(kf_secret_peek(blob), kf_secret_len(blob), NULL);
+    const char *key = kf_json_str_or(j, "key", ""), *origin = kf_json_str_or(j, "origin", "");
+    const char *client_id = kf_json_str_or(j, "client_id", "");
+    if (!*key) return kf_fail(err, KF_ERR_STORE_DAMAGED, "the stored API key of %s is damaged", e->prof.name), NULL;
+    if (!is_bound(e, origin, client_id)) return fail_origin("API key", origin, client_id, err), NULL;
+    return kf_secret_new(key, strlen(key));
+}
+
+kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger *l, kf_ledger_match *match, kf_err *err) {
+    KF_AUTO(kf_session) s = kf_session_from_blob(blob, err);
+    char fp[33], when[21];
+    if (!s) return NULL;
+    if (!kf_entry_bound(e, s)) return fail_origin("stored session", s->origin, s->client_id, err), NULL;
+    kf_token_fp(s->refresh_token, fp);
+    kf_ledger_match m = kf_ledger_compare(l, fp, s->generation);
+    if (m == KF_LEDGER_STALE) {
+        kf_fail(err, KF_ERR_STORE_STALE, "the store holds generation %lld of the session, the newest was %lld",
+                (long long)s->generation, (long long)l->generation);
+        return NULL;
+    }
+    if (*l->ended && kf_str_eq(l->fp, fp)) {
+        kf_rfc3339(l->ended_at, when);
+        kf_fail(err, kf_err_from_name(l->ended), "WorkOS ended the session, %s", when);
+        return NULL;
+    }
+    *match = m;
+    return KF_TAKE(s);
+}
+
+/* ---- what an entry knows ---- */
+
+void kf_entry_set_session(kf_entry *e, kf_session *s) {
+    char fp[9];
+    kf_session_free(e->session);
+    e->session = s;
+    e->loaded = true;
+    e->has_hint = e->unsaved = e->unsaved_sign_in = false;
+    if (!kf_entry_bound(e, s)) { /* the settings moved while the answer was on its way */
+        kf_err err;
+        fail_origin("session", s->origin, s->client_id, &err);
+        e->session = kf_session_free(s);
+        kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, &err);
+        return;
+    }
+    kf_log(KF_LOG_DEBUG, "profile %s: generation %lld, refresh token %s", e->prof.name, (long long)s->generation,
+           kf_log_fp(kf_secret_peek(s->refresh_token), kf_secret_len(s->refresh_token), fp));
+    kf_entry_trouble(e, KF_STATE_SIGNED_IN, NULL);
+}
+
+void kf_entry_store_trouble(kf_entry *e, const kf_err *err) {
+    switch (err->code) {
+    case KF_ERR_STORE_STALE: kf_entry_trouble(e, KF_STATE_STALE, err); return;
+    case KF_ERR_STORE_DAMAGED:
+    case KF_ERR_WORKOS_NEEDS_API_KEY: kf_entry_trouble(e, KF_STATE_ERROR, err); return;
+    default: break;
+    }
+    if (kf_err_is(err->code, "workos")) kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, err);
+    else if (kf_err_is(err->code, "store")) kf_entry_trouble(e, KF_STATE_LOCKED, err);
+    else kf_entry_trouble(e, KF_STATE_ERROR, err);
+}
+
+static void drop_session(kf_entry *e, const kf_err *err) {
+    e->session = kf_session_free(e->session);
+    e->unsaved = e->unsaved_sign_in = e->has_hint = false;
+    e->loaded = true;
+    kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, err);
+}
+
+/* ---- reading at the first use ---- */
+
+static void take_loaded(kf_entry *e, kf_work *w, const kf_secret *blob) {
+    kf_ledger_match match;
+    kf_err err;
+    kf_session *s = kf_entry_accept(e, blob, &w->ledger, &match, &err);
+    if (!s) {
+        if (err.code == KF_ERR_WORKOS_ORIGIN) e->session = kf_session_free(e->session);
+        kf_entry_store_trouble(e, &err);
+        return;
+    }
+    if (e->session && e->trouble.state == KF_STATE_NEEDS_SIGN_IN && s->generation <= e->session->generation &&
+        kf_secret_eq(s->refresh_token, e->session->refresh_token)) {
+        kf_session_free(s); /* the one that ended; nobody signed in since */
+        return;
+    }
+    kf_entry_set_session(e, s);
+}
+
+static void load_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    kf_err none;
+    e->loaded = true;
+    if (!err) {
+        take_loaded(e, w, blob);
+    } else if (err->code == KF_ERR_STORE_NOT_FOUND || err->code == KF_ERR_STORE_VAULT_NEW) {
+        kf_fail(&none, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
+        drop_session(e, &none);
+    } else if (!e->session) {
+        kf_entry_store_trouble(e, err);
+    }
+    kf_work_end(e);
+}
+
+/* No lock: a token is read, none is spent. The ledger first, so that a rotation between the
+ * two looks like a newer store and not like an older one. */
+void kf_load_start(kf_entry *e, kf_work *w) {
+    kf_err err;
+    if (kf_entry_ledger_peek(e, &w->ledger, &err)) {
+        kf_work_load(e, KF_KIND_SESSION, false, load_read);
+        return;
+    }
+    e->loaded = true;
+    kf_entry_store_trouble(e, &err);
+    kf_work_end(e);
+}
+
+/* ---- a finished sign-in ---- */
+
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+static void adopt_revoke(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err) {
+    if (!err && key) kf_side_revoke(e->k, e, w->old, key);
+    kf_work_end(e);
+}
+
+static void adopt_publish(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    /* the store has a higher generation than the ledger: the next who looks adopts it */
+    if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
+    kf_work_unlock(w);
+    kf_entry_set_session(e, KF_TAKE(w->next));
+    kf_keeper_answer_done(e->k, KF_TAKE(w->done), w->user, NULL);
+    bool replaced = w->old && e->session && kf_entry_bound(e, w->old) && *w->old->claims.sid &&
+                    !kf_str_eq(w->old->claims.sid, e->session->claims.sid);
+    if (replaced) kf_work_key(e, adopt_revoke);
+    else kf_work_end(e);
+}
+
+/* The session is alive at WorkOS and nowhere else: it stays in memory, and everybody is told. */
+static void adopt_unsaved(kf_entry *e, kf_work *w, const kf_err *err) {
+    kf_err why = *err;
+    kf_keeper_answer_done(e->k, KF_TAKE(w->done), w->user, &why);
+    kf_save_failed(e, w, &why);
+    if (e->unsaved) e->unsaved_sign_in = true;
+    kf_entry_fail_waiters(e, &why);
+    kf_work_end(e);
+}
+
+static void adopt_saved(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (err) {
+        adopt_unsaved(e, w, err);
+        return;
+    }
+    w->ledger = (kf_ledger){.generation = w->next->generation};
+    kf_token_fp(w->next->refresh_token, w->ledger.fp);
+    kf_work_ledger_write(e, w, adopt_publish);
+}
+
+static void adopt_found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    int64_t g = w->ledger.generation;
+    if (!err) w->old = kf_session_from_blob(blob, NULL);
+    if (w->old) g = max64(g, w->old->generation);
+    if (e->session && !e->unsaved_sign_in) g = max64(g, e->session->generation);
+    if (!w->old && e->session && !e->unsaved_sign_in) w->old = kf_session_copy(e->session);
+    w->next->generation = g + 1;
+    KF_AUTO(kf_secret) next = kf_session_to_blob(w->next);
+    kf_work_save(e, KF_KIND_SESSION, next, true, adopt_saved);
+}
+
+static void adopt_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (err) adopt_unsaved(e, w, err);
+    else kf_work_load(e, KF_KIND_SESSION, true, adopt_found);
+}
+
+void kf_adopt_start(kf_entry *e, kf_work *w) {
+    kf_err err;
+    if (kf_entry_bound(e, w->next)) {
+        kf_work_lock(e, w, adopt_locked);
+        return;
+    }
+    fail_origin("new session", w->next->origin, w->next->client_id, &err);
+    kf_keeper_answer_done(e->k, w->done, w->user, &err);
+    kf_work_end(e);
+}
+
+/* ---- the API key ---- */
+
+static void key_stored(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (!err) {
+        e->api_key = kf_secret_free(e->api_key);
+        e->api_key = KF_TAKE(w->key);
+        /* a person changed something: what failed for good may be tried again */
+        if (e->trouble.state == KF_STATE_ERROR) kf_entry_trouble(e, KF_STATE_SIGNED_IN, NULL);
+    }
+    kf_keeper_answer_done(e->k, w->done, w->user, err);
+    kf_work_end(e);
+}
+
+void kf_set_key_start(kf_entry *e, kf_work *w) {
+    if (!w->key) {
+        kf_work_delete(e, KF_KIND_API_KEY, key_stored);
+        return;
+    }
+    KF_AUTO(kf_json) j = kf_json_obj();
+    kf_json_set_secret(j, "key", w->key);
+    kf_json_set_str(j, "origin", e->prof.api_host);
+    kf_json_set_str(j, "client_id", e->prof.client_id);
+    KF_AUTO(kf_secret) blob = kf_json_print_secret(j);
+    kf_work_save(e, KF_KIND_API_KEY, blob, false, key_stored);
+}
+
+/* ---- removing a profile ---- */
+
+static void remove_done(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (!err) {
+        e->api_key = kf_secret_free(e->api_key);
+        drop_session(e, NULL);
+    }
+    kf_keeper_answer_done(e->k, w->done, w->user, err);
+    kf_work_end(e);
+}
+
+static void remove_key(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    if (err) remove_done(e, w, blob, err);
+    else kf_work_delete(e, KF_KIND_API_KEY, remove_done);
+}
+
+static void remove_session(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
+    (void)w;
+    kf_work_delete(e, KF_KIND_SESSION, remove_key);
+}
+
+static void remove_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    if (err) {
+        remove_done(e, w, blob, err);
+        return;
+    }
+    int64_t g = max64(w->ledger.generation, e->session ? e->session->generation : 0);
+    w->ledger = (kf_ledger){.generation = g + 1}; /* an old copy of the item cannot come back */
+    kf_work_ledger_write(e, w, remove_session);
+}
+
+void kf_remove_start(kf_entry *e, kf_work *w) { kf_work_lock(e, w, remove_locked); }
+
+/* ---- revoking what a new sign-in replaced: best effort, nobody waits ---- */
+
+typedef struct kf_side {
+    kf_keeper *k;
+    uint32_t http;
+} kf_side;
+
+static void side_done(void *user, kf_http_resp *resp, const kf_err *err) {
+    kf_side *s = user;
+    if (err || resp->status / 100 != 2)
+        kf_log(KF_LOG_INFO, "the replaced session could not be revoked: %s", err ? err->what : "refused");
+    g_ptr_array_remove_fast(s->k->side, s);
+    g_free(s);
+}
+
+void kf_side_revoke(kf_keeper *k, const kf_entry *e, const kf_session *old, const kf_secret *key) {
+    KF_AUTO(kf_json) j = kf_json_obj();
+    kf_json_set_str(j, "session_id", old->claims.sid);
+    KF_AUTO(kf_secret) body = kf_json_print_secret(j);
+    kf_http_req r = {.method = "POST", .origin = e->prof.api_host, .path = KF_REVOKE_PATH, .body = body,
+                     .bearer = key, .timeout_ms = KF_POST_TIMEOUT_MS};
+    kf_side *s = g_new0(kf_side, 1);
+    s->k = k;
+    g_ptr_array_add(k->side, s);
+    s->http = kf_http_send(k->a->http, &r, side_done, s);
+}
+
+void kf_side_cancel(kf_keeper *k) {
+    for (guint i = 0; i < k->side->len; i++) {
+        kf_side *s = g_ptr_array_index(k->side, i);
+        kf_http_cancel(k->a->http, s->http);
+        g_free(s);
+    }
+    g_ptr_array_set_size(k->side, 0);
+}

@@ -1,0 +1,304 @@
+#include "agent/keeper_impl.h"
+
+#include <string.h>
+#include "io/files.h"
+#include "wire/msg.h"
+
+static const char *const state_names[] = {"needs_sign_in", "signed_in", "renewing", "expiring", "expired",
+                                          "offline", "locked", "unsaved", "stale", "error"};
+
+const char *kf_state_name(kf_state s) {
+    return (size_t)s < KF_LEN(state_names) ? state_names[s] : "error";
+}
+
+static kf_state state_from_name(const char *name) {
+    for (size_t i = 0; i < KF_LEN(state_names); i++)
+        if (kf_str_eq(name, state_names[i])) return (kf_state)i;
+    return KF_STATE_NEEDS_SIGN_IN;
+}
+
+/* ---- the state ---- */
+
+static int64_t session_left_ms(const kf_entry *e) {
+    kf_moment now = kf_keeper_now(e->k, 0);
+    return kf_session_left_ms(e->session, &now);
+}
+
+/* Not read from the store yet: what an earlier agent knew. */
+static kf_state hinted_state(const kf_entry *e) {
+    kf_state s = e->has_hint ? state_from_name(e->hint.state) : KF_STATE_NEEDS_SIGN_IN;
+    if (s == KF_STATE_NEEDS_SIGN_IN || s == KF_STATE_STALE || s == KF_STATE_ERROR) return s;
+    return e->hint.expires_at > kf_unix_s() ? KF_STATE_SIGNED_IN : KF_STATE_EXPIRED;
+}
+
+static kf_state resting_state(const kf_entry *e) {
+    if (e->unsaved) return KF_STATE_UNSAVED;
+    if (e->trouble.state != KF_STATE_SIGNED_IN) return e->trouble.state;
+    if (!e->session) return e->loaded ? KF_STATE_NEEDS_SIGN_IN : hinted_state(e);
+    int64_t left = session_left_ms(e);
+    if (left <= 0) return KF_STATE_EXPIRED;
+    if (left > kf_refresh_lead_ms(e->session->life_s * 1000)) return KF_STATE_SIGNED_IN;
+    int64_t due = kf_entry_renew_due(e), now = kf_boot_ms();
+    return due >= 0 && due < now + left ? KF_STATE_SIGNED_IN : KF_STATE_EXPIRING;
+}
+
+kf_state kf_entry_state(const kf_entry *e) {
+    if (e->work && e->work->kind == KF_WORK_RENEW && e->work->has_slot) return KF_STATE_RENEWING;
+    return resting_state(e);
+}
+
+/* The one place where a state is set, so the one that logs it. */
+void kf_entry_changed(kf_entry *e) {
+    kf_state s = kf_entry_state(e);
+    if (s != e->shown) {
+        const char *why = s == e->trouble.state && s != KF_STATE_SIGNED_IN ? kf_err_name(e->trouble.err.code) : "";
+        kf_log(KF_LOG_INFO, "profile %s: %s -> %s%s%s", e->prof.name, kf_state_name(e->shown),
+               kf_state_name(s), *why ? ", " : "", why);
+        e->shown = s;
+    }
+    kf_keeper_index_dirty(e->k);
+    if (e->k->on_change) e->k->on_change(e->k->on_change_user, e->prof.id, false);
+}
+
+void kf_entry_trouble(kf_entry *e, kf_state s, const kf_err *err) {
+    e->trouble.state = s;
+    if (err) e->trouble.err = *err;
+    else memset(&e->trouble.err, 0, sizeof e->trouble.err);
+    if (s == KF_STATE_SIGNED_IN) {
+        e->retry_at = e->not_before = 0;
+        e->free_retry = false;
+        e->fails = 0;
+    }
+    kf_entry_changed(e);
+}
+
+kf_state kf_keeper_state(kf_keeper *k, const char *profile) {
+    kf_entry *e = kf_entry_find(k, profile);
+    return e ? kf_entry_state(e) : KF_STATE_NEEDS_SIGN_IN;
+}
+
+/* ---- what must not be interrupted ---- */
+
+bool kf_keeper_busy(const kf_keeper *k) {
+    GHashTableIter it;
+    void *p;
+    g_hash_table_iter_init(&it, k->by_id);
+    while (g_hash_table_iter_next(&it, NULL, &p)) {
+        const kf_entry *e = p;
+        if (e->unsaved || (e->work && e->work->kind != KF_WORK_LOAD) || e->queue.length) return true;
+    }
+    return k->side->len > 0;
+}
+
+bool kf_keeper_has_work(const kf_keeper *k) {
+    GHashTableIter it;
+    void *p;
+    g_hash_table_iter_init(&it, k->by_id);
+    while (g_hash_table_iter_next(&it, NULL, &p))
+        if (kf_entry_renew_due(p) >= 0 || ((const kf_entry *)p)->unsaved) return true;
+    return kf_keeper_busy(k);
+}
+
+/* ---- the interface's Profile ---- */
+
+static void set_text(kf_json *j, const char *key, const char *s) {
+    if (s && *s) kf_json_set_str(j, key, s);
+}
+
+static void set_time(kf_json *j, const char *key, int64_t t) {
+    if (t) kf_json_set_int(j, key, t);
+}
+
+static void json_token(kf_json *j, const kf_session *s) {
+    size_t n = kf_secret_len(s->access_token);
+    const char *t = kf_secret_peek(s->access_token);
+    char part[9];
+    kf_json_set_int(j, "token_bytes", (int64_t)n);
+    if (n < 64) return; /* too short to show ends of */
+    memcpy(part, t, 8);
+    part[8] = 0;
+    kf_json_set_str(j, "token_head", part);
+    memcpy(part, t + n - 4, 5);
+    kf_json_set_str(j, "token_tail", part);
+    kf_wipe(part, sizeof part);
+}
+
+static void json_session(kf_json *j, const kf_entry *e) {
+    const kf_session *s = e->session;
+    char name[256];
+    kf_session_user_name(s, name, sizeof name);
+    set_text(j, "user_id", kf_session_user_id(s));
+    set_text(j, "user_email", kf_session_user_email(s));
+    set_text(j, "user_name", name);
+    set_text(j, "org_id", s->organization_id);
+    set_text(j, "org_name", s->organization_name);
+    set_text(j, "role", s->claims.role);
+    kf_json_set_int(j, "permissions", (int64_t)s->claims.n_permissions);
+    set_text(j, "session_id", s->claims.sid);
+    set_text(j, "method", s->authentication_method);
+    set_text(j, "impersonator", s->impersonator_email);
+    set_time(j, "signed_in_at", s->signed_in_at);
+    set_time(j, "renewed_at", s->renewed_at);
+    set_time(j, "expires_at", s->exp);
+    kf_json_set_int(j, "left_ms", session_left_ms(e));
+    kf_json_set_int(j, "life_ms", s->life_s * 1000);
+    kf_json_set_int(j, "skew_s", s->skew_s);
+    json_token(j, s);
+}
+
+static bool is_default(const kf_entry *e) {
+    const char *d = e->k->a->conf ? kf_conf_get(e->k->a->conf, "default") : NULL;
+    return kf_str_eq(d, e->prof.name);
+}
+
+static void json_times(kf_json *j, const kf_entry *e) {
+    int64_t now = kf_boot_ms();
+    if (e->renewed_any) {
+        kf_json_set_int(j, "renewed_ms", e->renewed_ms);
+        kf_json_set_bool(j, "renewed_ok", e->renewed_ok);
+    }
+    int64_t at = e->unsaved ? e->retry_at : kf_entry_renew_due(e);
+    if (at <= 0) return;
+    bool retry = e->unsaved || e->trouble.state == KF_STATE_OFFLINE || e->trouble.state == KF_STATE_LOCKED;
+    kf_json_set_int(j, retry ? "retry_in_ms" : "renews_in_ms", at > now ? at - now : 0);
+}
+
+kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
+    kf_entry *e = kf_entry_find(k, profile);
+    if (!e) return NULL;
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "id", e->prof.id);
+    kf_json_set_str(j, "name", e->prof.name);
+    kf_json_set_bool(j, "default", is_default(e));
+    kf_json_set_bool(j, "confidential", e->prof.confidential);
+    kf_json_set_str(j, "client_id", e->prof.client_id);
+    kf_json_set_str(j, "api_host", e->prof.api_host);
+    kf_json_set_str(j, "environment", kf_profile_environment(e->prof.api_host, e->api_key));
+    kf_json_set_str(j, "organization_id", e->prof.organization_id);
+    kf_json_set_int(j, "redirect_port", e->prof.redirect_port);
+    kf_json_set_str(j, "state", kf_state_name(kf_entry_state(e)));
+    if (e->trouble.state != KF_STATE_SIGNED_IN && e->trouble.err.code)
+        kf_json_set(j, "failure", kf_msg_failure(&e->trouble.err));
+    if (e->session) json_session(j, e);
+    else if (!e->loaded && e->has_hint) {
+        set_time(j, "expires_at", e->hint.expires_at);
+        set_text(j, "org_id", e->hint.organization_id);
+    }
+    json_times(j, e);
+    return j;
+}
+
+/* ---- the index that clients read without an agent ---- */
+
+static char *index_path(const kf_keeper *k) { return kf_strfmt("%s/profiles", k->a->state_dir); }
+
+static bool fill_row(const kf_entry *e, kf_profile_row *r) {
+    const kf_session *s = e->session;
+    *r = (kf_profile_row){.is_default = is_default(e)};
+    if (s) r->expires_at = s->exp;
+    else if (!e->loaded && e->has_hint) r->expires_at = e->hint.expires_at;
+    const char *org = s ? s->organization_id : !e->loaded && e->has_hint ? e->hint.organization_id : "";
+    /* "renewing" would outlive a crash */
+    return kf_str_set(r->id, sizeof r->id, e->prof.id) && kf_str_set(r->name, sizeof r->name, e->prof.name) &&
+           kf_str_set(r->state, sizeof r->state, kf_state_name(resting_state(e))) &&
+           kf_str_set(r->organization_id, sizeof r->organization_id, org) &&
+           kf_str_set(r->client_id, sizeof r->client_id, e->prof.client_id);
+}
+
+void kf_entry_hint(kf_entry *e) {
+    kf_profile_row r;
+    e->has_hint = fill_row(e, &r);
+    if (e->has_hint) e->hint = r;
+}
+
+static char *index_text(kf_keeper *k) {
+    const kf_conf_profile *all = NULL;
+    size_t n = k->a->conf ? kf_conf_profiles(k->a->conf, &all) : 0, used = 0;
+    kf_profile_row *rows = g_new0(kf_profile_row, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        kf_entry *e = g_hash_table_lookup(k->by_id, all[i].id);
+        if (e && fill_row(e, &rows[used])) used++;
+    }
+    char *text = kf_profile_index_print(rows, used);
+    g_free(rows);
+    return text;
+}
+
+typedef struct index_write {
+    kf_anchor *anchor;
+    char *path, *text;
+    kf_err err;
+    bool ok;
+} index_write;
+
+static void index_work(void *arg) {
+    index_write *x = arg;
+    x->ok = kf_file_replace(x->path, x->text, strlen(x->text), &x->err);
+}
+
+static void index_done(void *arg) {
+    index_write *x = arg;
+    kf_keeper *k = x->anchor->keeper;
+    if (!x->ok) kf_log(KF_LOG_WARN, "%s: %s", x->path, x->err.what);
+    if (k) {
+        k->index_busy = false;
+        if (!x->ok) { /* so that the next change writes again */
+            free(k->index_written);
+            k->index_written = NULL;
+        }
+        if (k->index_dirty) kf_keeper_index_dirty(k);
+    }
+    kf_anchor_drop(x->anchor);
+    free(x->path);
+    free(x->text);
+    g_free(x);
+}
+
+static void index_send(void *user) {
+    kf_keeper *k = user;
+    k->index_timer = 0;
+    k->index_dirty = false;
+    if (!k->a->conf) return; /* broken settings: the last index stands */
+    char *text = index_text(k);
+    if (kf_str_eq(text, k->index_written)) {
+        free(text);
+        return;
+    }
+    free(k->index_written);
+    k->index_written = kf_strdup(text);
+    index_write *x = g_new0(index_write, 1);
+    x->anchor = kf_anchor_hold(k->anchor);
+    x->path = index_path(k);
+    x->text = text;
+    k->index_busy = true;
+    kf_worker_run(k->a->worker, index_work, index_done, x);
+}
+
+void kf_keeper_index_dirty(kf_keeper *k) {
+    k->index_dirty = true;
+    if (k->index_busy || k->index_timer) return;
+    k->index_timer = kf_loop_after(k->a->loop, 50, index_send, k);
+}
+
+void kf_keeper_index_flush(kf_keeper *k) {
+    if (k->index_dirty) index_send(k); /* the worker finishes what it has before it ends */
+}
+
+void kf_keeper_index_read(kf_keeper *k) {
+    KF_AUTO_CHARS path = index_path(k);
+    KF_AUTO(kf_secret) text = NULL;
+    kf_profile_row *rows = NULL;
+    size_t n = 0;
+    kf_err err;
+    if (!kf_file_read(path, KF_PROFILE_INDEX_MAX, &text, &err)) return; /* none yet */
+    if (!kf_profile_index_parse(kf_secret_peek(text), kf_secret_len(text), &rows, &n, &err)) {
+        kf_log(KF_LOG_WARN, "%s: %s; it will be written anew", path, err.what);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        kf_profile_row *r = g_new(kf_profile_row, 1);
+        *r = rows[i];
+        g_hash_table_replace(k->hints, r->id, r);
+    }
+    free(rows);
+}

@@ -1,0 +1,329 @@
+#include "agent/keeper_impl.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+#include "io/files.h"
+
+/* ---- what waits without a pointer to an entry ---- */
+
+kf_anchor *kf_anchor_hold(kf_anchor *a) {
+    a->refs++;
+    return a;
+}
+
+void kf_anchor_drop(kf_anchor *a) {
+    if (--a->refs == 0) g_free(a);
+}
+
+typedef struct kf_call {
+    kf_anchor *anchor;
+    char id[17];
+    uint32_t serial;
+    kf_step_fn next;
+    bool wants_key;
+    /* for the worker */
+    int fd;
+    char *text;
+    bool ok;
+    kf_err err;
+} kf_call;
+
+static kf_call *call_new(kf_entry *e, kf_step_fn next) {
+    kf_call *c = g_new0(kf_call, 1);
+    c->anchor = kf_anchor_hold(e->k->anchor);
+    memcpy(c->id, e->prof.id, sizeof c->id);
+    c->serial = e->work->serial;
+    c->next = next;
+    c->fd = -1;
+    return c;
+}
+
+static void call_free(kf_call *c) {
+    kf_anchor_drop(c->anchor);
+    free(c->text);
+    g_free(c);
+}
+
+/* The entry, if it is there and still does the work that asked. */
+static kf_entry *call_entry(const kf_call *c) {
+    kf_keeper *k = c->anchor->keeper;
+    kf_entry *e = k ? g_hash_table_lookup(k->by_id, c->id) : NULL;
+    return e && e->work && e->work->serial == c->serial ? e : NULL;
+}
+
+/* ---- the piece of work ---- */
+
+kf_work *kf_work_new(kf_keeper *k, kf_work_kind kind) {
+    kf_work *w = g_new0(kf_work, 1);
+    w->kind = kind;
+    w->serial = ++k->serial;
+    w->lock_fd = -1;
+    return w;
+}
+
+void kf_work_free(kf_work *w) {
+    if (!w) return;
+    kf_work_unlock(w);
+    kf_session_free(w->next);
+    kf_session_free(w->old);
+    kf_secret_free(w->key);
+    g_free(w);
+}
+
+static void run_work(kf_entry *e, kf_work *w) {
+    w->started = true;
+    switch (w->kind) {
+    case KF_WORK_LOAD: kf_load_start(e, w); break;
+    case KF_WORK_RENEW: kf_renew_start(e, w); break;
+    case KF_WORK_SAVE: kf_save_start(e, w); break;
+    case KF_WORK_ADOPT: kf_adopt_start(e, w); break;
+    case KF_WORK_SIGN_OUT: kf_sign_out_start(e, w); break;
+    case KF_WORK_REMOVE: kf_remove_start(e, w); break;
+    case KF_WORK_SET_KEY: kf_set_key_start(e, w); break;
+    }
+}
+
+void kf_work_start(kf_entry *e, kf_work *w) {
+    kf_loop_cancel(e->k->a->loop, e->alarm);
+    e->alarm = 0;
+    e->work = w;
+    if (w->kind == KF_WORK_RENEW) {
+        if (e->k->renewals >= KF_MAX_RENEWALS) {
+            w->waiting_slot = true;
+            /* whoever waits for a token comes before what is done ahead of time */
+            if (e->waiters->len) g_queue_push_head(&e->k->slots, e);
+            else g_queue_push_tail(&e->k->slots, e);
+            return;
+        }
+        w->has_slot = true;
+        e->k->renewals++;
+        kf_entry_changed(e);
+    }
+    run_work(e, w);
+}
+
+void kf_slot_forget(kf_entry *e) { g_queue_remove_all(&e->k->slots, e); }
+
+void kf_slot_give(kf_keeper *k, kf_work *w) {
+    if (!w->has_slot) return;
+    w->has_slot = false;
+    k->renewals--;
+    kf_entry *e = g_queue_pop_head(&k->slots);
+    if (!e || !e->work || !e->work->waiting_slot) return;
+    e->work->waiting_slot = false;
+    e->work->has_slot = true;
+    k->renewals++;
+    kf_entry_changed(e);
+    /* from the loop, so that ends of work do not pile up on the stack */
+    kf_work_after(e, e->work, 0, NULL);
+}
+
+void kf_work_end(kf_entry *e) {
+    kf_work *w = e->work;
+    e->work = NULL;
+    kf_loop_cancel(e->k->a->loop, w->timer);
+    kf_slot_give(e->k, w);
+    kf_work_free(w);
+    if (e->forget) {
+        e->forget = false;
+        kf_entry_forget(e);
+    }
+    kf_entry_changed(e);
+    kf_entry_pump(e);
+}
+
+static void work_timer(void *user) {
+    kf_entry *e = user; /* the timer goes with the work, the work with the entry */
+    kf_work *w = e->work;
+    w->timer = 0;
+    if (w->timer_next) w->timer_next(e, w, NULL, NULL);
+    else run_work(e, w);
+}
+
+/* next NULL: the start of the work */
+void kf_work_after(kf_entry *e, kf_work *w, int64_t ms, kf_step_fn next) {
+    kf_loop_cancel(e->k->a->loop, w->timer);
+    w->timer_next = next;
+    w->timer = kf_loop_after(e->k->a->loop, ms, work_timer, e);
+}
+
+/* ---- lock and ledger ---- */
+
+static char *lock_path(const kf_entry *e) {
+    return kf_strfmt("%s/%s.lock", e->k->a->state_dir, e->prof.id);
+}
+
+/* Only the first line counts: a longer text that was overwritten may have left its tail. */
+static bool ledger_parse(int fd, kf_ledger *out, kf_err *err) {
+    char text[KF_LEDGER_MAX];
+    ssize_t n;
+    do n = pread(fd, text, sizeof text, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "read the ledger");
+    char *end = memchr(text, '\n', (size_t)n);
+    return kf_ledger_parse(text, end ? (size_t)(end - text) + 1 : (size_t)n, out, err);
+}
+
+bool kf_entry_ledger_peek(kf_entry *e, kf_ledger *out, kf_err *err) {
+    KF_AUTO_CHARS path = lock_path(e);
+    int fd = kf_lock_open(path, err);
+    if (fd < 0) return false;
+    bool ok = ledger_parse(fd, out, err);
+    close(fd);
+    return ok;
+}
+
+void kf_work_unlock(kf_work *w) {
+    /* lent: the worker writes into it now, and closes it when nobody takes it back */
+    if (w->lock_fd >= 0 && !w->lock_lent) kf_lock_drop(w->lock_fd);
+    w->lock_fd = -1;
+}
+
+static void try_lock(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *none) {
+    kf_err err;
+    int got = kf_lock_try(w->lock_fd, &err);
+    (void)blob;
+    (void)none;
+    if (got == 0 && kf_boot_ms() - w->lock_since < KF_LOCK_WAIT_MS) {
+        kf_work_after(e, w, 20 + kf_keeper_dice() % 81, try_lock);
+        return;
+    }
+    if (got == 1) {
+        bool ok = ledger_parse(w->lock_fd, &w->ledger, &err);
+        if (!ok && w->kind != KF_WORK_RENEW && w->kind != KF_WORK_SAVE) {
+            /* a new sign-in or an end of one replaces what cannot be read */
+            kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err.what);
+            memset(&w->ledger, 0, sizeof w->ledger);
+            ok = true;
+        }
+        w->locked(e, w, NULL, ok ? NULL : &err);
+        return;
+    }
+    close(w->lock_fd);
+    w->lock_fd = -1;
+    if (got == 0)
+        kf_fail(&err, KF_ERR_SYS_LOCK_TIMEOUT, "another process holds %s.lock for %d s", e->prof.id,
+                KF_LOCK_WAIT_MS / 1000);
+    w->locked(e, w, NULL, &err);
+}
+
+void kf_work_lock(kf_entry *e, kf_work *w, kf_step_fn next) {
+    KF_AUTO_CHARS path = lock_path(e);
+    kf_err err;
+    w->locked = next;
+    w->lock_since = kf_boot_ms();
+    w->lock_fd = kf_lock_open(path, &err);
+    if (w->lock_fd < 0) next(e, w, NULL, &err);
+    else try_lock(e, w, NULL, NULL);
+}
+
+/* In place, because the file is the lock as well; one line, well below a block. */
+static bool write_line(int fd, const char *text, kf_err *err) {
+    size_t len = strlen(text), done = 0;
+    while (done < len) {
+        ssize_t n = pwrite(fd, text + done, len - done, (off_t)done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "write the ledger");
+        done += (size_t)n;
+    }
+    if (ftruncate(fd, (off_t)len) < 0 || fsync(fd) < 0)
+        return kf_fail_errno(err, KF_ERR_SYS_IO, "flush the ledger");
+    return true;
+}
+
+static void ledger_work(void *arg) {
+    kf_call *c = arg;
+    c->ok = write_line(c->fd, c->text, &c->err);
+}
+
+static void ledger_done(void *arg) {
+    kf_call *c = arg;
+    kf_entry *e = call_entry(c);
+    if (!e) {
+        kf_lock_drop(c->fd);
+    } else {
+        e->work->lock_lent = false;
+        c->next(e, e->work, NULL, c->ok ? NULL : &c->err);
+    }
+    call_free(c);
+}
+
+void kf_work_ledger_write(kf_entry *e, kf_work *w, kf_step_fn next) {
+    kf_call *c = call_new(e, next);
+    c->fd = w->lock_fd;
+    c->text = kf_ledger_print(&w->ledger);
+    w->lock_lent = true;
+    kf_worker_run(e->k->a->worker, ledger_work, ledger_done, c);
+}
+
+/* ---- the store ---- */
+
+static void store_done(void *user, const kf_secret *blob, const kf_err *err) {
+    kf_call *c = user;
+    kf_entry *e = call_entry(c);
+    if (e) c->next(e, e->work, blob, err);
+    call_free(c);
+}
+
+static void no_store(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *none) {
+    kf_err err;
+    (void)blob;
+    (void)none;
+    kf_fail(&err, KF_ERR_STORE_ABSENT, "no secret store is open");
+    w->locked(e, w, NULL, &err);
+}
+
+/* False: there is no store; next hears of it on the next turn of the loop. */
+static bool have_store(kf_entry *e, kf_step_fn next) {
+    if (e->k->a->store) return true;
+    e->work->locked = next;
+    kf_work_after(e, e->work, 0, no_store);
+    return false;
+}
+
+void kf_work_load(kf_entry *e, const char *kind, bool interactive, kf_step_fn next) {
+    if (have_store(e, next))
+        kf_store_load(e->k->a->store, e->prof.id, kind, interactive, store_done, call_new(e, next));
+}
+
+void kf_work_save(kf_entry *e, const char *kind, const kf_secret *blob, bool interactive, kf_step_fn next) {
+    if (!have_store(e, next)) return;
+    KF_AUTO_CHARS label = kf_strfmt("keyfob: %s (%s)", e->prof.name, kind);
+    kf_store_save(e->k->a->store, e->prof.id, kind, label, blob, interactive, store_done, call_new(e, next));
+}
+
+void kf_work_delete(kf_entry *e, const char *kind, kf_step_fn next) {
+    if (have_store(e, next))
+        kf_store_delete(e->k->a->store, e->prof.id, kind, store_done, call_new(e, next));
+}
+
+void kf_work_probe(kf_entry *e, kf_step_fn next) {
+    if (have_store(e, next)) kf_store_probe(e->k->a->store, false, store_done, call_new(e, next));
+}
+
+/* ---- the API key ---- */
+
+static void key_loaded(void *user, const kf_secret *blob, const kf_err *err) {
+    kf_call *c = user;
+    kf_entry *e = call_entry(c);
+    kf_err bad;
+    if (e && err && err->code == KF_ERR_STORE_NOT_FOUND) {
+        kf_fail(&bad, KF_ERR_WORKOS_NEEDS_API_KEY, "the store has no API key for %s", e->prof.name);
+        c->next(e, e->work, NULL, &bad);
+    } else if (e && err) {
+        c->next(e, e->work, NULL, err);
+    } else if (e) {
+        e->api_key = kf_secret_free(e->api_key);
+        e->api_key = kf_entry_key_parse(e, blob, &bad);
+        c->next(e, e->work, e->api_key, e->api_key ? NULL : &bad);
+    }
+    call_free(c);
+}
+
+void kf_work_key(kf_entry *e, kf_step_fn next) {
+    if (!e->prof.confidential) next(e, e->work, NULL, NULL);
+    else if (e->api_key) next(e, e->work, e->api_key, NULL);
+    else if (have_store(e, next))
+        kf_store_load(e->k->a->store, e->prof.id, KF_KIND_API_KEY, false, key_loaded, call_new(e, next));
+}
