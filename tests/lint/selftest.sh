@@ -1,0 +1,120 @@
+#!/bin/sh
+# Shows that each lint can fail, for the reason it names, and that it passes what is right.
+here=$(cd "$(dirname "$0")" && pwd) || exit 2
+tree=$(mktemp -d "${TMPDIR:-/tmp}/kf.XXXXXX") || exit 2
+trap 'rm -rf "$tree"' EXIT
+checks=0
+
+fresh() {
+    rm -rf "${tree:?}"/*
+    mkdir -p "$tree/src/base" "$tree/src/auth" "$tree/ui/cli" "$tree/ui/tui"
+    printf '#pragma once\n#include <stdbool.h>\nbool f(void);\n' >"$tree/src/base/f.h"
+    printf '#include "base/f.h"\n\nbool f(void) {\n    return true;\n}\n' >"$tree/src/base/f.c"
+    printf 'src/base/f.c why\n' >"$tree/peek.txt"
+}
+# fails WHAT STATUS PART COMMAND...: must exit with STATUS and say PART
+fails() {
+    what=$1 want=$2 part=$3
+    shift 3
+    out=$("$@" 2>&1)
+    rc=$?
+    case $out in *"$part"*) ;; *) rc="$rc without the words" ;; esac
+    if [ "$rc" != "$want" ]; then
+        echo "FAIL: $what: status $rc, want $want and '$part'; it said: $out" >&2
+        exit 1
+    fi
+    checks=$((checks + 1))
+}
+arrow() { # WHAT PART FILE LINE
+    fresh
+    printf '%s\n' "$4" >>"$tree/$3"
+    fails "$1" 1 "$2" sh "$here/arrows.sh" "$tree"
+}
+arrow_ok() {
+    fresh
+    mkdir -p "$(dirname "$tree/$2")"
+    printf '%s\n' "$3" >>"$tree/$2"
+    fails "$1" 0 includes sh "$here/arrows.sh" "$tree"
+}
+# repeat N LINE
+repeat() { LINE=$2 awk -v n="$1" 'BEGIN { while (n-- > 0) print ENVIRON["LINE"] }'; }
+
+# no files, no folder, no rules
+for s in arrows length peek; do
+    fresh
+    fails "$s without files" 2 "no source files" sh "$here/$s.sh" "$here"
+    fails "$s without a folder" 2 "" sh "$here/$s.sh" "$tree/absent"
+    : >"$tree/src/base/odd name.c"
+    fails "$s and odd names" 2 "odd characters" sh "$here/$s.sh" "$tree"
+done
+fresh
+mkdir "$tree/lint"
+cp "$here/arrows.sh" "$here/files.sh" "$tree/lint"
+fails "arrows without rules" 2 "no rules" sh "$tree/lint/arrows.sh" "$tree"
+: >"$tree/src/base/f.h"
+: >"$tree/src/base/f.c"
+fails "arrows without includes" 2 "saw no includes" sh "$here/arrows.sh" "$tree"
+fails "length without functions" 2 "saw no functions" sh "$here/length.sh" "$tree"
+
+arrow_ok "a right tree" src/base/f.c '#include "f.h"'
+arrow_ok "an arrow that exists" ui/cli/a.c '#include "base/f.h"'
+arrow_ok "ui from the root" ui/cli/a.c '#include "ui/common/words.h"'
+arrow_ok "a foreign header at home" ui/tui/paint.c '#include <ncursesw/curses.h>'
+arrow_ok "a foreign header in its folder" src/loop/loop.c '#include <glib.h>'
+arrow "an arrow up" "src/base may not include src/auth" src/base/f.c '#include "auth/flow.h"'
+arrow "into ui" "src/auth may not include ui/common" src/auth/a.c '#include "ui/common/words.h"'
+arrow "between the two faces" "ui/cli may not include ui/tui" ui/cli/a.c '#include "ui/tui/tui.h"'
+arrow "blanks in the directive" "may not include src/agent" ui/cli/a.c ' #  include "agent/agent.h"'
+arrow "ours in angle brackets" "may not include src/agent" ui/cli/a.c '#include <agent/agent.h>'
+arrow "the way round" "write the path" src/base/f.c '#include "../auth/flow.h"'
+arrow "a macro as name" "not written out" src/base/f.c '#include HEADER'
+arrow "tests from sources" "may not include src/tests" src/base/f.c '#include "tests/x.h"'
+arrow "a foreign header in quotes" "may not include" src/base/f.c '#include "curl/curl.h"'
+for h in curses.h ncursesw/ncurses.h curl/curl.h libsecret/secret.h microhttpd.h cjson/cJSON.h \
+    qrencode.h sodium.h openssl/evp.h liboath/oath.h glib.h glib-unix.h gio/gio.h; do
+    arrow "$h away from home" "<$h> has its home in" src/auth/a.c "#include <$h>"
+done
+arrow "a neighbour of the home" "has its home in" ui/tui/app.c '#include <curses.h>'
+fresh
+mkdir "$tree/src/utils"
+: >"$tree/src/utils/u.c"
+echo '#include <stdio.h>' >"$tree/src/utils/u.c"
+fails "a folder of no row" 1 "no row" sh "$here/arrows.sh" "$tree"
+
+fresh
+odd=$(printf '    a += "}\\"}"[0] + \047{\047; /* } */ // }')
+fails "short enough" 0 "1 functions" sh "$here/length.sh" "$tree"
+repeat 595 "// x" >>"$tree/src/base/f.c"
+fails "a file of 600" 0 "functions" sh "$here/length.sh" "$tree"
+echo "// x" >>"$tree/src/base/f.c"
+fails "a file of 601" 1 "f.c:601: a file of 601 lines" sh "$here/length.sh" "$tree"
+fresh
+{ echo 'int g(int a,'; echo '      int b) {'; repeat 97 "$odd"; echo '}'; } >"$tree/src/base/f.c"
+fails "a function of 100" 0 "1 functions" sh "$here/length.sh" "$tree"
+{ echo 'int x;'; echo; echo 'int g(int a,'; echo '      int b) {'; repeat 98 '    if (a) { b++; }'; echo '}'; } >"$tree/src/base/f.c"
+fails "a function of 101" 1 "f.c:3: a function of 101 lines" sh "$here/length.sh" "$tree"
+{ echo 'static const int t[] = {'; repeat 150 '    1,'; echo '};'; echo 'int g(void) { return t[0]; }'; } >"$tree/src/base/f.c"
+fails "a long table is no function" 0 "1 functions" sh "$here/length.sh" "$tree"
+printf 'int g(void) {\n    if (1) {\n        return 0;\n}\n' >"$tree/src/base/f.c"
+fails "braces that are not even" 1 "not even" sh "$here/length.sh" "$tree"
+printf 'int g(void) {\n}\n}\n' >"$tree/src/base/f.c"
+fails "a brace too many" 1 "more closing" sh "$here/length.sh" "$tree"
+
+fresh
+echo 'const char *p(void) { return kf_secret_peek(0); }' >>"$tree/src/base/f.c"
+fails "a row for it" 0 "1 of them" sh "$here/peek.sh" "$tree" "$tree/peek.txt"
+echo 'char *e(void) { return kf_secret_edit(0); }' >"$tree/ui/cli/a.c"
+fails "no row for it" 1 "ui/cli/a.c:1: looks into a secret" sh "$here/peek.sh" "$tree" "$tree/peek.txt"
+echo 'ui/cli/a.c' >>"$tree/peek.txt"
+fails "a row without a reason" 1 "has no reason" sh "$here/peek.sh" "$tree" "$tree/peek.txt"
+fresh
+fails "a row not needed" 1 "looks into no secret" sh "$here/peek.sh" "$tree" "$tree/peek.txt"
+: >"$tree/peek.txt"
+fails "an empty list" 2 "no rows" sh "$here/peek.sh" "$tree" "$tree/peek.txt"
+fails "no list" 2 "no rows" sh "$here/peek.sh" "$tree" "$tree/absent.txt"
+
+mkdir -p "$tree/src/base"
+{ cat "$here/../../src/base/banned.h"; echo '#undef KF_BANNED'; echo '#define KF_BANNED(f) f'; } >"$tree/src/base/banned.h"
+fails "a ban that does not ban" 1 "compiles" sh "$here/banned.sh" "${CC:-cc}" "$tree"
+echo "$checks checks"
+[ "$checks" -ge 50 ]
