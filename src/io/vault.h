@@ -1,0 +1,20 @@
+#pragma once
+/* The vault's formats: bytes in, bytes out, no files (design.md §5). Argon2id turns the
+ * passphrase into a key that wraps a random master key; every record is sealed with the
+ * master key by XChaCha20-Poly1305, bound to its name.
+ *   header: "KFVAULT1" ops[8] mem[8] salt[16] nonce[24] wrapped[48] check[16]   (little endian)
+ *   record: "KFVREC1\0" nonce[24] ciphertext and tag */
+#include "base/err.h"
+#include "base/secret.h"
+
+#define KF_VAULT_HEADER 128u
+#define KF_VAULT_BLOB_MAX (1u << 20)
+
+/* Makes a master key and its header. weak: libsodium's minimum, for tests. Slow: for the worker. */
+KF_CHECK bool kf_vault_create(const kf_secret *passphrase, bool weak, kf_secret **master, unsigned char header[KF_VAULT_HEADER], kf_err *err);
+/* KF_ERR_STORE_BAD_PASSPHRASE, or KF_ERR_STORE_DAMAGED when the header is not as it was written. Limits of time
+ * and memory are checked before they are used. Slow. NULL: err. */
+kf_secret *kf_vault_open(const void *header, size_t len, const kf_secret *passphrase, kf_err *err);
+kf_secret *kf_vault_seal(const kf_secret *master, const char *name, const kf_secret *blob, kf_err *err);
+/* KF_ERR_STORE_DAMAGED if a bit differs, or if it was sealed under another name. */
+kf_secret *kf_vault_unseal(const kf_secret *master, const char *name, const void *sealed, size_t len, kf_err *err);
