@@ -139,10 +139,18 @@ bool kf_entry_wants_renewal(kf_entry *e, bool unattended); /* by waiters; unatte
 int64_t kf_entry_renew_due(const kf_entry *e); /* boot ms; -1: on use only */
 void kf_entry_fail_waiters(kf_entry *e, const kf_err *err); /* those with a token that will do are served */
 void kf_entry_forget(kf_entry *e); /* session and key out of memory */
-void kf_keeper_answer_done(kf_keeper *k, kf_keeper_done done, void *user, const kf_err *err);
-void kf_keeper_answer_signout(kf_keeper *k, const kf_work *w, const kf_err *err);
+bool kf_entry_usable(const kf_entry *e); /* its session may be handed out while valid */
+void kf_entry_serve(kf_entry *e); /* answers the waiters for whom the token at hand will do */
+int64_t kf_entry_left_ms(const kf_entry *e); /* session must be there */
 kf_moment kf_keeper_now(const kf_keeper *k, int64_t date);
 uint16_t kf_keeper_dice(void);
+
+/* keeper_calls.c */
+void kf_entry_answer(kf_entry *e, const kf_waiter *w, const kf_err *err);
+void kf_fail_no_profile(kf_err *err, const char *name);
+void kf_answers_drop(kf_keeper *k);
+void kf_keeper_answer_done(kf_keeper *k, kf_keeper_done done, void *user, const kf_err *err);
+void kf_keeper_answer_signout(kf_keeper *k, const kf_work *w, const kf_err *err);
 
 /* keeper_view.c */
 void kf_entry_changed(kf_entry *e); /* computes the state, logs and tells a change */

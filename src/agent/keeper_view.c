@@ -19,11 +19,6 @@ static kf_state state_from_name(const char *name) {
 
 /* ---- the state ---- */
 
-static int64_t session_left_ms(const kf_entry *e) {
-    kf_moment now = kf_keeper_now(e->k, 0);
-    return kf_session_left_ms(e->session, &now);
-}
-
 /* Not read from the store yet: what an earlier agent knew. */
 static kf_state hinted_state(const kf_entry *e) {
     kf_state s = e->has_hint ? state_from_name(e->hint.state) : KF_STATE_NEEDS_SIGN_IN;
@@ -35,7 +30,7 @@ static kf_state resting_state(const kf_entry *e) {
     if (e->unsaved) return KF_STATE_UNSAVED;
     if (e->trouble.state != KF_STATE_SIGNED_IN) return e->trouble.state;
     if (!e->session) return e->loaded ? KF_STATE_NEEDS_SIGN_IN : hinted_state(e);
-    int64_t left = session_left_ms(e);
+    int64_t left = kf_entry_left_ms(e);
     if (left <= 0) return KF_STATE_EXPIRED;
     if (left > kf_refresh_lead_ms(e->session->life_s * 1000)) return KF_STATE_SIGNED_IN;
     int64_t due = kf_entry_renew_due(e), now = kf_boot_ms();
@@ -140,7 +135,7 @@ static void json_session(kf_json *j, const kf_entry *e) {
     set_time(j, "signed_in_at", s->signed_in_at);
     set_time(j, "renewed_at", s->renewed_at);
     set_time(j, "expires_at", s->exp);
-    kf_json_set_int(j, "left_ms", session_left_ms(e));
+    kf_json_set_int(j, "left_ms", kf_entry_left_ms(e));
     kf_json_set_int(j, "life_ms", s->life_s * 1000);
     kf_json_set_int(j, "skew_s", s->skew_s);
     json_token(j, s);
