@@ -13,6 +13,7 @@ typedef struct kf_server kf_server;
 struct kf_watch;
 struct kf_drive;
 struct kf_lifetime;
+struct kf_opening;
 
 typedef struct kf_agent {
     kf_loop *loop;
@@ -29,5 +30,7 @@ typedef struct kf_agent {
     struct kf_watch *watch;
     struct kf_drive *drive;
     struct kf_lifetime *lifetime;
+    struct kf_opening *openings; /* settings.c: who waits for the store */
+    bool locked;            /* Lock was called: a passphrase file does not open the vault again */
     bool private_mode;
 } kf_agent;

@@ -24,7 +24,7 @@ typedef struct sign_in {
     uint32_t http, job;     /* under way */
     uint32_t shown;         /* serial of the last step that was sent */
     kf_loop_id timer;
-    bool adopting, stored;
+    bool adopting;
 } sign_in;
 
 struct kf_drive {
@@ -86,16 +86,23 @@ static sign_in *ref_take(ref *r) {
 
 /* --- steps --------------------------------------------------------------------------------------- */
 
+/* s may be gone afterwards: who cannot be told has gone, and that cancels. */
 static void send_step(sign_in *s, const kf_step *step, bool last) {
-    size_t first = 0;
+    kf_agent *a = s->a;
+    uint32_t conn = s->conn;
+    char id[33];
+    memcpy(id, s->id, sizeof id);
+    if (last) s->conn = 0; /* its call is over; the connection is free for the next one */
+    bool choose = step->kind == KF_STEP_CHOOSE;
+    size_t first = 0, n = step->n_choice;
     do {
         kf_json *j = kf_json_obj(), *one = kf_msg_step(step, first);
         first += STEP_FRAME_CHOICES;
-        if (step->kind == KF_STEP_DONE) kf_json_set(one, "profile", kf_keeper_profile_json(s->a->keeper, s->profile));
-        kf_json_set_str(j, "flow", s->id);
+        if (step->kind == KF_STEP_DONE) kf_json_set(one, "profile", kf_keeper_profile_json(a->keeper, s->profile));
+        kf_json_set_str(j, "flow", id);
         kf_json_set(j, "step", one);
-        kf_server_reply(s->a->server, s->conn, j, !last);
-    } while (step->kind == KF_STEP_CHOOSE && first < step->n_choice);
+        kf_server_reply(a->server, conn, j, !last);
+    } while (choose && first < n && find(a, id) == s && s->conn);
 }
 
 static void end_failed(sign_in *s, const kf_err *err) {
@@ -125,9 +132,9 @@ static void moment(kf_moment *m, int64_t date) {
     if (!kf_boot_id(m->boot_id, NULL)) m->boot_id[0] = 0;
 }
 
+/* Runs only while s lives: its end cancels the request. */
 static void answered(void *user, kf_http_resp *resp, const kf_err *err) {
-    sign_in *s = ref_take(user);
-    if (!s) return;
+    sign_in *s = user;
     s->http = 0;
     kf_moment now;
     moment(&now, resp->date);
@@ -139,7 +146,7 @@ static void start_job(sign_in *s, const kf_job *j) {
     kf_http_req q = {.method = j->method, .origin = s->settings.api_host, .path = j->path, .body = j->body,
                      .bearer = j->key ? s->api_key : NULL, .single_use = true};
     s->job = j->id;
-    s->http = kf_http_send(s->a->http, &q, answered, ref_new(s));
+    s->http = kf_http_send(s->a->http, &q, answered, s);
 }
 
 /* Does what the flow wants done, shows what it wants shown, and ends it when it is over. */
@@ -169,10 +176,10 @@ static void pump(sign_in *s) {
 /* --- calls --------------------------------------------------------------------------------------- */
 
 static void too_long(void *user) {
-    sign_in *s = ref_take(user);
-    if (!s || s->adopting) return;
+    sign_in *s = user;
     kf_err e;
     s->timer = 0;
+    if (s->adopting) return;
     kf_fail(&e, KF_ERR_WORKOS_CODE_EXPIRED, "nobody answered for %d minutes", FLOW_MS / 60000);
     end_failed(s, &e);
 }
@@ -186,8 +193,11 @@ static void begin(sign_in *s, const kf_secret *key) {
     const char *env_key = kf_json_str_or(p, "api_key", "");
     if (key) s->api_key = kf_secret_copy(key);
     else if (*env_key) s->api_key = kf_secret_new(env_key, strlen(env_key));
-    if (!kf_method_from_name(kf_json_str(p, "method"), &o.method)) {
-        kf_fail(&e, KF_ERR_USAGE_BAD, "there is no sign-in method called %.40s", kf_json_str_or(p, "method", ""));
+    bool ok = kf_method_from_name(kf_json_str(p, "method"), &o.method);
+    if (!ok) kf_fail(&e, KF_ERR_USAGE_BAD, "there is no sign-in method called %.40s", kf_json_str_or(p, "method", ""));
+    else if (!key && s->api_key && !kf_api_key_looks_ok(s->api_key)) /* it becomes a header */
+        ok = kf_fail(&e, KF_ERR_USAGE_BAD, "WORKOS_API_KEY is no API key (sk_...)");
+    if (!ok) {
         end_failed(s, &e);
         return;
     }
@@ -202,7 +212,7 @@ static void begin(sign_in *s, const kf_secret *key) {
         return;
     }
     s->params = kf_json_free(s->params);
-    s->timer = kf_loop_after(s->a->loop, FLOW_MS, too_long, ref_new(s));
+    s->timer = kf_loop_after(s->a->loop, FLOW_MS, too_long, s);
     pump(s);
 }
 

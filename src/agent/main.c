@@ -21,7 +21,7 @@
 typedef struct options {
     int ready_fd;
     bool private_mode;
-    char *log_file;
+    const char *log_file;
     kf_log_level level;
     int64_t idle_ms;
 } options;
@@ -31,9 +31,10 @@ static const char usage[] =
     "The keyfob agent. Programs start it when they need it; by hand: keyfob agent start.\n\n"
     "  --private          a socket of its own, printed on stdout; ends when stdin closes\n"
     "  --idle-exit D      leave after D with nothing to keep and nobody here (default 10m)\n"
-    "  --log-file FILE    instead of keyfobd.log in the state directory\n"
+    "  --log-file FILE    instead of keyfobd.log in the state directory (KEYFOB_LOG_FILE)\n"
     "  --log-level LEVEL  error, warn, info or debug (default info; KEYFOB_LOG)\n"
-    "  --ready-fd N       write one byte to descriptor N when listening\n"
+    "  --ready-fd N       write one byte to descriptor N when listening, or E and why not\n"
+    "  --foreground       stay in the foreground (it always does)\n"
     "  --version, --help\n";
 
 static bool read_level(const char *s, kf_log_level *out) {
@@ -43,17 +44,25 @@ static bool read_level(const char *s, kf_log_level *out) {
     return false;
 }
 
+static bool read_fd(const char *s, int *out) {
+    size_t n = strlen(s);
+    if (!n || n > 6 || strspn(s, "0123456789") != n) return false;
+    *out = (int)strtol(s, NULL, 10);
+    return fcntl(*out, F_GETFD) >= 0;
+}
+
 /* -1: go on; else the exit status */
 static int read_options(int argc, char **argv, options *o) {
     static const struct option table[] = {{"ready-fd", 1, NULL, 'r'}, {"private", 0, NULL, 'p'},  {"idle-exit", 1, NULL, 'i'},
                                           {"log-file", 1, NULL, 'f'}, {"log-level", 1, NULL, 'l'}, {"version", 0, NULL, 'V'},
-                                          {"help", 0, NULL, 'h'},     {NULL, 0, NULL, 0}};
+                                          {"help", 0, NULL, 'h'},     {"foreground", 0, NULL, 'F'}, {NULL, 0, NULL, 0}};
     const char *env = getenv("KEYFOB_LOG");
     if (env && !read_level(env, &o->level)) o->level = KF_LOG_INFO;
     for (int c; (c = getopt_long(argc, argv, "Vh", table, NULL)) != -1;) {
         bool ok = true;
         switch (c) {
-        case 'r': o->ready_fd = (int)strtol(optarg, NULL, 10); break;
+        case 'r': ok = read_fd(optarg, &o->ready_fd); break;
+        case 'F': break; /* it never leaves the foreground by itself: its starters detach it */
         case 'p': o->private_mode = true; break;
         case 'i': ok = kf_duration_parse(optarg, &o->idle_ms) && o->idle_ms > 0; break;
         case 'f': o->log_file = optarg; break;
@@ -83,7 +92,8 @@ static void say_ready(int fd, const kf_err *err) {
 
 static void changed(void *user, const char *id, bool gone) {
     kf_agent *a = user;
-    kf_watch_changed(a->watch, id, gone);
+    (void)gone;
+    kf_watch_changed(a->watch, id);
 }
 
 /* Directories, and the lock that says "an agent lives here" for as long as it does. */
@@ -104,7 +114,8 @@ static bool places(kf_agent *a, const options *o, int *run_lock, kf_err *err) {
         if (!kf_socket_dir_check(a->runtime_dir, true, err)) return false;
     }
     if (!kf_dir_ensure(a->state_dir, err)) return false;
-    KF_AUTO_CHARS log = o->log_file ? kf_strdup(o->log_file) : kf_strfmt("%s/keyfobd.log", a->private_mode ? a->runtime_dir : a->state_dir);
+    const char *log_file = o->log_file ? o->log_file : getenv("KEYFOB_LOG_FILE");
+    KF_AUTO_CHARS log = log_file && *log_file ? kf_strdup(log_file) : kf_strfmt("%s/keyfobd.log", a->private_mode ? a->runtime_dir : a->state_dir);
     if (!kf_logfile_open(log, o->level, err)) return false;
     KF_AUTO_CHARS lock = kf_strfmt("%s/agent.run", a->runtime_dir);
     *run_lock = kf_lock_open(lock, err);
@@ -132,11 +143,12 @@ static bool start(kf_agent *a, const options *o, kf_err *err) {
 static void end(kf_agent *a) {
     kf_lifetime_free(a->lifetime);
     a->server = kf_server_free(a->server);
+    kf_settings_end(a);
     a->drive = kf_drive_free(a->drive);
     a->watch = kf_watch_free(a->watch);
-    kf_keeper_free(a->keeper);
-    kf_worker_free(a->worker);
-    kf_store_free(a->store);
+    a->keeper = kf_keeper_free(a->keeper);
+    a->store = kf_store_free(a->store); /* its callbacks would find nobody */
+    a->worker = kf_worker_free(a->worker);
     kf_http_free(a->http);
     kf_conf_free(a->conf);
     kf_loop_free(a->loop);

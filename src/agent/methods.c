@@ -38,7 +38,7 @@ static void caller_free(caller *c) {
 static void store_ready(void *user, const kf_err *err) {
     caller *c = user;
     if (err) kf_server_error(c->a->server, c->conn, err);
-    else c->then(c->a, c->conn, c->params, c->more);
+    else if (kf_server_alive(c->a->server, c->conn)) c->then(c->a, c->conn, c->params, c->more);
     caller_free(c);
 }
 
@@ -63,7 +63,7 @@ static void token_done(void *user, const kf_token *t, const kf_err *err) {
     else {
         kf_json *j = kf_json_obj();
         kf_json_set_secret(j, "access_token", t->session->access_token);
-        kf_json_set_int(j, "expires_at", kf_unix_s() + t->left_ms / 1000);
+        kf_json_set_int(j, "expires_at", (kf_unix_ms() + t->left_ms + 500) / 1000); /* of this clock, whatever the server's */
         kf_json_set_int(j, "left_ms", t->left_ms);
         kf_json_set_int(j, "life_ms", t->session->life_s * 1000);
         kf_json_set_bool(j, "renewed", t->renewed);
@@ -127,6 +127,7 @@ static void unlocked(void *user, const kf_secret *blob, const kf_err *err) {
     caller *c = user;
     if (err) kf_server_error(c->a->server, c->conn, err);
     else {
+        c->a->locked = false;
         kf_keeper_reload(c->a->keeper);
         reply_store(c->a, c->conn);
     }
@@ -145,8 +146,7 @@ static void unlock_store(void *user, const kf_err *err) {
     const char *typed = kf_json_str(c->params, "passphrase");
     bool create = kf_json_bool(c->params, "create", false);
     if (!strcmp(kf_store_kind(c->a->store), "vault") && (!typed || !*typed)) {
-        kf_err e = err ? *err : (kf_err){.code = KF_ERR_NONE};
-        if (err) kf_server_error(c->a->server, c->conn, &e);
+        if (err) kf_server_error(c->a->server, c->conn, err);
         else reply_store(c->a, c->conn);
         caller_free(c);
         return;
@@ -164,6 +164,7 @@ static void unlock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
 static void lock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)p;
     (void)more;
+    a->locked = true;
     if (a->store) kf_store_lock(a->store);
     kf_keeper_forget_memory(a->keeper);
     kf_server_reply(a->server, conn, NULL, false);
@@ -193,15 +194,30 @@ static void get_info(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_server_reply(a->server, conn, j, false);
 }
 
+/* https://varlink.org/Service */
+static const char service_text[] =
+    "# The Varlink Service Interface is provided by every varlink service. It\n"
+    "# describes the service and the interfaces it implements.\n"
+    "interface org.varlink.service\n\n"
+    "method GetInfo() -> (vendor: string, product: string, version: string, url: string, interfaces: []string)\n"
+    "method GetInterfaceDescription(interface: string) -> (description: string)\n\n"
+    "error InterfaceNotFound (interface: string)\n"
+    "error MethodNotFound (method: string)\n"
+    "error MethodNotImplemented (method: string)\n"
+    "error InvalidParameter (parameter: string)\n"
+    "error ExpectedMore ()\n";
+
 static void get_description(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
     kf_json *j = kf_json_obj();
-    if (kf_str_eq(kf_json_str(p, "interface"), KF_IFACE)) {
-        kf_json_set_str(j, "description", kf_interface_text);
+    const char *name = kf_json_str(p, "interface");
+    bool ours = kf_str_eq(name, KF_IFACE);
+    if (ours || kf_str_eq(name, "org.varlink.service")) {
+        kf_json_set_str(j, "description", ours ? kf_interface_text : service_text);
         kf_server_reply(a->server, conn, j, false);
         return;
     }
-    kf_json_set_str(j, "interface", kf_json_str_or(p, "interface", ""));
+    kf_json_set_str(j, "interface", name);
     kf_server_varlink_error(a->server, conn, "org.varlink.service.InterfaceNotFound", j);
 }
 
@@ -209,35 +225,72 @@ static void get_description(kf_agent *a, uint32_t conn, const kf_json *p, bool m
 
 enum { SETTINGS = 1, STORE = 2, MORE = 4 }; /* what must be there before the call runs; MORE: called with more */
 
+/* params: NAME=KIND ...; s string, n number >= 0, b boolean; a capital letter: must be there. Null is absent. */
 static const struct {
     const char *name;
     method_fn fn;
     unsigned needs;
+    const char *params;
 } table[] = {
-    {KF_IFACE ".GetToken", get_token, STORE},
-    {KF_IFACE ".Hello", hello, 0},
-    {KF_IFACE ".ListProfiles", kf_method_list_profiles, SETTINGS},
-    {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS},
-    {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS},
-    {KF_IFACE ".RemoveProfile", kf_method_remove_profile, STORE},
-    {KF_IFACE ".Renew", renew, STORE},
-    {KF_IFACE ".SignIn", kf_drive_sign_in, STORE | MORE},
-    {KF_IFACE ".Answer", kf_drive_answer, 0},
-    {KF_IFACE ".Cancel", kf_drive_cancel, 0},
-    {KF_IFACE ".SignOut", sign_out, STORE},
-    {KF_IFACE ".Watch", kf_watch_start, SETTINGS | MORE},
-    {KF_IFACE ".Unlock", unlock, 0},
-    {KF_IFACE ".Lock", lock, 0},
-    {KF_IFACE ".Quit", quit, 0},
-    {"org.varlink.service.GetInfo", get_info, 0},
-    {"org.varlink.service.GetInterfaceDescription", get_description, 0},
+    {KF_IFACE ".GetToken", get_token, STORE, "profile=S min_valid_ms=n renew=b with_profile=b"},
+    {KF_IFACE ".Hello", hello, 0, "protocol=N build=S"},
+    {KF_IFACE ".ListProfiles", kf_method_list_profiles, SETTINGS, ""},
+    {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS, "profile=S"},
+    {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS,
+     "id=s name=S client_id=S api_host=s organization_id=s redirect_port=n label=s api_key=s make_default=b"},
+    {KF_IFACE ".RemoveProfile", kf_method_remove_profile, STORE, "profile=S"},
+    {KF_IFACE ".Renew", renew, STORE, "profile=S"},
+    {KF_IFACE ".SignIn", kf_drive_sign_in, STORE | MORE,
+     "profile=S method=S email=s organization_id=s client_id=s api_key=s interactive=b"},
+    {KF_IFACE ".Answer", kf_drive_answer, 0, "flow=S serial=N act=S value=s"},
+    {KF_IFACE ".Cancel", kf_drive_cancel, 0, "flow=S"},
+    {KF_IFACE ".SignOut", sign_out, STORE, "profile=S local_only=b"},
+    {KF_IFACE ".Watch", kf_watch_start, SETTINGS | MORE, "open=s"},
+    {KF_IFACE ".Unlock", unlock, 0, "passphrase=s create=b"},
+    {KF_IFACE ".Lock", lock, 0, ""},
+    {KF_IFACE ".Quit", quit, 0, ""},
+    {"org.varlink.service.GetInfo", get_info, 0, ""},
+    {"org.varlink.service.GetInterfaceDescription", get_description, 0, "interface=S"},
 };
+
+static bool param_ok(const kf_json *p, const char *key, char kind) {
+    const kf_json *v = kf_json_get(p, key);
+    int64_t n;
+    if (!v || kf_json_is_null(v)) return kind >= 'a';
+    switch (kind) {
+    case 's':
+    case 'S': return kf_json_str(p, key) != NULL;
+    case 'n':
+    case 'N': return kf_json_int(p, key, &n) && n >= 0;
+    default: return kf_json_bool(p, key, true) == kf_json_bool(p, key, false);
+    }
+}
+
+/* False: bad is the name of the first parameter that is missing or of another type. */
+static bool params_ok(const char *spec, const kf_json *p, char bad[32]) {
+    while (*spec) {
+        size_t n = strcspn(spec, "=");
+        memcpy(bad, spec, n);
+        bad[n] = 0;
+        if (!param_ok(p, bad, spec[n + 1])) return false;
+        spec += n + 2;
+        spec += *spec == ' ';
+    }
+    return true;
+}
 
 void kf_methods_call(kf_agent *a, uint32_t conn, const char *method, const kf_json *params, bool more) {
     for (size_t i = 0; i < KF_LEN(table); i++) {
         if (strcmp(table[i].name, method)) continue;
         kf_log(KF_LOG_DEBUG, "call: %s from %u", method, conn);
         kf_err e;
+        char bad[32];
+        if (!params_ok(table[i].params, params, bad)) {
+            kf_json *j = kf_json_obj();
+            kf_json_set_str(j, "parameter", bad);
+            kf_server_varlink_error(a->server, conn, "org.varlink.service.InvalidParameter", j);
+            return;
+        }
         if (table[i].needs & MORE && !more) {
             kf_server_varlink_error(a->server, conn, "org.varlink.service.ExpectedMore", NULL);
             return;

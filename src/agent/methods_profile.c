@@ -11,19 +11,54 @@
 
 enum { PROFILES_A_FRAME = 500, PROFILES_MAX = 20000 };
 
+/* A list in parts: the next one once the last has left, so that it never piles up. */
+typedef struct listing {
+    kf_agent *a;
+    uint32_t conn;
+    size_t at, n;
+    char (*id)[17];
+} listing;
+
+static void listing_free(void *user) {
+    listing *l = user;
+    free(l->id);
+    free(l);
+}
+
+static void list_part(void *user) {
+    listing *l = user;
+    kf_json *j = kf_json_obj(), *list = kf_json_arr();
+    for (size_t k = 0; l->at < l->n && k < PROFILES_A_FRAME; l->at++, k++) {
+        kf_json *one = kf_keeper_profile_json(l->a->keeper, l->id[l->at]);
+        if (one) kf_json_add(list, one); /* else removed since */
+    }
+    kf_json_set(j, "profiles", list);
+    bool more = l->at < l->n;
+    kf_server_reply(l->a->server, l->conn, j, more);
+    if (more) kf_server_when_sent(l->a->server, l->conn, list_part, listing_free, l);
+    else listing_free(l);
+}
+
 void kf_method_list_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)p;
     const kf_conf_profile *all;
-    size_t n = kf_conf_profiles(a->conf, &all), i = 0;
-    do {
+    size_t n = kf_conf_profiles(a->conf, &all);
+    if (!more) { /* all in one; an error when that is over a frame */
         kf_json *j = kf_json_obj(), *list = kf_json_arr();
-        for (size_t k = 0; i < n && (!more || k < PROFILES_A_FRAME); i++, k++) {
+        for (size_t i = 0; i < n; i++) {
             kf_json *one = kf_keeper_profile_json(a->keeper, all[i].id);
             if (one) kf_json_add(list, one);
         }
         kf_json_set(j, "profiles", list);
-        kf_server_reply(a->server, conn, j, i < n);
-    } while (i < n);
+        kf_server_reply(a->server, conn, j, false);
+        return;
+    }
+    listing *l = malloc(sizeof *l);
+    char(*id)[17] = malloc((n + 1) * sizeof *id);
+    if (!l || !id) abort();
+    *l = (listing){.a = a, .conn = conn, .n = n, .id = id};
+    for (size_t i = 0; i < n; i++) memcpy(id[i], all[i].id, sizeof id[i]);
+    list_part(l);
 }
 
 static void reply_profile(kf_agent *a, uint32_t conn, const char *name) {
@@ -49,38 +84,52 @@ void kf_method_get_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
 typedef struct putting {
     kf_agent *a;
     uint32_t conn;
-    kf_conf_profile profile;
+    kf_conf_profile profile, before; /* before: only if not fresh */
+    char *default_before;
     kf_secret *key;
     bool make_default, fresh;
 } putting;
 
 static void putting_free(putting *t) {
     kf_secret_free(t->key);
+    free(t->default_before);
     free(t);
 }
 
 static bool text(const kf_json *p, const char *key, char *dst, size_t size, kf_err *err) {
     const char *v = kf_json_str(p, key);
     if (!v) return true; /* absent keeps */
-    if (strpbrk(v, "\n\r\t")) return kf_fail(err, KF_ERR_USAGE_BAD, "%s has a line break or tab in it", key);
+    for (const char *c = v; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) return kf_fail(err, KF_ERR_USAGE_BAD, "%s has a control character in it", key);
     return kf_str_set(dst, size, v) || kf_fail(err, KF_ERR_USAGE_BAD, "%s is too long", key);
 }
 
-static bool check(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
-    const char *id = kf_json_str_or(p, "id", ""), *name = kf_json_str_or(p, "name", ""), *key = kf_json_str_or(p, "api_key", "");
-    kf_conf_profile *c = &t->profile;
-    const kf_conf_profile *old = *id ? kf_conf_find(a->conf, id) : NULL, *all;
+/* Which profile it is: a new one, or one that keeps what is not given. */
+static bool begin_put(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
+    const char *id = kf_json_str_or(p, "id", ""), *name = kf_json_str_or(p, "name", "");
+    const kf_conf_profile *old = *id ? kf_conf_find(a->conf, id) : NULL, *same, *all;
     if (!kf_profile_name_ok(name)) return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s is no profile name", name);
-    if (*id && !old) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "there is no profile %.64s", id);
+    if (*id && (!old || strcmp(old->id, id))) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "there is no profile with the id %.64s", id);
+    if ((same = kf_conf_find(a->conf, name)) && same != old)
+        return kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s already", name);
     t->fresh = !old;
-    if (old) *c = *old;
-    else {
-        if (kf_conf_find(a->conf, name)) return kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s already", name);
-        if (kf_conf_profiles(a->conf, &all) >= PROFILES_MAX) return kf_fail(err, KF_ERR_USAGE_BAD, "%d profiles are the most", PROFILES_MAX);
-        uint8_t raw[8];
-        kf_random(raw, sizeof raw);
-        kf_hex(raw, sizeof raw, c->id);
+    t->default_before = kf_strdup(kf_conf_get(a->conf, "default"));
+    if (old) {
+        t->profile = t->before = *old;
+        return true;
     }
+    if (kf_conf_profiles(a->conf, &all) >= PROFILES_MAX) return kf_fail(err, KF_ERR_USAGE_BAD, "%d profiles are the most", PROFILES_MAX);
+    uint8_t raw[8];
+    kf_random(raw, sizeof raw);
+    kf_hex(raw, sizeof raw, t->profile.id);
+    return true;
+}
+
+static bool check(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
+    const char *key = kf_json_str_or(p, "api_key", "");
+    kf_conf_profile *c = &t->profile;
+    const kf_conf_profile *all;
+    if (!begin_put(a, p, t, err)) return false;
     if (!text(p, "name", c->name, sizeof c->name, err) || !text(p, "client_id", c->client_id, sizeof c->client_id, err) ||
         !text(p, "organization_id", c->organization_id, sizeof c->organization_id, err) || !text(p, "label", c->label, sizeof c->label, err))
         return false;
@@ -105,8 +154,19 @@ static bool check(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
 static bool put(putting *t, kf_err *err) {
     kf_agent *a = t->a;
     if (!kf_settings(a, err) || !kf_conf_put(a->conf, &t->profile, err)) return false;
-    if (t->make_default) kf_conf_set(a->conf, "default", t->profile.name);
+    bool renamed_default = !t->fresh && kf_str_eq(kf_conf_get(a->conf, "default"), t->before.name);
+    if (t->make_default || renamed_default) kf_conf_set(a->conf, "default", t->profile.name);
     return kf_settings_save(a, err);
+}
+
+/* The key could not be kept: a new profile is none, an old one is as it was. */
+static void take_back(putting *t) {
+    kf_agent *a = t->a;
+    kf_err e;
+    if (!kf_settings(a, &e)) return;
+    bool ok = t->fresh ? kf_conf_remove(a->conf, t->profile.id) : kf_conf_put(a->conf, &t->before, &e);
+    if (ok && kf_str_eq(kf_conf_get(a->conf, "default"), t->profile.name)) kf_conf_set(a->conf, "default", t->default_before);
+    if (ok && !kf_settings_save(a, &e)) kf_log(KF_LOG_ERROR, "settings: %s", e.what);
 }
 
 static void answer(putting *t, const kf_err *err) {
@@ -120,13 +180,7 @@ static void key_stored(void *user, const kf_err *err) {
     kf_err e;
     if (err) {
         e = *err;
-        /* a new profile whose key could not be kept is no profile */
-        if (t->fresh && kf_settings(t->a, NULL) && kf_conf_remove(t->a->conf, t->profile.id)) {
-            const char *def = kf_conf_get(t->a->conf, "default");
-            if (kf_str_eq(def, t->profile.name)) kf_conf_set(t->a->conf, "default", NULL);
-            kf_err w;
-            if (!kf_settings_save(t->a, &w)) kf_log(KF_LOG_ERROR, "settings: %s", w.what);
-        }
+        take_back(t);
         answer(t, &e);
         return;
     }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "agent/drive.h"
@@ -13,7 +14,14 @@
 #include "wire/socket.h"
 
 /* Limits on what a peer can make us hold. */
-enum { CONNECTIONS_MAX = 256, OUT_MAX = 4 << 20, READ_CHUNK = 16 << 10, HALF_FRAME_MS = 10000, FLUSH_MS = 2000 };
+enum {
+    CONNECTIONS_MAX = 256,
+    OUT_MAX = 4 << 20, /* answers that nobody reads: over it the connection ends */
+    READ_CHUNK = 16 << 10,
+    HALF_FRAME_MS = 10000,
+    FLUSH_MS = 2000,
+    ACCEPT_REST_MS = 1000
+};
 
 typedef struct conn {
     struct conn *next;
@@ -25,12 +33,14 @@ typedef struct conn {
     kf_buf out;
     bool busy;     /* a call is being answered: nothing more is read */
     bool oneway;
+    kf_loop_fn sent, dropped; /* kf_server_when_sent */
+    void *sent_user;
 } conn;
 
 struct kf_server {
     kf_agent *agent;
     int fd;
-    kf_loop_id io, flush_timer;
+    kf_loop_id io, flush_timer, rest;
     conn *conns;
     size_t n;
     uint32_t last;
@@ -41,9 +51,20 @@ struct kf_server {
 static void next_call(conn *c);
 
 static conn *find(const kf_server *s, uint32_t id) {
-    conn *c = s->conns;
+    conn *c = s ? s->conns : NULL; /* late callbacks meet no server any more */
     while (c && c->id != id) c = c->next;
     return c;
+}
+
+static void check_flushed(kf_server *s) {
+    if (!s->flushed) return;
+    for (conn *c = s->conns; c; c = c->next)
+        if (c->out.len) return;
+    kf_loop_fn fn = s->flushed;
+    s->flushed = NULL;
+    kf_loop_cancel(s->agent->loop, s->flush_timer);
+    s->flush_timer = 0;
+    fn(s->flushed_user);
 }
 
 static void conn_close(conn *c) {
@@ -60,9 +81,11 @@ static void conn_close(conn *c) {
     kf_frame_reader_done(&c->in);
     kf_buf_done(&c->out);
     uint32_t id = c->id;
+    if (c->dropped) c->dropped(c->sent_user);
     free(c);
     kf_drive_conn_gone(s->agent, id);
     kf_watch_conn_gone(s->agent, id);
+    check_flushed(s);
 }
 
 static void half_frame(void *user) {
@@ -72,9 +95,12 @@ static void half_frame(void *user) {
     conn_close(c);
 }
 
+static bool whole_frame(const conn *c) { return c->in.in.len > 0 && !kf_frame_has_partial(&c->in); }
+
+/* Reads only what it can take: no call open, every answer gone, no whole call waiting. */
 static void set_events(conn *c) {
     kf_loop *l = c->server->agent->loop;
-    bool want = !c->busy && c->out.len == 0;
+    bool want = !c->busy && c->out.len == 0 && !whole_frame(c) && c->server->fd >= 0;
     kf_loop_fd_events(l, c->io, (short)((want ? POLLIN : 0) | (c->out.len ? POLLOUT : 0)));
     bool half = want && kf_frame_has_partial(&c->in);
     if (half && !c->half) c->half = kf_loop_after(l, HALF_FRAME_MS, half_frame, c);
@@ -82,16 +108,6 @@ static void set_events(conn *c) {
         kf_loop_cancel(l, c->half);
         c->half = 0;
     }
-}
-
-static void check_flushed(kf_server *s) {
-    if (!s->flushed) return;
-    for (conn *c = s->conns; c; c = c->next)
-        if (c->out.len) return;
-    kf_loop_fn fn = s->flushed;
-    s->flushed = NULL;
-    kf_loop_cancel(s->agent->loop, s->flush_timer);
-    fn(s->flushed_user);
 }
 
 /* False when the connection ended. */
@@ -108,30 +124,51 @@ static bool write_out(conn *c) {
     return true;
 }
 
+/* What waited for the answers to be gone. False when the connection ended. */
+static bool run_sent(conn *c) {
+    if (c->out.len || !c->sent) return true;
+    kf_server *s = c->server;
+    uint32_t id = c->id;
+    kf_loop_fn fn = c->sent;
+    c->sent = c->dropped = NULL;
+    fn(c->sent_user);
+    return find(s, id) != NULL;
+}
+
 static void turn(void *user) {
     conn *c = user;
     c->turn = 0;
-    next_call(c);
+    if (run_sent(c)) next_call(c);
+}
+
+static void plan_turn(conn *c) {
+    if (!c->turn) c->turn = kf_loop_after(c->server->agent->loop, 0, turn, c);
+}
+
+/* An answer over the limit of a frame becomes an error; in the middle of a stream it ends the connection. */
+static bool put_frame(conn *c, const kf_json *msg, bool continues) {
+    kf_err e;
+    if (c->oneway || kf_frame_write(&c->out, msg, &e)) return true;
+    kf_log(KF_LOG_WARN, "server: an answer did not fit: %s", e.what);
+    if (continues || c->out.len) return false;
+    kf_hint(&e, "Call it with more: it comes in parts then.");
+    KF_AUTO(kf_json) sorry = kf_msg_error(&e);
+    return kf_frame_write(&c->out, sorry, &e);
 }
 
 static void answer(kf_server *s, uint32_t id, kf_json *msg, bool continues) {
     KF_AUTO(kf_json) m = msg;
     conn *c = find(s, id);
     if (!c) return;
-    kf_err e;
-    bool ok = true;
-    if (!c->oneway && !kf_frame_write(&c->out, m, &e)) {
-        kf_log(KF_LOG_WARN, "server: an answer did not fit: %s", e.what);
-        ok = false;
-    }
-    if (!ok || !write_out(c)) {
-        if (!ok) conn_close(c);
+    if (!put_frame(c, m, continues)) {
+        conn_close(c);
         return;
     }
+    if (!write_out(c)) return;
     if (!continues) {
         c->busy = false;
         /* in a turn of its own: a call that is answered at once must not nest */
-        if (!c->turn) c->turn = kf_loop_after(s->agent->loop, 0, turn, c);
+        if (whole_frame(c)) plan_turn(c);
     }
     set_events(c);
 }
@@ -148,8 +185,20 @@ void kf_server_varlink_error(kf_server *s, uint32_t id, const char *error, kf_js
 }
 bool kf_server_alive(const kf_server *s, uint32_t id) { return find(s, id) != NULL; }
 
+void kf_server_when_sent(kf_server *s, uint32_t id, kf_loop_fn fn, kf_loop_fn dropped, void *user) {
+    conn *c = find(s, id);
+    if (!c) {
+        if (dropped) dropped(user);
+        return;
+    }
+    c->sent = fn;
+    c->dropped = dropped;
+    c->sent_user = user;
+    if (!c->out.len) plan_turn(c);
+}
+
 static void next_call(conn *c) {
-    if (c->busy || c->out.len) return;
+    if (c->busy || c->out.len || c->server->fd < 0) return;
     kf_json *msg = NULL;
     kf_err e;
     int rc = kf_frame_next(&c->in, &msg, &e);
@@ -166,9 +215,12 @@ static void next_call(conn *c) {
     c->busy = true;
     c->oneway = kf_json_bool(msg, "oneway", false);
     set_events(c);
-    if (!method || (params && !kf_json_is_obj(params)))
-        kf_server_varlink_error(c->server, c->id, "org.varlink.service.InvalidParameter", NULL);
-    else kf_methods_call(c->server->agent, c->id, method, params ? params : none, kf_json_bool(msg, "more", false));
+    if (!method || (params && !kf_json_is_obj(params) && !kf_json_is_null(params))) {
+        kf_json *j = kf_json_obj();
+        kf_json_set_str(j, "parameter", method ? "parameters" : "method");
+        kf_server_varlink_error(c->server, c->id, "org.varlink.service.InvalidParameter", j);
+    } else kf_methods_call(c->server->agent, c->id, method, kf_json_is_obj(params) ? params : none,
+                         kf_json_bool(msg, "more", false));
     kf_json_free(msg);
 }
 
@@ -176,14 +228,13 @@ static void conn_ready(int fd, short revents, void *user) {
     conn *c = user;
     kf_server *s = c->server;
     if (revents & POLLOUT) {
-        if (!write_out(c)) {
-            check_flushed(s);
-            return;
-        }
+        uint32_t id = c->id;
+        bool alive = write_out(c);
         check_flushed(s);
-        if (!find(s, c->id)) return;
+        if (!alive || !find(s, id) || !run_sent(c)) return;
+        set_events(c);
     }
-    if (revents & POLLIN && !c->busy && !c->out.len) {
+    if (revents & POLLIN && !c->busy && !c->out.len && !whole_frame(c)) {
         char chunk[READ_CHUNK];
         ssize_t n = recv(fd, chunk, sizeof chunk, MSG_DONTWAIT);
         kf_err e;
@@ -200,14 +251,42 @@ static void conn_ready(int fd, short revents, void *user) {
     next_call(c);
 }
 
+/* One too many is told so, in the form of an answer to whatever it was about to ask. */
+static void refuse(int fd) {
+    kf_err e;
+    kf_fail(&e, KF_ERR_WIRE_BUSY, "%d connections are open already", CONNECTIONS_MAX);
+    KF_AUTO(kf_json) msg = kf_msg_error(&e);
+    kf_buf out;
+    kf_buf_init(&out, 4096);
+    if (kf_frame_write(&out, msg, &e)) {
+        ssize_t n = send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        (void)n; /* it may be gone */
+    }
+    kf_buf_done(&out);
+}
+
+static void accept_again(void *user) {
+    kf_server *s = user;
+    s->rest = 0;
+    if (s->fd >= 0) kf_loop_fd_events(s->agent->loop, s->io, POLLIN);
+}
+
 static void accept_ready(int fd, short revents, void *user) {
     (void)revents;
     kf_server *s = user;
     int cfd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (cfd < 0) return;
+    if (cfd < 0) {
+        if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
+        kf_log(KF_LOG_ERROR, "server: accept: %s", strerror(errno)); /* no descriptors: not again at once */
+        kf_loop_fd_events(s->agent->loop, s->io, 0);
+        if (!s->rest) s->rest = kf_loop_after(s->agent->loop, ACCEPT_REST_MS, accept_again, s);
+        return;
+    }
     kf_err e;
-    if (!kf_socket_peer_ok(cfd, NULL, &e) || s->n >= CONNECTIONS_MAX) {
-        kf_log(KF_LOG_WARN, "server: refused a connection: %s", s->n >= CONNECTIONS_MAX ? "too many" : e.what);
+    bool ours = kf_socket_peer_ok(cfd, NULL, &e);
+    if (!ours || s->n >= CONNECTIONS_MAX) {
+        kf_log(KF_LOG_WARN, "server: refused a connection: %s", ours ? "too many" : e.what);
+        if (ours) refuse(cfd);
         close(cfd);
         return;
     }
@@ -236,12 +315,15 @@ kf_server *kf_server_new(kf_agent *a, int listen_fd, kf_err *err) {
 void kf_server_stop_listening(kf_server *s) {
     if (s->fd < 0) return;
     kf_loop_cancel(s->agent->loop, s->io);
+    kf_loop_cancel(s->agent->loop, s->rest);
     close(s->fd);
     s->fd = -1;
+    for (conn *c = s->conns; c; c = c->next) set_events(c); /* open calls end, no new ones begin */
 }
 
 kf_server *kf_server_free(kf_server *s) {
     if (!s) return NULL;
+    s->flushed = NULL;
     kf_server_stop_listening(s);
     while (s->conns) conn_close(s->conns);
     kf_loop_cancel(s->agent->loop, s->flush_timer);

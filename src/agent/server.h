@@ -7,7 +7,7 @@
 
 kf_server *kf_server_new(kf_agent *a, int listen_fd, kf_err *err); /* owns the fd */
 kf_server *kf_server_free(kf_server *s);                           /* closes all; returns NULL */
-void kf_server_stop_listening(kf_server *s);
+void kf_server_stop_listening(kf_server *s); /* nor are new calls read; open ones may end */
 size_t kf_server_connections(const kf_server *s);
 int kf_server_listen_fd(const kf_server *s);
 
@@ -17,5 +17,8 @@ void kf_server_reply(kf_server *s, uint32_t conn, kf_json *params, bool continue
 void kf_server_error(kf_server *s, uint32_t conn, const kf_err *e);
 void kf_server_varlink_error(kf_server *s, uint32_t conn, const char *error, kf_json *params);
 bool kf_server_alive(const kf_server *s, uint32_t conn);
+/* For long streams: fn runs once, in a turn of its own, when everything sent so far has left; if the
+ * connection ends before, dropped (may be NULL) runs instead. One at a time for each connection. */
+void kf_server_when_sent(kf_server *s, uint32_t conn, kf_loop_fn fn, kf_loop_fn dropped, void *user);
 /* Runs fn once every answer is on its way out (at most 2 s). */
 void kf_server_flush(kf_server *s, kf_loop_fn fn, void *user);

@@ -77,7 +77,9 @@ static kf_secret *read_passphrase(kf_err *err) {
     err->code = KF_ERR_NONE;
     if (!path || (!env("KEYFOB_PASSPHRASE_FILE") && stat(path, &st))) return NULL;
     if (stat(path, &st)) return kf_fail_errno(err, KF_ERR_STORE_VAULT_LOCKED, "KEYFOB_PASSPHRASE_FILE %s", path), NULL;
-    if (st.st_mode & 077 || (st.st_uid != 0 && st.st_uid != geteuid()))
+    /* systemd grants a service its credentials by an ACL, which shows as bits of the group */
+    mode_t open_to_others = env("KEYFOB_PASSPHRASE_FILE") ? 077 : 027;
+    if (st.st_mode & open_to_others || (st.st_uid != 0 && st.st_uid != geteuid()))
         return kf_fail(err, KF_ERR_SYS_OWNER, "%s must be yours and closed to others (mode 600)", path), NULL;
     KF_AUTO(kf_secret) raw = NULL;
     if (!kf_file_read(path, PASSPHRASE_MAX, &raw, err)) return NULL;
@@ -89,69 +91,76 @@ static kf_secret *read_passphrase(kf_err *err) {
 
 /* --- opening the store -------------------------------------------------------------------------- */
 
-typedef struct opening {
-    kf_agent *a;
+typedef struct kf_opening {
+    struct kf_opening *next;
     kf_settings_done done;
     void *user;
 } opening;
 
+/* Everybody who waited gets the same answer. */
+static void settle(kf_agent *a, const kf_err *err) {
+    opening *all = a->openings;
+    a->openings = NULL;
+    while (all) {
+        opening *o = all;
+        all = o->next;
+        o->done(o->user, err);
+        free(o);
+    }
+}
+
 static void opened(void *user, const kf_secret *blob, const kf_err *err) {
     (void)blob;
-    opening *o = user;
-    if (!err) kf_keeper_reload(o->a->keeper);
-    o->done(o->user, err);
-    free(o);
+    kf_agent *a = user;
+    if (!err) kf_keeper_reload(a->keeper);
+    settle(a, err);
+}
+
+static bool is_shut(const kf_store *s) {
+    kf_store_state st = kf_store_get_state(s);
+    return !strcmp(kf_store_kind(s), "vault") && (st == KF_STORE_LOCKED || st == KF_STORE_NEW || st == KF_STORE_UNKNOWN);
 }
 
 /* The store exists: a vault that a passphrase file can open is opened now. */
-static void open_vault(kf_agent *a, kf_settings_done done, void *user) {
-    kf_store_state st = kf_store_get_state(a->store);
-    if (strcmp(kf_store_kind(a->store), "vault") || (st != KF_STORE_LOCKED && st != KF_STORE_NEW && st != KF_STORE_UNKNOWN)) {
-        done(user, NULL);
+static void open_vault(kf_agent *a) {
+    if (!is_shut(a->store)) {
+        settle(a, NULL);
         return;
     }
-    kf_err e;
-    KF_AUTO(kf_secret) pass = read_passphrase(&e);
-    if (!pass) {
-        if (e.code == KF_ERR_NONE && st == KF_STORE_NEW) kf_fail(&e, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
-        else if (e.code == KF_ERR_NONE) kf_fail(&e, KF_ERR_STORE_VAULT_LOCKED, "the vault is locked");
-        done(user, &e);
+    bool fresh = kf_store_get_state(a->store) == KF_STORE_NEW;
+    kf_err e = {.code = KF_ERR_NONE};
+    KF_AUTO(kf_secret) pass = a->locked ? NULL : read_passphrase(&e);
+    if (pass) {
+        kf_store_unlock(a->store, pass, fresh, opened, a);
         return;
     }
-    opening *o = malloc(sizeof *o);
-    if (!o) abort();
-    *o = (opening){a, done, user};
-    kf_store_unlock(a->store, pass, st == KF_STORE_NEW, opened, o);
+    if (e.code == KF_ERR_NONE && fresh) kf_fail(&e, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
+    else if (e.code == KF_ERR_NONE) kf_fail(&e, KF_ERR_STORE_VAULT_LOCKED, "the vault is locked");
+    settle(a, &e);
 }
 
 static void picked(void *user, const char *kind, const char *why) {
-    opening *o = user;
-    kf_agent *a = o->a;
+    kf_agent *a = user;
     kf_err e;
-    bool ok = true;
-    if (!a->store) { /* two callers may have asked at once */
-        free(a->store_why);
-        a->store_why = kf_strdup(why);
-        ok = kf_settings_new_store(a, kind, &e);
-        if (ok && kf_settings(a, NULL)) {
-            kf_conf_set(a->conf, "store_picked", kind);
-            kf_err w;
-            if (!kf_settings_save(a, &w)) kf_log(KF_LOG_WARN, "settings: the picked store was not remembered: %s", w.what);
-        }
-    }
-    if (ok) open_vault(a, o->done, o->user);
-    else o->done(o->user, &e);
-    free(o);
-}
-
-void kf_settings_store(kf_agent *a, kf_settings_done done, void *user) {
-    kf_err e;
-    if (a->store) {
-        open_vault(a, done, user);
+    if (!a->openings) return; /* the agent ends */
+    free(a->store_why);
+    a->store_why = kf_strdup(why);
+    if (!kf_settings_new_store(a, kind, &e)) {
+        settle(a, &e);
         return;
     }
+    if (kf_settings(a, NULL)) {
+        kf_conf_set(a->conf, "store_picked", kind);
+        kf_err w;
+        if (!kf_settings_save(a, &w)) kf_log(KF_LOG_WARN, "settings: the picked store was not remembered: %s", w.what);
+    }
+    open_vault(a);
+}
+
+static void open_chosen(kf_agent *a) {
+    kf_err e;
     if (!kf_settings(a, &e)) {
-        done(user, &e);
+        settle(a, &e);
         return;
     }
     const char *choice = env("KEYFOB_STORE") ? env("KEYFOB_STORE") : kf_conf_get(a->conf, "store");
@@ -163,13 +172,26 @@ void kf_settings_store(kf_agent *a, kf_settings_done done, void *user) {
         free(a->store_why);
         a->store_why = kf_strfmt("picked at the first start");
     }
-    if (!kind) {
-        opening *o = malloc(sizeof *o);
-        if (!o) abort();
-        *o = (opening){a, done, user};
-        kf_store_pick(a->loop, picked, o);
-    } else if (kf_settings_new_store(a, kind, &e)) open_vault(a, done, user);
-    else done(user, &e);
+    if (!kind) kf_store_pick(a->loop, picked, a);
+    else if (kf_settings_new_store(a, kind, &e)) open_vault(a);
+    else settle(a, &e);
+}
+
+void kf_settings_store(kf_agent *a, kf_settings_done done, void *user) {
+    opening *o = malloc(sizeof *o), **at = &a->openings;
+    if (!o) abort();
+    *o = (opening){NULL, done, user};
+    while (*at) at = &(*at)->next;
+    *at = o;
+    if (a->openings != o) return; /* under way: deriving a key once is dear enough */
+    if (a->store) open_vault(a);
+    else open_chosen(a);
+}
+
+void kf_settings_end(kf_agent *a) {
+    kf_err e;
+    kf_fail(&e, KF_ERR_WIRE_CLOSED, "the agent ends");
+    settle(a, &e);
 }
 
 kf_json *kf_settings_store_json(const kf_agent *a) {

@@ -11,7 +11,8 @@ KF_CHECK bool kf_settings_save(kf_agent *a, kf_err *err);
 
 typedef void (*kf_settings_done)(void *user, const kf_err *err);
 /* The store is there and open when done runs without err: picked when auto, opened with the passphrase
- * file when there is one. May run done at once. */
+ * file when there is one. May run done at once. Any number of callers, one opening. */
 void kf_settings_store(kf_agent *a, kf_settings_done done, void *user);
+void kf_settings_end(kf_agent *a); /* tells those who still wait that the agent ends */
 kf_json *kf_settings_store_json(const kf_agent *a); /* Store of the interface */
 KF_CHECK bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err);

@@ -10,14 +10,18 @@ enum { COALESCE_MS = 100, PROFILES_A_FRAME = 500 };
 
 typedef struct watcher {
     struct watcher *next;
+    kf_watch *watch;
     uint32_t conn;
     char open[17];
+    GPtrArray *first;    /* ids of the first answer, NULL once they are out */
+    guint at;
+    GHashTable *changed; /* set of ids, not told yet: a slow reader gets the newest state later */
+    bool unread;         /* the last frame is still on its way */
 } watcher;
 
 struct kf_watch {
     kf_agent *a;
     watcher *all;
-    GHashTable *changed; /* id -> gone (as pointer) */
     kf_loop_id timer;
 };
 
@@ -25,8 +29,13 @@ kf_watch *kf_watch_new(kf_agent *a) {
     kf_watch *w = calloc(1, sizeof *w);
     if (!w) abort();
     w->a = a;
-    w->changed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return w;
+}
+
+static void watcher_free(watcher *x) {
+    if (x->first) g_ptr_array_unref(x->first);
+    g_hash_table_unref(x->changed);
+    free(x);
 }
 
 kf_watch *kf_watch_free(kf_watch *w) {
@@ -35,46 +44,77 @@ kf_watch *kf_watch_free(kf_watch *w) {
     while (w->all) {
         watcher *x = w->all;
         w->all = x->next;
-        free(x);
+        watcher_free(x);
     }
-    g_hash_table_unref(w->changed);
     free(w);
     return NULL;
 }
 
-static kf_json *frame(kf_agent *a, kf_json *profiles, kf_json *removed) {
-    kf_json *j = kf_json_obj();
+static void add(kf_agent *a, const char *id, kf_json *profiles, kf_json *removed) {
+    kf_json *one = kf_keeper_profile_json(a->keeper, id);
+    if (one) kf_json_add(profiles, one);
+    else kf_json_add(removed, kf_json_new_str(id));
+}
+
+static kf_json *frame(kf_agent *a, watcher *x) {
+    kf_json *j = kf_json_obj(), *profiles = kf_json_arr(), *removed = kf_json_arr();
+    if (x->first) {
+        for (size_t n = 0; n < PROFILES_A_FRAME && x->at < x->first->len; n++)
+            add(a, g_ptr_array_index(x->first, x->at++), profiles, removed);
+        if (x->at >= x->first->len) {
+            g_ptr_array_unref(x->first);
+            x->first = NULL;
+        }
+    } else {
+        GHashTableIter it;
+        gpointer id;
+        g_hash_table_iter_init(&it, x->changed);
+        for (size_t n = 0; n < PROFILES_A_FRAME && g_hash_table_iter_next(&it, &id, NULL); n++) {
+            add(a, id, profiles, removed);
+            g_hash_table_iter_remove(&it);
+        }
+    }
     kf_json_set(j, "profiles", profiles);
     kf_json_set(j, "removed", removed);
     kf_json_set(j, "store", kf_settings_store_json(a));
     return j;
 }
 
+static void frame_left(void *user);
+
+/* x may be gone afterwards. */
+static void tell_one(kf_watch *w, watcher *x) {
+    uint32_t conn = x->conn;
+    kf_json *j = frame(w->a, x);
+    x->unread = true;
+    kf_server_reply(w->a->server, conn, j, true);
+    if (kf_server_alive(w->a->server, conn)) kf_server_when_sent(w->a->server, conn, frame_left, NULL, x);
+}
+
 static void tell(void *user) {
     kf_watch *w = user;
     w->timer = 0;
-    KF_AUTO(kf_json) profiles = kf_json_arr();
-    KF_AUTO(kf_json) removed = kf_json_arr();
-    GHashTableIter it;
-    gpointer id, gone;
-    g_hash_table_iter_init(&it, w->changed);
-    for (size_t n = 0; n < PROFILES_A_FRAME && g_hash_table_iter_next(&it, &id, &gone); n++) {
-        kf_json *one = gone ? NULL : kf_keeper_profile_json(w->a->keeper, id);
-        if (one) kf_json_add(profiles, one);
-        else kf_json_add(removed, kf_json_new_str(id));
-        g_hash_table_iter_remove(&it);
-    }
     for (watcher *x = w->all, *next; x; x = next) {
-        next = x->next; /* a reply may end the connection and this watcher */
-        kf_server_reply(w->a->server, x->conn, frame(w->a, kf_json_copy(profiles), kf_json_copy(removed)), true);
+        next = x->next; /* a reply may end this connection and this watcher */
+        if (!x->unread && g_hash_table_size(x->changed)) tell_one(w, x);
     }
-    if (g_hash_table_size(w->changed)) w->timer = kf_loop_after(w->a->loop, COALESCE_MS, tell, w);
 }
 
-void kf_watch_changed(kf_watch *w, const char *id, bool gone) {
-    if (!w->all) return;
-    g_hash_table_replace(w->changed, g_strdup(id), GINT_TO_POINTER(gone));
+static void arm(kf_watch *w) {
     if (!w->timer) w->timer = kf_loop_after(w->a->loop, COALESCE_MS, tell, w);
+}
+
+/* Runs only while the watcher's connection lives, and so while the watcher does. */
+static void frame_left(void *user) {
+    watcher *x = user;
+    x->unread = false;
+    if (x->first) tell_one(x->watch, x);
+    else if (g_hash_table_size(x->changed)) arm(x->watch);
+}
+
+void kf_watch_changed(kf_watch *w, const char *id) {
+    for (watcher *x = w->all; x; x = x->next) g_hash_table_add(x->changed, g_strdup(id));
+    if (w->all) arm(w);
 }
 
 void kf_watch_start(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
@@ -82,25 +122,25 @@ void kf_watch_start(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_watch *w = a->watch;
     const kf_conf_profile *all, *open = NULL;
     const char *name = kf_json_str_or(p, "open", "");
-    if (*name) open = kf_conf_find(a->conf, name);
+    if (*name && !(open = kf_conf_find(a->conf, name))) {
+        kf_err e;
+        kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", name);
+        kf_server_error(a->server, conn, &e);
+        return;
+    }
     watcher *x = calloc(1, sizeof *x);
     if (!x) abort();
-    x->conn = conn;
-    x->next = w->all;
+    *x = (watcher){.next = w->all, .watch = w, .conn = conn};
+    x->changed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    x->first = g_ptr_array_new_with_free_func(g_free);
     w->all = x;
+    size_t n = kf_conf_profiles(a->conf, &all);
+    for (size_t i = 0; i < n; i++) g_ptr_array_add(x->first, g_strdup(all[i].id));
     if (open) {
         memcpy(x->open, open->id, sizeof x->open);
         kf_keeper_watch_open(a->keeper, x->open, 1);
     }
-    size_t n = kf_conf_profiles(a->conf, &all), i = 0;
-    do {
-        kf_json *list = kf_json_arr();
-        for (size_t k = 0; i < n && k < PROFILES_A_FRAME; i++, k++) {
-            kf_json *one = kf_keeper_profile_json(a->keeper, all[i].id);
-            if (one) kf_json_add(list, one);
-        }
-        kf_server_reply(a->server, conn, frame(a, list, kf_json_arr()), true);
-    } while (i < n && kf_server_alive(a->server, conn));
+    tell_one(w, x);
 }
 
 void kf_watch_conn_gone(kf_agent *a, uint32_t conn) {
@@ -113,6 +153,7 @@ void kf_watch_conn_gone(kf_agent *a, uint32_t conn) {
         }
         *p = x->next;
         if (*x->open) kf_keeper_watch_open(a->keeper, x->open, -1);
-        free(x);
+        watcher_free(x);
+        return;
     }
 }

@@ -1,0 +1,184 @@
+"""Profiles and keyfob.conf."""
+import os
+import stat
+
+import varlink
+from varlink import Agent, Case, Failed, KEY, claims  # noqa: F401
+
+CLIENT = "client_sandbox"
+
+
+class Settings(Case):
+    def setUp(self):
+        self.agent = Agent()
+
+    def tearDown(self):
+        self.agent.__exit__(None, None, None)
+
+    def names(self):
+        return [p["name"] for p in self.agent.call("ListProfiles")["profiles"]]
+
+    def conf(self):
+        return self.agent.read(self.agent.conf)
+
+    def write_conf(self, text):
+        os.makedirs(os.path.dirname(self.agent.conf), 0o700, exist_ok=True)
+        with open(self.agent.conf, "w") as f:
+            f.write(text)
+
+    def test_new_profile(self):
+        p = self.agent.put("dev", "http://127.0.0.1:4100", organization_id="org_1", redirect_port=8123)
+        self.assertRegex(p["id"], "^[0-9a-f]{16}$")
+        self.assertEqual((p["name"], p["client_id"], p["api_host"]), ("dev", CLIENT, "http://127.0.0.1:4100"))
+        self.assertEqual((p["default"], p["confidential"], p["state"]), (True, True, "needs_sign_in"))
+        self.assertEqual((p["organization_id"], p["redirect_port"], p["environment"]), ("org_1", 8123, "localhost"))
+        for key in ("dev", p["id"]):
+            self.assertEqual(self.agent.call("GetProfile", profile=key)["profile"]["id"], p["id"])
+        text = self.conf()
+        self.assertIn(p["id"], text)
+        self.assertNotIn(KEY, text)
+        self.assertEqual(stat.S_IMODE(os.stat(self.agent.conf).st_mode), 0o600)
+        q = self.agent.put("pub", api_key=None)
+        self.assertEqual((q["default"], q["confidential"], q["api_host"]), (False, False, "https://api.workos.com"))
+        self.assertEqual(self.names(), ["dev", "pub"])
+
+    def test_change_rename_default_remove(self):
+        a, b = self.agent.put("a", "http://127.0.0.1:1"), self.agent.put("b", api_key=None)
+        c = self.agent.call("PutProfile", id=a["id"], name="renamed", client_id="client_other")["profile"]
+        self.assertEqual((c["id"], c["name"], c["client_id"], c["confidential"]),
+                         (a["id"], "renamed", "client_other", True))
+        self.assertEqual(c["api_host"], a["api_host"], "what is absent stays")
+        self.fails("usage.no_profile", self.agent.call, "GetProfile", profile="a")
+        self.assertTrue(self.agent.call("GetProfile", profile="renamed")["profile"]["default"])
+        self.agent.call("PutProfile", id=b["id"], name="b", client_id=CLIENT, make_default=True)
+        self.assertEqual([(p["name"], p["default"]) for p in self.agent.call("ListProfiles")["profiles"]],
+                         [("renamed", False), ("b", True)])
+        self.agent.call("RemoveProfile", profile="b")
+        self.assertEqual(self.names(), ["renamed"])
+        self.agent.call("RemoveProfile", profile=a["id"])
+        self.assertEqual(self.names(), [])
+        self.fails("usage.no_profile", self.agent.call, "RemoveProfile", profile="b")
+
+    def test_refusals_change_nothing(self):
+        a = self.agent.put("a", api_key=None)
+        before = self.conf()
+        put = lambda **kw: self.agent.call("PutProfile", **dict({"name": "x", "client_id": CLIENT}, **kw))  # noqa: E731
+        for name in ("", "A", "-x", ".x", "a b", "a/b", "x" * 65, "a\n", "é", "a]"):
+            with self.subTest(name=name):
+                self.fails("usage.name", put, name=name)
+        self.fails("usage.exists", put, name="a")
+        self.fails("usage.exists", put, name="a", id="")
+        self.fails("usage.no_profile", put, id="0123456789abcdef")
+        b = self.agent.put("b", api_key=None)
+        self.fails("usage.exists", put, name="a", id=b["id"])
+        self.agent.call("RemoveProfile", profile="b")
+        for cid in ("", "sk_test_x", "client_", "client_a b", "client_" + "x" * 65, "client_x\nid = 1"):
+            with self.subTest(client_id=cid), self.assertRaises(Failed) as c:
+                put(client_id=cid)
+            self.assertIn(c.exception.name, ("usage.no_client_id", "usage.bad"), str(c.exception))
+        for url in ("http://example.test", "ftp://x", "https://", "https://a b", "https://x/path?q", "https://u:p@x",
+                    "https://127.0.0.1:99999", "http://127.0.0.1.example.test", "https://x\n[keyfob]"):
+            with self.subTest(url=url):
+                self.fails("usage.bad_url", put, api_host=url)
+        for key in ("sk_\n", "x" * 5000, "not a key"):
+            with self.subTest(key=key[:10]), self.assertRaises(Failed) as c:
+                put(api_key=key)
+            self.assertTrue(c.exception.name.startswith("usage."), str(c.exception))
+            self.assertNotIn(key, str(c.exception))
+        for org in ("a\nb", "x" * 100):
+            with self.subTest(org=org[:10]), self.assertRaises(Failed):
+                put(organization_id=org)
+        with self.assertRaises(Failed):
+            put(label="x" * 200)
+        self.assertEqual(self.names(), ["a"])
+        self.assertEqual(self.conf(), before)
+        self.assertEqual(self.agent.call("GetProfile", profile="a")["profile"]["id"], a["id"])
+
+    def test_comments_and_unknown_keys_are_kept(self):
+        self.write_conf("# mine\n[keyfob]\n# how long\nkeepalive = never\nfuture = 1\n\n[other]\nx = y\n")
+        self.agent.put("dev", api_key=None)
+        text = self.conf()
+        for part in ("# mine", "# how long", "future", "[other]", "[profile dev]"):
+            self.assertIn(part, text)
+
+    def test_an_edit_on_disk_is_seen(self):
+        self.agent.put("a", api_key=None)
+        text = self.conf()
+        self.write_conf(text.replace("[profile a]", "[profile edited-by-hand]"))
+        self.assertEqual(self.names(), ["edited-by-hand"])
+
+    def test_broken_file_is_named_with_its_line_and_left_alone(self):
+        self.agent.put("a", api_key=None)
+        broken = self.conf() + "\n# two\nthis is no setting\n"
+        line = broken.count("\n")
+        self.write_conf(broken)
+        for method, params in (("ListProfiles", {}), ("GetProfile", {"profile": "a"}), ("GetToken", {"profile": "a"}),
+                               ("PutProfile", {"name": "b", "client_id": CLIENT}), ("RemoveProfile", {"profile": "a"})):
+            with self.subTest(method=method):
+                e = self.fails("usage.config", self.agent.call, method, **params)
+                self.assertIn("keyfob.conf:%d" % line, e.failure["what"])
+        self.assertEqual(self.conf(), broken)
+        self.assertEqual(self.agent.call("Hello", protocol=1, build="t")["protocol"], 1)
+        self.write_conf(broken.replace("this is no setting", "# mended"))
+        self.assertEqual(self.names(), ["a"])
+
+    def test_broken_from_the_start(self):
+        self.agent.proc.terminate()
+        self.assertEqual(self.agent.proc.wait(20), 0)
+        self.write_conf("[keyfob]\nstore = memory\n[profile x\n")
+        self.agent.start()
+        e = self.fails("usage.config", self.agent.call, "ListProfiles")
+        self.assertIn("keyfob.conf:3", e.failure["what"])
+        with self.agent.connect() as c:
+            c.send("Watch", more=True)
+            self.fails("usage.config", c.answer)
+        self.assertEqual(self.conf(), "[keyfob]\nstore = memory\n[profile x\n")
+
+    def test_many_profiles_come_in_frames_of_500(self):
+        n = 1100
+        text = "".join("[profile p%04d]\nid = %016x\nclient_id = %s\n" % (i, i + 1, CLIENT) for i in range(n))
+        self.write_conf(text)
+        for method in ("ListProfiles", "Watch"):
+            with self.agent.connect() as c:
+                c.send(method, more=True)
+                got, frames = [], []
+                while len(got) < n:
+                    part = c.answer()["profiles"]
+                    self.assertTrue(part)
+                    frames.append(len(part))
+                    got += [p["name"] for p in part]
+                    if method == "ListProfiles":
+                        self.assertEqual(c.continues, len(got) < n)
+                self.assertEqual(got, ["p%04d" % i for i in range(n)])
+                self.assertLessEqual(max(frames), 500)
+
+    def test_the_key_is_stored_before_the_settings_say_so(self):
+        """A locked vault: nothing is written anywhere."""
+        with Agent(store="vault", env={"KEYFOB_PASSPHRASE_FILE": None}) as a:
+            with self.assertRaises(Failed) as c:
+                a.put("dev")
+            self.assertIn(c.exception.name, ("store.vault_new", "store.vault_locked"), str(c.exception))
+            self.assertEqual(a.call("ListProfiles")["profiles"], [])
+            self.assertNotIn("[profile", a.read(a.conf))
+            self.fails("store.vault_new", a.call, "Unlock", passphrase="first")
+            self.assertEqual(a.call("Unlock", passphrase="first", create=True)["store"]["state"], "ok")
+            self.assertTrue(a.put("dev")["confidential"])
+            a.call("Lock")
+            self.assertEqual(a.call("Hello", protocol=1, build="t")["store"]["state"], "locked")
+            self.fails("store.bad_passphrase", a.call, "Unlock", passphrase="second")
+            self.fails("store.vault_locked", a.put, "more")
+            self.assertEqual([p["name"] for p in a.call("ListProfiles")["profiles"]], ["dev"])
+            a.call("Unlock", passphrase="first")
+            a.put("more")
+
+    def test_index_without_secrets(self):
+        self.agent.put("dev", "http://127.0.0.1:1")
+        index = os.path.join(self.agent.state, "profiles")
+        varlink.wait_for(lambda: "dev" in self.agent.read(index), "the index")
+        lines = self.agent.read(index).splitlines()
+        self.assertEqual(lines[0], "keyfob-profiles 1")
+        self.assertEqual(lines[1].split("\t")[1:4], ["dev", "1", "needs_sign_in"])
+
+
+if __name__ == "__main__":
+    varlink.main()
