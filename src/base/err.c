@@ -12,17 +12,33 @@ static const struct {
 #undef X
 };
 
-__attribute__((format(printf, 3, 0))) static void fill(kf_err *err, kf_err_code code,
-                                                       const char *fmt, va_list ap) {
-    *err = (kf_err){.code = code, .retry_after = -1};
-    vsnprintf(err->what, sizeof err->what, fmt, ap);
+/* What does not fit ends in "[...]", after a whole character: the text goes on as JSON. */
+__attribute__((format(printf, 3, 0))) static void format(char *out, size_t size, const char *fmt,
+                                                         va_list ap) {
+    int n = vsnprintf(out, size, fmt, ap);
+    if (n < 0) out[0] = 0;
+    if (n < 0 || (size_t)n < size) return;
+    size_t cut = size - 6;
+    while (cut && ((unsigned char)out[cut] & 0xc0) == 0x80) cut--;
+    memcpy(out + cut, "[...]", 6);
+}
+
+/* tail: goes behind, whole. The arguments may point into *err. */
+__attribute__((format(printf, 4, 0))) static void fill(kf_err *err, kf_err_code code,
+                                                       const char *tail, const char *fmt,
+                                                       va_list ap) {
+    kf_err e = {.code = code, .retry_after = -1};
+    size_t n = strlen(tail);
+    format(e.what, sizeof e.what - n, fmt, ap);
+    memcpy(e.what + strlen(e.what), tail, n + 1);
+    *err = e;
 }
 
 bool kf_fail(kf_err *err, kf_err_code code, const char *fmt, ...) {
     if (!err) return false;
     va_list ap;
     va_start(ap, fmt);
-    fill(err, code, fmt, ap);
+    fill(err, code, "", fmt, ap);
     va_end(ap);
     return false;
 }
@@ -30,23 +46,24 @@ bool kf_fail(kf_err *err, kf_err_code code, const char *fmt, ...) {
 bool kf_fail_errno(kf_err *err, kf_err_code code, const char *fmt, ...) {
     int saved = errno;
     if (!err) return false;
+    char text[96], tail[100];
+    snprintf(tail, sizeof tail, ": %s", strerror_r(saved, text, sizeof text));
     va_list ap;
     va_start(ap, fmt);
-    fill(err, code, fmt, ap);
+    fill(err, code, tail, fmt, ap);
     va_end(ap);
-    char text[96];
-    const char *s = strerror_r(saved, text, sizeof text);
-    size_t n = strlen(err->what);
-    snprintf(err->what + n, sizeof err->what - n, ": %s", s);
+    errno = saved;
     return false;
 }
 
 bool kf_hint(kf_err *err, const char *fmt, ...) {
     if (!err) return false;
+    char hint[sizeof err->hint] = "";
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err->hint, sizeof err->hint, fmt, ap);
+    format(hint, sizeof hint, fmt, ap);
     va_end(ap);
+    memcpy(err->hint, hint, sizeof hint);
     return false;
 }
 

@@ -1,11 +1,14 @@
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <math.h>
+#include <pthread.h>
 #include "base/str.h"
 
 enum { DEPTH_MAX = 24, KEYS_MAX = 1024 };
+static const int64_t EXACT = INT64_C(1) << 53; /* up to here a double is every whole number */
 
 /* Tokens pass through cJSON's memory: what it frees is wiped. */
 static void wiping_free(void *p) {
@@ -13,9 +16,14 @@ static void wiping_free(void *p) {
     kf_wipe(p, malloc_usable_size(p));
     free(p);
 }
-static void hooks(void) {
+static void set_hooks(void) {
     cJSON_Hooks h = {.malloc_fn = malloc, .free_fn = wiping_free};
     cJSON_InitHooks(&h);
+}
+/* Once: setting them again would take them away for a moment, under another thread's feet. */
+static void hooks(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_hooks);
 }
 static void *need(void *p) {
     if (!p) abort();
@@ -34,6 +42,12 @@ static size_t utf8_len(const unsigned char *p, size_t n) {
     return k;
 }
 
+static bool is_hex4(const char *p) {
+    for (int i = 0; i < 4; i++)
+        if (!p[i] || !strchr("0123456789abcdefABCDEF", p[i])) return false;
+    return true;
+}
+
 /* What cJSON bears and we do not: depth, NUL, raw controls in strings, bad UTF-8, nan. One pass, no recursion. */
 static const char *scan(const char *text, size_t len, size_t *at) {
     int depth = 0;
@@ -47,14 +61,17 @@ static const char *scan(const char *text, size_t len, size_t *at) {
         if (in) {
             if (c < 0x20) return "a control character in a string";
             if (c == '\\') {
-                if (len - i >= 6 && !memcmp(text + i, "\\u0000", 6)) return "an escaped NUL";
+                if (len - i > 1 && text[i + 1] == 'u') { /* cJSON would make a NUL of what is not hex */
+                    if (len - i < 6 || !is_hex4(text + i + 2)) return "an escape that is not valid";
+                    if (!memcmp(text + i + 2, "0000", 4)) return "an escaped NUL";
+                }
                 k = len - i > 1 && (unsigned char)text[i + 1] < 0x80 && text[i + 1] ? 2 : 1;
             } else if (c == '"') in = false;
         } else if (c == '"') in = true;
         else if (c == '{' || c == '[') {
             if (++depth > DEPTH_MAX) return "nested too deeply";
         } else if (c == '}' || c == ']') depth--;
-        else if (c >= 0x80) return "a character outside a string";
+        else if (c >= 0x80 || (c < 0x20 && !strchr("\t\r\n", c))) return "a character outside a string";
         i += k;
     }
     *at = len;
@@ -63,11 +80,12 @@ static const char *scan(const char *text, size_t len, size_t *at) {
 
 static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
-static const char *check_keys(const cJSON *j) {
+static const char *check_tree(const cJSON *j) {
+    if (cJSON_IsNumber(j) && !isfinite(j->valuedouble)) return "a number out of range";
     size_t n = 0;
     const cJSON *it;
     cJSON_ArrayForEach(it, j) {
-        const char *bad = cJSON_IsObject(it) || cJSON_IsArray(it) ? check_keys(it) : NULL;
+        const char *bad = check_tree(it);
         if (bad) return bad;
         n++;
     }
@@ -99,7 +117,7 @@ kf_json *kf_json_parse(const char *text, size_t len, kf_err *err) {
         return NULL;
     }
     while (end < text + len && strchr(" \t\r\n", *end)) end++;
-    bad = end < text + len ? "bytes behind the value" : check_keys(j);
+    bad = end < text + len ? "bytes behind the value" : check_tree(j);
     if (bad) {
         cJSON_Delete(j);
         kf_fail(err, KF_ERR_NET_BAD_ANSWER, "JSON: %s", bad);
@@ -125,8 +143,15 @@ const char *kf_json_str_or(const kf_json *obj, const char *key, const char *dflt
 }
 bool kf_json_int(const kf_json *obj, const char *key, int64_t *out) {
     const cJSON *j = kf_json_get(obj, key);
-    if (!cJSON_IsNumber(j) || !(fabs(j->valuedouble) < 9007199254740992.0) || floor(j->valuedouble) != j->valuedouble) return false;
-    *out = (int64_t)j->valuedouble;
+    if (cJSON_IsRaw(j)) { /* of kf_json_set_int */
+        int64_t n = strtoll(j->valuestring, NULL, 10);
+        if (n <= -EXACT || n >= EXACT) return false;
+        *out = n;
+        return true;
+    }
+    double d = cJSON_IsNumber(j) ? j->valuedouble : NAN;
+    if (!(d > -(double)EXACT && d < (double)EXACT) || (double)(int64_t)d != d) return false;
+    *out = (int64_t)d;
     return true;
 }
 int64_t kf_json_int_or(const kf_json *obj, const char *key, int64_t dflt) {
@@ -169,7 +194,14 @@ void kf_json_set(kf_json *obj, const char *key, kf_json *value) {
     if (value && !cJSON_AddItemToObject(obj, key, value)) abort();
 }
 void kf_json_set_str(kf_json *obj, const char *key, const char *s) { kf_json_set(obj, key, s ? kf_json_new_str(s) : NULL); }
-void kf_json_set_int(kf_json *obj, const char *key, int64_t n) { kf_json_set(obj, key, need(cJSON_CreateNumber((double)n))); }
+/* cJSON writes 15 digits of a number; a longer one goes out as the text it is. */
+void kf_json_set_int(kf_json *obj, const char *key, int64_t n) {
+    char text[24];
+    hooks();
+    snprintf(text, sizeof text, "%" PRId64, n);
+    bool fits = n > -INT64_C(1000000000000000) && n < INT64_C(1000000000000000);
+    kf_json_set(obj, key, need(fits ? cJSON_CreateNumber((double)n) : cJSON_CreateRaw(text)));
+}
 void kf_json_set_bool(kf_json *obj, const char *key, bool b) { kf_json_set(obj, key, need(cJSON_CreateBool(b))); }
 void kf_json_set_null(kf_json *obj, const char *key) { kf_json_set(obj, key, need(cJSON_CreateNull())); }
 void kf_json_set_secret(kf_json *obj, const char *key, const kf_secret *s) {

@@ -26,8 +26,10 @@ void kf_log(kf_log_level level, const char *fmt, ...) {
     va_end(ap);
     if (n < 0) return;
     if ((size_t)n >= sizeof line) memcpy(line + sizeof line - 6, "[...]", 6); /* said, not silent */
-    for (char *p = line; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = '?';
+    for (unsigned char *p = (unsigned char *)line; *p; p++) {
+        if (*p < 0x20 || *p == 0x7f) *p = '?';
+        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) p[0] = p[1] = '?'; /* C1: 0x9b begins a sequence as ESC [ does */
+    }
     g_log.sink(level, line, g_log.user);
 }
 

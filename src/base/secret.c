@@ -59,6 +59,11 @@ static kf_secret *take_from_arena(size_t room) {
             s->room += next->room;
             kf_wipe(next, sizeof *next);
         }
+        if (!s->used && at + s->room == arena.end) { /* the last: its room is of the rest again */
+            kf_wipe(s, sizeof *s);
+            arena.end = at;
+            break;
+        }
         if (!s->used && s->room >= room) {
             if (s->room - room >= sizeof *s + ALIGN) {
                 kf_secret *rest = (kf_secret *)(arena.base + at + room);

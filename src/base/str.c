@@ -1,7 +1,12 @@
 #include "base/str.h"
 
-#include <ctype.h>
+#include <arpa/inet.h>
 #include <stdarg.h>
+
+/* ASCII, whatever the locale says */
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
 
 char *kf_strdup(const char *s) {
     if (!s) return NULL;
@@ -112,9 +117,9 @@ bool kf_duration_parse(const char *s, int64_t *ms) {
         const char *unit;
         int64_t ms;
     } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
-    if (!s || !isdigit((unsigned char)*s)) return false;
+    if (!s || !is_digit(*s)) return false;
     int64_t n = 0;
-    for (; isdigit((unsigned char)*s); s++) {
+    for (; is_digit(*s); s++) {
         if (n > 100000000) return false;
         n = n * 10 + (*s - '0');
     }
@@ -129,8 +134,8 @@ bool kf_duration_parse(const char *s, int64_t *ms) {
 bool kf_profile_name_ok(const char *s) {
     if (!s || !*s || strlen(s) > 64) return false;
     for (const char *p = s; *p; p++) {
-        bool alnum = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9');
-        if (!alnum && (p == s || !strchr("._-", *p))) return false;
+        bool ok = (*p >= 'a' && *p <= 'z') || is_digit(*p);
+        if (!ok && (p == s || !strchr("._-", *p))) return false;
     }
     return true;
 }
@@ -139,7 +144,7 @@ bool kf_client_id_ok(const char *s) {
     if (!kf_str_starts(s, "client_")) return false;
     size_t n = 0;
     for (s += 7; *s; s++, n++)
-        if (!isalnum((unsigned char)*s) && *s != '_') return false;
+        if (!is_alnum(*s) && *s != '_') return false;
     return n >= 1 && n <= 64;
 }
 
@@ -157,8 +162,19 @@ void kf_rfc3339(int64_t unix_s, char out[21]) {
 static bool host_is_loopback(const char *host) {
     if (!strcmp(host, "localhost") || !strcmp(host, "[::1]")) return true;
     int a, b, c, d, end = 0;
+    if (host[strspn(host, "0123456789.")]) return false; /* %d would take a sign */
     return sscanf(host, "%3d.%3d.%3d.%3d%n", &a, &b, &c, &d, &end) == 4 && !host[end] && a == 127 && b <= 255 && c <= 255 &&
            d <= 255;
+}
+
+/* "[...]" with an address inside */
+static bool is_ipv6(char *host, size_t n) {
+    unsigned char address[16];
+    if (n < 4 || host[n - 1] != ']') return false;
+    host[n - 1] = 0;
+    bool ok = inet_pton(AF_INET6, host + 1, address) == 1;
+    host[n - 1] = ']';
+    return ok;
 }
 
 /* host ends at "", ":" or "/"; its characters are lower-cased into out. */
@@ -166,8 +182,8 @@ static const char *read_host(const char *p, char *out, size_t size) {
     size_t n = 0;
     bool v6 = *p == '[';
     for (; *p && *p != '/' && (v6 || *p != ':'); p++) {
-        char c = (char)tolower((unsigned char)*p);
-        bool ok = isalnum((unsigned char)c) || c == '-' || c == '.' || (v6 && (c == ':' || c == '[' || c == ']'));
+        char c = lower(*p);
+        bool ok = is_alnum(c) || c == '-' || c == '.' || (v6 && (c == ':' || c == '[' || c == ']'));
         if (!ok || n + 1 >= size) return NULL;
         out[n++] = c;
         if (c == ']') {
@@ -176,8 +192,8 @@ static const char *read_host(const char *p, char *out, size_t size) {
         }
     }
     out[n] = 0;
-    if (n == 0 || out[0] == '.' || out[0] == '-' || (v6 && (n < 4 || out[n - 1] != ']'))) return NULL;
-    return strstr(out, "..") ? NULL : p;
+    if (n == 0 || out[0] == '.' || out[0] == '-' || strstr(out, "..")) return NULL;
+    return v6 && !is_ipv6(out, n) ? NULL : p;
 }
 
 bool kf_origin_parse(const char *url, char **norm, kf_err *err) {
@@ -192,7 +208,7 @@ bool kf_origin_parse(const char *url, char **norm, kf_err *err) {
     long port = http ? 80 : 443;
     if (*p == ':') {
         char *end;
-        if (!isdigit((unsigned char)p[1])) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the port of the address is not valid");
+        if (!is_digit(p[1])) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the port of the address is not valid");
         port = strtol(p + 1, &end, 10);
         if (port < 1 || port > 65535 || end - p > 6) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the port of the address is not valid");
         p = end;
