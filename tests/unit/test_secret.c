@@ -5,12 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/buf.h"
+#include "base/json.h"
 #include "base/secret.h"
 #include "base/str.h"
 
@@ -242,6 +245,57 @@ static void lock_refused(void **state) {
     assert_int_equal(status, 0);
 }
 
+/* free() of the library and of this file, by the linker (--wrap): what is given back is searched.
+ */
+void __real_free(void *p);
+void __wrap_free(void *p);
+static struct {
+    bool on;
+    int frees, left;
+} heap;
+#define TOKEN "eyJ-a-token-that-must-not-stay"
+
+void __wrap_free(void *p) {
+    if (heap.on && p) {
+        heap.frees++;
+        heap.left += memmem(p, malloc_usable_size(p), TOKEN, sizeof TOKEN - 1) != NULL;
+    }
+    __real_free(p);
+}
+
+/* What passes through the heap is wiped before it goes back there. */
+static void heap_is_wiped(void **state) {
+    (void)state;
+    heap.on = true;
+    free(kf_strdup(TOKEN));
+    assert_int_equal(heap.left, 1); /* it would be seen */
+    heap.frees = heap.left = 0;
+    kf_secret_free(kf_secret_take(kf_strdup(TOKEN), sizeof TOKEN - 1));
+    assert_int_equal(heap.frees, 1);
+
+    kf_buf b;
+    kf_buf_init(&b, 100000);
+    for (int i = 0; i < 2000; i++) assert_true(kf_buf_adds(&b, TOKEN)); /* moves often */
+    kf_buf_done(&b);
+    assert_true(heap.frees > 5);
+
+    heap.frees = 0;
+    static const char text[] = "{\"a\":[\"" TOKEN "\"],\"" TOKEN "\":\"x" TOKEN "\"}";
+    kf_json *j = kf_json_parse(text, sizeof text - 1, NULL);
+    assert_null(kf_json_parse(text, sizeof text - 2, NULL));
+    kf_json_set_str(j, "new", TOKEN);
+    kf_json_set_str(j, "new", "replaced");
+    for (int i = 0; i < 50; i++)
+        kf_json_add((kf_json *)kf_json_get(j, "a"), kf_json_new_str(TOKEN));
+    kf_json *copy = kf_json_copy(j);
+    kf_secret_free(kf_json_print_secret(copy));
+    kf_json_free(copy);
+    kf_json_free(j);
+    heap.on = false;
+    assert_true(heap.frees > 200);
+    assert_int_equal(heap.left, 0);
+}
+
 enum { ROUNDS = 3000, HELD = 16 };
 
 static bool holds(const kf_secret *s, char mark) {
@@ -298,6 +352,7 @@ int main(void) {
         cmocka_unit_test(arena_overflows),
         cmocka_unit_test(lock_refused),
         cmocka_unit_test(threads),
+        cmocka_unit_test(heap_is_wiped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
