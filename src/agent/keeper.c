@@ -282,7 +282,7 @@ static kf_entry *entry_new(kf_keeper *k, const kf_conf_profile *p) {
 static void entry_follow(kf_entry *e, const kf_conf_profile *p) {
     bool moved = !kf_str_eq(e->prof.api_host, p->api_host) || !kf_str_eq(e->prof.client_id, p->client_id);
     e->prof = *p;
-    if (!moved && (e->trouble.state != KF_STATE_LOCKED || e->session)) return;
+    if (!moved && e->trouble.state != KF_STATE_LOCKED) return; /* locked: perhaps no longer */
     if (moved) e->api_key = kf_secret_free(e->api_key);
     e->has_hint = e->has_hint && !moved;
     if (e->session && !kf_entry_bound(e, e->session)) {

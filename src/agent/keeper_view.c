@@ -86,11 +86,14 @@ bool kf_keeper_busy(const kf_keeper *k) {
 }
 
 bool kf_keeper_has_work(const kf_keeper *k) {
+    bool fleeting = k->a->store && kf_str_eq(kf_store_kind(k->a->store), "memory"); /* ends with us */
     GHashTableIter it;
     void *p;
     g_hash_table_iter_init(&it, k->by_id);
-    while (g_hash_table_iter_next(&it, NULL, &p))
-        if (kf_entry_renew_due(p) >= 0 || ((const kf_entry *)p)->unsaved) return true;
+    while (g_hash_table_iter_next(&it, NULL, &p)) {
+        const kf_entry *e = p;
+        if (kf_entry_renew_due(e) >= 0 || (fleeting && e->session)) return true;
+    }
     return kf_keeper_busy(k);
 }
 
@@ -276,6 +279,8 @@ void kf_keeper_index_dirty(kf_keeper *k) {
 }
 
 void kf_keeper_index_flush(kf_keeper *k) {
+    kf_loop_cancel(k->a->loop, k->index_timer);
+    k->index_timer = 0;
     if (k->index_dirty) index_send(k); /* the worker finishes what it has before it ends */
 }
 

@@ -562,6 +562,70 @@ static void test_lock_held(void **state) {
     world_down(&w);
 }
 
+/* ---- interrupted ---- */
+
+static void test_keeper_ends_in_a_renewal(void **state) {
+    world w;
+    got lost = {0}, g = {0};
+    (void)state;
+    set_up(&w, NULL);
+    world_faults(&w, "[{" REFRESH ",\"nth\":1,\"delay_ms\":1000}]");
+    world_ask(&w.a, PROFILE, -1, true, &lost);
+    while (!world_entry(&w.a, PROFILE)->work->http) kf_loop_step(w.loop, true);
+    while (RENEWALS(&w) < 1) world_spin(&w, 5);
+    assert_true(kf_keeper_busy(w.a.keeper));
+    world_agent_end(&w.a);
+    assert_false(lost.done);
+    world_agent(&w, &w.a); /* finds the intent, sends the same token, gets the same pair */
+    world_token(&w, &w.a, PROFILE, -1, true, &g);
+    assert_int_equal(g.err.code, 0);
+    assert_int_equal(world_stat(&w, NULL, "replayed"), 1);
+    assert_int_equal(world_stat(&w, NULL, "reused"), 0);
+    got_done(&g);
+    world_down(&w);
+}
+
+static void test_profile_goes_in_a_renewal(void **state) {
+    world w;
+    got g = {0};
+    (void)state;
+    set_up(&w, NULL);
+    world_faults(&w, "[{" REFRESH ",\"nth\":1,\"delay_ms\":1000}]");
+    world_ask(&w.a, PROFILE, -1, true, &g);
+    while (!world_entry(&w.a, PROFILE)->work->http) kf_loop_step(w.loop, true);
+    assert_true(kf_conf_remove(w.a.conf, PROFILE));
+    kf_keeper_reload(w.a.keeper);
+    world_until(&w, &g.done);
+    assert_int_equal(g.err.code, KF_ERR_USAGE_NO_PROFILE);
+    assert_int_equal(w.a.keeper->renewals, 0);
+    world_down(&w);
+}
+
+static void test_sixteen_at_most(void **state) {
+    world w;
+    got one = {0}, two = {0};
+    (void)state;
+    set_up(&w, NULL);
+    world_sign_in(&w, &w.a, PUBLIC);
+    w.a.keeper->renewals = KF_MAX_RENEWALS - 1; /* as if so many profiles were at it */
+    world_faults(&w, "[{" REFRESH ",\"nth\":1,\"delay_ms\":300}]");
+    world_ask(&w.a, PUBLIC, -1, true, &one);
+    world_ask(&w.a, PROFILE, -1, true, &two);
+    kf_entry *e = world_entry(&w.a, PROFILE);
+    while (!one.done) {
+        assert_true(!e->work || !e->work->http || one.done || !world_entry(&w.a, PUBLIC)->work);
+        assert_in_range(w.a.keeper->renewals, 0, KF_MAX_RENEWALS);
+        kf_loop_step(w.loop, true);
+    }
+    world_until(&w, &two.done);
+    assert_int_equal(one.err.code + two.err.code, 0);
+    world_quiet(&w, &w.a);
+    assert_int_equal(w.a.keeper->renewals, KF_MAX_RENEWALS - 1);
+    got_done(&one);
+    got_done(&two);
+    world_down(&w);
+}
+
 /* ---- the ends of sessions ---- */
 
 typedef struct out_got {
@@ -699,7 +763,9 @@ int main(void) {
         cmocka_unit_test(test_another_agent_renewed), cmocka_unit_test(test_two_agents_at_once),
         cmocka_unit_test(test_stale_store), cmocka_unit_test(test_damaged_record),
         cmocka_unit_test(test_not_writable), cmocka_unit_test(test_unsaved_then_saved),
-        cmocka_unit_test(test_origin), cmocka_unit_test(test_sign_out),
+        cmocka_unit_test(test_origin), cmocka_unit_test(test_keeper_ends_in_a_renewal),
+        cmocka_unit_test(test_profile_goes_in_a_renewal), cmocka_unit_test(test_sixteen_at_most),
+        cmocka_unit_test(test_sign_out),
         cmocka_unit_test(test_sign_out_public), cmocka_unit_test(test_second_sign_in),
         cmocka_unit_test(test_sign_in_not_saved), cmocka_unit_test(test_remove_and_forget),
         cmocka_unit_test(test_lock_held)};
