@@ -1,0 +1,91 @@
+#include "ui/common/actions.h"
+#include <stdint.h>
+
+enum {
+    LISTS = KF_AT_STEP | KF_AT_FIRST | KF_AT_LIST | KF_AT_CHOOSER | KF_AT_PICKER | KF_AT_HELP,
+    ONE_PROFILE = KF_AT_LIST | KF_AT_PROFILE,
+    FIELDS = KF_AT_FORM | KF_AT_TYPED
+};
+
+/* The order is the order of help. */
+static const kf_action_row table[] = {
+    {KF_DO_OPEN, "open", "Enter", "open", "Opens the selected profile.", KF_AT_LIST,
+     {KF_KEY_ENTER, KF_KEY_RIGHT, 'l'}},
+    {KF_DO_USE, "choose", "Enter", "choose", "Takes the selected row.",
+     KF_AT_FIRST | KF_AT_CHOOSER | KF_AT_PICKER, {KF_KEY_ENTER, KF_KEY_RIGHT}},
+    {KF_DO_PICK, "pick", "1-9", "pick", "Takes the row with this number.", KF_AT_FIRST | KF_AT_CHOOSER,
+     {'1', '2', '3', '4', '5', '6', '7', '8', '9'}},
+    {KF_DO_SUBMIT, "submit", "Enter", "continue", "Sends what is in the field.", KF_AT_STEP | KF_AT_TYPED,
+     {KF_KEY_ENTER}},
+    {KF_DO_NEXT, "next", "Tab", "next field", "Goes to the next field.", FIELDS, {KF_KEY_TAB, KF_KEY_DOWN}},
+    {KF_DO_PREV, "previous", "Shift-Tab", "previous", "Goes to the previous field.", FIELDS,
+     {KF_KEY_BACKTAB, KF_KEY_UP}},
+    {KF_DO_SAVE, "save", "F2", "save", "Saves the form. Ctrl-S does the same where the terminal sends it.",
+     KF_AT_FORM, {KF_KEY_F2, KF_CTRL('S')}},
+    {KF_DO_RUN, "run", "Enter", "run", "Runs the selected action.", KF_AT_HELP, {KF_KEY_ENTER}},
+    {KF_DO_AGAIN, "again", "Enter", "try again", "Tries the same thing once more.", KF_AT_PANEL, {KF_KEY_ENTER}},
+    {KF_DO_YES, "yes", "y", "do it", "Does what the question asks.", KF_AT_ASK, {'y', 'Y'}},
+    {KF_DO_NO, "no", "n", "keep", "Leaves everything as it is.", KF_AT_ASK, {'n', 'N'}},
+    {KF_DO_SIGN_IN, "sign-in", "s", "sign in", "Signs in to the profile, or signs in again.",
+     ONE_PROFILE | KF_AT_PANEL, {'s'}},
+    {KF_DO_RENEW, "renew", "r", "renew", "Renews the access token now.", ONE_PROFILE | KF_AT_PANEL, {'r'}},
+    {KF_DO_ADD, "add", "a", "add", "Adds a profile.", KF_AT_LIST, {'a'}},
+    {KF_DO_EDIT, "edit", "e", "edit", "Changes the profile's settings or its API key.",
+     ONE_PROFILE | KF_AT_CHOOSER | KF_AT_PANEL, {'e'}},
+    {KF_DO_DEFAULT, "default", "*", "default", "Makes it the profile that commands use when none is named.",
+     ONE_PROFILE, {'*'}},
+    {KF_DO_FILTER, "filter", "/", "filter", "Shows only the rows that contain what you type.",
+     KF_AT_LIST | KF_AT_HELP, {'/'}},
+    {KF_DO_SIGN_OUT, "sign-out", "S", "sign out", "Ends the session at WorkOS and forgets it here.", ONE_PROFILE,
+     {'S'}},
+    {KF_DO_DELETE, "delete", "D", "delete", "Deletes the profile with its session and API key.", ONE_PROFILE, {'D'}},
+    {KF_DO_DETAILS, "details", "d", "details", "Shows codes, status and request ID of an error.",
+     ONE_PROFILE | KF_AT_STEP | KF_AT_PANEL, {'d'}},
+    {KF_DO_UP, "up", "Up", "up", "Moves up one row (k).", LISTS, {KF_KEY_UP, 'k'}},
+    {KF_DO_DOWN, "down", "Down", "down", "Moves down one row (j).", LISTS, {KF_KEY_DOWN, 'j'}},
+    {KF_DO_PAGE_UP, "page-up", "PgUp", "page up", "Moves up one page (Ctrl-B).", LISTS,
+     {KF_KEY_PGUP, KF_CTRL('B'), KF_CTRL('U')}},
+    {KF_DO_PAGE_DOWN, "page-down", "PgDn", "page down", "Moves down one page (Ctrl-F).", LISTS,
+     {KF_KEY_PGDN, KF_CTRL('F'), KF_CTRL('D')}},
+    {KF_DO_FIRST, "first", "Home", "first", "Goes to the first row (g).", LISTS, {KF_KEY_HOME, 'g'}},
+    {KF_DO_LAST, "last", "End", "last", "Goes to the last row (G).", LISTS, {KF_KEY_END, 'G'}},
+    {KF_DO_BACK, "back", "Esc", "back", "Goes back, cancels, or clears a filter. Never ends keyfob.", KF_AT_ALL,
+     {KF_KEY_ESC}},
+    {KF_DO_BACK, "back-left", "Left", "back", "Goes back (h).", KF_AT_PROFILE | KF_AT_CHOOSER | KF_AT_LIST,
+     {KF_KEY_LEFT, 'h'}},
+    {KF_DO_CLOSE, "close", "q", "close", "Closes this screen; on the first one it ends keyfob.", KF_AT_ALL, {'q'}},
+    {KF_DO_HELP, "help", "?", "help", "Lists what can be done here (F1 also inside a field).", KF_AT_ALL,
+     {'?', KF_KEY_F1}},
+    {KF_DO_PALETTE, "palette", ":", "actions", "The same list, ready to be searched.", KF_AT_ALL & ~KF_AT_HELP, {':'}},
+    {KF_DO_REDRAW, "redraw", "Ctrl-L", "redraw", "Draws the screen again and sorts the list.", KF_AT_ALL,
+     {KF_CTRL('L')}},
+    {KF_DO_SUSPEND, "suspend", "Ctrl-Z", "suspend", "Wipes the screen and goes back to the shell; fg returns.",
+     KF_AT_ALL, {KF_CTRL('Z')}},
+    {KF_DO_QUIT, "quit", "Q", "quit", "Ends keyfob at once. The agent keeps your sessions.", KF_AT_ALL, {'Q'}},
+    {KF_DO_LEAVE, "leave", "Ctrl-C", "leave", "Ends keyfob at once from anywhere, with status 130.", KF_AT_ALL,
+     {KF_CTRL('C')}},
+};
+
+const kf_action_row *kf_actions(size_t *n) {
+    *n = sizeof table / sizeof *table;
+    return table;
+}
+
+const kf_action_row *kf_action_get(kf_action id) {
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].id == id) return &table[i];
+    return &table[0];
+}
+
+kf_action kf_action_for(int key, unsigned where) {
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (!(table[i].where & where)) continue;
+        for (size_t k = 0; k < sizeof table[i].keys / sizeof *table[i].keys && table[i].keys[k]; k++)
+            if (table[i].keys[k] == key) return table[i].id;
+    }
+    return KF_DO_NONE;
+}
+
+bool kf_key_is_text(int key) {
+    return key >= 0x20 && key < 0x110000 && key != 0x7f && !(key >= 0x80 && key < 0xa0);
+}

@@ -1,0 +1,228 @@
+#include "ui/tui/app_impl.h"
+#include "base/str.h"
+#include "ui/common/words.h"
+#include "ui/tui/widget.h"
+
+static kf_call *find(kf_app *a, uint32_t id) {
+    for (int i = 0; id && i < KF_CALLS; i++)
+        if (a->call[i].id == id) return &a->call[i];
+    return NULL;
+}
+
+void kf_app_call_clear(kf_call *c) {
+    c->params = kf_secret_free(c->params);
+    memset(c, 0, sizeof *c);
+}
+
+/* Sends c; its parameters are kept as a secret, in case it has to be repeated. */
+static void issue(kf_app *a, kf_call *c) {
+    kf_json *params = kf_json_parse(kf_secret_peek(c->params), kf_secret_len(c->params), NULL);
+    c->since_ms = a->m->now_ms;
+    c->held = false;
+    bool stream = c->kind == KF_CALL_STREAM || c->kind == KF_CALL_WATCH;
+    kf_app_fx(a, (kf_fx){.kind = stream ? KF_FX_STREAM : KF_FX_CALL, .call = c->id, .method = c->method, .params = params});
+}
+
+static uint32_t add(kf_app *a, kf_call_kind kind, const char *method, kf_json *params) {
+    kf_call *c = NULL;
+    for (int i = 0; i < KF_CALLS && !c; i++)
+        if (!a->call[i].id) c = &a->call[i];
+    if (!c) {
+        kf_json_free(params);
+        kf_out_say(a, KF_SAY_WARN, "Too many things are under way; wait for one to end");
+        return 0;
+    }
+    if (!params) params = kf_json_obj();
+    *c = (kf_call){.id = ++a->last_call, .kind = kind, .owner = a->current};
+    snprintf(c->method, sizeof c->method, "%s", method);
+    c->params = kf_json_print_secret(params);
+    kf_json_free(params);
+    issue(a, c);
+    return c->id;
+}
+
+uint32_t kf_out_call(kf_out *o, const char *method, kf_json *params) { return add(o, KF_CALL_OWNED, method, params); }
+uint32_t kf_out_stream(kf_out *o, const char *method, kf_json *params) { return add(o, KF_CALL_STREAM, method, params); }
+
+void kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p) {
+    kf_call *c = find(o, add(o, KF_CALL_JOB, method, params));
+    if (!c || !p) return;
+    memcpy(c->profile, p->id, sizeof c->profile);
+    memcpy(c->name, p->name, sizeof c->name);
+}
+
+void kf_out_stop(kf_out *o, uint32_t call) {
+    kf_call *c = find(o, call);
+    if (!c) return;
+    kf_app_call_clear(c);
+    kf_app_fx(o, (kf_fx){.kind = KF_FX_STOP, .call = call});
+}
+
+void kf_app_calls_end(kf_app *a, uint32_t owner) {
+    for (int i = 0; i < KF_CALLS; i++)
+        if (a->call[i].id && a->call[i].owner == owner && a->call[i].kind != KF_CALL_JOB) kf_out_stop(a, a->call[i].id);
+}
+
+void kf_app_watch(kf_app *a) {
+    a->watch_again_ms = 0;
+    for (int i = 0; i < KF_CALLS; i++)
+        if (a->call[i].id && a->call[i].kind == KF_CALL_WATCH) kf_out_stop(a, a->call[i].id);
+    if (a->m->link != KF_LINK_DOWN) a->m->link = KF_LINK_WAITING;
+    add(a, KF_CALL_WATCH, "Watch", kf_json_obj());
+}
+
+const kf_call *kf_app_busy(const kf_app *a) {
+    const kf_call *oldest = NULL;
+    for (int i = 0; i < KF_CALLS; i++)
+        if (a->call[i].id && a->call[i].kind == KF_CALL_JOB && !a->call[i].held &&
+            (!oldest || a->call[i].since_ms < oldest->since_ms))
+            oldest = &a->call[i];
+    return oldest;
+}
+
+/* --- ends ------------------------------------------------------------------------------ */
+
+static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
+    char title[120];
+    int what = KF_PANEL_PLAIN;
+    const char *verb = "do that with";
+    if (!strcmp(c->method, "Renew")) verb = "renew", what = KF_PANEL_RENEW;
+    if (!strcmp(c->method, "SignOut")) verb = "sign out of", what = KF_PANEL_SIGN_OUT;
+    if (!strcmp(c->method, "RemoveProfile")) verb = "delete";
+    if (!strcmp(c->method, "PutProfile")) verb = "change";
+    snprintf(title, sizeof title, "Could not %s %.64s", verb, c->name);
+    kf_args args = {.what = what, .err = err, .title = title};
+    memcpy(args.profile, c->profile, sizeof args.profile);
+    for (int i = 0; i < a->depth; i++) /* one dialog at a time: what came while a person types waits in the line */
+        if (a->level[i].cls->where & (KF_AT_FORM | KF_AT_STEP | KF_AT_TYPED | KF_AT_PANEL)) {
+            kf_out_say(a, KF_SAY_BAD, "%s (d on its row tells why)", title);
+            return;
+        }
+    kf_out_push(a, &kf_screen_panel, &args);
+}
+
+static void job_done(kf_app *a, const kf_call *c, const kf_json *result) {
+    const kf_json *p = kf_json_get(result, "profile");
+    if (kf_json_is_obj(p)) kf_model_profile(a->m, p);
+    if (!strcmp(c->method, "Renew")) {
+        char left[24] = "";
+        const kf_mprofile *now = kf_model_by_id(a->m, c->profile);
+        kf_words_left(now ? kf_model_left_ms(a->m, now) : KF_NO_TIME, left);
+        kf_out_say(a, KF_SAY_GOOD, "Renewed %s: valid for %s", c->name, left);
+    } else if (!strcmp(c->method, "SignOut")) {
+        if (kf_json_bool(result, "server_ended", false)) kf_out_say(a, KF_SAY_GOOD, "Signed out of %s", c->name);
+        else kf_out_say(a, KF_SAY_WARN, "Signed out of %s here, but WorkOS did not confirm the end of the session", c->name);
+    } else if (!strcmp(c->method, "RemoveProfile")) {
+        kf_model_removed(a->m, c->profile);
+        kf_out_say(a, KF_SAY_GOOD, "Deleted %s", c->name);
+    } else if (!strcmp(c->method, "PutProfile")) {
+        kf_out_say(a, KF_SAY_GOOD, "%s is the default profile now", c->name);
+    }
+    kf_app_model_changed(a);
+}
+
+static kf_level *owner_of(kf_app *a, uint32_t uid) {
+    for (int i = 0; i < a->depth; i++)
+        if (a->level[i].uid == uid) return &a->level[i];
+    return NULL;
+}
+
+static void deliver(kf_app *a, kf_call *slot, const kf_json *result, const kf_err *err) {
+    kf_call c = *slot;
+    slot->params = NULL;
+    kf_app_call_clear(slot);
+    kf_level *l = owner_of(a, c.owner);
+    if (c.kind == KF_CALL_JOB) {
+        if (result) job_done(a, &c, result);
+        else job_failed(a, &c, err);
+        kf_app_all(a, &(kf_event){.kind = KF_EV_TICK}); /* grants what was wished */
+    } else if (l) {
+        const kf_json *p = kf_json_get(result, "profile");
+        if (kf_json_is_obj(p)) kf_model_profile(a->m, p);
+        kf_app_send(a, l, &(kf_event){.kind = KF_EV_RESULT, .call = c.id, .result = result, .err = err});
+    }
+    kf_secret_free(c.params);
+}
+
+static void watch_answer(kf_app *a, kf_call *c, const kf_json *result, bool ended, const kf_err *err) {
+    static const int wait_s[] = {1, 2, 5, 10};
+    if (result) {
+        a->watch_tries = 0;
+        kf_model_watch(a->m, result);
+    }
+    if (!result || ended) {
+        kf_err closed = {.code = KF_ERR_WIRE_CLOSED};
+        kf_app_call_clear(c);
+        kf_model_link(a->m, KF_LINK_DOWN, err ? err : &closed);
+        a->watch_again_ms = a->m->now_ms + 1000 * wait_s[a->watch_tries];
+        if (a->watch_tries < 3) a->watch_tries++;
+    }
+    kf_app_model_changed(a);
+}
+
+static bool needs_passphrase(const kf_err *err) {
+    return err && (err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_VAULT_NEW);
+}
+
+static void hold(kf_app *a, kf_call *c, const kf_err *err) {
+    c->held = true;
+    c->err = *err;
+    for (int i = 0; i < a->depth; i++)
+        if (a->level[i].cls == &kf_screen_unlock) return;
+    kf_out_push(a, &kf_screen_unlock, &(kf_args){.what = err->code == KF_ERR_STORE_VAULT_NEW});
+    kf_app_all(a, &(kf_event){.kind = KF_EV_TICK});
+}
+
+void kf_app_unheld(kf_app *a, bool unlocked) {
+    for (int i = 0; i < KF_CALLS; i++) {
+        kf_call *c = &a->call[i];
+        if (!c->id || !c->held) continue;
+        kf_err err = c->err;
+        if (unlocked) issue(a, c);
+        else deliver(a, c, NULL, &err);
+    }
+}
+
+static void step_answer(kf_app *a, kf_call *c, const kf_json *result) {
+    kf_model_step(a->m, result);
+    if (a->m->step.kind == KF_STEP_FAILED && needs_passphrase(&a->m->step.err)) {
+        kf_err err = a->m->step.err;
+        kf_app_fx(a, (kf_fx){.kind = KF_FX_STOP, .call = c->id});
+        c->id = ++a->last_call; /* what the old stream still says is not for the new one */
+        kf_model_step_clear(a->m);
+        hold(a, c, &err);
+        return;
+    }
+    kf_level *l = owner_of(a, c->owner);
+    if (l) kf_app_send(a, l, &(kf_event){.kind = KF_EV_STEP, .call = c->id});
+}
+
+void kf_app_result(kf_app *a, uint32_t id, const kf_json *result, bool ended, const kf_err *err) {
+    kf_call *c = find(a, id);
+    if (!c) return;
+    if (c->kind == KF_CALL_WATCH) {
+        watch_answer(a, c, result, ended, err);
+        return;
+    }
+    if (!result && needs_passphrase(err)) {
+        hold(a, c, err);
+        return;
+    }
+    if (c->kind == KF_CALL_STREAM && result) {
+        bool watch = !strcmp(c->method, "Watch");
+        if (watch) {
+            kf_model_watch(a->m, result);
+            kf_app_model_changed(a);
+        } else step_answer(a, c, result);
+        c = find(a, id);
+        if (!ended || !c) return;
+        kf_app_call_clear(c);
+        return;
+    }
+    bool unlocked = result && !strcmp(c->method, "Unlock");
+    if (unlocked) {
+        kf_model_store(a->m, kf_json_get(result, "store"));
+        kf_app_unheld(a, true);
+    }
+    deliver(a, c, result, err);
+}

@@ -1,0 +1,130 @@
+/* Questions: with two buttons (confirm), and with a name to type (typed). ui.md §5.5 */
+#include "base/str.h"
+#include "ui/tui/profile_do.h"
+#include "ui/tui/widget.h"
+
+/* --- confirm --------------------------------------------------------------------------- */
+
+typedef struct confirm { char id[17]; int what; bool yes; /* the button that is focused and that Enter takes */ } confirm;
+
+static void confirm_init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
+    confirm *s = st;
+    (void)m, (void)o;
+    memcpy(s->id, args->profile, sizeof s->id);
+    s->what = args->what;
+}
+
+static void confirm_do(const confirm *s, const kf_model *m, kf_out *o) {
+    const kf_mprofile *p = kf_model_by_id(m, s->id);
+    kf_out_pop(o, s->what == KF_CONFIRM_DISCARD ? 2 : 1);
+    if (s->what == KF_CONFIRM_SIGN_OUT && p) kf_out_job(o, "SignOut", kf_profile_params(p), p);
+}
+
+static void confirm_update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
+    confirm *s = st;
+    if (ev->kind == KF_EV_DO && (ev->act == KF_DO_BACK || ev->act == KF_DO_NO)) kf_out_pop(o, 1);
+    else if (ev->kind == KF_EV_DO && ev->act == KF_DO_YES) confirm_do(s, m, o);
+    else if (ev->kind != KF_EV_KEY) return;
+    else if (ev->key == KF_KEY_LEFT || ev->key == KF_KEY_RIGHT || ev->key == KF_KEY_TAB || ev->key == KF_KEY_BACKTAB) s->yes = !s->yes;
+    else if (ev->key == KF_KEY_ENTER && s->yes) confirm_do(s, m, o);
+    else if (ev->key == KF_KEY_ENTER) kf_out_pop(o, 1);
+}
+
+static void confirm_draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
+    const confirm *s = st;
+    const kf_mprofile *p = kf_model_by_id(m, s->id);
+    kf_rect r = kf_dialog_box(v, g, 6, 60);
+    char question[120];
+    bool out = s->what == KF_CONFIRM_SIGN_OUT;
+    const char *body = out ? "WorkOS ends the session, and keyfob forgets its tokens here. Commands that use this profile stop working "
+                             "until you sign in again. Settings and API key stay."
+                           : "What you typed in the form is not saved.";
+    if (out) snprintf(question, sizeof question, "Sign out of %s?", p ? p->name : "this profile");
+    else snprintf(question, sizeof question, "Discard the changes?");
+    kf_grid_text(g, r.y, r.x, r.cols, KF_INK_STRONG, question);
+    int y = r.y + 1;
+    y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_TEXT, body, true);
+    if (r.rows > 6) y++;
+    int x = r.x + kf_button_draw(g, y, r.x, out ? "Keep" : "Go on editing", !s->yes) + 2;
+    kf_button_draw(g, y, x, out ? "Sign out" : "Discard", s->yes);
+    kf_grid_cursor(g, y, s->yes ? x : r.x);
+}
+
+static void confirm_hints(const void *st, const kf_model *m, kf_action out[12]) {
+    (void)st, (void)m;
+    out[0] = KF_DO_NO, out[1] = KF_DO_YES, out[2] = KF_DO_BACK;
+}
+
+const kf_screen_class kf_screen_confirm = {.name = "confirm", .state_size = sizeof(confirm), .where = KF_AT_ASK, .dialog = true,
+                                           .init = confirm_init, .update = confirm_update, .draw = confirm_draw, .hints = confirm_hints};
+
+/* --- typed: deleting a profile --------------------------------------------------------- */
+
+typedef struct typed { char id[17]; kf_line line; } typed;
+
+static void typed_init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
+    typed *s = st;
+    (void)m, (void)o;
+    memcpy(s->id, args->profile, sizeof s->id);
+    kf_line_init(&s->line, 64, false);
+}
+
+static void typed_done(void *st) { kf_line_done(&((typed *)st)->line); }
+
+static bool typed_matches(const typed *s, const kf_model *m) {
+    const kf_mprofile *p = kf_model_by_id(m, s->id);
+    return p && !strcmp(p->name, kf_line_text(&s->line));
+}
+
+static void typed_update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
+    typed *s = st;
+    const kf_mprofile *p = kf_model_by_id(m, s->id);
+    char msg[120];
+    if (!p || (ev->kind == KF_EV_DO && ev->act == KF_DO_BACK)) kf_out_pop(o, 1);
+    else if (ev->kind == KF_EV_DO && ev->act == KF_DO_SUBMIT) {
+        if (!typed_matches(s, m)) {
+            kf_out_say(o, KF_SAY_INFO, "Nothing deleted: type %s to delete it", p->name);
+            return;
+        }
+        kf_out_job(o, "RemoveProfile", kf_profile_params(p), p);
+        kf_out_pop(o, 1);
+    } else if (ev->kind == KF_EV_KEY) kf_line_key(&s->line, ev->key);
+    else if (ev->kind == KF_EV_PASTE) {
+        kf_line_paste(&s->line, ev->text, ev->len, msg, sizeof msg);
+        if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
+    }
+}
+
+static void typed_draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
+    const typed *s = st;
+    const kf_mprofile *p = kf_model_by_id(m, s->id);
+    kf_rect r = kf_dialog_box(v, g, 7, 60);
+    if (!p) return;
+    kf_grid_printf(g, r.y, r.x, r.cols, KF_INK_STRONG, "Delete %s?", p->name);
+    int y = r.y + 1;
+    y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_TEXT,
+                      p->confidential ? "Its settings, its session and its API key are removed from this computer. This cannot be undone."
+                                      : "Its settings and its session are removed from this computer. This cannot be undone.", true);
+    kf_grid_text(g, y + 1, r.x, r.cols, KF_INK_TEXT, "Type its name to delete it:");
+    kf_line_draw(&s->line, g, y + 2, r.x, r.cols < 40 ? r.cols : 40, true);
+}
+
+static kf_typing typed_typing(const void *st, const kf_model *m) {
+    (void)st, (void)m;
+    return KF_TYPING_TEXT;
+}
+
+static const char *typed_why_not(const void *st, const kf_model *m, kf_action act) {
+    (void)st, (void)m;
+    return act == KF_DO_NEXT || act == KF_DO_PREV ? "there is only one field" : NULL;
+}
+
+static void typed_hints(const void *st, const kf_model *m, kf_action out[12]) {
+    int n = 0;
+    if (typed_matches(st, m)) out[n++] = KF_DO_SUBMIT;
+    out[n] = KF_DO_BACK;
+}
+
+const kf_screen_class kf_screen_typed = {
+    .name = "typed", .state_size = sizeof(typed), .where = KF_AT_TYPED, .dialog = true, .init = typed_init, .update = typed_update,
+    .draw = typed_draw, .done = typed_done, .typing = typed_typing, .hints = typed_hints, .why_not = typed_why_not};

@@ -1,0 +1,244 @@
+/* keyfob-tui: one poll loop over the terminal, signals and the agent's answers. Grants the effects
+ * that the app asks for; decides nothing itself. */
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+#include "base/str.h"
+#include "ui/common/words.h"
+#include "ui/tui/app.h"
+#include "ui/tui/link.h"
+#include "ui/tui/term.h"
+#include "wire/client.h"
+
+typedef struct tui {
+    kf_model model;
+    kf_app *app;
+    kf_links *links;
+    int signals;
+    int status;          /* -1: goes on */
+    bool sandbox, redraw;
+    struct termios tio;  /* as it was */
+} tui;
+
+static void clocks(int64_t *now_ms, int64_t *wall) {
+    struct timespec b, r;
+    clock_gettime(CLOCK_BOOTTIME, &b);
+    clock_gettime(CLOCK_REALTIME, &r);
+    *now_ms = (int64_t)b.tv_sec * 1000 + b.tv_nsec / 1000000;
+    *wall = r.tv_sec;
+}
+
+static void tick(tui *t) {
+    int64_t now, wall;
+    clocks(&now, &wall);
+    kf_app_time(t->app, now, wall);
+}
+
+static void harden(void) {
+    struct rlimit none = {0, 0};
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
+}
+
+/* Blocked before the first thread starts, so that only the signalfd sees them. */
+static int take_signals(void) {
+    static const int list[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < KF_LEN(list); i++) sigaddset(&set, list[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void resized(tui *t) {
+    kf_term_info info;
+    kf_term_info_get(&info);
+    kf_app_size(t->app, info.rows, info.cols);
+}
+
+/* Stops as a job; comes back in the foreground only, so that `bg` does not write to the terminal. */
+static void suspend(tui *t) {
+    kf_err err;
+    kf_term_close();
+    do kill(getpid(), SIGSTOP);
+    while (tcgetpgrp(STDIN_FILENO) != getpgrp() && tcgetpgrp(STDIN_FILENO) >= 0);
+    if (!kf_term_resume(&err)) t->status = 1;
+    resized(t);
+    tick(t);
+}
+
+static void grant(tui *t, kf_fx *fx) {
+    switch (fx->kind) {
+    case KF_FX_CALL: case KF_FX_STREAM:
+        kf_links_start(t->links, fx->call, fx->method, KF_TAKE(fx->params), fx->kind == KF_FX_STREAM);
+        break;
+    case KF_FX_STOP: kf_links_stop(t->links, fx->call); break;
+    case KF_FX_QUIT: t->status = fx->status; break;
+    case KF_FX_SUSPEND: suspend(t); break;
+    case KF_FX_REDRAW: kf_term_forget(); break;
+    case KF_FX_SANDBOX:
+        t->sandbox = true;
+        t->status = 0;
+        break;
+    default: break;
+    }
+    kf_json_free(fx->params);
+}
+
+static void grant_all(tui *t) {
+    kf_fx fx;
+    while (t->status < 0 && kf_app_next(t->app, &fx)) grant(t, &fx);
+}
+
+static void on_signal(tui *t) {
+    struct signalfd_siginfo s;
+    while (read(t->signals, &s, sizeof s) == (ssize_t)sizeof s) {
+        switch (s.ssi_signo) {
+        case SIGINT: kf_app_key(t->app, KF_CTRL('C')); break;
+        case SIGTSTP: suspend(t); break;
+        case SIGWINCH:
+            kf_term_resized();
+            resized(t);
+            break;
+        default: t->status = 128 + (int)s.ssi_signo; break;
+        }
+    }
+}
+
+static void on_input(tui *t) {
+    for (;;) {
+        int key = 0;
+        kf_secret *paste = NULL;
+        size_t lost = 0;
+        switch (kf_keys_next(&key, &paste, &lost)) {
+        case KF_INPUT_KEY: kf_app_key(t->app, key); break;
+        case KF_INPUT_PASTE:
+            kf_app_paste(t->app, kf_secret_peek(paste), kf_secret_len(paste));
+            if (lost) kf_out_say(t->app, KF_SAY_WARN, "The end of a long paste, %zu bytes, was left out", lost);
+            kf_secret_free(paste);
+            break;
+        case KF_INPUT_END: t->status = 129; return;
+        default: return;
+        }
+        grant_all(t);
+        if (t->status >= 0) return;
+    }
+}
+
+static void on_links(tui *t) {
+    kf_link_event e;
+    while (kf_links_take(t->links, &e)) {
+        if (e.hello) kf_app_hello(t->app, e.hello);
+        kf_app_result(t->app, e.call, e.result, e.ended, e.result ? NULL : &e.err);
+        kf_json_free(e.hello);
+        kf_json_free(e.result);
+    }
+}
+
+static void paint(tui *t) {
+    kf_term_info info;
+    kf_grid g;
+    kf_term_info_get(&info);
+    kf_grid_init(&g, info.rows, info.cols, info.ascii);
+    kf_app_draw(t->app, &g);
+    kf_term_paint(&g);
+    kf_grid_done(&g);
+}
+
+static void loop(tui *t) {
+    while (t->status < 0) {
+        grant_all(t);
+        if (t->status >= 0) break;
+        paint(t);
+        struct pollfd p[3] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = t->signals, .events = POLLIN},
+                              {.fd = kf_links_fd(t->links), .events = POLLIN}};
+        int64_t wait = kf_app_wait_ms(t->app);
+        if (poll(p, 3, wait > 3600000 ? 3600000 : (int)wait) < 0 && errno != EINTR) break;
+        tick(t);
+        if (p[1].revents) on_signal(t);
+        if (p[0].revents & (POLLIN | POLLERR | POLLHUP)) on_input(t);
+        if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL) && !(p[0].revents & POLLIN) && t->status < 0) t->status = 129;
+        if (p[2].revents) on_links(t);
+    }
+}
+
+/* "~/.config/..." reads better than the whole path. */
+static char *home_short(char *path) {
+    const char *home = getenv("HOME");
+    size_t n = home ? strlen(home) : 0;
+    if (n < 2 || strncmp(path, home, n) != 0 || path[n] != '/') return path;
+    char *s = kf_strfmt("~%s", path + n);
+    free(path);
+    return s;
+}
+
+static void model_from_environment(kf_model *m) {
+    kf_model_init(m);
+    const char *key = getenv("WORKOS_API_KEY"), *client = getenv("WORKOS_CLIENT_ID"), *url = getenv("KEYFOB_SANDBOX_URL");
+    free(m->config_path);
+    m->config_path = home_short(kf_config_path());
+    m->sandbox = url && *url;
+    m->ssh = getenv("SSH_CONNECTION") != NULL;
+    if (key && *key) m->env_api_key = kf_secret_new(key, strlen(key));
+    if (client && *client) m->env_client_id = kf_strdup(client);
+    clocks(&m->now_ms, &m->wall);
+}
+
+static void go_sandbox(void) {
+    kf_err err;
+    KF_AUTO_CHARS program = kf_program_path("keyfob", &err);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (program) execl(program, "keyfob", "--sandbox", (char *)NULL);
+    fprintf(stderr, "keyfob: the sandbox could not be started: %s\n", program ? "exec failed" : err.what);
+}
+
+static int refuse(void) {
+    fputs("keyfob's screen needs a terminal; try `keyfob status --json`\n", stderr);
+    return 2;
+}
+
+int main(void) {
+    tui t = {.status = -1};
+    kf_err err;
+    const char *term = getenv("TERM");
+    harden();
+    setlocale(LC_ALL, "");
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !term || !*term || !strcmp(term, "dumb")) return refuse();
+    (void)tcgetattr(STDIN_FILENO, &t.tio);
+    t.signals = take_signals();
+    t.links = kf_links_new(&err);
+    if (t.signals < 0 || !t.links) {
+        fputs("keyfob: no file descriptors left\n", stderr);
+        return 1;
+    }
+    if (!kf_term_open(&err)) {
+        fprintf(stderr, "keyfob: %s. %s\n", err.what, err.hint);
+        return 2;
+    }
+    kf_term_info info;
+    kf_term_info_get(&info);
+    model_from_environment(&t.model);
+    t.model.ascii = info.ascii;
+    t.model.ctrl_s = info.ctrl_s;
+    t.app = kf_app_new(&t.model);
+    resized(&t);
+    loop(&t);
+    kf_term_close();
+    (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &t.tio);
+    kf_app_free(t.app);
+    kf_model_done(&t.model);
+    if (t.sandbox) {
+        go_sandbox();
+        return 1;
+    }
+    _exit(t.status < 0 ? 1 : t.status); /* threads may still wait for an agent that hangs */
+}
