@@ -1,0 +1,106 @@
+/* The agent's end for all commands: the call, the vault's passphrase, and which profile is meant. */
+#include "ui/cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "auth/profile.h"
+#include "base/str.h"
+#include "ui/cli/index.h"
+
+static bool open_client(kf_cli *c, kf_err *err) {
+    if (!c->client) c->client = kf_client_open(0, err);
+    return c->client != NULL;
+}
+
+bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err) {
+    bool fresh = why->code == KF_ERR_STORE_VAULT_NEW;
+    if ((!fresh && why->code != KF_ERR_STORE_VAULT_LOCKED) || !kf_can_ask(c)) {
+        if (err) *err = *why;
+        return false;
+    }
+    if (fresh) kf_cli_note(c, "secrets go into a sealed vault; choose its passphrase (nothing can be read without it)");
+    for (int tries = 0; tries < 3; tries++) {
+        KF_AUTO(kf_secret) pass = kf_ask(fresh ? "New passphrase of the vault" : "Passphrase of the vault", true, err);
+        if (!pass) return false;
+        KF_AUTO(kf_secret) again = fresh ? kf_ask("The same again", true, err) : kf_secret_copy(pass);
+        if (!again) return false;
+        if (!kf_secret_len(pass) || !kf_secret_eq(pass, again)) {
+            kf_cli_note(c, kf_secret_len(pass) ? "the two are not the same" : "an empty passphrase protects nothing");
+            continue;
+        }
+        kf_json *p = kf_json_obj();
+        kf_json_set_secret(p, "passphrase", pass);
+        kf_json_set_bool(p, "create", fresh);
+        kf_err e;
+        KF_AUTO(kf_json) r = kf_client_call(c->client, "Unlock", p, 60000, &e);
+        if (r) return true;
+        if (e.code != KF_ERR_STORE_BAD_PASSPHRASE) return *err = e, false;
+        kf_cli_note(c, "that is not the passphrase");
+    }
+    return kf_fail(err, KF_ERR_STORE_BAD_PASSPHRASE, "three wrong passphrases");
+}
+
+kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err) {
+    KF_AUTO(kf_json) p = params;
+    kf_err e;
+    if (!open_client(c, err)) return NULL;
+    kf_json *r = kf_client_call(c->client, method, kf_json_copy(p ? p : NULL), timeout_ms, &e);
+    if (!r && (e.code == KF_ERR_STORE_VAULT_LOCKED || e.code == KF_ERR_STORE_VAULT_NEW) && kf_cli_unlock(c, &e, &e))
+        r = kf_client_call(c->client, method, kf_json_copy(p), timeout_ms, &e);
+    if (!r && err) *err = e;
+    return r;
+}
+
+/* --- which profile --------------------------------------------------------------------------------- */
+
+/* The agent's index; no file is no profiles. */
+static bool read_index(kf_profile_row **rows, size_t *n, kf_err *err) {
+    KF_AUTO_CHARS dir = kf_state_dir();
+    KF_AUTO_CHARS path = kf_strfmt("%s/profiles", dir);
+    *rows = NULL;
+    *n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0) return errno == ENOENT || errno == ENOTDIR || kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path);
+    struct stat st;
+    char *text = NULL;
+    bool ok = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= KF_PROFILE_INDEX_MAX && (text = malloc((size_t)st.st_size + 1)) &&
+              read(fd, text, (size_t)st.st_size) == st.st_size;
+    if (!ok) kf_fail(err, KF_ERR_SYS_IO, "%s cannot be read", path);
+    else if (st.st_size) ok = kf_profile_index_parse(text, (size_t)st.st_size, rows, n, err);
+    free(text);
+    close(fd);
+    return ok;
+}
+
+bool kf_cli_index(kf_profile_row **rows, size_t *n, kf_err *err) { return read_index(rows, n, err); }
+
+const char *kf_cli_profile(kf_cli *c, const char *arg, const char **rule, kf_err *err) {
+    const char *env = getenv("KEYFOB_PROFILE"), *why = NULL, *name = NULL, *dummy;
+    if (!rule) rule = &dummy;
+    if (arg && *arg) name = arg, why = "argument";
+    else if (c->profile && *c->profile) name = c->profile, why = "--profile";
+    else if (env && *env) name = env, why = "KEYFOB_PROFILE";
+    kf_profile_row *rows = NULL;
+    size_t n = 0;
+    if (!name) {
+        if (!read_index(&rows, &n, err)) return NULL;
+        for (size_t i = 0; i < n && !name; i++)
+            if (rows[i].is_default) name = rows[i].name, why = "default profile";
+        if (!name && n == 1) name = rows[0].name, why = "the only profile";
+    }
+    if (!name) kf_fail(err, KF_ERR_USAGE_NO_PROFILE, n ? "no profile was named, and none is the default" : "there are no profiles yet");
+    else if (!kf_profile_name_ok(name)) kf_fail(err, KF_ERR_USAGE_NAME, "%.80s", name), name = NULL;
+    if (!name && !n && !arg) kf_hint(err, "Run: keyfob profile add NAME --client-id ID, or try: keyfob --sandbox");
+    static char kept[65];
+    if (name) {
+        if (!kf_str_set(kept, sizeof kept, name)) abort(); /* kf_profile_name_ok bounds it */
+        name = kept;
+        c->profile_used = kept;
+        *rule = why;
+        if (c->verbose) kf_cli_note(c, "profile %s (%s)", name, why);
+    }
+    free(rows);
+    return name;
+}

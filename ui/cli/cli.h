@@ -1,0 +1,95 @@
+#pragma once
+/* What the commands share: the table of commands, parsed arguments, the agent's end, and the
+ * one way to say something. stdout carries the answer and nothing else (ui.md §5.12). */
+#include "base/err.h"
+#include "base/json.h"
+#include "wire/client.h"
+
+typedef struct kf_opt {
+    const char *name;  /* long, without dashes */
+    char letter;       /* 0: none */
+    const char *arg;   /* NULL: a switch */
+    const char *help;
+} kf_opt;
+
+enum { KF_OPTS_MAX = 16, KF_POS_MAX = 4 };
+typedef struct kf_args {
+    const char *opt[KF_OPTS_MAX]; /* by position in the command's table; "" for a switch that is on; NULL off */
+    const char *pos[KF_POS_MAX];
+    int n_pos;
+    char **rest;                  /* behind "--"; NULL: no "--" */
+} kf_args;
+
+typedef struct kf_cli {
+    const char *profile;   /* -p */
+    bool json, quiet, no_input;
+    int verbose;
+    const struct kf_command *command;
+    const char *profile_used; /* for error messages */
+    kf_client *client;     /* opened by kf_cli_call */
+} kf_cli;
+
+typedef struct kf_command {
+    const char *name;      /* "token", "profile add" */
+    const char *args;      /* synopsis behind the name */
+    const char *help;      /* one line */
+    const char *text;      /* more, for --help and the man page */
+    const char *examples;
+    kf_opt opts[KF_OPTS_MAX]; /* name NULL ends */
+    int max_pos;
+    bool rest;             /* takes "-- CMD" */
+    int (*run)(kf_cli *c, const kf_args *a); /* exit status */
+} kf_command;
+
+const kf_command *kf_commands(size_t *n);
+const kf_opt *kf_global_opts(void); /* name NULL ends */
+void kf_command_help(const kf_command *c);
+void kf_help(void);
+int kf_command_man(const kf_command *c); /* roff on stdout; NULL: keyfob(1) */
+int kf_completion(const char *shell);
+
+/* --- saying ---------------------------------------------------------------------------------------- */
+int kf_cli_fail(kf_cli *c, const kf_err *e);        /* three parts on stderr, or keyfob.error/1; the exit status */
+int kf_cli_usage(kf_cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* 2 */
+void kf_cli_note(const kf_cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stderr, not with -q */
+int kf_cli_print(kf_json *j);                       /* owned; one line on stdout; 0, or 1 when stdout is broken */
+int kf_cli_flush(void);                             /* 0, or says that stdout is broken: 1 */
+
+/* --- asking ---------------------------------------------------------------------------------------- */
+bool kf_can_ask(const kf_cli *c);                   /* a terminal is there and --no-input is not */
+/* A line from the terminal; hidden: without echo. NULL: KF_ERR_SYS_CANCELLED or _IO. */
+kf_secret *kf_ask(const char *prompt, bool hidden, kf_err *err);
+bool kf_ask_yes(const char *question);              /* default no */
+kf_secret *kf_read_stdin(size_t max, kf_err *err);  /* one trailing newline stripped */
+
+/* --- the agent ------------------------------------------------------------------------------------- */
+/* One call; asks for the vault's passphrase when that is what is missing. params owned. */
+kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err);
+/* True when the passphrase was asked and the vault is open now: the call can be repeated. */
+bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err);
+
+/* Which profile: argument, -p, KEYFOB_PROFILE, the default, the only one. Reads the agent's index and
+ * starts nothing. NULL: KF_ERR_USAGE_NO_PROFILE. rule says which; both static or of c. */
+const char *kf_cli_profile(kf_cli *c, const char *arg, const char **rule, kf_err *err);
+
+int kf_cmd_profile_add(kf_cli *c, const kf_args *a);
+int kf_cmd_profile_list(kf_cli *c, const kf_args *a);
+int kf_cmd_profile_show(kf_cli *c, const kf_args *a);
+int kf_cmd_profile_rm(kf_cli *c, const kf_args *a);
+int kf_cmd_profile_default(kf_cli *c, const kf_args *a);
+int kf_cmd_login(kf_cli *c, const kf_args *a);
+int kf_cmd_token(kf_cli *c, const kf_args *a);
+int kf_cmd_exec(kf_cli *c, const kf_args *a);
+int kf_cmd_status(kf_cli *c, const kf_args *a);
+int kf_cmd_renew(kf_cli *c, const kf_args *a);
+int kf_cmd_logout(kf_cli *c, const kf_args *a);
+int kf_cmd_agent_start(kf_cli *c, const kf_args *a);
+int kf_cmd_agent_stop(kf_cli *c, const kf_args *a);
+int kf_cmd_agent_status(kf_cli *c, const kf_args *a);
+int kf_cmd_version(kf_cli *c, const kf_args *a);
+int kf_cmd_help(kf_cli *c, const kf_args *a);
+int kf_cmd_completion(kf_cli *c, const kf_args *a);
+int kf_cmd_ui(kf_cli *c, const kf_args *a);
+
+/* Points this process at the sandbox's own runtime, settings and agent; starts it when it does not run. */
+KF_CHECK bool kf_sandbox_enter(kf_cli *c, bool for_screen, kf_err *err);

@@ -1,0 +1,173 @@
+#include "ui/cli/cli.h"
+
+#include <unistd.h>
+#include "base/str.h"
+#include "ui/cli/index.h"
+#include "ui/common/text.h"
+#include "ui/common/words.h"
+
+enum { ADD_CLIENT_ID, ADD_KEY_STDIN, ADD_HOST, ADD_ORG, ADD_ORG2, ADD_PORT, ADD_DEFAULT, ADD_FORCE };
+enum { WAIT_MS = 60000 };
+
+static int print_profile(kf_cli *c, const kf_json *p, const char *done) {
+    if (c->json) {
+        kf_json *j = kf_json_copy(p);
+        kf_json_set_str(j, "schema", "keyfob.profile/1");
+        return kf_cli_print(j);
+    }
+    KF_AUTO_CHARS host = kf_text_safe(kf_json_str(p, "api_host"));
+    if (done) printf("%s %s: client %s at %s, %s\n", done, kf_json_str_or(p, "name", ""), kf_json_str_or(p, "client_id", ""), host,
+                     kf_json_bool(p, "confidential", false) ? "with an API key" : "without an API key (public client)");
+    return kf_cli_flush();
+}
+
+/* The id of an existing profile by name, or NULL. */
+static char *id_of(const char *name) {
+    kf_profile_row *rows = NULL;
+    size_t n = 0;
+    char *id = NULL;
+    if (kf_cli_index(&rows, &n, NULL))
+        for (size_t i = 0; i < n; i++)
+            if (!strcmp(rows[i].name, name)) id = kf_strdup(rows[i].id);
+    free(rows);
+    return id;
+}
+
+int kf_cmd_profile_add(kf_cli *c, const kf_args *a) {
+    kf_err e;
+    const char *name = a->pos[0], *client = a->opt[ADD_CLIENT_ID], *host = a->opt[ADD_HOST];
+    if (!name) return kf_cli_usage(c, "a profile needs a name");
+    c->profile_used = name;
+    if (!kf_profile_name_ok(name)) return kf_fail(&e, KF_ERR_USAGE_NAME, "%.80s", name), kf_cli_fail(c, &e);
+    if (!client || !kf_client_id_ok(client)) {
+        kf_fail(&e, KF_ERR_USAGE_NO_CLIENT_ID, client ? "%.80s is no client ID" : "--client-id is missing", client);
+        return kf_cli_fail(c, &e);
+    }
+    KF_AUTO_CHARS norm = NULL;
+    if (host && !kf_origin_parse(host, &norm, &e)) return kf_cli_fail(c, &e);
+    if (norm && kf_str_starts(norm, "http://")) kf_cli_note(c, "%s is not encrypted; that is allowed because it is this machine", norm);
+    char *end = NULL;
+    long port = a->opt[ADD_PORT] ? strtol(a->opt[ADD_PORT], &end, 10) : 0;
+    if (end && (*end || port < 0 || port > 65535 || !*a->opt[ADD_PORT])) return kf_cli_usage(c, "--redirect-port is 0 to 65535");
+    kf_json *p = kf_json_obj();
+    KF_AUTO_CHARS id = a->opt[ADD_FORCE] ? id_of(name) : NULL;
+    kf_json_set_str(p, "id", id);
+    kf_json_set_str(p, "name", name);
+    kf_json_set_str(p, "client_id", client);
+    kf_json_set_str(p, "api_host", norm);
+    kf_json_set_str(p, "organization_id", a->opt[ADD_ORG] ? a->opt[ADD_ORG] : a->opt[ADD_ORG2]);
+    if (end) kf_json_set_int(p, "redirect_port", port);
+    if (a->opt[ADD_DEFAULT]) kf_json_set_bool(p, "make_default", true);
+    if (a->opt[ADD_KEY_STDIN]) {
+        KF_AUTO(kf_secret) key = kf_read_stdin(512, &e);
+        if (!key || !kf_secret_len(key)) {
+            kf_json_free(p);
+            if (key) kf_fail(&e, KF_ERR_USAGE_BAD, "there is no API key on stdin");
+            return kf_cli_fail(c, &e);
+        }
+        kf_json_set_secret(p, "api_key", key);
+    }
+    KF_AUTO(kf_json) r = kf_cli_call(c, "PutProfile", p, WAIT_MS, &e);
+    return r ? print_profile(c, kf_json_get(r, "profile"), id ? "Changed" : "Added") : kf_cli_fail(c, &e);
+}
+
+int kf_cmd_profile_list(kf_cli *c, const kf_args *a) {
+    (void)a;
+    kf_err e;
+    kf_profile_row *rows;
+    size_t n;
+    if (!kf_cli_index(&rows, &n, &e)) return kf_cli_fail(c, &e);
+    if (c->json) {
+        kf_json *j = kf_json_obj(), *list = kf_json_arr();
+        kf_json_set_str(j, "schema", "keyfob.profiles/1");
+        for (size_t i = 0; i < n; i++) {
+            kf_json *one = kf_json_obj();
+            kf_json_set_str(one, "id", rows[i].id);
+            kf_json_set_str(one, "name", rows[i].name);
+            kf_json_set_bool(one, "default", rows[i].is_default);
+            kf_json_set_str(one, "state", rows[i].state);
+            kf_json_set_str(one, "client_id", rows[i].client_id);
+            kf_json_set_str(one, "organization_id", rows[i].organization_id);
+            if (rows[i].expires_at) kf_json_set_int(one, "expires_at", rows[i].expires_at);
+            kf_json_add(list, one);
+        }
+        kf_json_set(j, "items", list);
+        free(rows);
+        return kf_cli_print(j);
+    }
+    if (!n) kf_cli_note(c, "no profiles yet; keyfob profile add NAME --client-id ID makes one");
+    for (size_t i = 0; i < n; i++) {
+        KF_AUTO_CHARS state = kf_text_safe(kf_words_state(rows[i].state));
+        printf("%c %-24s %-13s %s\n", rows[i].is_default ? '*' : ' ', rows[i].name, state, rows[i].client_id);
+    }
+    free(rows);
+    return kf_cli_flush();
+}
+
+static void line(const char *label, const char *value) {
+    KF_AUTO_CHARS safe = kf_text_safe(value);
+    if (*safe) printf("%-14s %s\n", label, safe);
+}
+
+int kf_cmd_profile_show(kf_cli *c, const kf_args *a) {
+    kf_err e;
+    const char *name = kf_cli_profile(c, a->pos[0], NULL, &e);
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "profile", name);
+    KF_AUTO(kf_json) r = name ? kf_cli_call(c, "GetProfile", p, WAIT_MS, &e) : (kf_json_free(p), NULL);
+    if (!r) return kf_cli_fail(c, &e);
+    const kf_json *o = kf_json_get(r, "profile");
+    if (c->json) return print_profile(c, o, NULL);
+    char port[8];
+    snprintf(port, sizeof port, "%d", (int)kf_json_int_or(o, "redirect_port", 0));
+    line("Name", kf_json_str(o, "name"));
+    line("Id", kf_json_str(o, "id"));
+    line("Client ID", kf_json_str(o, "client_id"));
+    line("API host", kf_json_str(o, "api_host"));
+    line("API key", kf_json_bool(o, "confidential", false) ? "stored" : "none (public client)");
+    line("Organization", kf_json_str(o, "organization_id"));
+    line("Redirect port", kf_json_int_or(o, "redirect_port", 0) ? port : "any free one");
+    line("State", kf_words_state(kf_json_str(o, "state")));
+    return kf_cli_flush();
+}
+
+int kf_cmd_profile_rm(kf_cli *c, const kf_args *a) {
+    kf_err e;
+    if (!a->pos[0]) return kf_cli_usage(c, "which profile?");
+    const char *name = kf_cli_profile(c, a->pos[0], NULL, &e);
+    if (!name) return kf_cli_fail(c, &e);
+    if (!a->opt[0]) {
+        if (!kf_can_ask(c)) {
+            kf_fail(&e, KF_ERR_USAGE_NO_INPUT, "removing %s must be confirmed", name);
+            kf_hint(&e, "Run: keyfob profile rm %s --yes", name);
+            return kf_cli_fail(c, &e);
+        }
+        KF_AUTO_CHARS q = kf_strfmt("Remove %s with its stored session and API key?", name);
+        if (!kf_ask_yes(q)) return kf_fail(&e, KF_ERR_SYS_CANCELLED, "nothing was removed"), kf_cli_fail(c, &e);
+    }
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "profile", name);
+    KF_AUTO(kf_json) r = kf_cli_call(c, "RemoveProfile", p, WAIT_MS, &e);
+    if (!r) return kf_cli_fail(c, &e);
+    if (!c->json) printf("Removed %s\n", name);
+    return kf_cli_flush();
+}
+
+int kf_cmd_profile_default(kf_cli *c, const kf_args *a) {
+    kf_err e;
+    if (!a->pos[0]) return kf_cli_usage(c, "which profile?");
+    const char *name = kf_cli_profile(c, a->pos[0], NULL, &e);
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "profile", name);
+    KF_AUTO(kf_json) now = name ? kf_cli_call(c, "GetProfile", p, WAIT_MS, &e) : (kf_json_free(p), NULL);
+    if (!now) return kf_cli_fail(c, &e);
+    const kf_json *o = kf_json_get(now, "profile");
+    p = kf_json_obj();
+    kf_json_set_str(p, "id", kf_json_str(o, "id"));
+    kf_json_set_str(p, "name", kf_json_str(o, "name"));
+    kf_json_set_bool(p, "make_default", true);
+    KF_AUTO(kf_json) r = kf_cli_call(c, "PutProfile", p, WAIT_MS, &e);
+    if (!r) return kf_cli_fail(c, &e);
+    if (!c->json) printf("%s is the default now\n", name);
+    return kf_cli_flush();
+}

@@ -1,0 +1,203 @@
+/* status, renew, logout. status never starts an agent and never uses the network. */
+#include "ui/cli/cli.h"
+
+#include "auth/profile.h"
+#include "base/str.h"
+#include "ui/cli/index.h"
+#include "ui/common/text.h"
+#include "ui/common/words.h"
+#include "wire/msg.h"
+
+enum { WHY, CHECK, MIN_VALID };
+enum { STATUS_MS = 5000, WAIT_MS = 120000 };
+
+/* The profile as the running agent sees it; NULL when none runs. */
+static kf_json *ask_agent(kf_cli *c, const char *name, kf_err *err) {
+    err->code = KF_ERR_NONE;
+    if (!c->client) c->client = kf_client_open(KF_CLIENT_NO_START, err);
+    if (!c->client) return NULL;
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "profile", name);
+    KF_AUTO(kf_json) r = kf_client_call(c->client, "GetProfile", p, STATUS_MS, err);
+    return r ? kf_json_copy(kf_json_get(r, "profile")) : NULL;
+}
+
+/* What the agent wrote down before it left. */
+static kf_json *from_index(const char *name, int64_t now, kf_err *err) {
+    kf_profile_row *rows;
+    size_t n;
+    kf_json *j = NULL;
+    if (!kf_cli_index(&rows, &n, err)) return NULL;
+    for (size_t i = 0; i < n && !j; i++) {
+        if (strcmp(rows[i].name, name) && strcmp(rows[i].id, name)) continue;
+        bool over = rows[i].expires_at && rows[i].expires_at <= now;
+        j = kf_json_obj();
+        kf_json_set_str(j, "id", rows[i].id);
+        kf_json_set_str(j, "name", rows[i].name);
+        kf_json_set_str(j, "client_id", rows[i].client_id);
+        kf_json_set_str(j, "state", over && !strcmp(rows[i].state, "signed_in") ? "expired" : rows[i].state);
+        if (*rows[i].organization_id) kf_json_set_str(j, "org_id", rows[i].organization_id);
+        if (rows[i].expires_at) {
+            kf_json_set_int(j, "expires_at", rows[i].expires_at);
+            kf_json_set_int(j, "left_ms", (rows[i].expires_at - now) * 1000);
+        }
+    }
+    free(rows);
+    if (!j) kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "%s", name);
+    return j;
+}
+
+static void set_time(kf_json *j, const char *key, int64_t at) {
+    char when[21];
+    kf_rfc3339(at, when);
+    kf_json_set_str(j, key, when);
+}
+
+static int print_json(const kf_json *p, bool running) {
+    kf_json *j = kf_json_obj(), *user = kf_json_obj(), *org = kf_json_obj(), *tok = kf_json_obj(), *ses = kf_json_obj();
+    int64_t n;
+    kf_json_set_str(j, "schema", "keyfob.status/1");
+    kf_json_set_str(j, "profile", kf_json_str(p, "name"));
+    kf_json_set_str(j, "environment", kf_json_str(p, "environment"));
+    kf_json_set_str(j, "state", kf_json_str(p, "state"));
+    kf_json_set_str(user, "id", kf_json_str(p, "user_id"));
+    kf_json_set_str(user, "email", kf_json_str(p, "user_email"));
+    kf_json_set_str(user, "name", kf_json_str(p, "user_name"));
+    kf_json_set(j, "user", user);
+    kf_json_set_str(org, "id", kf_json_str(p, "org_id"));
+    kf_json_set_str(org, "name", kf_json_str(p, "org_name"));
+    kf_json_set(j, "organization", org);
+    kf_json_set_str(j, "role", kf_json_str(p, "role"));
+    if (kf_json_int(p, "expires_at", &n)) set_time(tok, "expires_at", n);
+    if (kf_json_int(p, "left_ms", &n)) kf_json_set_int(tok, "expires_in_s", n / 1000);
+    if (kf_json_int(p, "renews_in_ms", &n)) kf_json_set_int(tok, "renews_in_s", n / 1000);
+    kf_json_set(j, "access_token", tok);
+    kf_json_set_str(ses, "id", kf_json_str(p, "session_id"));
+    kf_json_set(j, "session", ses);
+    if (kf_json_int(p, "renewed_at", &n)) {
+        kf_json *r = kf_json_obj();
+        set_time(r, "at", n);
+        kf_json_set_bool(r, "ok", kf_json_bool(p, "renewed_ok", true));
+        if (kf_json_int(p, "renewed_ms", &n)) kf_json_set_int(r, "ms", n);
+        kf_json_set(j, "last_renewal", r);
+    }
+    if (kf_json_str(p, "impersonator")) kf_json_set_str(j, "impersonator", kf_json_str(p, "impersonator"));
+    const kf_json *f = kf_json_get(p, "failure");
+    if (kf_json_is_obj(f)) kf_json_set_str(j, "reason", kf_json_str(f, "name"));
+    kf_json_set_str(j, "agent", running ? "running" : "stopped");
+    kf_json_set_bool(j, "locked", kf_str_eq(kf_json_str(p, "state"), "locked"));
+    return kf_cli_print(j);
+}
+
+static void line(const char *label, const char *value) {
+    KF_AUTO_CHARS safe = kf_text_safe(value);
+    if (*safe) printf("%-13s %s\n", label, safe);
+}
+
+static int print_text(const kf_json *p, bool running) {
+    char left[24];
+    kf_words_left(kf_json_int_or(p, "left_ms", 0), left);
+    line("Profile", kf_json_str(p, "name"));
+    line("State", kf_words_state(kf_json_str(p, "state")));
+    line("User", kf_json_str(p, "user_email"));
+    line("Organization", kf_json_str(p, "org_name") && *kf_json_str(p, "org_name") ? kf_json_str(p, "org_name") : kf_json_str(p, "org_id"));
+    line("Role", kf_json_str(p, "role"));
+    line("Impersonator", kf_json_str(p, "impersonator"));
+    if (kf_json_int_or(p, "expires_at", 0)) line("Token left", left);
+    const kf_json *f = kf_json_get(p, "failure");
+    if (kf_json_is_obj(f)) {
+        kf_err e;
+        kf_words_error w;
+        kf_msg_read_failure(f, &e);
+        kf_words_for_cli(&e, kf_json_str(p, "name"), &w);
+        line("Reason", w.happened);
+        line("To do", w.todo);
+    }
+    line("Agent", running ? "running" : "not running; this is what it wrote down last");
+    return kf_cli_flush();
+}
+
+static int print_why(const kf_json *p, const char *rule) {
+    const char *own = kf_json_str_or(p, "client_id", ""), *env_id = getenv("WORKOS_CLIENT_ID"), *env_key = getenv("WORKOS_API_KEY"), *used;
+    kf_client_id_source s = kf_profile_client_id(NULL, own, env_id, &used);
+    printf("Profile       %s, by %s\n", kf_json_str_or(p, "name", ""), rule);
+    printf("Client ID     %s, from %s\n", used ? used : "none", kf_client_id_source_name(s));
+    if (env_id && *env_id && used && strcmp(env_id, used)) {
+        KF_AUTO_CHARS other = kf_text_safe(env_id);
+        printf("              WORKOS_CLIENT_ID is %s; the profile's own goes first\n", other);
+    }
+    const kf_json *conf = kf_json_get(p, "confidential");
+    bool stored = kf_json_bool(p, "confidential", false), have_env = env_key && *env_key;
+    printf("API key       %s\n", !conf ? "not known without the agent" : stored ? "the profile's, from the store" : have_env ? "WORKOS_API_KEY" : "none: a public client");
+    return kf_cli_flush();
+}
+
+static int check(kf_cli *c, const kf_json *p, int64_t min_ms) {
+    const char *state = kf_json_str_or(p, "state", "");
+    int64_t left = kf_json_int_or(p, "left_ms", 0);
+    if (left > 0 && left >= min_ms) return 0;
+    kf_err e;
+    const kf_json *f = kf_json_get(p, "failure");
+    if (kf_json_is_obj(f)) kf_msg_read_failure(f, &e);
+    else kf_fail(&e, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s, %lld s left", kf_words_state(state), (long long)(left > 0 ? left / 1000 : 0));
+    return kf_cli_fail(c, &e);
+}
+
+int kf_cmd_status(kf_cli *c, const kf_args *a) {
+    kf_err e;
+    int64_t min_ms = 0;
+    const char *rule = "";
+    if (a->opt[MIN_VALID] && !kf_duration_parse(a->opt[MIN_VALID], &min_ms)) return kf_cli_usage(c, "--min-valid: a duration is a number with ms, s, m, h or d");
+    const char *name = kf_cli_profile(c, a->pos[0], &rule, &e);
+    if (!name) return kf_cli_fail(c, &e);
+    KF_AUTO(kf_json) p = ask_agent(c, name, &e);
+    bool running = p != NULL;
+    if (!p && e.code != KF_ERR_WIRE_NO_AGENT) return kf_cli_fail(c, &e);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (!p) p = from_index(name, now.tv_sec, &e);
+    if (!p) return kf_cli_fail(c, &e);
+    if (a->opt[WHY]) return print_why(p, rule);
+    int rc = c->json ? print_json(p, running) : a->opt[CHECK] ? 0 : print_text(p, running);
+    return a->opt[CHECK] && !rc ? check(c, p, min_ms) : rc;
+}
+
+static kf_json *simple(kf_cli *c, const char *arg, const char *method, bool local_only, kf_err *e) {
+    const char *name = kf_cli_profile(c, arg, NULL, e);
+    if (!name) return NULL;
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "profile", name);
+    if (local_only) kf_json_set_bool(p, "local_only", true);
+    return kf_cli_call(c, method, p, WAIT_MS, e);
+}
+
+int kf_cmd_renew(kf_cli *c, const kf_args *a) {
+    kf_err e;
+    KF_AUTO(kf_json) r = simple(c, a->pos[0], "Renew", false, &e);
+    if (!r) return kf_cli_fail(c, &e);
+    const kf_json *p = kf_json_get(r, "profile");
+    if (c->json) return print_json(p, true);
+    char left[24];
+    kf_words_left(kf_json_int_or(p, "left_ms", 0), left);
+    printf("Renewed %s: the token is valid for %s\n", kf_json_str_or(p, "name", ""), left);
+    return kf_cli_flush();
+}
+
+int kf_cmd_logout(kf_cli *c, const kf_args *a) {
+    kf_err e;
+    KF_AUTO(kf_json) r = simple(c, a->pos[0], "SignOut", a->opt[0] != NULL, &e);
+    if (!r) return kf_cli_fail(c, &e);
+    bool ended = kf_json_bool(r, "server_ended", false);
+    const kf_json *note = kf_json_get(r, "note");
+    if (c->json) {
+        kf_json *j = kf_json_obj();
+        kf_json_set_str(j, "schema", "keyfob.logout/1");
+        kf_json_set_str(j, "profile", c->profile_used);
+        kf_json_set_bool(j, "server_ended", ended);
+        if (kf_json_is_obj(note)) kf_json_set_str(j, "note", kf_json_str(note, "name"));
+        return kf_cli_print(j);
+    }
+    printf("Signed out of %s\n", c->profile_used);
+    if (!ended && !a->opt[0]) kf_cli_note(c, "WorkOS has not confirmed the end of the session; it may live on there until it expires");
+    return kf_cli_flush();
+}

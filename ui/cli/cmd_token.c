@@ -1,0 +1,85 @@
+/* token and exec: what everything else is for. */
+#include "ui/cli/cli.h"
+
+#include <errno.h>
+#include <unistd.h>
+#include "base/str.h"
+
+enum { WAIT_MS = 120000 };
+
+static kf_json *get(kf_cli *c, const char *arg, const char *min_valid, bool renew, bool with_profile, int *rc) {
+    kf_err e;
+    int64_t ms = -1;
+    if (min_valid && !kf_duration_parse(min_valid, &ms)) {
+        *rc = kf_cli_usage(c, "--min-valid %s: a duration is a number with ms, s, m, h or d", min_valid);
+        return NULL;
+    }
+    const char *name = kf_cli_profile(c, arg, NULL, &e);
+    kf_json *r = NULL;
+    if (name) {
+        kf_json *p = kf_json_obj();
+        kf_json_set_str(p, "profile", name);
+        if (ms >= 0) kf_json_set_int(p, "min_valid_ms", ms);
+        if (renew) kf_json_set_bool(p, "renew", true);
+        if (with_profile) kf_json_set_bool(p, "with_profile", true);
+        r = kf_cli_call(c, "GetToken", p, WAIT_MS, &e);
+    }
+    if (!r) *rc = kf_cli_fail(c, &e);
+    else if (kf_json_bool(r, "short", false))
+        kf_cli_note(c, "a token of this environment lives only %lld s; it is valid for %lld s more",
+                    (long long)kf_json_int_or(r, "life_ms", 0) / 1000, (long long)kf_json_int_or(r, "left_ms", 0) / 1000);
+    return r;
+}
+
+int kf_cmd_token(kf_cli *c, const kf_args *a) {
+    int rc = 0;
+    KF_AUTO(kf_json) r = get(c, a->pos[0], a->opt[0], a->opt[1] != NULL, false, &rc);
+    if (!r) return rc;
+    const char *token = kf_json_str_or(r, "access_token", "");
+    if (!c->json) {
+        printf("%s\n", token);
+        rc = kf_cli_flush();
+        if (!rc && isatty(STDOUT_FILENO)) kf_cli_note(c, "the token is on this screen now; in scripts use TOKEN=$(keyfob token)");
+        return rc;
+    }
+    char when[21];
+    kf_rfc3339(kf_json_int_or(r, "expires_at", 0), when);
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "schema", "keyfob.token/1");
+    kf_json_set_str(j, "profile", kf_json_str(r, "name"));
+    kf_json_set_str(j, "token_type", "Bearer");
+    kf_json_set_str(j, "access_token", token);
+    kf_json_set_str(j, "expires_at", when);
+    kf_json_set_int(j, "expires_in_s", kf_json_int_or(r, "left_ms", 0) / 1000);
+    kf_json_set_bool(j, "renewed", kf_json_bool(r, "renewed", false));
+    return kf_cli_print(j);
+}
+
+static bool variable_ok(const char *s) {
+    size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+    return n > 0 && !s[n] && !(s[0] >= '0' && s[0] <= '9');
+}
+
+int kf_cmd_exec(kf_cli *c, const kf_args *a) {
+    if (!a->rest || !a->rest[0]) return kf_cli_usage(c, "exec needs a command behind --"), 125;
+    const char *name = a->opt[1] ? a->opt[1] : "WORKOS_ACCESS_TOKEN";
+    if (!variable_ok(name)) return kf_cli_usage(c, "--env %s is no name of a variable", name), 125;
+    int rc = 0;
+    KF_AUTO(kf_json) r = get(c, a->pos[0], a->opt[0], false, false, &rc);
+    if (!r) return 125;
+    int64_t at = kf_json_int_or(r, "expires_at", 0);
+    char when[21], epoch[24];
+    kf_rfc3339(at, when);
+    snprintf(epoch, sizeof epoch, "%lld", (long long)at);
+    setenv(name, kf_json_str_or(r, "access_token", ""), 1);
+    setenv("KEYFOB_PROFILE", kf_json_str_or(r, "name", ""), 1);
+    setenv("KEYFOB_EXPIRES_AT", when, 1);
+    setenv("KEYFOB_EXPIRES_EPOCH", epoch, 1);
+    setenv("WORKOS_CLIENT_ID", kf_json_str_or(r, "client_id", ""), 1);
+    if (kf_json_str(r, "org_id")) setenv("WORKOS_ORGANIZATION_ID", kf_json_str(r, "org_id"), 1);
+    else unsetenv("WORKOS_ORGANIZATION_ID");
+    execvp(a->rest[0], a->rest);
+    rc = errno == ENOENT ? 127 : 126;
+    fprintf(stderr, "keyfob: %s: %s\n", a->rest[0], strerror(errno));
+    return rc;
+}

@@ -1,0 +1,194 @@
+/* Help, completion and man pages, all from the table of commands. */
+#include "ui/cli/cli.h"
+
+#include "base/str.h"
+
+static const char exit_status[] = "0 done; 1 failed; 2 wrong usage or settings; 3 a person is needed; 4 no such profile; 5 network or WorkOS not\n"
+                                  "reachable; 6 keyring or agent locked or absent; 7 WorkOS refused; 8 cancelled; 9 rate limited.";
+
+static void wrap(const char *text, int indent) {
+    int col = 0;
+    for (const char *p = text; *p;) {
+        size_t n = strcspn(p, " \n");
+        if (col && col + 1 + (int)n > 78 - indent) printf("\n"), col = 0;
+        if (!col) printf("%*s", indent, "");
+        printf("%s%.*s", col ? " " : "", (int)n, p);
+        col += (int)n + (col > 0);
+        p += n;
+        while (*p == ' ' || *p == '\n') p++;
+    }
+    if (col) printf("\n");
+}
+
+static void option_line(const kf_opt *o) {
+    char name[64];
+    snprintf(name, sizeof name, "%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
+             o->arg ? " " : "", o->arg ? o->arg : "");
+    printf("  %-26s %s\n", name, o->help);
+}
+
+void kf_command_help(const kf_command *c) {
+    printf("usage: keyfob %s %s\n\n%c%s.\n", c->name, c->args, c->help[0] - 'a' + 'A', c->help + 1);
+    if (*c->text) printf("\n"), wrap(c->text, 0);
+    if (c->opts[0].name) printf("\nOptions\n");
+    for (const kf_opt *o = c->opts; o->name; o++) option_line(o);
+    printf("\nExamples\n%s\nGlobal options: -p NAME, --json, -q, -v, --no-input, --sandbox (keyfob --help)\n", c->examples);
+}
+
+void kf_help(void) {
+    size_t n;
+    const kf_command *all = kf_commands(&n);
+    printf("usage: keyfob [OPTION...] COMMAND [PROFILE] [OPTION...]\n"
+           "A credential manager for WorkOS: sign in once, and every tool gets a fresh token.\n\n"
+           "  keyfob                                   the screen\n"
+           "  keyfob --sandbox                         try it without an account\n"
+           "  curl -H \"Authorization: Bearer $(keyfob token acme)\" ...\n\n");
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(all[i].name, "ui")) printf("  %-16s %s\n", all[i].name, all[i].help);
+    printf("\n");
+    for (const kf_opt *o = kf_global_opts(); o->name; o++)
+        if (strcmp(o->name, "help") && strcmp(o->name, "version") && strcmp(o->name, "quiet")) option_line(o);
+    printf("\nkeyfob help COMMAND says more.\n");
+}
+
+/* --- man ------------------------------------------------------------------------------------------- */
+
+static void roff(const char *s) {
+    for (; *s; s++) {
+        if (*s == '\\') printf("\\\\");
+        else if (*s == '-') printf("\\-");
+        else if ((*s == '.' || *s == '\'') && s[-1] == '\n') printf("\\&%c", *s);
+        else putchar(*s);
+    }
+}
+
+static void man_options(const kf_opt *o) {
+    for (; o->name; o++) {
+        printf(".TP\n.B ");
+        if (o->letter) printf("\\-%c, ", o->letter);
+        printf("\\-\\-");
+        roff(o->name);
+        if (o->arg) printf(" \\fI%s\\fR", o->arg);
+        printf("\n");
+        roff(o->help);
+        printf("\n");
+    }
+}
+
+int kf_command_man(const kf_command *c) {
+    char title[40] = "keyfob";
+    size_t n;
+    const kf_command *all = kf_commands(&n);
+    if (c) snprintf(title, sizeof title, "keyfob-%s", c->name);
+    for (char *p = title; *p; p++)
+        if (*p == ' ') *p = '-';
+    printf(".TH %s 1 \"\" \"keyfob %s\"\n.SH NAME\n", title, KF_VERSION);
+    roff(title);
+    printf(" \\- ");
+    roff(c ? c->help : "a credential manager for WorkOS in the terminal");
+    printf("\n.SH SYNOPSIS\n.B keyfob\n");
+    if (c) printf("%s ", c->name), roff(c->args), printf("\n");
+    else printf("[\\fIOPTION\\fR...] [\\fICOMMAND\\fR [\\fIPROFILE\\fR] [\\fIOPTION\\fR...]]\n");
+    printf(".SH DESCRIPTION\n");
+    if (c) printf("%c", c->help[0] - 'a' + 'A'), roff(c->help + 1), printf(".\n"), roff(c->text), printf("\n");
+    else {
+        printf("keyfob signs in to WorkOS, and an agent keeps the session alive: refresh tokens in the keyring, access tokens renewed when they "
+               "are used. Without a command it opens the screen.\n.SH COMMANDS\n");
+        for (size_t i = 0; i < n; i++) printf(".TP\n.B %s\n", all[i].name), roff(all[i].help), printf("\n");
+    }
+    printf(".SH OPTIONS\n");
+    if (c) man_options(c->opts);
+    man_options(kf_global_opts());
+    printf(".SH EXIT STATUS\n");
+    roff(exit_status);
+    printf("\n.SH ENVIRONMENT\nKEYFOB_PROFILE, KEYFOB_STORE, KEYFOB_PASSPHRASE_FILE, KEYFOB_CONFIG, KEYFOB_SOCKET, WORKOS_CLIENT_ID, "
+           "WORKOS_API_KEY, https_proxy, no_proxy, SSL_CERT_FILE, NO_COLOR\n.SH FILES\n$XDG_CONFIG_HOME/keyfob/keyfob.conf, "
+           "$XDG_STATE_HOME/keyfob/, $XDG_DATA_HOME/keyfob/vault/, $XDG_RUNTIME_DIR/keyfob/agent.sock\n");
+    if (c && *c->examples) printf(".SH EXAMPLES\n.nf\n"), roff(c->examples), printf(".fi\n");
+    return kf_cli_flush();
+}
+
+/* --- completion ------------------------------------------------------------------------------------ */
+
+static bool first_of_word(const kf_command *all, size_t i) {
+    size_t len = strcspn(all[i].name, " ");
+    for (size_t k = 0; k < i; k++)
+        if (strcspn(all[k].name, " ") == len && !strncmp(all[k].name, all[i].name, len)) return false;
+    return true;
+}
+
+static void words(const kf_command *all, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (first_of_word(all, i)) printf("%.*s ", (int)strcspn(all[i].name, " "), all[i].name);
+}
+
+/* The agent's index has the names; cut needs no agent. */
+#define NAMES "cut -f2 \"${XDG_STATE_HOME:-$HOME/.local/state}/keyfob/profiles\" 2>/dev/null | tail -n +2"
+
+static void bash_case(const kf_command *all, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        printf("    \"%s\") opts=\"", all[i].name);
+        for (const kf_opt *o = all[i].opts; o->name; o++) printf("--%s ", o->name);
+        printf("\" ;;\n");
+    }
+}
+
+static int bash(const kf_command *all, size_t n) {
+    printf("_keyfob() {\n  local cur=${COMP_WORDS[COMP_CWORD]} cmd=${COMP_WORDS[1]-} sub=${COMP_WORDS[2]-} opts= key\n"
+           "  COMPREPLY=()\n  if [ \"$COMP_CWORD\" -eq 1 ]; then COMPREPLY=($(compgen -W \"");
+    words(all, n);
+    printf("--sandbox --help --version\" -- \"$cur\")); return; fi\n  case $cmd in\n");
+    for (size_t i = 0; i < n; i++) {
+        if (!strchr(all[i].name, ' ') || !first_of_word(all, i)) continue;
+        size_t len = strcspn(all[i].name, " ");
+        printf("    %.*s) if [ \"$COMP_CWORD\" -eq 2 ]; then COMPREPLY=($(compgen -W \"", (int)len, all[i].name);
+        for (size_t k = 0; k < n; k++)
+            if (!strncmp(all[k].name, all[i].name, len + 1)) printf("%s ", all[k].name + len + 1);
+        printf("\" -- \"$cur\")); return; fi; key=\"$cmd $sub\" ;;\n");
+    }
+    printf("    *) key=$cmd ;;\n  esac\n  case $key in\n");
+    bash_case(all, n);
+    printf("  esac\n  case $cur in\n    -*) COMPREPLY=($(compgen -W \"$opts --json --quiet --verbose --no-input --help\" -- \"$cur\")) ;;\n"
+           "    *) COMPREPLY=($(compgen -W \"$(" NAMES ")\" -- \"$cur\")) ;;\n  esac\n}\ncomplete -F _keyfob keyfob\n");
+    return kf_cli_flush();
+}
+
+static int zsh(const kf_command *all, size_t n) {
+    printf("#compdef keyfob\n_keyfob() {\n  local -a names\n  names=(${(f)\"$(" NAMES ")\"})\n  if (( CURRENT == 2 )); then compadd -- ");
+    words(all, n);
+    printf("; return; fi\n  case $words[2] in\n");
+    for (size_t i = 0; i < n; i++) {
+        if (!strchr(all[i].name, ' ') || !first_of_word(all, i)) continue;
+        size_t len = strcspn(all[i].name, " ");
+        printf("    %.*s) if (( CURRENT == 3 )); then compadd -- ", (int)len, all[i].name);
+        for (size_t k = 0; k < n; k++)
+            if (!strncmp(all[k].name, all[i].name, len + 1)) printf("%s ", all[k].name + len + 1);
+        printf("; return; fi ;;\n");
+    }
+    printf("  esac\n  compadd -- $names\n}\ncompdef _keyfob keyfob\n");
+    return kf_cli_flush();
+}
+
+static int fish(const kf_command *all, size_t n) {
+    printf("complete -c keyfob -f\n");
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strcspn(all[i].name, " ");
+        if (first_of_word(all, i)) printf("complete -c keyfob -n __fish_use_subcommand -a '%.*s' -d '%s'\n", (int)len, all[i].name, all[i].help);
+        if (all[i].name[len])
+            printf("complete -c keyfob -n '__fish_seen_subcommand_from %.*s' -a '%s' -d '%s'\n", (int)len, all[i].name, all[i].name + len + 1, all[i].help);
+        for (const kf_opt *o = all[i].opts; o->name; o++)
+            printf("complete -c keyfob -n '__fish_seen_subcommand_from %.*s' -l %s %s -d '%s'\n", (int)len, all[i].name, o->name, o->arg ? "-r" : "", o->help);
+    }
+    printf("complete -c keyfob -n 'not __fish_use_subcommand' -a '(cut -f2 (set -q XDG_STATE_HOME; and echo $XDG_STATE_HOME; or echo "
+           "$HOME/.local/state)/keyfob/profiles 2>/dev/null | tail -n +2)'\n");
+    return kf_cli_flush();
+}
+
+int kf_completion(const char *shell) {
+    size_t n;
+    const kf_command *all = kf_commands(&n);
+    if (kf_str_eq(shell, "bash")) return bash(all, n);
+    if (kf_str_eq(shell, "zsh")) return zsh(all, n);
+    if (kf_str_eq(shell, "fish")) return fish(all, n);
+    return -1;
+}

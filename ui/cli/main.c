@@ -1,0 +1,142 @@
+/* keyfob: finds the command, parses its options by the table, runs it. */
+#include "ui/cli/cli.h"
+
+#include <signal.h>
+#include <unistd.h>
+#include "base/str.h"
+
+static bool sandbox_wanted;
+
+static const kf_opt *find_opt(const kf_opt *o, const char *name, size_t len, char letter, int *index) {
+    for (int i = 0; o[i].name; i++)
+        if (letter ? o[i].letter == letter : strlen(o[i].name) == len && !strncmp(o[i].name, name, len)) return *index = i, &o[i];
+    return NULL;
+}
+
+static void set_global(kf_cli *c, const kf_opt *o, const char *value, const char **want) {
+    if (!strcmp(o->name, "profile")) c->profile = value;
+    else if (!strcmp(o->name, "json")) c->json = true;
+    else if (!strcmp(o->name, "quiet")) c->quiet = true;
+    else if (!strcmp(o->name, "verbose")) c->verbose++;
+    else if (!strcmp(o->name, "no-input")) c->no_input = true;
+    else if (!strcmp(o->name, "sandbox")) sandbox_wanted = true;
+    else *want = o->name; /* help, version */
+}
+
+/* One argument that begins with a dash. Returns 0, or the exit status of a mistake. */
+static int option(kf_cli *c, int argc, char **argv, int *i, kf_args *a, const char **want) {
+    static const kf_opt none[1];
+    const char *arg = argv[*i], *eq = strchr(arg, '=');
+    bool is_long = arg[1] == '-';
+    size_t len = is_long ? (eq ? (size_t)(eq - arg) : strlen(arg)) - 2 : 0;
+    int index = 0;
+    const kf_opt *own = find_opt(c->command ? c->command->opts : none, arg + 2, len, is_long ? 0 : arg[1], &index);
+    const kf_opt *o = own ? own : find_opt(kf_global_opts(), arg + 2, len, is_long ? 0 : arg[1], &(int){0});
+    if (!o || (!is_long && arg[2])) return kf_cli_usage(c, "there is no option %s here", arg);
+    const char *value = "";
+    if (o->arg && is_long && eq) value = eq + 1;
+    else if (o->arg && *i + 1 < argc) value = argv[++*i];
+    else if (o->arg) return kf_cli_usage(c, "--%s needs %s", o->name, o->arg);
+    else if (is_long && eq) return kf_cli_usage(c, "--%s takes no value", o->name);
+    if (own) a->opt[index] = value;
+    else set_global(c, o, value, want);
+    return 0;
+}
+
+static size_t distance(const char *a, const char *b) { /* Levenshtein, for short words */
+    size_t n = strlen(b), row[64];
+    if (n >= KF_LEN(row) || strlen(a) >= KF_LEN(row)) return 99;
+    for (size_t j = 0; j <= n; j++) row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diag = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            size_t sub = diag + (a[i - 1] != b[j - 1]), best = row[j] + 1 < row[j - 1] + 1 ? row[j] + 1 : row[j - 1] + 1;
+            diag = row[j];
+            row[j] = sub < best ? sub : best;
+        }
+    }
+    return row[n];
+}
+
+static int unknown(kf_cli *c, const char *word, const char *second) {
+    size_t n, best = 99, k = 0;
+    const kf_command *all = kf_commands(&n);
+    KF_AUTO_CHARS both = kf_strfmt("%s %s", word, second ? second : "");
+    for (size_t i = 0; i < n; i++) {
+        KF_AUTO_CHARS first = kf_strdup(all[i].name);
+        first[strcspn(first, " ")] = 0;
+        size_t d = distance(word, first), d2 = distance(both, all[i].name);
+        d = d2 < d ? d2 : d;
+        if (d < best) best = d, k = i;
+    }
+    if (best <= 3) return kf_cli_usage(c, "there is no command %s; did you mean: keyfob %s", word, all[k].name);
+    return kf_cli_usage(c, "there is no command %s; keyfob --help lists them", word);
+}
+
+/* The command whose words argv begins with; *used gets how many. */
+static const kf_command *find_command(int argc, char **argv, int *used) {
+    size_t n;
+    const kf_command *all = kf_commands(&n), *hit = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const char *space = strchr(all[i].name, ' ');
+        size_t len = space ? (size_t)(space - all[i].name) : strlen(all[i].name);
+        if (strlen(argv[0]) != len || strncmp(argv[0], all[i].name, len)) continue;
+        if (!space) return *used = 1, &all[i];
+        if (argc > 1 && !strcmp(argv[1], space + 1)) return *used = 2, &all[i];
+    }
+    return hit;
+}
+
+static int parse(kf_cli *c, int argc, char **argv, kf_args *a, const char **want) {
+    for (int i = 0; i < argc; i++) {
+        if (!strcmp(argv[i], "--")) {
+            if (!c->command->rest) return kf_cli_usage(c, "%s takes nothing behind --", c->command->name);
+            a->rest = argv + i + 1;
+            return 0;
+        }
+        if (argv[i][0] == '-' && argv[i][1]) {
+            int rc = option(c, argc, argv, &i, a, want);
+            if (rc) return rc;
+        } else if (a->n_pos == c->command->max_pos) return kf_cli_usage(c, "%s is one argument too many", argv[i]);
+        else a->pos[a->n_pos++] = argv[i];
+    }
+    return 0;
+}
+
+static int run(kf_cli *c, const kf_args *a, const char *want) {
+    if (kf_str_eq(want, "version")) return kf_cmd_version(c, a);
+    if (kf_str_eq(want, "help")) {
+        if (c->command) kf_command_help(c->command);
+        else kf_help();
+        return kf_cli_flush();
+    }
+    bool screen = !c->command || c->command->run == kf_cmd_ui;
+    bool local = !screen && (c->command->run == kf_cmd_help || c->command->run == kf_cmd_completion || c->command->run == kf_cmd_version);
+    if (screen && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))) {
+        if (c->command) return kf_cli_usage(c, "keyfob's screen needs a terminal; try: keyfob status --json");
+        kf_help();
+        kf_cli_flush();
+        return 2;
+    }
+    kf_err e;
+    if (sandbox_wanted && !local && !kf_sandbox_enter(c, screen, &e)) return kf_cli_fail(c, &e);
+    return screen ? kf_cmd_ui(c, a) : c->command->run(c, a);
+}
+
+int main(int argc, char **argv) {
+    kf_cli c = {0};
+    kf_args a = {0};
+    const char *want = NULL;
+    signal(SIGPIPE, SIG_DFL); /* a closed pipe ends us quietly with 141 */
+    int i = 1, rc = 0, used = 0;
+    for (; !rc && i < argc && argv[i][0] == '-'; i++) rc = option(&c, argc, argv, &i, &a, &want);
+    if (!rc && i < argc) {
+        c.command = find_command(argc - i, argv + i, &used);
+        if (!c.command) rc = unknown(&c, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+        else rc = parse(&c, argc - i - used, argv + i + used, &a, &want);
+    }
+    if (!rc) rc = run(&c, &a, want);
+    kf_client_close(c.client);
+    return rc;
+}
