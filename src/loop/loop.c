@@ -113,7 +113,7 @@ static gboolean dispatch(GSource *s, GSourceFunc unused, gpointer data) {
     (void)unused;
     (void)data;
     entry *e = ((source *)s)->e;
-    GIOCondition cond = g_source_query_unix_fd(s, e->tag);
+    GIOCondition cond = e->tag ? g_source_query_unix_fd(s, e->tag) : 0;
     if (e->fd_fn) {
         short re = (short)((cond & G_IO_IN ? POLLIN : 0) | (cond & G_IO_OUT ? POLLOUT : 0) | (cond & G_IO_HUP ? POLLHUP : 0) |
                            (cond & (G_IO_ERR | G_IO_NVAL) ? POLLERR : 0));
@@ -121,8 +121,7 @@ static gboolean dispatch(GSource *s, GSourceFunc unused, gpointer data) {
         return G_SOURCE_CONTINUE; /* a cancelled source is destroyed already */
     }
     uint64_t n;
-    ssize_t got = read(e->fd, &n, sizeof n);
-    if (got < 0 && errno == EAGAIN) return G_SOURCE_CONTINUE;
+    if (e->tag && read(e->fd, &n, sizeof n) < 0 && errno == EAGAIN) return G_SOURCE_CONTINUE;
     kf_loop_fn fn = e->fn;
     void *user = e->user;
     bool stays = e->clock;
@@ -156,23 +155,25 @@ static GIOCondition condition(short events) {
     return (GIOCondition)((events & POLLIN ? G_IO_IN : 0) | (events & POLLOUT ? G_IO_OUT : 0) | G_IO_HUP | G_IO_ERR);
 }
 
+/* fd -1: ready at once. */
 static kf_loop_id attach(entry *e, int fd, short events) {
     e->fd = fd;
     e->source = g_source_new(&source_funcs, sizeof(source));
     ((source *)e->source)->e = e;
-    e->tag = g_source_add_unix_fd(e->source, fd, condition(events));
+    if (fd >= 0) e->tag = g_source_add_unix_fd(e->source, fd, condition(events));
+    else g_source_set_ready_time(e->source, 0);
     g_source_attach(e->source, e->loop->ctx);
     return e->id;
 }
 
 kf_loop_id kf_loop_after(kf_loop *l, int64_t ms, kf_loop_fn fn, void *user) {
-    int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (fd < 0) {
+    int fd = ms > 0 ? timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC) : -1;
+    if (ms > 0 && fd < 0) {
         kf_log(KF_LOG_ERROR, "loop: no timer to be had: %s", strerror(errno));
         abort(); /* without timers an agent keeps no promise */
     }
-    struct itimerspec t = {.it_value = {.tv_sec = ms > 0 ? ms / 1000 : 0, .tv_nsec = ms > 0 ? ms % 1000 * 1000000 : 1}};
-    timerfd_settime(fd, 0, &t, NULL);
+    struct itimerspec t = {.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}};
+    if (fd >= 0) timerfd_settime(fd, 0, &t, NULL);
     entry *e = add(l, user);
     e->fn = fn;
     e->own_fd = fd;

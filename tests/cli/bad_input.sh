@@ -16,6 +16,7 @@ AUTH=/user_management/authenticate
 gives() {
     local what=$1 exit=$2 word=$3
     shift 3
+    [ "$1" != kf ] || set -- "$BIN/keyfob" "${@:2}"
     run timeout 60 "$@"
     [ "$RC" -eq "$exit" ] || fail "$what: exit $RC, want $exit; stderr: $ERR"
     [ -z "$OUT" ] || fail "$what: stdout is not empty: $OUT"
