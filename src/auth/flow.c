@@ -237,6 +237,10 @@ static kf_note note_of(const kf_err *e) {
 static void refused(kf_flow *f, int status, const kf_json *body, int32_t retry_after, const char *request_id) {
     kf_err e;
     kf_workos_ask ask = kf_workos_read_error(status, body, retry_after, request_id, &e);
+    if (e.code == KF_ERR_WORKOS_INVALID_CLIENT) {
+        size_t n = strlen(e.what);
+        snprintf(e.what + n, sizeof e.what - n, " (%s)", f->client_id);
+    }
     if (e.code == KF_ERR_NET_RATE_LIMITED) {
         char s[16];
         snprintf(s, sizeof s, "%d", retry_after > 0 ? retry_after : 60);
