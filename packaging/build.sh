@@ -5,4 +5,4 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 dir=${1:-$top/build}
 [ $# -gt 0 ] && shift
 if [ -f "$dir/build.ninja" ]; then cmake -S "$top" -B "$dir" "$@" >/dev/null; else cmake -S "$top" -B "$dir" -G Ninja "$@" >/dev/null; fi
-ninja -C "$dir" 
+ninja -C "$dir" --quiet
