@@ -258,6 +258,16 @@ int kf_grid_wrap(kf_grid *g, int y, int x, int cols, int max_rows, kf_ink ink, c
     return row;
 }
 
+void kf_grid_copy(kf_grid *g, kf_rect r, const kf_grid *src, int from) {
+    for (int y = 0; y < r.rows && from + y < src->rows; y++)
+        for (int x = 0; x < r.cols && x < src->cols; x++) {
+            kf_cell *to = at(g, r.y + y, r.x + x);
+            if (!to) continue;
+            *to = src->cell[(size_t)(from + y) * (size_t)src->cols + (size_t)x];
+            if (to->width == 2 && (x + 1 == r.cols || !at(g, r.y + y, r.x + x + 1))) blank(to, to->ink);
+        }
+}
+
 void kf_grid_hline(kf_grid *g, int y, int x, int cols) {
     for (int i = 0; i < cols; i++) put(g, y, x + i, 1, KF_INK_RULE, g->ascii ? '-' : KF_CH_HLINE);
 }

@@ -51,6 +51,8 @@ int kf_grid_printf(kf_grid *g, int y, int x, int max, kf_ink ink, const char *fm
 /* Wraps at blanks into at most max_rows rows of cols columns; '\n' begins a new row. Returns the
  * rows that it took, or with draw false the rows that it would take. */
 int kf_grid_wrap(kf_grid *g, int y, int x, int cols, int max_rows, kf_ink ink, const char *utf8, bool draw);
+/* Copies the part of src that begins at row from to r. */
+void kf_grid_copy(kf_grid *g, kf_rect r, const kf_grid *src, int from);
 void kf_grid_hline(kf_grid *g, int y, int x, int cols);
 void kf_grid_vline(kf_grid *g, int y, int x, int rows);
 /* Changes only the ink. */

@@ -61,13 +61,18 @@ int64_t kf_model_left_ms(const kf_model *m, const kf_mprofile *p) {
     return p->ends_at - m->now_ms;
 }
 
+/* A keep-alive far behind the token's end keeps the session, not the token. */
+bool kf_model_renews_itself(const kf_mprofile *p) {
+    return p->renews_at != KF_NO_TIME && (p->ends_at == KF_NO_TIME || p->renews_at <= p->ends_at);
+}
+
 kf_pstate kf_model_state(const kf_model *m, const kf_mprofile *p) {
     if (p->state != KF_PS_SIGNED_IN && p->state != KF_PS_EXPIRING) return p->state;
     int64_t left = kf_model_left_ms(m, p);
     if (left == KF_NO_TIME) return p->state;
     if (left <= 0) return KF_PS_EXPIRED;
     int64_t warn = p->life_ms > 0 && p->life_ms / 5 < 60000 ? p->life_ms / 5 : 60000;
-    if (p->renews_at == KF_NO_TIME && left < warn) return KF_PS_EXPIRING;
+    if (!kf_model_renews_itself(p) && left < warn) return KF_PS_EXPIRING;
     return p->state;
 }
 

@@ -95,5 +95,6 @@ const kf_mprofile *kf_model_by_name(const kf_model *m, const char *name); /* NUL
 kf_pstate kf_model_state(const kf_model *m, const kf_mprofile *p); /* what is true now: time passes */
 const char *kf_model_state_word(kf_pstate s);                      /* "needs sign-in" */
 bool kf_model_has_session(const kf_mprofile *p);
+bool kf_model_renews_itself(const kf_mprofile *p);                 /* before its token ends */
 bool kf_model_attention(kf_pstate s);
 int64_t kf_model_left_ms(const kf_model *m, const kf_mprofile *p); /* KF_NO_TIME if there is no token */

@@ -95,7 +95,7 @@ static void fact(facts *f, const char *label, kf_ink ink, const char *value) {
 }
 
 static void gap(facts *f) {
-    if (f->r.rows >= 16) f->y++;
+    if (f->r.cols >= 44) f->y++;
 }
 
 static void clock_text(int64_t unix_s, char out[16]) {
@@ -128,7 +128,7 @@ static void draw_token(const kf_model *m, const kf_mprofile *p, facts *f, bool o
     kf_bar(bar, cells, ms, p->life_ms);
     snprintf(text, sizeof text, "%s %s of %s", bar, left, life);
     fact(f, overview && p->token_head[0] ? "" : "Access token", kf_state_ink(kf_model_state(m, p)), text);
-    if (p->renews_at != KF_NO_TIME && p->renews_at > m->now_ms) {
+    if (kf_model_renews_itself(p) && p->renews_at > m->now_ms) {
         kf_words_left(p->renews_at - m->now_ms, in);
         snprintf(text, sizeof text, "renews by itself in %s%s", in, overview ? "; r renews now" : "");
     } else if (p->retry_at != KF_NO_TIME && p->retry_at > m->now_ms) {
@@ -171,8 +171,7 @@ static void draw_where(const kf_model *m, const kf_mprofile *p, facts *f) {
         clock_text(p->signed_in_at, when);
         ago_text(m->wall - p->signed_in_at, ago);
         snprintf(text, sizeof text, "%s, %s%s%.60s", when, ago, p->method[0] ? ", with " : "", p->method);
-        for (char *c = strchr(text, ','); c && *c; c++)
-            if (*c == '_') *c = ' ';
+        for (char *c = strchr(text, ','); c && *c; c++) *c = *c == '_' ? ' ' : *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
         fact(f, "Signed in", KF_INK_TEXT, text);
     }
     if (p->renewed_at) {

@@ -52,9 +52,10 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     kf_rect r = v->body;
     int y = r.y, bottom = r.y + r.rows;
     bool none = true;
-    kf_grid_printf(g, y, r.x, r.cols, KF_INK_TEXT, "How do you want to sign in to %s%s%s%s?", p->name, p->environment[0] ? " (" : "",
-                   p->environment, p->environment[0] ? ")" : "");
-    y += 2;
+    char question[240];
+    snprintf(question, sizeof question, "How do you want to sign in to %s%s%.60s%s?", p->name, p->environment[0] ? " (" : "", p->environment,
+             p->environment[0] ? ")" : "");
+    y += kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT, question, true) + 1;
     for (size_t i = 0; i < KF_LEN(methods); i++, y++) {
         bool no = blocked(m, p, i), at = i == s->cur;
         none = none && no;
@@ -68,6 +69,7 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     y++;
     if (none) {
         kf_grid_wrap(g, y, r.x, r.cols < 76 ? r.cols : 76, bottom - y, KF_INK_TEXT,
+                     r.cols < 60 ? "WorkOS takes passwords only with the environment's API key. e adds it here." :
                      "This profile has only a client ID. WorkOS takes passwords and codes only together with the environment's API key, "
                      "and that is the one way that this version of keyfob signs in. Press e, paste the key (sk_...) of the same "
                      "environment, and come back here.", true);

@@ -35,7 +35,7 @@ static int draw_choice(const first *s, kf_grid *g, kf_rect r, int y, size_t i, c
     bool at = s->cur == i, wide = r.cols >= 60;
     kf_grid_text(g, y, r.x, 2, KF_INK_STRONG, at ? ">" : " ");
     kf_grid_printf(g, y, r.x + 2, r.cols - 2, KF_INK_STRONG, "%zu  %s", i + 1, name);
-    if (wide) kf_grid_text(g, y, r.x + 30, r.cols - 30, KF_INK_DIM, about);
+    if (wide) kf_grid_text(g, y, r.x + 32, r.cols - 32, KF_INK_DIM, about);
     if (at) {
         kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
         kf_grid_cursor(g, y, r.x);

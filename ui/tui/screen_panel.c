@@ -3,7 +3,7 @@
 #include "ui/tui/profile_do.h"
 #include "ui/tui/widget.h"
 
-typedef struct panel { char id[17]; int what; kf_err err; char title[120]; bool details; } panel;
+typedef struct panel { char id[17]; int what; kf_err err; char title[120]; bool details; int top; } panel;
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     panel *s = st;
@@ -34,7 +34,10 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     if (ev->kind != KF_EV_DO) return;
     switch (ev->act) {
     case KF_DO_BACK: kf_out_pop(o, 1); return;
-    case KF_DO_DETAILS: s->details = !s->details; return;
+    case KF_DO_DETAILS:
+        s->details = !s->details;
+        s->top = s->details ? 99 : 0; /* a small window goes to them */
+        return;
     case KF_DO_AGAIN:
         kf_out_job(o, s->what == KF_PANEL_SIGN_OUT ? "SignOut" : "Renew", kf_profile_params(p), p);
         kf_out_pop(o, 1);
@@ -43,8 +46,15 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
         kf_out_pop(o, 1);
         kf_profile_do(m, p, ev->act, o);
         return;
-    default: return;
+    default:
+        if (kf_is_move(ev->act)) s->top = kf_page_move(s->top, ev->act);
+        return;
     }
+}
+
+static int draw_page(const void *arg, kf_grid *page, kf_rect r) {
+    const panel *s = arg;
+    return kf_error_draw(page, r, s->title, &s->err, s->details);
 }
 
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
@@ -55,7 +65,7 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     int need = kf_error_draw(&scratch, (kf_rect){0, 0, 200, v->tier == KF_TIER_COMPACT ? g->cols - 2 : cols}, s->title, &s->err, s->details);
     kf_grid_done(&scratch);
     (void)m;
-    kf_error_draw(g, kf_dialog_box(v, g, need, cols), s->title, &s->err, s->details);
+    kf_page(g, kf_dialog_box(v, g, need, cols), s->top, draw_page, s);
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {

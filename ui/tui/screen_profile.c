@@ -4,7 +4,7 @@
 #include "ui/tui/profile_do.h"
 #include "ui/tui/widget.h"
 
-typedef struct profile { char id[17]; uint32_t watch; } profile;
+typedef struct profile { char id[17]; uint32_t watch; int top; } profile;
 
 static const kf_mprofile *of(const void *st, const kf_model *m) { return kf_model_by_id(m, ((const profile *)st)->id); }
 
@@ -24,8 +24,17 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
         return;
     }
     if (ev->kind != KF_EV_DO) return;
+    profile *s = st;
     if (ev->act == KF_DO_BACK) kf_out_pop(o, 1);
+    else if (kf_is_move(ev->act)) s->top = kf_page_move(s->top, ev->act);
     else kf_profile_do(m, p, ev->act, o);
+}
+
+typedef struct subject { const kf_model *m; const kf_mprofile *p; } subject;
+
+static int draw_page(const void *arg, kf_grid *page, kf_rect r) {
+    const subject *s = arg;
+    return kf_profile_draw(s->m, s->p, page, r, true);
 }
 
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
@@ -34,7 +43,7 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     kf_rect r = v->body;
     if (v->tier != KF_TIER_COMPACT) r.y++, r.rows--;
     if (v->tier == KF_TIER_WIDE) r.cols = r.cols > 96 ? 96 : r.cols;
-    kf_profile_draw(m, p, g, r, true);
+    kf_page(g, r, ((const profile *)st)->top, draw_page, &(subject){m, p});
     kf_grid_cursor(g, r.y, r.x);
 }
 

@@ -173,9 +173,9 @@ typedef struct columns { int name, env, user, org, state, left, end; } columns; 
 
 /* Columns go in this order: user, organization, environment; the time left never goes. */
 static columns columns_for(int cols, bool wide) {
-    columns c = {.state = 13, .left = 7, .end = cols};
+    columns c = {.state = 13, .left = 6, .end = cols};
     int rest = cols - 2 - c.state - c.left - 1;
-    if (rest >= 54 && !wide) c.env = 10, c.user = 19, c.org = rest - 16 - 10 - 19 - 3, c.name = 16;
+    if (rest >= 54 && !wide) c.env = 10, c.user = 19, c.org = rest - 16 - 10 - 19 - 3, c.name = 15;
     else if (rest >= 44) c.env = 10, c.user = rest - 16 - 10 - 2, c.name = 16;
     else if (rest >= 29) c.env = 10, c.name = rest - 11;
     else c.name = rest - 1;
@@ -221,12 +221,14 @@ static void draw_header(kf_grid *g, int y, const columns *c) {
 }
 
 static void draw_hint(const kf_model *m, kf_grid *g, kf_rect r) {
-    static const char *const text =
+    static const char *const brief = "Press s: plain@example.test, password sandbox-password";
+    const char *text =
         "This is the sandbox: nothing leaves this computer. Press s and sign in as plain@example.test, orgs@example.test "
         "or totp@example.test with the password sandbox-password. The code of totp@example.test comes from the TOTP secret "
         "JBSWY3DPEHPK3PXP: oathtool --totp -b JBSWY3DPEHPK3PXP";
-    if (!m->sandbox || r.rows < 4) return;
+    if (!m->sandbox) return;
     int need = kf_grid_wrap(g, 0, 0, r.cols - 2, 99, KF_INK_DIM, text, false);
+    if (need >= r.rows) text = brief, need = kf_grid_wrap(g, 0, 0, r.cols - 2, 99, KF_INK_DIM, text, false);
     if (need < r.rows) kf_grid_wrap(g, r.y + r.rows - need, r.x, r.cols - 2, need, KF_INK_DIM, text, true);
 }
 
@@ -247,7 +249,7 @@ static void draw_summary(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf
     kf_words_left(ms, left);
     kf_words_left(p->life_ms > 0 ? p->life_ms : KF_NO_TIME, life);
     kf_bar(bar, 20, ms, p->life_ms);
-    if (p->renews_at != KF_NO_TIME && p->renews_at > m->now_ms) {
+    if (kf_model_renews_itself(p) && p->renews_at > m->now_ms) {
         char in[24];
         kf_words_left(p->renews_at - m->now_ms, in);
         snprintf(text, sizeof text, "token renews by itself in %s", in);

@@ -16,8 +16,8 @@ typedef struct signin {
     kf_err err;              /* over: why */
     kf_line line;            /* field, or the chooser's filter */
     size_t cur;
+    int top;                 /* over: scrolled rows */
     int64_t since_ms;
-    char shown[64];          /* "e-mail" typed before, for the title of the next question */
 } signin;
 
 static const kf_mprofile *of(const signin *s, const kf_model *m) { return kf_model_by_id(m, s->id); }
@@ -205,7 +205,10 @@ static void paste(signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
 static void act(signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
     const kf_mstep *p = step_of(s, m);
     if (ev->act == KF_DO_BACK) back(s, m, o);
-    else if (ev->act == KF_DO_DETAILS) s->details = !s->details;
+    else if (ev->act == KF_DO_DETAILS) {
+        s->details = !s->details;
+        s->top = s->details ? 99 : 0;
+    } else if (s->over && kf_is_move(ev->act)) s->top = kf_page_move(s->top, ev->act);
     else if (s->over && (ev->act == KF_DO_SUBMIT || ev->act == KF_DO_USE)) begin(s, m, o);
     else if (!p || s->answer || s->over) return;
     else if (p->kind == KF_STEP_CHOOSE && kf_is_move(ev->act)) s->cur = kf_list_move(s->cur, filtered(s, p, 0, NULL), 8, ev->act);
@@ -242,7 +245,11 @@ static void draw_wait(const signin *s, const kf_model *m, kf_grid *g, kf_rect r)
     if (kf_str_starts(host, "https://")) host += 8;
     int64_t sec = (m->now_ms - s->since_ms) / 1000;
     if (sec < 3) kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_DIM, "Signing in.");
-    else kf_grid_printf(g, r.y + 1, r.x, r.cols, KF_INK_WARN, "Waiting for %s %lld s, Esc stops.", host, (long long)sec);
+    else {
+        char text[300];
+        snprintf(text, sizeof text, "Waiting for %.200s %lld s, Esc stops.", host, (long long)sec);
+        kf_grid_wrap(g, r.y + 1, r.x, r.cols, 3, KF_INK_WARN, text, true);
+    }
 }
 
 static int draw_note(const kf_mstep *p, kf_grid *g, kf_rect r, int y, bool details) {
@@ -304,6 +311,13 @@ static void draw_choices(const signin *s, const kf_mstep *p, kf_grid *g, kf_rect
         kf_grid_wrap(g, r.y + r.rows - 2, r.x, r.cols, 2, KF_INK_DIM, "The token will carry org_id and role for this organization only.", true);
 }
 
+typedef struct failure { const signin *s; const char *title; } failure;
+
+static int draw_failure(const void *arg, kf_grid *page, kf_rect r) {
+    const failure *f = arg;
+    return kf_error_draw(page, r, f->title, &f->s->err, f->s->details);
+}
+
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const signin *s = st;
     const kf_mstep *p = step_of(s, m);
@@ -313,7 +327,7 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
         const kf_mprofile *of_p = of(s, m);
         snprintf(title, sizeof title, "Could not sign in to %s", of_p ? of_p->name : "");
         if (v->tier != KF_TIER_COMPACT) r.y++, r.rows--;
-        kf_error_draw(g, r, title, &s->err, s->details);
+        kf_page(g, r, s->top, draw_failure, &(failure){s, title});
     } else if (waiting(s, m)) draw_wait(s, m, g, r);
     else if (p->kind == KF_STEP_FIELD) draw_field(s, m, p, g, r);
     else if (p->kind == KF_STEP_CHOOSE) draw_choices(s, p, g, r);
@@ -353,7 +367,7 @@ static const char *why_not(const void *st, const kf_model *m, kf_action what) {
     const signin *s = st;
     const kf_mstep *p = step_of(s, m);
     bool list = p && p->kind == KF_STEP_CHOOSE && !s->over;
-    if (kf_is_move(what) && !list) return "there is no list here";
+    if (kf_is_move(what) && !list && !s->over) return "there is no list here";
     if (what == KF_DO_DETAILS && !s->over && !(p && p->failed)) return "there is no error to explain";
     if (what == KF_DO_SUBMIT && waiting(s, m)) return "keyfob waits for an answer; Esc stops";
     return NULL;

@@ -225,6 +225,27 @@ size_t kf_list_move(size_t cur, size_t n, int page, kf_action act) {
     }
 }
 
+enum { PAGE_ROWS = 80 };
+
+void kf_page(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg) {
+    kf_grid page;
+    kf_grid_init(&page, PAGE_ROWS, r.cols < 1 ? 1 : r.cols, g->ascii);
+    int n = draw(arg, &page, (kf_rect){0, 0, PAGE_ROWS, page.cols});
+    int most = n > r.rows ? n - r.rows : 0;
+    if (top > most) top = most;
+    kf_grid_copy(g, r, &page, top);
+    kf_grid_done(&page);
+    if (top >= most || r.rows < 3) return;
+    kf_grid_clear_rect(g, (kf_rect){r.y + r.rows - 1, r.x, 1, r.cols});
+    kf_grid_text(g, r.y + r.rows - 1, r.x, r.cols, KF_INK_DIM, "Down shows more");
+}
+
+int kf_page_move(int top, kf_action act) {
+    int by = act == KF_DO_UP ? -1 : act == KF_DO_DOWN ? 1 : act == KF_DO_PAGE_UP ? -6 : act == KF_DO_PAGE_DOWN ? 6 : act == KF_DO_LAST ? PAGE_ROWS : -PAGE_ROWS;
+    top += by;
+    return top < 0 ? 0 : top > PAGE_ROWS ? PAGE_ROWS : top;
+}
+
 /* --- boxes ----------------------------------------------------------------------------- */
 
 kf_rect kf_dialog_box(const kf_view *v, kf_grid *g, int rows, int cols) {

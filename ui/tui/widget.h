@@ -30,6 +30,12 @@ size_t kf_scroll_top(size_t cur, size_t n, int rows);
 size_t kf_list_move(size_t cur, size_t n, int page, kf_action act);
 bool kf_is_move(kf_action act);
 
+/* Content that may be taller than its place: drawn on a page of its own, and rows from *top* on shown; the last row
+ * then says that there is more. draw returns the rows that it took. */
+typedef int (*kf_page_draw)(const void *arg, kf_grid *page, kf_rect r);
+void kf_page(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg);
+int kf_page_move(int top, kf_action act);
+
 /* A box for a dialog: cleared, with a rule above and below; the whole body in the compact tier. Returns
  * the inside. */
 kf_rect kf_dialog_box(const kf_view *v, kf_grid *g, int rows, int cols);

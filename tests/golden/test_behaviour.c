@@ -1,0 +1,336 @@
+/* What keys do, on every screen: ui.md §6 statements that need no terminal. */
+#include <locale.h>
+#include "base/str.h"
+#include "golden.h"
+
+#define PASSWORD "{\"serial\":3,\"kind\":\"field\",\"field\":\"password\",\"acts\":[\"submit\"],\"note\":\"\"}"
+#define TOTP "{\"serial\":5,\"kind\":\"field\",\"field\":\"totp\",\"acts\":[\"submit\"],\"note\":\"mfa\"}"
+
+static int open_list(void **state) {
+    static stage s;
+    stage_open(&s);
+    stage_watch(&s, profiles_json);
+    *state = &s;
+    return 0;
+}
+
+static int shut(void **state) {
+    stage_close(*state);
+    return 0;
+}
+
+/* Each opens one screen from the list whose cursor is on acme-prod. */
+static void at_acme(stage *s) {
+    stage_type(s, "/acme-prod");
+    stage_key(s, KF_KEY_ENTER);
+}
+static void to_list(stage *s) { (void)s; }
+static void to_profile(stage *s) { stage_key(s, KF_KEY_ENTER); }
+static void to_chooser(stage *s) { stage_key(s, 's'); }
+static void to_wait(stage *s) { stage_signin(s); }
+static void to_password(stage *s) {
+    stage_signin(s);
+    stage_step(s, PASSWORD);
+    stage_type(s, "canary-password");
+}
+static void to_totp(stage *s) {
+    stage_signin(s);
+    stage_step(s, TOTP);
+}
+static void to_form(stage *s) { stage_key(s, 'a'); }
+static void to_confirm(stage *s) { stage_key(s, 'S'); }
+static void to_typed(stage *s) { stage_key(s, 'D'); }
+static void to_help(stage *s) { stage_key(s, '?'); }
+static void to_panel(stage *s) {
+    stage_key(s, 'r');
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_NET_TIMEOUT, .what = "api.workos.com"});
+}
+static void to_unlock(stage *s) {
+    stage_key(s, 'r');
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_VAULT_NEW});
+}
+
+static const struct { const char *top; void (*go)(stage *s); bool text; } places[] = {
+    {"profiles", to_list, false},  {"profile", to_profile, false}, {"chooser", to_chooser, false}, {"signin", to_wait, false},
+    {"signin", to_password, true}, {"signin", to_totp, false},     {"form", to_form, true},        {"confirm", to_confirm, false},
+    {"typed", to_typed, true},     {"help", to_help, false},       {"panel", to_panel, false},     {"unlock", to_unlock, true}};
+
+static void everywhere(void (*check)(stage *s, bool text)) {
+    for (size_t i = 0; i < KF_LEN(places); i++) {
+        stage s;
+        stage_open(&s);
+        stage_watch(&s, profiles_json);
+        at_acme(&s);
+        places[i].go(&s);
+        assert_string_equal(kf_app_top(s.a), places[i].top);
+        check(&s, places[i].text);
+        stage_close(&s);
+    }
+}
+
+static void check_esc(stage *s, bool text) {
+    (void)text;
+    for (int i = 0; i < 50; i++) stage_key(s, KF_KEY_ESC);
+    assert_int_equal(s->quit, -1);
+    if (!strcmp(kf_app_top(s->a), "confirm")) stage_key(s, 'y');
+    assert_string_equal(kf_app_top(s->a), "profiles");
+    stage_key(s, 'q');
+    assert_int_equal(s->quit, 0);
+}
+
+static void check_leave(stage *s, bool text) {
+    (void)text;
+    stage_key(s, KF_CTRL('C'));
+    assert_int_equal(s->quit, 130);
+}
+
+static void check_close(stage *s, bool text) {
+    if (text) return; /* q is a letter there */
+    bool root = !strcmp(kf_app_top(s->a), "profiles");
+    stage_key(s, 'q');
+    assert_int_equal(s->quit, root ? 0 : -1);
+    if (!root) stage_key(s, 'Q');
+    if (!root) assert_int_equal(s->quit, 0);
+}
+
+static void check_help(stage *s, bool text) {
+    static const struct { int rows, cols; } sizes[] = {{12, 40}, {20, 72}, {24, 80}, {36, 120}, {60, 200}};
+    (void)text;
+    for (size_t i = 0; i < KF_LEN(sizes); i++) {
+        kf_grid g;
+        kf_grid_init(&g, sizes[i].rows, sizes[i].cols, false);
+        kf_app_draw(s->a, &g);
+        KF_AUTO_CHARS dump = kf_grid_dump(&g);
+        kf_grid_done(&g);
+        dump[strlen(dump) - 1] = 0;
+        assert_non_null(strstr(strrchr(dump, '\n'), "? help"));
+    }
+}
+
+static void check_secret(stage *s, bool text) {
+    static const struct { int rows, cols; } sizes[] = {{12, 40}, {24, 80}, {36, 120}};
+    (void)text;
+    for (size_t i = 0; i < KF_LEN(sizes); i++) {
+        KF_AUTO_CHARS dump = stage_draw(s, sizes[i].rows, sizes[i].cols);
+        assert_null(strstr(dump, "canary"));
+    }
+}
+
+static void check_suspend(stage *s, bool text) {
+    (void)text;
+    stage_key(s, KF_CTRL('Z'));
+    assert_int_equal(s->suspends, 1);
+}
+
+static void esc_never_quits(void **state) { (void)state, everywhere(check_esc); }
+static void ctrl_c_leaves(void **state) { (void)state, everywhere(check_leave); }
+static void q_closes(void **state) { (void)state, everywhere(check_close); }
+static void help_is_pinned(void **state) { (void)state, everywhere(check_help); }
+static void secrets_are_masked(void **state) { (void)state, everywhere(check_secret); }
+static void suspends(void **state) { (void)state, everywhere(check_suspend); }
+
+static int answers;
+static void code(stage *s, const char *how, bool pasted) {
+    stage_key(s, KF_KEY_ESC);
+    stage_key(s, KF_KEY_ESC);
+    stage_signin(s);
+    stage_step(s, TOTP);
+    int before = s->calls;
+    if (pasted) stage_paste(s, how);
+    else stage_type(s, how);
+    answers = s->calls - before;
+}
+
+static void code_field(void **state) {
+    stage *s = *state;
+    static const char *const pasted[] = {"123456", "123 456", "123-456", "Your code is 123456", "Use 2 digits: 123 456.", " 123456\n"};
+    at_acme(s);
+    for (size_t i = 0; i < KF_LEN(pasted); i++) {
+        code(s, pasted[i], true);
+        assert_int_equal(answers, 1);
+        assert_string_equal(kf_json_str(s->last_params, "value"), "123456");
+    }
+    code(s, "12345", false);
+    assert_int_equal(answers, 0);
+    stage_type(s, "6");
+    assert_string_equal(s->last_method, "Answer");
+    assert_string_equal(kf_json_str(s->last_params, "value"), "123456");
+    int sent = s->calls;
+    stage_type(s, "7");
+    assert_int_equal(s->calls, sent); /* once */
+    code(s, "no digits here", true);
+    assert_int_equal(answers, 0);
+    assert_true(stage_shows(s, "No 6-digit code"));
+}
+
+static void paste_outside(void **state) {
+    stage *s = *state;
+    stage_paste(s, "qDy\nS");
+    assert_int_equal(s->quit, -1);
+    assert_string_equal(kf_app_top(s->a), "profiles");
+    assert_true(stage_shows(s, "Pasted text ignored"));
+}
+
+static void paste_lines(void **state) {
+    stage *s = *state;
+    stage_key(s, 'a');
+    int calls = s->calls;
+    stage_paste(s, "acme\n-prod\r\nx");
+    assert_true(stage_shows(s, "acme-prodx"));
+    assert_true(stage_shows(s, "line ends were left out"));
+    assert_int_equal(s->calls, calls);
+}
+
+static void paste_too_long(void **state) {
+    stage *s = *state;
+    char many[400];
+    memset(many, 'a', sizeof many - 1);
+    many[sizeof many - 1] = 0;
+    stage_key(s, 'a');
+    stage_paste(s, many);
+    assert_true(stage_shows(s, "Not pasted: 399 characters, the field takes 64"));
+}
+
+static void editing(void **state) {
+    (void)state;
+    kf_line l;
+    kf_line_init(&l, 64, false);
+    kf_line_set(&l, "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e"); /* 3 wide characters */
+    kf_line_key(&l, KF_KEY_LEFT);
+    kf_line_key(&l, KF_KEY_LEFT);
+    kf_line_key(&l, 'x');
+    assert_string_equal(kf_line_text(&l), "\xe6\x97\xa5x\xe6\x9c\xac\xe8\xaa\x9e");
+    kf_line_key(&l, KF_KEY_BACKSPACE);
+    kf_line_key(&l, 8);
+    assert_string_equal(kf_line_text(&l), "\xe6\x9c\xac\xe8\xaa\x9e");
+    kf_line_key(&l, KF_KEY_DELETE);
+    assert_string_equal(kf_line_text(&l), "\xe8\xaa\x9e");
+    kf_line_set(&l, "one two three");
+    kf_line_key(&l, KF_CTRL('W'));
+    assert_string_equal(kf_line_text(&l), "one two ");
+    kf_line_key(&l, KF_CTRL('A'));
+    kf_line_key(&l, KF_KEY_CTRL_RIGHT);
+    kf_line_key(&l, KF_CTRL('K'));
+    assert_string_equal(kf_line_text(&l), "one ");
+    kf_line_key(&l, KF_CTRL('U'));
+    assert_string_equal(kf_line_text(&l), "");
+    kf_line_set(&l, "e\xcc\x81z"); /* e with an accent of its own goes as one */
+    kf_line_key(&l, KF_KEY_LEFT);
+    kf_line_key(&l, KF_KEY_BACKSPACE);
+    assert_string_equal(kf_line_text(&l), "z");
+    kf_line_done(&l);
+}
+
+static void cursor_row_stays(void **state) {
+    stage *s = *state;
+    at_acme(s);
+    stage_key(s, KF_KEY_ESC);
+    KF_AUTO_CHARS before = stage_draw(s, 24, 80);
+    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":\"error\",\"environment\":\"\"},"
+                   "{\"id\":\"00000000000000c1\",\"name\":\"aaa-new\",\"state\":\"expired\"}],\"removed\":[\"00000000000000a3\"]}");
+    KF_AUTO_CHARS after = stage_draw(s, 24, 80);
+    assert_non_null(strstr(before, "> acme-prod"));
+    assert_non_null(strstr(after, "> acme-prod")); /* although it would sort elsewhere, and a row above it went */
+    assert_null(strstr(after, "globex-prod"));
+    assert_non_null(strstr(after, "aaa-new"));
+}
+
+static void buttons_agree(void **state) {
+    stage *s = *state;
+    at_acme(s);
+    int calls = s->calls;
+    stage_key(s, 'S');
+    stage_key(s, KF_KEY_ENTER); /* Keep has the focus */
+    assert_int_equal(s->calls, calls);
+    stage_key(s, 'S');
+    stage_key(s, KF_KEY_TAB);
+    assert_true(stage_shows(s, "[>Sign out<]"));
+    stage_key(s, KF_KEY_ENTER);
+    assert_string_equal(s->last_method, "SignOut");
+}
+
+static void errors_wait(void **state) {
+    stage *s = *state;
+    kf_out_say(s->a, KF_SAY_BAD, "something failed");
+    for (int i = 0; i < 5; i++) kf_out_say(s->a, KF_SAY_GOOD, "fine");
+    stage_wait(s, 60000);
+    assert_true(stage_shows(s, "! something failed"));
+    stage_key(s, KF_KEY_DOWN);
+    KF_AUTO_CHARS after = stage_draw(s, 24, 80);
+    assert_null(strstr(after, "something failed"));
+}
+
+static void impossible_says_why(void **state) {
+    stage *s = *state;
+    stage_type(s, "/initech");
+    stage_key(s, KF_KEY_ENTER);
+    int calls = s->calls;
+    stage_key(s, 'r');
+    assert_true(stage_shows(s, "r: this profile is not signed in, press s"));
+    assert_int_equal(s->calls, calls);
+    stage_key(s, 'x');
+    assert_true(stage_shows(s, "x does nothing here"));
+}
+
+static void esc_stops_the_wait(void **state) {
+    stage *s = *state;
+    at_acme(s);
+    stage_signin(s);
+    int stops = s->stops;
+    stage_key(s, KF_KEY_ESC);
+    assert_string_equal(kf_app_top(s->a), "chooser");
+    assert_int_equal(s->stops, stops + 1); /* closing the stream cancels the flow */
+}
+
+static void agent_comes_back(void **state) {
+    stage *s = *state;
+    uint32_t old = s->watch;
+    stage_fail(s, s->watch, (kf_err){.code = KF_ERR_WIRE_CLOSED});
+    assert_true(stage_shows(s, "no agent"));
+    assert_true(kf_app_wait_ms(s->a) > 0 && kf_app_wait_ms(s->a) <= 1000);
+    stage_wait(s, 1000);
+    assert_string_equal(s->last_method, "Watch");
+    assert_int_not_equal(s->last_call, old);
+    s->watch = s->last_call;
+    stage_watch(s, profiles_json);
+    assert_true(stage_shows(s, "agent ok"));
+}
+
+static void quiet_when_nothing_counts(void **state) {
+    stage *s = *state;
+    assert_true(kf_app_wait_ms(s->a) <= 1000); /* countdowns: one tick a second */
+    stage_watch(s, "{\"profiles\":[],\"removed\":[\"00000000000000a1\",\"00000000000000a2\",\"00000000000000a3\",\"00000000000000a4\","
+                   "\"00000000000000a5\"]}");
+    assert_string_equal(kf_app_top(s->a), "first");
+    assert_int_equal(kf_app_wait_ms(s->a), -1);
+}
+
+static void form_saves(void **state) {
+    stage *s = *state;
+    stage_key(s, 'a');
+    stage_type(s, "dev");
+    stage_key(s, KF_KEY_ENTER);
+    stage_type(s, "client_sandbox");
+    stage_key(s, KF_KEY_TAB);
+    stage_type(s, "sk_test_sandbox");
+    stage_key(s, KF_CTRL('S'));
+    assert_string_equal(s->last_method, "PutProfile");
+    assert_string_equal(kf_json_str(s->last_params, "name"), "dev");
+    assert_string_equal(kf_json_str(s->last_params, "api_key"), "sk_test_sandbox");
+    stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"dev\",\"state\":\"needs_sign_in\"}}", true);
+    assert_string_equal(kf_app_top(s->a), "profiles");
+    assert_true(stage_shows(s, "Added dev"));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, open_list, shut)
+
+int main(void) {
+    setenv("TZ", "UTC", 1);
+    if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(esc_never_quits), cmocka_unit_test(ctrl_c_leaves), cmocka_unit_test(q_closes), cmocka_unit_test(help_is_pinned),
+        cmocka_unit_test(secrets_are_masked), cmocka_unit_test(suspends), cmocka_unit_test(editing), T(code_field), T(paste_outside),
+        T(paste_lines), T(paste_too_long), T(cursor_row_stays), T(buttons_agree), T(errors_wait), T(impossible_says_why),
+        T(esc_stops_the_wait), T(agent_comes_back), T(quiet_when_nothing_counts), T(form_saves)};
+    return cmocka_run_group_tests_name("behaviour", tests, NULL, NULL);
+}
