@@ -9,7 +9,7 @@ static const kf_opt global[] = {
     {"quiet", 'q', NULL, "no hints on stderr"},
     {"verbose", 'v', NULL, "say what was chosen and why"},
     {"no-input", 0, NULL, "never ask; fail with exit status 3 instead"},
-    {"sandbox", 0, NULL, "use the built-in sandbox, apart from your own profiles"},
+    {"sandbox", 0, NULL, "the built-in sandbox, apart from your profiles"},
     {"help", 'h', NULL, "help for the command"},
     {"version", 'V', NULL, "the version"},
     {NULL, 0, NULL, NULL},

@@ -39,7 +39,7 @@ void kf_help(void) {
     size_t n;
     const kf_command *all = kf_commands(&n);
     printf("usage: keyfob [OPTION...] COMMAND [PROFILE] [OPTION...]\n"
-           "A credential manager for WorkOS: sign in once, and every tool gets a fresh token.\n\n"
+           "Sign in to WorkOS once, and every tool gets a fresh token.\n\n"
            "  keyfob                                   the screen\n"
            "  keyfob --sandbox                         try it without an account\n"
            "  curl -H \"Authorization: Bearer $(keyfob token acme)\" ...\n\n");

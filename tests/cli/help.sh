@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Help fits the screen, every command has it, completions are valid, mistakes are told.
+SRC=$1 BIN=$2
+. "$SRC/tests/lib.sh"
+run kf --help
+is "--help" "$RC" 0
+[ "$(printf '%s\n' "$OUT" | wc -l)" -le 44 ] || fail "--help has too many lines"
+printf '%s\n' "$OUT" | awk 'length > 80 {print; bad=1} END {exit bad}' || fail "--help is too wide"
+ok "--help is narrow"
+commands=$(printf '%s\n' "$OUT" | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)   *[a-z].*/\1/p' | grep -v '^keyfob$')
+[ "$(printf '%s\n' "$commands" | wc -l)" -ge 15 ] || fail "too few commands were found: $commands"
+while read -r c; do
+    # shellcheck disable=SC2086
+    run kf $c --help
+    is "keyfob $c --help" "$RC" 0
+    printf '%s\n' "$OUT" | awk 'length > 110 {bad=1} END {exit bad || NR > 24}' || fail "keyfob $c --help does not fit"
+    has "keyfob $c --help has its usage" "$OUT" "usage: keyfob $c"
+    # shellcheck disable=SC2086
+    run kf help $c --man
+    has "man page of $c" "$OUT" ".SH EXIT STATUS"
+done <<<"$commands"
+kf completion bash >"$SCRATCH/c.bash" && bash -n "$SCRATCH/c.bash" || fail "bash completion"
+ok "bash completion is valid"
+is "bash completes commands" "$(bash -c '. "$1"; COMP_WORDS=(keyfob to); COMP_CWORD=1; _keyfob; echo "${COMPREPLY[*]}"' _ "$SCRATCH/c.bash")" token
+mkdir -p "$XDG_STATE_HOME/keyfob"
+printf 'keyfob-profiles 1\n0123456789abcdef\tacme\t1\tsigned_in\t0\t\tclient_x\n' >"$XDG_STATE_HOME/keyfob/profiles"
+is "bash completes profiles" "$(bash -c '. "$1"; COMP_WORDS=(keyfob token ac); COMP_CWORD=2; _keyfob; echo "${COMPREPLY[*]}"' _ "$SCRATCH/c.bash")" acme
+is "profile list starts nothing" "$(kf profile list --json | json items 0 name)" acme
+is "no agent was started" "$(kf agent status --json)" '{"schema":"keyfob.agent/1","running":false}'
+kf completion zsh >/dev/null || fail zsh
+kf completion fish >/dev/null || fail fish
+run kf completion tcsh
+is "another shell is refused" "$RC" 2
+run kf
+is "no command and no terminal: help, exit 2" "$RC" 2
+run kf token --json nosuch
+is "an error as JSON has stdout empty" "$OUT" ""
+is "its schema" "$(printf %s "$ERR" | json schema)" keyfob.error/1
+is "its exit is the exit" "$(printf %s "$ERR" | json exit)" "$RC"
+run bash -c "'$BIN/keyfob' --version >/dev/full"
+[ "$RC" -ne 0 ] || fail "a full stdout went unnoticed"
+ok "a full stdout is told"

@@ -1,0 +1,61 @@
+/* The vault's format: round trip, every flipped bit found, hostile headers refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include "io/vault.h"
+
+static kf_secret *text(const char *s) { return kf_secret_new(s, strlen(s)); }
+
+static void header_opens_with_its_passphrase_only(void **state) {
+    (void)state;
+    unsigned char h[KF_VAULT_HEADER];
+    kf_err e;
+    KF_AUTO(kf_secret) pass = text("correct horse");
+    KF_AUTO(kf_secret) wrong = text("correct horsf");
+    KF_AUTO(kf_secret) master = NULL;
+    assert_true(kf_vault_create(pass, true, &master, h, &e));
+    KF_AUTO(kf_secret) again = kf_vault_open(h, sizeof h, pass, &e);
+    assert_true(kf_secret_eq(master, again));
+    assert_null(kf_vault_open(h, sizeof h, wrong, &e));
+    assert_int_equal(e.code, KF_ERR_STORE_BAD_PASSPHRASE);
+    assert_null(kf_vault_open(h, sizeof h - 1, pass, &e));
+    assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
+    for (size_t bit = 0; bit < 8 * sizeof h; bit++) {
+        h[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        assert_null(kf_vault_open(h, sizeof h, pass, &e));
+        assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
+        h[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    }
+}
+
+static void record_is_bound_to_its_name_and_every_bit(void **state) {
+    (void)state;
+    kf_err e;
+    unsigned char h[KF_VAULT_HEADER];
+    KF_AUTO(kf_secret) pass = text("p");
+    KF_AUTO(kf_secret) master = NULL;
+    KF_AUTO(kf_secret) blob = text("{\"refresh_token\":\"rt\"}");
+    assert_true(kf_vault_create(pass, true, &master, h, &e));
+    KF_AUTO(kf_secret) sealed = kf_vault_seal(master, "0123456789abcdef.session", blob, &e);
+    KF_AUTO(kf_secret) back = kf_vault_unseal(master, "0123456789abcdef.session", kf_secret_peek(sealed), kf_secret_len(sealed), &e);
+    assert_true(kf_secret_eq(blob, back));
+    assert_null(kf_vault_unseal(master, "0123456789abcdee.session", kf_secret_peek(sealed), kf_secret_len(sealed), &e));
+    assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
+    char *p = kf_secret_edit(sealed);
+    for (size_t bit = 0; bit < 8 * kf_secret_len(sealed); bit++) {
+        p[bit / 8] = (char)(p[bit / 8] ^ 1 << bit % 8);
+        assert_null(kf_vault_unseal(master, "0123456789abcdef.session", p, kf_secret_len(sealed), &e));
+        assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
+        p[bit / 8] = (char)(p[bit / 8] ^ 1 << bit % 8);
+    }
+    for (size_t n = 0; n < kf_secret_len(sealed); n++) assert_null(kf_vault_unseal(master, "0123456789abcdef.session", p, n, &e));
+    KF_AUTO(kf_secret) other = kf_vault_seal(master, "0123456789abcdef.session", blob, &e);
+    assert_false(kf_secret_eq(sealed, other)); /* a nonce is never used twice */
+}
+
+int main(void) {
+    const struct CMUnitTest t[] = {cmocka_unit_test(header_opens_with_its_passphrase_only),
+                                   cmocka_unit_test(record_is_bound_to_its_name_and_every_bit)};
+    return cmocka_run_group_tests(t, NULL, NULL);
+}

@@ -1,0 +1,92 @@
+/* Every error has words; text from elsewhere is safe. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include "base/str.h"
+#include "ui/common/text.h"
+#include "ui/common/words.h"
+
+static void every_error_has_three_parts(void **state) {
+    (void)state;
+    for (int c = 1; c < KF_ERR_COUNT; c++) {
+        kf_err e;
+        kf_words_error w;
+        kf_fail(&e, (kf_err_code)c, "the facts");
+        kf_words_for_error(&e, &w);
+        assert_true(strstr(w.happened, "the facts") || c == KF_ERR_SYS_CANCELLED);
+        assert_null(strstr(w.happened, "Something went wrong"));
+        assert_true(*w.means);
+        assert_true(strlen(w.means) <= 160 && strlen(w.todo) <= 160); /* two lines at 80 columns */
+        assert_null(strchr(w.happened, '%'));
+        kf_words_for_cli(&e, "acme", &w);
+        assert_null(strchr(w.todo, '%'));
+        kf_fail(&e, (kf_err_code)c, "%s", "");
+        kf_words_for_error(&e, &w);
+        assert_null(strstr(w.happened, ": ."));
+    }
+}
+
+static void facts_are_sanitised(void **state) {
+    (void)state;
+    kf_err e;
+    kf_words_error w;
+    kf_fail(&e, KF_ERR_WORKOS_REFUSED, "a\x1b[2J\r\nb");
+    kf_words_for_cli(&e, "p", &w);
+    assert_null(strpbrk(w.happened, "\x1b\r\n"));
+}
+
+static void safe(const char *in, const char *want) {
+    KF_AUTO_CHARS got = kf_text_safe(in);
+    assert_string_equal(got, want);
+}
+
+static void hostile_text(void **state) {
+    (void)state;
+    safe(NULL, "");
+    safe("plain", "plain");
+    safe("a\x1b[31mb", "a[31mb");
+    safe("a\x1b]52;c;AAAA\x07z", "a]52;c;AAAAz");
+    safe("one\rtwo\nthree\tfour\bfive", "one two three fourfive");
+    safe("  a   b  ", "a b");
+    safe("a\xc2\x9b" "31mb", "a31mb");                     /* C1 CSI */
+    safe("a\xe2\x80\xae" "b\xe2\x81\xa6" "c", "abc");      /* bidi */
+    safe("a\xe2\x80\x8b\xef\xbb\xbf" "b", "ab");           /* zero width */
+    safe("a\xf3\xa0\x80\x81" "b", "ab");                   /* tag */
+    safe("a\xff" "b", "a\xef\xbf\xbd" "b");
+    safe("a\xc0\x80" "b", "a\xef\xbf\xbd\xef\xbf\xbd" "b"); /* overlong NUL */
+    safe("e\xcc\x81\xcc\x81\xcc\x81\xcc\x81", "e\xcc\x81\xcc\x81");
+    safe("\xe6\xa0\xaa\xe5\xbc\x8f", "\xe6\xa0\xaa\xe5\xbc\x8f");
+    KF_AUTO_CHARS m = kf_text_mask_email("maya@acme.example");
+    assert_string_equal(m, "m...@acme.example");
+}
+
+static void left(void **state) {
+    (void)state;
+    static const struct {
+        int64_t ms;
+        const char *want;
+    } rows[] = {{-1, "--"}, {0, "--"}, {48000, "0:48"}, {252000, "4:12"}, {599999, "9:59"}, {3480000, "58m"}, {7500000, "2h05m"}, {597600000, "6d 22h"}};
+    for (size_t i = 0; i < KF_LEN(rows); i++) {
+        char out[24];
+        kf_words_left(rows[i].ms, out);
+        assert_string_equal(out, rows[i].want);
+    }
+}
+
+static void notes_and_states(void **state) {
+    (void)state;
+    for (int n = 1; n < KF_NOTE_COUNT; n++) {
+        char out[200];
+        kf_words_note((kf_note)n, "x\x1b", out, sizeof out);
+        assert_true(*out && !strchr(out, '\x1b'));
+    }
+    static const char *const states[] = {"signed_in", "renewing", "expiring", "expired", "needs_sign_in", "offline", "locked", "unsaved", "stale", "error"};
+    for (size_t i = 0; i < KF_LEN(states); i++) assert_true(strlen(kf_words_state(states[i])) <= 13);
+}
+
+int main(void) {
+    const struct CMUnitTest t[] = {cmocka_unit_test(every_error_has_three_parts), cmocka_unit_test(facts_are_sanitised), cmocka_unit_test(hostile_text),
+                                   cmocka_unit_test(left), cmocka_unit_test(notes_and_states)};
+    return cmocka_run_group_tests(t, NULL, NULL);
+}
