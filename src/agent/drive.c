@@ -128,7 +128,8 @@ static void adopted(void *user, const kf_err *err) {
 /* --- jobs ---------------------------------------------------------------------------------------- */
 
 static void moment(kf_moment *m, int64_t date) {
-    *m = (kf_moment){.unix_s = kf_unix_s(), .boot_ms = kf_boot_ms(), .date = date};
+    /* whole seconds, as in the tokens: one never seems to live longer than its exp says */
+    *m = (kf_moment){.unix_s = kf_unix_s(), .boot_ms = kf_boot_ms() - kf_unix_ms() % 1000, .date = date};
     if (!kf_boot_id(m->boot_id, NULL)) m->boot_id[0] = 0;
 }
 

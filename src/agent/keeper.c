@@ -14,6 +14,14 @@ kf_moment kf_keeper_now(const kf_keeper *k, int64_t date) {
     return m;
 }
 
+/* The tokens' times are whole seconds, so an answer counts from the start of its second: a token
+ * is never taken to live longer than its exp says. */
+kf_moment kf_keeper_answer_moment(const kf_keeper *k, int64_t date) {
+    kf_moment m = kf_keeper_now(k, date);
+    m.boot_ms -= kf_unix_ms() % 1000;
+    return m;
+}
+
 uint16_t kf_keeper_dice(void) {
     uint16_t r;
     kf_random(&r, sizeof r);
@@ -109,7 +117,7 @@ static int64_t due_of_session(const kf_entry *e, int64_t now) {
 
 int64_t kf_entry_renew_due(const kf_entry *e) {
     int64_t now = kf_boot_ms(), due = -1;
-    if (!e->k->a->store || e->unsaved) return -1;
+    if (!e->k->a->store || e->k->a->locked || e->unsaved) return -1;
     switch (e->trouble.state) {
     case KF_STATE_SIGNED_IN: break;
     case KF_STATE_OFFLINE:
@@ -327,6 +335,7 @@ void kf_keeper_reload(kf_keeper *k) {
     while (g_hash_table_iter_next(&it, NULL, &p)) {
         kf_entry *e = p;
         if (e->unsaved) e->retry_at = kf_boot_ms(); /* perhaps the store was opened */
+        if (kf_entry_state(e) != e->shown) kf_entry_changed(e);
         kf_entry_pump(e);
     }
     kf_keeper_index_dirty(k);

@@ -258,6 +258,7 @@ void kf_keeper_forget_memory(kf_keeper *k) {
             continue;
         }
         kf_entry_forget(e);
+        kf_entry_changed(e);
         kf_entry_arm(e);
     }
 }

@@ -20,6 +20,7 @@
 enum {
     KF_LOCK_WAIT_MS = 30 * 1000,
     KF_POST_TIMEOUT_MS = 8 * 1000,   /* leaves room for replays inside WorkOS's 30 s */
+    KF_REPLAY_MAX_MS = 30 * 1000,    /* WorkOS answers a replay no later (workos-api.md §1.3) */
     KF_MAX_TRIES = 4,                /* immediate sends of one token in one renewal */
     KF_MAX_RENEWALS = 16,            /* in flight over all profiles */
     KF_RECENT_USE_MS = 15 * 60 * 1000,
@@ -124,6 +125,7 @@ struct kf_keeper {
     GQueue answers;           /* kf_answer, given on the next turn of the loop */
     kf_loop_id answer_timer, index_timer, jump;
     bool index_busy, index_dirty;
+    int64_t index_at;         /* boot ms of the last write */
     char *index_written;
     char boot_id[37], host_id[33];
     GPtrArray *side;          /* kf_side: revocations of replaced sessions, best effort */
@@ -143,6 +145,7 @@ bool kf_entry_usable(const kf_entry *e); /* its session may be handed out while 
 void kf_entry_serve(kf_entry *e); /* answers the waiters for whom the token at hand will do */
 int64_t kf_entry_left_ms(const kf_entry *e); /* session must be there */
 kf_moment kf_keeper_now(const kf_keeper *k, int64_t date);
+kf_moment kf_keeper_answer_moment(const kf_keeper *k, int64_t date); /* for a new session */
 uint16_t kf_keeper_dice(void);
 
 /* keeper_calls.c */

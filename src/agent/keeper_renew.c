@@ -190,7 +190,11 @@ static kf_session *read_answer(kf_entry *e, kf_work *w, kf_http_resp *r, const k
         return NULL;
     }
     if (!r->body) kf_fail(err, KF_ERR_NET_BAD_ANSWER, "an empty answer");
-    kf_moment now = kf_keeper_now(e->k, r->date);
+    kf_moment now = kf_keeper_answer_moment(e->k, r->date);
+    if (w->tries > 1 || w->replay) { /* perhaps the pair of the first send: as old as that */
+        int64_t since = now.boot_ms - w->first_send_ms;
+        now.boot_ms -= since < 0 ? 0 : since < KF_REPLAY_MAX_MS ? since : KF_REPLAY_MAX_MS;
+    }
     kf_session *s = body ? kf_session_from_answer(body, w->old, w->old->origin, w->old->client_id, &now, err) : NULL;
     if (!s) {
         err->status = r->status;

@@ -28,6 +28,7 @@ static kf_state hinted_state(const kf_entry *e) {
 
 static kf_state resting_state(const kf_entry *e) {
     if (e->unsaved) return KF_STATE_UNSAVED;
+    if (e->k->a->locked && !e->session && e->has_hint && hinted_state(e) != KF_STATE_NEEDS_SIGN_IN) return KF_STATE_LOCKED;
     if (e->trouble.state != KF_STATE_SIGNED_IN) return e->trouble.state;
     if (!e->session) return e->loaded ? KF_STATE_NEEDS_SIGN_IN : hinted_state(e);
     int64_t left = kf_entry_left_ms(e);
@@ -256,6 +257,7 @@ static void index_send(void *user) {
     kf_keeper *k = user;
     k->index_timer = 0;
     k->index_dirty = false;
+    k->index_at = kf_boot_ms();
     if (!k->a->conf) return; /* broken settings: the last index stands */
     char *text = index_text(k);
     if (kf_str_eq(text, k->index_written)) {
@@ -275,7 +277,8 @@ static void index_send(void *user) {
 void kf_keeper_index_dirty(kf_keeper *k) {
     k->index_dirty = true;
     if (k->index_busy || k->index_timer) return;
-    k->index_timer = kf_loop_after(k->a->loop, 50, index_send, k);
+    int64_t since = kf_boot_ms() - k->index_at; /* the first change at once, a flood of them together */
+    k->index_timer = kf_loop_after(k->a->loop, since < 50 ? 50 - since : 0, index_send, k);
 }
 
 void kf_keeper_index_flush(kf_keeper *k) {
