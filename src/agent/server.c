@@ -20,6 +20,7 @@ enum {
     READ_CHUNK = 16 << 10,
     HALF_FRAME_MS = 10000,
     FLUSH_MS = 2000,
+    ACCEPT_AT_ONCE = 32,
     ACCEPT_REST_MS = 1000
 };
 
@@ -271,16 +272,15 @@ static void accept_again(void *user) {
     if (s->fd >= 0) kf_loop_fd_events(s->agent->loop, s->io, POLLIN);
 }
 
-static void accept_ready(int fd, short revents, void *user) {
-    (void)revents;
-    kf_server *s = user;
+/* False: nobody else waits, or not now. */
+static bool accept_one(kf_server *s, int fd) {
     int cfd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (cfd < 0) {
-        if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return;
+        if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return false;
         kf_log(KF_LOG_ERROR, "server: accept: %s", strerror(errno)); /* no descriptors: not again at once */
         kf_loop_fd_events(s->agent->loop, s->io, 0);
         if (!s->rest) s->rest = kf_loop_after(s->agent->loop, ACCEPT_REST_MS, accept_again, s);
-        return;
+        return false;
     }
     kf_err e;
     bool ours = kf_socket_peer_ok(cfd, NULL, &e);
@@ -288,7 +288,7 @@ static void accept_ready(int fd, short revents, void *user) {
         kf_log(KF_LOG_WARN, "server: refused a connection: %s", ours ? "too many" : e.what);
         if (ours) refuse(cfd);
         close(cfd);
-        return;
+        return true;
     }
     conn *c = calloc(1, sizeof *c);
     if (!c) abort();
@@ -300,6 +300,12 @@ static void accept_ready(int fd, short revents, void *user) {
     kf_frame_reader_init(&c->in);
     kf_buf_init(&c->out, OUT_MAX);
     c->io = kf_loop_fd(s->agent->loop, cfd, POLLIN, conn_ready, c);
+    return true;
+}
+
+static void accept_ready(int fd, short revents, void *user) {
+    (void)revents;
+    for (int i = 0; i < ACCEPT_AT_ONCE && accept_one(user, fd); i++) {}
 }
 
 kf_server *kf_server_new(kf_agent *a, int listen_fd, kf_err *err) {

@@ -51,8 +51,8 @@ class Settings(Case):
         self.fails("usage.no_profile", self.agent.call, "GetProfile", profile="a")
         self.assertTrue(self.agent.call("GetProfile", profile="renamed")["profile"]["default"])
         self.agent.call("PutProfile", id=b["id"], name="b", client_id=CLIENT, make_default=True)
-        self.assertEqual([(p["name"], p["default"]) for p in self.agent.call("ListProfiles")["profiles"]],
-                         [("renamed", False), ("b", True)])
+        self.assertEqual({p["name"]: p["default"] for p in self.agent.call("ListProfiles")["profiles"]},
+                         {"renamed": False, "b": True})
         self.agent.call("RemoveProfile", profile="b")
         self.assertEqual(self.names(), ["renamed"])
         self.agent.call("RemoveProfile", profile=a["id"])

@@ -42,8 +42,16 @@ class Conn:
 
     def __init__(self, path, timeout=20):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(timeout)
-        self.sock.connect(path)
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                self.sock.settimeout(timeout)
+                self.sock.connect(path)
+                break
+            except BlockingIOError:  # the queue is full; one who waits without a time-out would block
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.001)
         self.buf = b""
 
     def __enter__(self):
@@ -172,6 +180,8 @@ class Agent:
             with open(d("pass"), "w", opener=lambda p, f: os.open(p, f, 0o600)) as f:
                 f.write(PASSPHRASE + "\n")
             self.env["KEYFOB_PASSPHRASE_FILE"] = d("pass")
+        if os.geteuid() != 0:  # the agent is not dumpable, so only root's can look for its leaks
+            self.env["ASAN_OPTIONS"] = ":".join(filter(None, [self.env.get("ASAN_OPTIONS"), "detect_leaks=0"]))
         self.env.update(env or {})
         for k in [k for k, v in self.env.items() if v is None]:
             del self.env[k]
