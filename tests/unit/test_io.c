@@ -1,0 +1,331 @@
+/* Settings, files, timers and stores. */
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <sys/resource.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/str.h"
+#include "io/conf.h"
+#include "io/files.h"
+#include "io/store.h"
+
+static char dir[] = "/tmp/kf-io-XXXXXX";
+static char *path(const char *leaf) { return kf_strfmt("%s/%s", dir, leaf); }
+
+static void put(const char *p, const char *text) {
+    kf_err e;
+    assert_true(kf_file_replace(p, text, strlen(text), &e));
+}
+static char *get(const char *p) {
+    kf_err e;
+    kf_secret *s = NULL;
+    assert_true(kf_file_read(p, 1 << 20, &s, &e));
+    char *text = kf_strdup(kf_secret_peek(s));
+    kf_secret_free(s);
+    return text;
+}
+
+/* --- files --------------------------------------------------------------------------------------- */
+
+static void files_are_replaced_whole(void **state) {
+    (void)state;
+    kf_err e;
+    kf_secret *s = NULL;
+    struct stat st;
+    KF_AUTO_CHARS p = path("file");
+    put(p, "one");
+    put(p, "two");
+    KF_AUTO_CHARS text = get(p);
+    assert_string_equal(text, "two");
+    assert_int_equal(stat(p, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_false(kf_file_read(p, 2, &s, &e)); /* larger than allowed */
+    KF_AUTO_CHARS link = path("link");
+    assert_int_equal(symlink(p, link), 0);
+    assert_false(kf_file_read(link, 100, &s, &e));
+    assert_false(kf_file_read("/dev/zero", 100, &s, &e));
+    assert_null(s);
+    /* a write that fails leaves the old file and nothing beside it */
+    struct rlimit old, small = {4, RLIM_INFINITY};
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    small.rlim_max = old.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &small);
+    bool ok = kf_file_replace(p, "longer than four", 16, &e);
+    setrlimit(RLIMIT_FSIZE, &old);
+    assert_false(ok);
+    assert_int_equal(e.code, KF_ERR_SYS_IO);
+    KF_AUTO_CHARS after = get(p);
+    assert_string_equal(after, "two");
+    assert_true(kf_file_remove(p, &e) && kf_file_remove(p, &e));
+}
+
+static void directories_must_be_ours(void **state) {
+    (void)state;
+    kf_err e;
+    KF_AUTO_CHARS deep = path("a/b/c");
+    assert_true(kf_dir_ensure(deep, &e));
+    chmod(deep, 0777);
+    assert_false(kf_dir_ensure(deep, &e));
+    assert_int_equal(e.code, KF_ERR_SYS_OWNER);
+    KF_AUTO_CHARS f = path("plain");
+    put(f, "x");
+    assert_false(kf_dir_ensure(f, &e));
+}
+
+static void locks_exclude(void **state) {
+    (void)state;
+    kf_err e;
+    KF_AUTO_CHARS p = path("lock");
+    int a = kf_lock_open(p, &e), b = kf_lock_open(p, &e);
+    assert_int_equal(kf_lock_try(a, &e), 1);
+    assert_int_equal(kf_lock_try(b, &e), 0);
+    kf_lock_drop(a);
+    assert_int_equal(kf_lock_try(b, &e), 1);
+    kf_lock_drop(b);
+}
+
+/* --- settings ------------------------------------------------------------------------------------ */
+
+static void settings_keep_comments_and_order(void **state) {
+    (void)state;
+    kf_err e;
+    KF_AUTO_CHARS p = path("keyfob.conf");
+    put(p, "# mine\n[keyfob]\n# why a vault\nstore=vault\nunknown=kept\n\n[profile one]\nid=0123456789abcdef\nclient_id=client_A\n");
+    kf_conf *c = kf_conf_load(p, &e);
+    assert_non_null(c);
+    assert_string_equal(kf_conf_get(c, "store"), "vault");
+    const kf_conf_profile *one = kf_conf_find(c, "one");
+    assert_string_equal(one->api_host, "https://api.workos.com");
+    kf_conf_profile two = {.id = "fedcba9876543210", .name = "two", .client_id = "client_B", .api_host = "http://127.0.0.1:1", .confidential = true};
+    assert_true(kf_conf_put(c, &two, &e) && kf_conf_save(c, &e));
+    two.redirect_port = 8391;
+    two.name[0] = 'z';
+    assert_true(kf_conf_put(c, &two, &e) && kf_conf_save(c, &e)); /* a rename */
+    two.name[0] = 0;
+    assert_true(kf_str_set(two.name, sizeof two.name, "one"));
+    assert_false(kf_conf_put(c, &two, &e)); /* taken */
+    assert_int_equal(e.code, KF_ERR_USAGE_EXISTS);
+    kf_conf_free(c);
+    KF_AUTO_CHARS text = get(p);
+    assert_non_null(strstr(text, "# mine"));
+    assert_non_null(strstr(text, "# why a vault"));
+    assert_non_null(strstr(text, "unknown=kept"));
+    assert_null(strstr(text, "[profile two]"));
+    c = kf_conf_load(p, &e);
+    assert_int_equal(kf_conf_find(c, "fedcba9876543210")->redirect_port, 8391);
+    assert_true(kf_conf_find(c, "zwo")->confidential);
+    put(p, text); /* somebody else writes meanwhile */
+    assert_true(kf_conf_changed_on_disk(c));
+    assert_false(kf_conf_save(c, &e));
+    assert_true(kf_conf_remove(c, "one") && !kf_conf_find(c, "one"));
+    kf_conf_free(c);
+}
+
+static void bad_settings_name_file_and_line(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *want;
+    } rows[] = {{"[keyfob]\nstore=vault\nthis is nothing\n", ":3:"},
+                {"store=vault\n", ":1:"},
+                {"[keyfob\n", ":1:"},
+                {"[profile Bad]\nid=0123456789abcdef\n", "[profile Bad]"},
+                {"[profile a]\nid=xyz\n", "16 hex"},
+                {"[profile a]\nid=0123456789abcdef\n[profile b]\nid=0123456789abcdef\n", "two profiles"},
+                {"[profile a]\nid=0123456789abcdef\napi_host=http://example.test\n", "api_host"},
+                {"[profile a]\nid=0123456789abcdef\nclient_id=sk_test\n", "client_id"},
+                {"[profile a]\nid=0123456789abcdef\nredirect_port=99999\n", "redirect_port"}};
+    KF_AUTO_CHARS p = path("bad.conf");
+    for (size_t i = 0; i < KF_LEN(rows); i++) {
+        kf_err e = {0};
+        put(p, rows[i].text);
+        assert_null(kf_conf_load(p, &e));
+        assert_int_equal(e.code, KF_ERR_USAGE_CONFIG);
+        if (!strstr(e.what, rows[i].want)) fail_msg("'%s' is not in '%s'", rows[i].want, e.what);
+        KF_AUTO_CHARS after = get(p);
+        assert_string_equal(after, rows[i].text);
+    }
+}
+
+/* --- loop ---------------------------------------------------------------------------------------- */
+
+typedef struct seen { int n, order[8]; } seen;
+static seen got;
+static void note1(void *user) { got.order[got.n++] = *(int *)user; }
+
+static void timers_run_in_order_and_can_be_cancelled(void **state) {
+    (void)state;
+    static int a = 1, b = 2, c = 3, d = 4;
+    kf_loop *l = kf_loop_new(NULL);
+    got.n = 0;
+    kf_loop_after(l, 30, note1, &c);
+    kf_loop_after(l, 0, note1, &a);
+    kf_loop_after(l, 10, note1, &b);
+    kf_loop_cancel(l, kf_loop_after(l, 1, note1, &d));
+    kf_loop_cancel(l, 12345); /* never was */
+    assert_int_equal(got.n, 0);
+    while (got.n < 3) kf_loop_step(l, true);
+    assert_int_equal(got.order[0], 1);
+    assert_int_equal(got.order[1], 2);
+    assert_int_equal(got.order[2], 3);
+    kf_loop_free(l);
+}
+
+typedef struct piece { int id, worked; } piece;
+static int turn; /* written by the worker, read after kf_worker_free has joined it */
+static void work(void *user) { ((piece *)user)->worked = ++turn; }
+static void finished(void *user) { got.order[got.n++] = ((piece *)user)->id; }
+
+static void worker_keeps_the_order(void **state) {
+    (void)state;
+    piece p[5] = {{1, 0}, {2, 0}, {3, 0}, {4, 0}, {5, 0}};
+    kf_err e;
+    kf_loop *l = kf_loop_new(NULL);
+    kf_worker *w = kf_worker_new(l, &e);
+    got.n = 0;
+    for (int i = 0; i < 5; i++) kf_worker_run(w, work, finished, &p[i]);
+    assert_int_equal(got.n, 0); /* done() runs on the loop only */
+    kf_worker_free(w);          /* finishes all of it */
+    assert_int_equal(got.n, 5);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(p[i].worked, i + 1);
+        assert_int_equal(got.order[i], i + 1);
+    }
+    kf_loop_free(l);
+}
+
+/* --- stores through the table -------------------------------------------------------------------- */
+
+typedef struct answer {
+    bool came;
+    kf_err err;
+    kf_secret *blob;
+    size_t n;
+} answer;
+static void on_done(void *user, const kf_secret *blob, const kf_err *err) {
+    answer *a = user;
+    a->came = true;
+    a->err = err ? *err : (kf_err){0};
+    a->blob = kf_secret_copy(blob);
+}
+static void on_list(void *user, const kf_store_item *items, size_t n, const kf_err *err) {
+    (void)items;
+    answer *a = user;
+    a->came = true;
+    a->err = err ? *err : (kf_err){0};
+    a->n = n;
+}
+static void wait_for(kf_loop *l, answer *a) {
+    assert_false(a->came); /* never inside the call */
+    while (!a->came) kf_loop_step(l, true);
+}
+static kf_err_code load(kf_loop *l, kf_store *s, const char *id, const char *want) {
+    answer a = {0};
+    kf_store_load(s, id, "session", false, on_done, &a);
+    wait_for(l, &a);
+    if (want) assert_string_equal(kf_secret_peek(a.blob), want);
+    kf_secret_free(a.blob);
+    return a.err.code;
+}
+static kf_err_code save(kf_loop *l, kf_store *s, const char *id, const char *text) {
+    answer a = {0};
+    KF_AUTO(kf_secret) blob = kf_secret_new(text, strlen(text));
+    kf_store_save(s, id, "session", "label", blob, false, on_done, &a);
+    wait_for(l, &a);
+    return a.err.code;
+}
+
+static void use_store(kf_loop *l, kf_store *s) {
+    static const char one[] = "0123456789abcdef", two[] = "fedcba9876543210";
+    answer a = {0}, b = {0}, c = {0};
+    assert_int_equal(load(l, s, one, NULL), KF_ERR_STORE_NOT_FOUND);
+    assert_int_equal(save(l, s, one, "first"), KF_ERR_NONE);
+    assert_int_equal(save(l, s, two, "other"), KF_ERR_NONE);
+    assert_int_equal(save(l, s, one, "second"), KF_ERR_NONE);
+    assert_int_equal(load(l, s, one, "second"), KF_ERR_NONE);
+    assert_int_equal(save(l, s, "../../etc/passwd", "x"), KF_ERR_SYS_BUG);
+    kf_store_probe(s, false, on_done, &a);
+    wait_for(l, &a);
+    assert_int_equal(a.err.code, KF_ERR_NONE);
+    kf_store_list(s, on_list, &b);
+    wait_for(l, &b);
+    assert_int_equal(b.n, 2);
+    kf_store_delete(s, one, "session", on_done, &c);
+    wait_for(l, &c);
+    assert_int_equal(load(l, s, one, NULL), KF_ERR_STORE_NOT_FOUND);
+    assert_int_equal(load(l, s, two, "other"), KF_ERR_NONE);
+}
+
+static void memory_store(void **state) {
+    (void)state;
+    kf_loop *l = kf_loop_new(NULL);
+    kf_store *s = kf_store_memory_new(l);
+    use_store(l, s);
+    answer a = {0};
+    kf_store_load(s, "0123456789abcdef", "session", false, on_done, &a);
+    kf_store_free(s); /* no answer after this */
+    kf_loop_step(l, false);
+    assert_false(a.came);
+    kf_loop_free(l);
+}
+
+static kf_err_code unlock(kf_loop *l, kf_store *s, const char *pass, bool create) {
+    answer a = {0};
+    KF_AUTO(kf_secret) p = kf_secret_new(pass, strlen(pass));
+    kf_store_unlock(s, p, create, on_done, &a);
+    wait_for(l, &a);
+    return a.err.code;
+}
+
+static void vault_store(void **state) {
+    (void)state;
+    kf_err e;
+    kf_loop *l = kf_loop_new(NULL);
+    kf_worker *w = kf_worker_new(l, &e);
+    KF_AUTO_CHARS vault = path("vault");
+    kf_vault_opts o = {vault, true};
+    kf_store *s = kf_store_vault_new(l, w, &o);
+    assert_int_equal(kf_store_get_state(s), KF_STORE_NEW);
+    assert_int_equal(load(l, s, "0123456789abcdef", NULL), KF_ERR_STORE_VAULT_NEW);
+    assert_int_equal(unlock(l, s, "pass", false), KF_ERR_STORE_VAULT_NEW);
+    assert_int_equal(unlock(l, s, "pass", true), KF_ERR_NONE);
+    use_store(l, s);
+    kf_store_lock(s);
+    assert_int_equal(load(l, s, "fedcba9876543210", NULL), KF_ERR_STORE_VAULT_LOCKED);
+    kf_store_free(s);
+    s = kf_store_vault_new(l, w, &o);
+    assert_int_equal(kf_store_get_state(s), KF_STORE_LOCKED);
+    assert_int_equal(unlock(l, s, "wrong", true), KF_ERR_STORE_BAD_PASSPHRASE);
+    assert_int_equal(unlock(l, s, "pass", false), KF_ERR_NONE);
+    assert_int_equal(load(l, s, "fedcba9876543210", "other"), KF_ERR_NONE);
+    KF_AUTO_CHARS record = path("vault/fedcba9876543210.session");
+    put(record, "rubbish");
+    assert_int_equal(load(l, s, "fedcba9876543210", NULL), KF_ERR_STORE_DAMAGED);
+    assert_int_equal(save(l, s, "0123456789abcdef", "fine"), KF_ERR_NONE); /* damage costs one record */
+    kf_worker_free(w);
+    kf_store_free(s);
+    kf_loop_free(l);
+}
+
+static int rm(const char *p, const struct stat *st, int kind, struct FTW *ftw) {
+    (void)st;
+    (void)kind;
+    (void)ftw;
+    return remove(p);
+}
+
+int main(void) {
+    if (!mkdtemp(dir)) return 1;
+    const struct CMUnitTest t[] = {
+        cmocka_unit_test(files_are_replaced_whole), cmocka_unit_test(directories_must_be_ours), cmocka_unit_test(locks_exclude),
+        cmocka_unit_test(settings_keep_comments_and_order), cmocka_unit_test(bad_settings_name_file_and_line),
+        cmocka_unit_test(timers_run_in_order_and_can_be_cancelled), cmocka_unit_test(worker_keeps_the_order), cmocka_unit_test(memory_store),
+        cmocka_unit_test(vault_store)};
+    int rc = cmocka_run_group_tests(t, NULL, NULL);
+    nftw(dir, rm, 16, FTW_DEPTH | FTW_PHYS);
+    return rc;
+}
