@@ -153,7 +153,7 @@ static void adopt_publish(kf_entry *e, kf_work *w, const kf_secret *blob, const 
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_work_unlock(w);
     kf_entry_set_session(e, KF_TAKE(w->next));
-    kf_keeper_answer_done(e->k, KF_TAKE(w->done), w->user, NULL);
+    kf_keeper_index_then(e->k, KF_TAKE(w->done), w->user); /* signed in: also for who reads no more than the index */
     bool replaced = w->old && e->session && kf_entry_bound(e, w->old) && *w->old->claims.sid &&
                     !kf_str_eq(w->old->claims.sid, e->session->claims.sid);
     if (replaced) kf_work_key(e, adopt_revoke);

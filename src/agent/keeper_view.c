@@ -228,6 +228,8 @@ typedef struct index_write {
     char *path, *text;
     kf_err err;
     bool ok;
+    kf_keeper_done done; /* NULL, or who waits until it is written */
+    void *user;
 } index_write;
 
 static void index_work(void *arg) {
@@ -240,7 +242,8 @@ static void index_done(void *arg) {
     kf_keeper *k = x->anchor->keeper;
     if (!x->ok) kf_log(KF_LOG_WARN, "%s: %s", x->path, x->err.what);
     if (k) {
-        k->index_busy = false;
+        k->index_busy--;
+        kf_keeper_answer_done(k, x->done, x->user, NULL);
         if (!x->ok) { /* so that the next change writes again */
             free(k->index_written);
             k->index_written = NULL;
@@ -253,15 +256,13 @@ static void index_done(void *arg) {
     g_free(x);
 }
 
-static void index_send(void *user) {
-    kf_keeper *k = user;
-    k->index_timer = 0;
+static void index_send(kf_keeper *k, kf_keeper_done done, void *user) {
     k->index_dirty = false;
     k->index_at = kf_boot_ms();
-    if (!k->a->conf) return; /* broken settings: the last index stands */
-    char *text = index_text(k);
-    if (kf_str_eq(text, k->index_written)) {
+    char *text = k->a->conf ? index_text(k) : NULL; /* broken settings: the last index stands */
+    if (!text || (kf_str_eq(text, k->index_written) && !k->index_busy)) {
         free(text);
+        kf_keeper_answer_done(k, done, user, NULL);
         return;
     }
     free(k->index_written);
@@ -270,21 +271,35 @@ static void index_send(void *user) {
     x->anchor = kf_anchor_hold(k->anchor);
     x->path = index_path(k);
     x->text = text;
-    k->index_busy = true;
+    x->done = done;
+    x->user = user;
+    k->index_busy++;
     kf_worker_run(k->a->worker, index_work, index_done, x);
+}
+
+static void index_rang(void *user) {
+    kf_keeper *k = user;
+    k->index_timer = 0;
+    index_send(k, NULL, NULL);
 }
 
 void kf_keeper_index_dirty(kf_keeper *k) {
     k->index_dirty = true;
     if (k->index_busy || k->index_timer) return;
     int64_t since = kf_boot_ms() - k->index_at; /* the first change at once, a flood of them together */
-    k->index_timer = kf_loop_after(k->a->loop, since < 50 ? 50 - since : 0, index_send, k);
+    k->index_timer = kf_loop_after(k->a->loop, since < 50 ? 50 - since : 0, index_rang, k);
+}
+
+void kf_keeper_index_then(kf_keeper *k, kf_keeper_done done, void *user) {
+    kf_loop_cancel(k->a->loop, k->index_timer);
+    k->index_timer = 0;
+    index_send(k, done, user);
 }
 
 void kf_keeper_index_flush(kf_keeper *k) {
     kf_loop_cancel(k->a->loop, k->index_timer);
     k->index_timer = 0;
-    if (k->index_dirty) index_send(k); /* the worker finishes what it has before it ends */
+    if (k->index_dirty) index_send(k, NULL, NULL); /* the worker finishes what it has before it ends */
 }
 
 void kf_keeper_index_read(kf_keeper *k) {
