@@ -16,7 +16,9 @@ static bool open_client(kf_cli *c, kf_err *err) {
 
 bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err) {
     bool fresh = why->code == KF_ERR_STORE_VAULT_NEW;
-    if ((!fresh && why->code != KF_ERR_STORE_VAULT_LOCKED) || !kf_can_ask(c)) {
+    /* the passphrase is asked on /dev/tty, so stdin may be a key or a password */
+    bool can_ask = !c->no_input && isatty(STDERR_FILENO);
+    if ((!fresh && why->code != KF_ERR_STORE_VAULT_LOCKED) || !can_ask) {
         if (err) *err = *why;
         return false;
     }

@@ -138,8 +138,12 @@ static void deliver(kf_app *a, kf_call *slot, const kf_json *result, const kf_er
         kf_app_all(a, &(kf_event){.kind = KF_EV_TICK}); /* grants what was wished */
     } else if (l) {
         const kf_json *p = kf_json_get(result, "profile");
-        if (kf_json_is_obj(p)) kf_model_profile(a->m, p);
-        kf_app_send(a, l, &(kf_event){.kind = KF_EV_RESULT, .call = c.id, .result = result, .err = err});
+        if (kf_json_is_obj(p)) {
+            kf_model_profile(a->m, p);
+            kf_app_model_changed(a); /* the first profile brings the list */
+            l = owner_of(a, c.owner);
+        }
+        if (l) kf_app_send(a, l, &(kf_event){.kind = KF_EV_RESULT, .call = c.id, .result = result, .err = err});
     }
     kf_secret_free(c.params);
 }

@@ -197,6 +197,7 @@ static void go_sandbox(void) {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
     if (program) execl(program, "keyfob", "--sandbox", (char *)NULL);
     fprintf(stderr, "keyfob: the sandbox could not be started: %s\n", program ? "exec failed" : err.what);
 }
