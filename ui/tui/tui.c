@@ -223,7 +223,7 @@ int main(void) {
     }
     if (!kf_term_open(&err)) {
         fprintf(stderr, "keyfob: %s. %s\n", err.what, err.hint);
-        return 2;
+        _exit(2); /* without the checks at exit: ncurses keeps what it began */
     }
     kf_term_info info;
     kf_term_info_get(&info);

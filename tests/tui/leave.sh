@@ -1,0 +1,87 @@
+#!/bin/bash
+# Ctrl-C leaves from everywhere, at once, with the terminal as it was; signals and Ctrl-Z do too.
+SRC=$1 BIN=$2
+. "$SRC/tests/tui/lib.sh"
+sandbox
+profile_dev 2>/dev/null
+login_dev
+run_tui="'$BIN/keyfob-tui'"
+
+at_list() { tui 80x24 "$run_tui"; wait_for "> dev"; wait_for "signed in"; }
+field() { send s; wait_for "How do you"; send Enter; wait_for "E-mail"; }
+password() { field; type_in "plain@example.test"; send Enter; wait_for "Its length"; type_in "canary-secret"; wait_for "(hidden)"; }
+
+try() { # WHAT STEP...: goes there, then Ctrl-C
+    local what=$1 began
+    shift
+    at_list
+    "$@"
+    began=$(date +%s%N)
+    send C-c
+    wait_for "left with"
+    local ms=$((($(date +%s%N) - began) / 1000000))
+    left 130 "$what"
+    [ $ms -lt 1500 ] || fail "$what: Ctrl-C took $ms ms"
+}
+nothing() { :; }
+opened() { send Enter; wait_for "Access token"; }
+chooser() { send s; wait_for "How do you"; }
+form() { send a; wait_for "Client ID"; type_in "x"; wait_for "1 change"; }
+discard() { form; send Escape; wait_for "Discard the changes"; }
+confirm() { send S; wait_for "[>Keep<]"; }
+typed() { send D; wait_for "Type its name"; }
+help() { send '?'; wait_for "What can be done here"; }
+small() { resize 30x8; wait_for "needs 40x12"; }
+hanging() {
+    password
+    faults '[{"path":"/user_management/authenticate","nth":1,"delay_ms":60000}]'
+    send Enter
+    wait_for "Waiting for"
+}
+for place in nothing opened chooser field password form discard confirm typed help small hanging; do
+    try "$place" "$place"
+done
+
+# q at the top: 0
+at_list
+send q
+left 0 "q"
+
+# SIGTERM and SIGHUP: the terminal comes back, nothing of the screen stays
+for sig in TERM:143 HUP:129; do
+    at_list
+    kill -"${sig%:*}" "$(tm list-panes -t s -F '#{pane_pid}' | xargs -I{} pgrep -P {} -x keyfob-tui)"
+    left "${sig#*:}" "SIG${sig%:*}"
+    hasnt "SIG${sig%:*}: history" "$(history)" "plain@example.test"
+done
+
+# Without an alternate screen what was shown would stay in the history: it is overwritten.
+tm set-option -g -w alternate-screen off
+at_list
+opened
+send C-c
+left 130 "no alternate screen"
+hasnt "no alternate screen: history" "$(history)" "plain@example.test"
+tm set-option -g -w alternate-screen on
+
+# Ctrl-Z: back at the shell, nothing left; fg shows it again
+tm kill-session -t s
+tm new-session -d -s s -x 80 -y 24 "PS1='shell> ' bash --norc --noprofile -i"
+wait_for "shell>"
+type_in "$run_tui"
+send Enter
+wait_for "> dev"
+password
+send C-z
+wait_for "Stopped"
+hasnt "suspended: history" "$(history)" "plain@example.test"
+type_in "fg"
+send Enter
+wait_for "(hidden)"
+ok "fg shows it again, masked"
+send C-c
+wait_for "shell>"
+type_in 'echo "was $?"'
+send Enter
+wait_for "was 130"
+ok "Ctrl-C after fg: 130"
