@@ -61,9 +61,11 @@ char *kf_program_path(const char *name, kf_err *err) {
         self[n] = 0;
         char *slash = strrchr(self, '/');
         if (slash) *slash = 0;
-        char *path = kf_strfmt("%s/%s", self, name);
-        if (access(path, X_OK) == 0) return path;
-        free(path);
+        for (int i = 0; i < 2; i++) { /* the build tree; then an installation, wherever it was put */
+            char *path = i ? kf_strfmt("%s/../libexec/keyfob/%s", self, name) : kf_strfmt("%s/%s", self, name);
+            if (access(path, X_OK) == 0) return path;
+            free(path);
+        }
     }
     char *path = kf_strfmt("%s/%s", KF_LIBEXECDIR, name);
     if (access(path, X_OK) == 0) return path;
