@@ -18,7 +18,7 @@ typedef struct request {
     kf_secret *body;
     char *method, *url, *origin, *path;
     kf_buf in;
-    bool too_big;
+    bool too_big, headed; /* headed: the headers are complete */
     kf_http_resp resp;
     char tls_text[CURL_ERROR_SIZE];
     kf_http_done done;
@@ -82,6 +82,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *user) {
     request *r = user;
     size_t len = size * n;
     char v[64];
+    r->headed = len == 2 && p[0] == '\r'; /* the blank line; trailers would come after a body, and JSON has none */
     if (header_value(p, len, "date", v, sizeof v)) {
         time_t t = curl_getdate(v, NULL);
         r->resp.date = t > 0 ? (int64_t)t : 0;
@@ -135,6 +136,7 @@ static void finished(request *r, CURLcode rc) {
     r->resp.ms = us / 1000;
     r->resp.sent = sent > 0 || pre > 0;
     kf_err err;
+    if (rc == CURLE_OK && !r->headed) rc = CURLE_PARTIAL_FILE; /* the connection ended inside the headers */
     bool ok = rc == CURLE_OK && !r->too_big;
     if (ok) {
         r->resp.status = (int)status;

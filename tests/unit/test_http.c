@@ -1,0 +1,254 @@
+/* HTTP against a small server in a thread: what was sent, what came, and what may not happen. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/buf.h"
+#include "base/str.h"
+#include "io/http.h"
+
+typedef enum mode { ANSWER, DROP, HALF, HUGE_BODY, SILENT, KEEP_THEN_DROP } mode;
+
+typedef struct server {
+    pthread_t thread;
+    int fd, port;
+    mode mode;
+    const char *answer;
+    atomic_int requests, connections;
+    char first_line[200], auth[200];
+    _Atomic bool stop;
+} server;
+
+typedef struct link_to {
+    server *s;
+    int fd;
+    pthread_t thread;
+} link_to;
+
+static void serve(server *s, int c) {
+    char in[8192];
+    for (;;) {
+        size_t n = 0;
+        ssize_t k = 0;
+        while (n < sizeof in - 1 && (k = recv(c, in + n, sizeof in - 1 - n, 0)) > 0) {
+            n += (size_t)k;
+            in[n] = 0;
+            const char *end = strstr(in, "\r\n\r\n"), *len = strcasestr(in, "content-length:");
+            if (end && (!len || strlen(end + 4) >= (size_t)strtol(len + 15, NULL, 10))) break;
+        }
+        if (k <= 0) return;
+        snprintf(s->first_line, sizeof s->first_line, "%.*s", (int)strcspn(in, "\r\n"), in);
+        const char *a = strcasestr(in, "authorization:");
+        snprintf(s->auth, sizeof s->auth, "%.*s", a ? (int)strcspn(a, "\r\n") : 0, a ? a : "");
+        int nth = ++s->requests;
+        if (s->mode == DROP || (s->mode == KEEP_THEN_DROP && nth > 1)) return;
+        if (s->mode == SILENT) {
+            while (!s->stop && recv(c, in, sizeof in, 0) > 0) {}
+            return;
+        }
+        if (s->mode == HUGE_BODY) {
+            dprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+            for (int i = 0; i < 1000 && send(c, in, 1000, MSG_NOSIGNAL) > 0; i++) {}
+            return;
+        }
+        size_t want = strlen(s->answer);
+        if (send(c, s->answer, s->mode == HALF ? want / 2 : want, MSG_NOSIGNAL) < 0 || s->mode != KEEP_THEN_DROP) return;
+    }
+}
+
+static void *serve_one(void *p) {
+    link_to *l = p;
+    serve(l->s, l->fd);
+    shutdown(l->fd, SHUT_RDWR);
+    return NULL;
+}
+
+static void *run(void *p) {
+    server *s = p;
+    link_to link[8];
+    size_t n = 0;
+    for (int c; n < KF_LEN(link) && (c = accept(s->fd, NULL, NULL)) >= 0; n++) {
+        s->connections++;
+        link[n] = (link_to){.s = s, .fd = c};
+        pthread_create(&link[n].thread, NULL, serve_one, &link[n]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        shutdown(link[i].fd, SHUT_RDWR);
+        pthread_join(link[i].thread, NULL);
+        close(link[i].fd);
+    }
+    return NULL;
+}
+
+static void start(server *s, mode m, const char *answer) {
+    memset(s, 0, sizeof *s);
+    s->mode = m;
+    s->answer = answer;
+    s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    assert_int_equal(bind(s->fd, (struct sockaddr *)&a, n), 0);
+    assert_int_equal(listen(s->fd, 8), 0);
+    getsockname(s->fd, (struct sockaddr *)&a, &n);
+    s->port = ntohs(a.sin_port);
+    assert_int_equal(pthread_create(&s->thread, NULL, run, s), 0);
+}
+
+static void stop(server *s) {
+    s->stop = true;
+    shutdown(s->fd, SHUT_RDWR);
+    pthread_join(s->thread, NULL);
+    close(s->fd);
+}
+
+typedef struct result {
+    bool came, sent;
+    int status;
+    int32_t retry_after;
+    int64_t date;
+    char body[64], request_id[64];
+    kf_err_code code;
+} result;
+
+static void on_done(void *user, kf_http_resp *r, const kf_err *err) {
+    result *x = user;
+    *x = (result){.came = true, .sent = r->sent, .status = r->status, .retry_after = r->retry_after, .date = r->date, .code = err ? err->code : KF_ERR_NONE};
+    snprintf(x->body, sizeof x->body, "%.60s", r->body ? kf_secret_peek(r->body) : "");
+    memcpy(x->request_id, r->request_id, sizeof x->request_id);
+}
+
+static kf_loop *loop;
+static kf_http *http;
+
+static result ask(int port, const char *method, const char *path, int64_t timeout, bool single) {
+    KF_AUTO_CHARS origin = kf_strfmt("http://127.0.0.1:%d", port);
+    KF_AUTO(kf_secret) body = strcmp(method, "POST") ? NULL : kf_secret_new("{}", 2);
+    KF_AUTO(kf_secret) key = kf_secret_new("sk_test_x", 9);
+    kf_http_req q = {.method = method, .origin = origin, .path = path, .body = body, .bearer = key, .single_use = single, .timeout_ms = timeout};
+    result r = {0};
+    kf_http_send(http, &q, on_done, &r);
+    assert_false(r.came);
+    while (!r.came) kf_loop_step(loop, true);
+    return r;
+}
+
+static int setup(void **state) {
+    (void)state;
+    kf_http_opts o = {.user_agent = "test"};
+    /* a proxy that is not there: loopback must never go through it */
+    setenv("http_proxy", "http://127.0.0.1:9", 1);
+    setenv("all_proxy", "http://127.0.0.1:9", 1);
+    loop = kf_loop_new(NULL);
+    http = kf_http_new(loop, &o, NULL);
+    return 0;
+}
+static int teardown(void **state) {
+    (void)state;
+    kf_http_free(http);
+    kf_loop_free(loop);
+    return 0;
+}
+
+static void an_answer_with_its_headers(void **state) {
+    (void)state;
+    server s;
+    start(&s, ANSWER,
+          "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nDate: Mon, 23 Nov 2026 14:07:19 GMT\r\nX-Request-ID: req_1\x1b[2J\r\nContent-Length: 2\r\n\r\nhi");
+    result r = ask(s.port, "POST", "/a?secret=1", 0, true);
+    assert_int_equal(r.code, KF_ERR_NONE);
+    assert_int_equal(r.status, 429);
+    assert_int_equal(r.retry_after, 7);
+    assert_int_equal(r.date, 1795442839);
+    assert_string_equal(r.body, "hi");
+    assert_string_equal(r.request_id, "req_1?[2J");
+    assert_true(r.sent);
+    stop(&s);
+    assert_string_equal(s.first_line, "POST /a?secret=1 HTTP/1.1");
+    assert_string_equal(s.auth, "Authorization: Bearer sk_test_x");
+}
+
+static void trouble(void **state) {
+    (void)state;
+    static const char whole[] = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n12345678901234567890";
+    static const struct {
+        mode m;
+        int64_t timeout;
+        kf_err_code want;
+    } rows[] = {{DROP, 0, KF_ERR_NET_BROKEN}, {HALF, 0, KF_ERR_NET_BROKEN}, {HUGE_BODY, 0, KF_ERR_NET_BAD_ANSWER}, {SILENT, 200, KF_ERR_NET_TIMEOUT}};
+    for (size_t i = 0; i < KF_LEN(rows); i++) {
+        server s;
+        start(&s, rows[i].m, whole);
+        result r = ask(s.port, "POST", "/x", rows[i].timeout, true);
+        assert_int_equal(r.code, rows[i].want);
+        assert_int_equal(r.status, 0);
+        assert_true(r.sent); /* the token may be spent */
+        stop(&s);
+        assert_int_equal(s.requests, 1);
+    }
+}
+
+static void nobody_listens(void **state) {
+    (void)state;
+    server s;
+    start(&s, ANSWER, "");
+    stop(&s);
+    result r = ask(s.port, "POST", "/x", 0, true);
+    assert_int_equal(r.code, KF_ERR_NET_CONNECT);
+    assert_false(r.sent);
+}
+
+/* libcurl repeats a POST on a reused connection that the server dropped: a single-use one must not be reused. */
+static void a_single_use_post_arrives_once(void **state) {
+    (void)state;
+    server s;
+    start(&s, KEEP_THEN_DROP, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok");
+    result r = ask(s.port, "GET", "/warm", 0, false);
+    assert_int_equal(r.status, 200);
+    int before = s.requests;
+    r = ask(s.port, "POST", "/once", 3000, true);
+    assert_int_equal(r.code, KF_ERR_NET_BROKEN);
+    assert_int_equal(s.requests - before, 1);
+    assert_int_equal(s.connections, 2);
+    stop(&s);
+}
+
+static void cancelled_means_silent(void **state) {
+    (void)state;
+    server s;
+    result r = {0};
+    start(&s, SILENT, "");
+    KF_AUTO_CHARS origin = kf_strfmt("http://127.0.0.1:%d", s.port);
+    kf_http_req q = {.method = "GET", .origin = origin, .path = "/x"};
+    uint32_t id = kf_http_send(http, &q, on_done, &r);
+    for (int i = 0; i < 20 && !s.requests; i++) kf_loop_step(loop, true);
+    kf_http_cancel(http, id);
+    kf_http_cancel(http, id);
+    while (kf_loop_step(loop, false)) {}
+    assert_false(r.came);
+    stop(&s);
+}
+
+static void http_is_for_loopback_only(void **state) {
+    (void)state;
+    kf_http_req q = {.method = "GET", .origin = "http://192.0.2.1", .path = "/x", .timeout_ms = 2000};
+    result r = {0};
+    kf_http_send(http, &q, on_done, &r);
+    while (!r.came) kf_loop_step(loop, true);
+    assert_int_not_equal(r.code, KF_ERR_NONE);
+    assert_false(r.sent);
+}
+
+int main(void) {
+    const struct CMUnitTest t[] = {
+        cmocka_unit_test_setup_teardown(an_answer_with_its_headers, setup, teardown), cmocka_unit_test_setup_teardown(trouble, setup, teardown),
+        cmocka_unit_test_setup_teardown(nobody_listens, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_single_use_post_arrives_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(cancelled_means_silent, setup, teardown),
+        cmocka_unit_test_setup_teardown(http_is_for_loopback_only, setup, teardown)};
+    return cmocka_run_group_tests(t, NULL, NULL);
+}
