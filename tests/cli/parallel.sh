@@ -6,7 +6,7 @@ SRC=$1 BIN=$2
 sandbox --token-life 3s
 profile_dev
 login_dev # a sign-in is no use of the token: nothing renews it ahead of time
-wait_until "the token to expire" sh -c "[ \"\$('$BIN/keyfob' status dev --json | sed -n 's/.*\"expires_in_s\":\\(-\\{0,1\\}[0-9]*\\).*/\\1/p')\" -le 0 ]"
+wait_until "the token to expire" sh -c "[ \"\$('$BIN/keyfob' status dev --json | sed -n 's/.*\"expires_in_s\":\\(-\\{0,1\\}[0-9]*\\).*/\\1/p')\" -lt 0 ]"
 before=$(stat_of grants refresh_token)
 curl -sS -X POST -d '[{"path":"/user_management/authenticate","grant":"refresh_token","from":1,"to":1,"delay_ms":700}]' "$U/sandbox/faults" >/dev/null
 for i in $(seq 200); do kf token dev --min-valid 1ms >"$SCRATCH/t.$i" 2>"$SCRATCH/e.$i" & pids[i]=$!; done
