@@ -328,9 +328,10 @@ class Session(Case):
         self.start("--token-life", "4s", "--replay-window", "0s")
         end = time.monotonic() + 10
         while time.monotonic() < end:
+            asked = time.time()  # the answer comes later, so this bound holds however busy the machine is
             t = self.agent.token(min_valid_ms=2000)
             self.assertGreaterEqual(t["left_ms"], 2000)
-            self.assertGreaterEqual(claims(t["access_token"])["exp"] - time.time(), 1.95)
+            self.assertGreaterEqual(claims(t["access_token"])["exp"] - asked, 2)
             time.sleep(0.05)
         stats = self.sandbox.stats()
         self.assertEqual((stats["reused"], stats["replayed"]), (0, 0))
