@@ -2,7 +2,8 @@
 /* The keeper owns the sessions: one entry per profile of keyfob.conf, its state, its
  * timers, its single flight of renewal, its lock and ledger (design.md §4). Nobody else
  * reads or writes session records. Everything is asynchronous on the loop; callbacks run
- * once, never inside the call that asked, never after kf_keeper_free. */
+ * once, never inside the call that asked, never after kf_keeper_free (which gives those
+ * that are still open KF_ERR_WIRE_CLOSED). */
 #include "agent/agent.h"
 #include "auth/ledger.h"
 #include "auth/profile.h"

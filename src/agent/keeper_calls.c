@@ -28,7 +28,7 @@ static void answer_free(answer *n) {
 /* ---- answers ---- */
 
 static void give_token(kf_keeper *k, answer *n) {
-    kf_entry *e = kf_entry_find(k, n->id);
+    kf_entry *e = n->has_err ? NULL : kf_entry_find(k, n->id); /* at the end the tables are gone */
     if (!n->has_err && (!e || !e->session)) {
         n->has_err = true;
         kf_fail(&n->err, KF_ERR_WORKOS_NOT_SIGNED_IN, "the session went away");
@@ -42,22 +42,21 @@ static void give_token(kf_keeper *k, answer *n) {
     n->token(n->user, &t, NULL);
 }
 
+static void give(kf_keeper *k, answer *n) {
+    const kf_err *err = n->has_err ? &n->err : NULL;
+    switch (n->kind) {
+    case ANSWER_TOKEN: give_token(k, n); break;
+    case ANSWER_DONE: n->done(n->user, err); break;
+    case ANSWER_KEY: n->key_done(n->user, err ? NULL : n->key, err); break;
+    case ANSWER_SIGNOUT: n->signout(n->user, n->server_ended, n->has_note ? &n->note : NULL, err); break;
+    }
+    answer_free(n);
+}
+
 static void give_answers(void *user) {
     kf_keeper *k = user;
     k->answer_timer = 0;
-    for (guint todo = g_queue_get_length(&k->answers); todo > 0; todo--) {
-        answer *n = g_queue_pop_head(&k->answers);
-        const kf_err *err = n->has_err ? &n->err : NULL;
-        switch (n->kind) {
-        case ANSWER_TOKEN: give_token(k, n); break;
-        case ANSWER_DONE: n->done(n->user, err); break;
-        case ANSWER_KEY: n->key_done(n->user, n->key, err); break;
-        case ANSWER_SIGNOUT:
-            n->signout(n->user, n->server_ended, n->has_note ? &n->note : NULL, err);
-            break;
-        }
-        answer_free(n);
-    }
+    for (guint todo = g_queue_get_length(&k->answers); todo > 0; todo--) give(k, g_queue_pop_head(&k->answers));
 }
 
 static void push_answer(kf_keeper *k, answer *n, const kf_err *err) {
@@ -107,7 +106,11 @@ void kf_fail_no_profile(kf_err *err, const char *name) {
 
 void kf_answers_drop(kf_keeper *k) {
     kf_loop_cancel(k->a->loop, k->answer_timer);
-    for (answer *n; (n = g_queue_pop_head(&k->answers));) answer_free(n);
+    for (answer *n; (n = g_queue_pop_head(&k->answers));) {
+        n->has_err = true;
+        kf_fail(&n->err, KF_ERR_WIRE_CLOSED, "the agent ends");
+        give(k, n);
+    }
 }
 
 /* ---- calls ---- */

@@ -146,7 +146,9 @@ static void end(kf_agent *a) {
     kf_settings_end(a);
     a->drive = kf_drive_free(a->drive);
     a->watch = kf_watch_free(a->watch);
-    a->keeper = kf_keeper_free(a->keeper);
+    kf_keeper *k = a->keeper;
+    a->keeper = NULL; /* its last answers must not lead back to it */
+    kf_keeper_free(k);
     a->store = kf_store_free(a->store); /* its callbacks would find nobody */
     a->worker = kf_worker_free(a->worker);
     kf_http_free(a->http);

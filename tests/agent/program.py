@@ -124,6 +124,20 @@ class Program(Case):
             self.assertTrue(a.token(renew=True)["renewed"])
             self.assertEqual(s.stats()["reused"], 0)
 
+    def test_ends_although_a_server_hangs(self):
+        with Sandbox() as s:
+            a = self.agent()
+            a.put("dev", s.url)
+            a.sign_in()
+            s.faults({"path": "/user_management/authenticate", "grant": "refresh_token", "delay_ms": 12000})
+            with a.connect(30) as c:
+                c.send("GetToken", profile="dev", renew=True)
+                wait_for(lambda: s.stats()["grants"].get("refresh_token"), "the refresh")
+                start = time.monotonic()
+                a.proc.send_signal(signal.SIGTERM)
+                self.assertEqual(a.proc.wait(30), 0)
+                self.assertLess(time.monotonic() - start, 15)
+
     def test_signals_end_it_orderly(self):
         for sig in (signal.SIGTERM, signal.SIGINT):
             a = self.agent()
