@@ -5,48 +5,90 @@
 
 const char *const profiles_json =
     "{\"profiles\":["
-    "{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"default\":true,\"confidential\":true,\"client_id\":\"client_01HZX5T7YB1Q3T4K8M9N2P6R7S\","
-    "\"api_host\":\"https://api.workos.com\",\"environment\":\"production\",\"organization_id\":\"\",\"redirect_port\":0,\"state\":\"signed_in\","
-    "\"user_id\":\"user_01HXYZ5T7YB1Q3T4K8M9N2P6R7\",\"user_email\":\"maya@acme.example\",\"user_name\":\"Maya Chen\",\"org_id\":\"org_01J8ABCD0EFGH1JKLMN2PQR4TZ\","
-    "\"org_name\":\"Acme Inc\",\"role\":\"admin\",\"permissions\":14,\"session_id\":\"session_01JDABCDEFGHJKMNPQRSTV7QK2\",\"method\":\"Password\","
-    "\"signed_in_at\":1795440000,\"renewed_at\":1795449952,\"renewed_ms\":212,\"renewed_ok\":true,\"expires_at\":1795450252,\"left_ms\":252000,"
-    "\"life_ms\":300000,\"renews_in_ms\":192000,\"token_bytes\":1184,\"token_head\":\"eyJhbGci\",\"token_tail\":\"R9wA\"},"
-    "{\"id\":\"00000000000000a2\",\"name\":\"acme-staging\",\"default\":false,\"confidential\":true,\"client_id\":\"client_01HZ2\","
-    "\"api_host\":\"https://api.workos.com\",\"environment\":\"staging\",\"organization_id\":\"\",\"redirect_port\":0,\"state\":\"signed_in\","
-    "\"user_id\":\"user_2\",\"user_email\":\"maya@acme.example\",\"org_id\":\"org_2\",\"org_name\":\"Acme Inc\",\"role\":\"member\",\"session_id\":\"session_2\","
+    "{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"default\":true,\"confidential\":true,"
+    "\"client_id\":\"client_01HZX5T7YB1Q3T4K8M9N2P6R7S\","
+    "\"api_host\":\"https://"
+    "api.workos.com\",\"environment\":\"production\",\"organization_id\":\"\",\"redirect_port\":0,"
+    "\"state\":\"signed_in\","
+    "\"user_id\":\"user_01HXYZ5T7YB1Q3T4K8M9N2P6R7\",\"user_email\":\"maya@acme.example\",\"user_"
+    "name\":\"Maya Chen\",\"org_id\":\"org_01J8ABCD0EFGH1JKLMN2PQR4TZ\","
+    "\"org_name\":\"Acme "
+    "Inc\",\"role\":\"admin\",\"permissions\":14,\"session_id\":\"session_"
+    "01JDABCDEFGHJKMNPQRSTV7QK2\",\"method\":\"Password\","
+    "\"signed_in_at\":1795440000,\"renewed_at\":1795449952,\"renewed_ms\":212,\"renewed_ok\":true,"
+    "\"expires_at\":1795450252,\"left_ms\":252000,"
+    "\"life_ms\":300000,\"renews_in_ms\":192000,\"token_bytes\":1184,\"token_head\":\"eyJhbGci\","
+    "\"token_tail\":\"R9wA\"},"
+    "{\"id\":\"00000000000000a2\",\"name\":\"acme-staging\",\"default\":false,\"confidential\":"
+    "true,\"client_id\":\"client_01HZ2\","
+    "\"api_host\":\"https://"
+    "api.workos.com\",\"environment\":\"staging\",\"organization_id\":\"\",\"redirect_port\":0,"
+    "\"state\":\"signed_in\","
+    "\"user_id\":\"user_2\",\"user_email\":\"maya@acme.example\",\"org_id\":\"org_2\",\"org_name\":"
+    "\"Acme Inc\",\"role\":\"member\",\"session_id\":\"session_2\","
     "\"left_ms\":48000,\"life_ms\":300000,\"renewed_at\":1795449700},"
-    "{\"id\":\"00000000000000a3\",\"name\":\"globex-prod\",\"default\":false,\"confidential\":true,\"client_id\":\"client_01HZ3\","
-    "\"api_host\":\"https://api.workos.com\",\"environment\":\"production\",\"organization_id\":\"\",\"redirect_port\":0,\"state\":\"needs_sign_in\","
-    "\"user_id\":\"user_3\",\"user_email\":\"dev@globex.example\",\"org_id\":\"org_3\",\"org_name\":\"Globex \xe6\x97\xa5\xe6\x9c\xac\","
-    "\"failure\":{\"name\":\"workos.invalid_grant\",\"what\":\"WorkOS answered 400 invalid_grant\",\"hint\":\"\",\"status\":400,"
+    "{\"id\":\"00000000000000a3\",\"name\":\"globex-prod\",\"default\":false,\"confidential\":true,"
+    "\"client_id\":\"client_01HZ3\","
+    "\"api_host\":\"https://"
+    "api.workos.com\",\"environment\":\"production\",\"organization_id\":\"\",\"redirect_port\":0,"
+    "\"state\":\"needs_sign_in\","
+    "\"user_id\":\"user_3\",\"user_email\":\"dev@globex.example\",\"org_id\":\"org_3\",\"org_"
+    "name\":\"Globex \xe6\x97\xa5\xe6\x9c\xac\","
+    "\"failure\":{\"name\":\"workos.invalid_grant\",\"what\":\"WorkOS answered 400 "
+    "invalid_grant\",\"hint\":\"\",\"status\":400,"
     "\"upstream\":\"invalid_grant\",\"request_id\":\"req_01JDADQ2\"}},"
-    "{\"id\":\"00000000000000a4\",\"name\":\"initech\",\"default\":false,\"confidential\":false,\"client_id\":\"client_01HZ4\","
-    "\"api_host\":\"https://api.workos.com\",\"environment\":\"\",\"organization_id\":\"\",\"redirect_port\":8391,\"state\":\"needs_sign_in\"},"
-    "{\"id\":\"00000000000000a5\",\"name\":\"hooli-europe-production-01\",\"default\":false,\"confidential\":true,\"client_id\":\"client_01HZ5\","
-    "\"api_host\":\"https://api.workos.com\",\"environment\":\"production\",\"organization_id\":\"\",\"redirect_port\":0,\"state\":\"offline\","
-    "\"user_id\":\"user_5\",\"user_email\":\"m.lopez@hooli.example.com\",\"org_id\":\"org_5\",\"org_name\":\"Hooli Europe Holding\",\"left_ms\":7500000,"
-    "\"life_ms\":14400000,\"retry_in_ms\":20000,\"renewed_at\":1795440000,\"session_id\":\"session_5\","
-    "\"failure\":{\"name\":\"net.connect\",\"what\":\"connect to api.workos.com:443: Connection timed out\",\"hint\":\"\"}}"
-    "],\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":\"ok\",\"choice\":\"auto\",\"why\":\"\"}}";
+    "{\"id\":\"00000000000000a4\",\"name\":\"initech\",\"default\":false,\"confidential\":false,"
+    "\"client_id\":\"client_01HZ4\","
+    "\"api_host\":\"https://"
+    "api.workos.com\",\"environment\":\"\",\"organization_id\":\"\",\"redirect_port\":8391,"
+    "\"state\":\"needs_sign_in\"},"
+    "{\"id\":\"00000000000000a5\",\"name\":\"hooli-europe-production-01\",\"default\":false,"
+    "\"confidential\":true,\"client_id\":\"client_01HZ5\","
+    "\"api_host\":\"https://"
+    "api.workos.com\",\"environment\":\"production\",\"organization_id\":\"\",\"redirect_port\":0,"
+    "\"state\":\"offline\","
+    "\"user_id\":\"user_5\",\"user_email\":\"m.lopez@hooli.example.com\",\"org_id\":\"org_5\","
+    "\"org_name\":\"Hooli Europe Holding\",\"left_ms\":7500000,"
+    "\"life_ms\":14400000,\"retry_in_ms\":20000,\"renewed_at\":1795440000,\"session_id\":\"session_"
+    "5\","
+    "\"failure\":{\"name\":\"net.connect\",\"what\":\"connect to api.workos.com:443: Connection "
+    "timed out\",\"hint\":\"\"}}"
+    "],\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":\"ok\",\"choice\":\"auto\",\"why\":"
+    "\"\"}}";
 
-/* Names as a hostile server would choose them: escape sequences, carriage return, backspace, right-to-left override, zero
- * width, tags, combining marks, emoji sequences, 300 characters. */
+/* Names as a hostile server would choose them: escape sequences, carriage return, backspace,
+ * right-to-left override, zero width, tags, combining marks, emoji sequences, 300 characters. */
 const char *const hostile_json =
     "{\"profiles\":["
-    "{\"id\":\"00000000000000b1\",\"name\":\"plain\",\"confidential\":true,\"state\":\"signed_in\",\"environment\":\"staging\",\"client_id\":\"client_1\","
-    "\"api_host\":\"https://api.workos.com\",\"user_email\":\"\\u001b[31mred\\u001b[0m@x.example\",\"org_name\":\"\\rOWNED\\b\\b\\b\\u0007\",\"left_ms\":100000,"
+    "{\"id\":\"00000000000000b1\",\"name\":\"plain\",\"confidential\":true,\"state\":\"signed_in\","
+    "\"environment\":\"staging\",\"client_id\":\"client_1\","
+    "\"api_host\":\"https://"
+    "api.workos.com\",\"user_email\":\"\\u001b[31mred\\u001b[0m@x.example\",\"org_name\":"
+    "\"\\rOWNED\\b\\b\\b\\u0007\",\"left_ms\":100000,"
     "\"life_ms\":300000},"
-    "{\"id\":\"00000000000000b2\",\"name\":\"bidi\",\"confidential\":true,\"state\":\"signed_in\",\"environment\":\"staging\",\"client_id\":\"client_2\","
-    "\"api_host\":\"https://api.workos.com\",\"user_email\":\"a\\u202eevil\\u200b\\ufeff@x.example\",\"org_name\":\"\\u0627\\u0644\\u0634\\u0631\\u0643\\u0629\","
+    "{\"id\":\"00000000000000b2\",\"name\":\"bidi\",\"confidential\":true,\"state\":\"signed_in\","
+    "\"environment\":\"staging\",\"client_id\":\"client_2\","
+    "\"api_host\":\"https://"
+    "api.workos.com\",\"user_email\":\"a\\u202eevil\\u200b\\ufeff@x.example\",\"org_name\":"
+    "\"\\u0627\\u0644\\u0634\\u0631\\u0643\\u0629\","
     "\"left_ms\":100000,\"life_ms\":300000},"
-    "{\"id\":\"00000000000000b3\",\"name\":\"wide\",\"confidential\":true,\"state\":\"signed_in\",\"environment\":\"staging\",\"client_id\":\"client_3\","
-    "\"api_host\":\"https://api.workos.com\",\"user_email\":\"\\u682a\\u5f0f\\u4f1a\\u793e\\u682a\\u5f0f\\u4f1a\\u793e\\u682a\\u5f0f\\u4f1a\\u793e@x.example\","
-    "\"org_name\":\"a\\u0301\\u0301\\u0301\\u0301\\u0301b \\ud83d\\udc68\\u200d\\ud83d\\udc69\\u200d\\ud83d\\udc67 fam\",\"left_ms\":100000,\"life_ms\":300000},"
-    "{\"id\":\"00000000000000b4\",\"name\":\"long\",\"confidential\":true,\"state\":\"error\",\"environment\":\"staging\",\"client_id\":\"client_4\","
+    "{\"id\":\"00000000000000b3\",\"name\":\"wide\",\"confidential\":true,\"state\":\"signed_in\","
+    "\"environment\":\"staging\",\"client_id\":\"client_3\","
+    "\"api_host\":\"https://"
+    "api.workos.com\",\"user_email\":"
+    "\"\\u682a\\u5f0f\\u4f1a\\u793e\\u682a\\u5f0f\\u4f1a\\u793e\\u682a\\u5f0f\\u4f1a\\u793e@x."
+    "example\","
+    "\"org_name\":\"a\\u0301\\u0301\\u0301\\u0301\\u0301b "
+    "\\ud83d\\udc68\\u200d\\ud83d\\udc69\\u200d\\ud83d\\udc67 "
+    "fam\",\"left_ms\":100000,\"life_ms\":300000},"
+    "{\"id\":\"00000000000000b4\",\"name\":\"long\",\"confidential\":true,\"state\":\"error\","
+    "\"environment\":\"staging\",\"client_id\":\"client_4\","
     "\"api_host\":\"https://api.workos.com\",\"user_email\":\"LONG\",\"org_name\":\"LONG\","
-    "\"failure\":{\"name\":\"workos.refused\",\"what\":\"WorkOS says \\u001b]52;c;AAAA\\u0007 LONG\",\"hint\":\"\\n\\n\\n\",\"status\":422,\"upstream\":\"x\\u001b[2J\","
+    "\"failure\":{\"name\":\"workos.refused\",\"what\":\"WorkOS says \\u001b]52;c;AAAA\\u0007 "
+    "LONG\",\"hint\":\"\\n\\n\\n\",\"status\":422,\"upstream\":\"x\\u001b[2J\","
     "\"request_id\":\"req\\r\\n\"}}"
-    "],\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":\"ok\",\"choice\":\"auto\",\"why\":\"\"}}";
+    "],\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":\"ok\",\"choice\":\"auto\",\"why\":"
+    "\"\"}}";
 
 void stage_open(stage *s) {
     memset(s, 0, sizeof *s);
@@ -70,7 +112,8 @@ void stage_pump(stage *s) {
     kf_fx fx;
     while (kf_app_next(s->a, &fx)) {
         switch (fx.kind) {
-        case KF_FX_CALL: case KF_FX_STREAM:
+        case KF_FX_CALL:
+        case KF_FX_STREAM:
             s->calls++;
             s->last_call = fx.call;
             snprintf(s->last_method, sizeof s->last_method, "%s", fx.method);

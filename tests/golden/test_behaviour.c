@@ -3,8 +3,10 @@
 #include "base/str.h"
 #include "golden.h"
 
-#define PASSWORD "{\"serial\":3,\"kind\":\"field\",\"field\":\"password\",\"acts\":[\"submit\"],\"note\":\"\"}"
-#define TOTP "{\"serial\":5,\"kind\":\"field\",\"field\":\"totp\",\"acts\":[\"submit\"],\"note\":\"mfa\"}"
+#define PASSWORD \
+    "{\"serial\":3,\"kind\":\"field\",\"field\":\"password\",\"acts\":[\"submit\"],\"note\":\"\"}"
+#define TOTP \
+    "{\"serial\":5,\"kind\":\"field\",\"field\":\"totp\",\"acts\":[\"submit\"],\"note\":\"mfa\"}"
 
 static int open_list(void **state) {
     static stage s;
@@ -50,10 +52,15 @@ static void to_unlock(stage *s) {
     stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_VAULT_NEW});
 }
 
-static const struct { const char *top; void (*go)(stage *s); bool text; } places[] = {
-    {"profiles", to_list, false},  {"profile", to_profile, false}, {"chooser", to_chooser, false}, {"signin", to_wait, false},
-    {"signin", to_password, true}, {"signin", to_totp, false},     {"form", to_form, true},        {"confirm", to_confirm, false},
-    {"typed", to_typed, true},     {"help", to_help, false},       {"panel", to_panel, false},     {"unlock", to_unlock, true}};
+static const struct {
+    const char *top;
+    void (*go)(stage *s);
+    bool text;
+} places[] = {
+    {"profiles", to_list, false}, {"profile", to_profile, false}, {"chooser", to_chooser, false},
+    {"signin", to_wait, false},   {"signin", to_password, true},  {"signin", to_totp, false},
+    {"form", to_form, true},      {"confirm", to_confirm, false}, {"typed", to_typed, true},
+    {"help", to_help, false},     {"panel", to_panel, false},     {"unlock", to_unlock, true}};
 
 static void everywhere(void (*check)(stage *s, bool text)) {
     for (size_t i = 0; i < KF_LEN(places); i++) {
@@ -94,7 +101,9 @@ static void check_close(stage *s, bool text) {
 }
 
 static void check_help(stage *s, bool text) {
-    static const struct { int rows, cols; } sizes[] = {{12, 40}, {20, 72}, {24, 80}, {36, 120}, {60, 200}};
+    static const struct {
+        int rows, cols;
+    } sizes[] = {{12, 40}, {20, 72}, {24, 80}, {36, 120}, {60, 200}};
     (void)text;
     for (size_t i = 0; i < KF_LEN(sizes); i++) {
         kf_grid g;
@@ -136,14 +145,18 @@ static void code(stage *s, const char *how, bool pasted) {
     stage_signin(s);
     stage_step(s, TOTP);
     int before = s->calls;
-    if (pasted) stage_paste(s, how);
-    else stage_type(s, how);
+    if (pasted)
+        stage_paste(s, how);
+    else
+        stage_type(s, how);
     answers = s->calls - before;
 }
 
 static void code_field(void **state) {
     stage *s = *state;
-    static const char *const pasted[] = {"123456", "123 456", "123-456", "Your code is 123456", "Use 2 digits: 123 456.", " 123456\n"};
+    static const char *const pasted[] = {
+        "123456",   "123 456", "123-456", "Your code is 123456", "Use 2 digits: 123 456.",
+        " 123456\n"};
     at_acme(s);
     for (size_t i = 0; i < KF_LEN(pasted); i++) {
         code(s, pasted[i], true);
@@ -226,11 +239,14 @@ static void cursor_row_stays(void **state) {
     at_acme(s);
     stage_key(s, KF_KEY_ESC);
     KF_AUTO_CHARS before = stage_draw(s, 24, 80);
-    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":\"error\",\"environment\":\"\"},"
-                   "{\"id\":\"00000000000000c1\",\"name\":\"aaa-new\",\"state\":\"expired\"}],\"removed\":[\"00000000000000a3\"]}");
+    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":"
+                   "\"error\",\"environment\":\"\"},"
+                   "{\"id\":\"00000000000000c1\",\"name\":\"aaa-new\",\"state\":\"expired\"}],"
+                   "\"removed\":[\"00000000000000a3\"]}");
     KF_AUTO_CHARS after = stage_draw(s, 24, 80);
     assert_non_null(strstr(before, "> acme-prod"));
-    assert_non_null(strstr(after, "> acme-prod")); /* although it would sort elsewhere, and a row above it went */
+    assert_non_null(strstr(
+        after, "> acme-prod")); /* although it would sort elsewhere, and a row above it went */
     assert_null(strstr(after, "globex-prod"));
     assert_non_null(strstr(after, "aaa-new"));
 }
@@ -299,7 +315,8 @@ static void agent_comes_back(void **state) {
 static void quiet_when_nothing_counts(void **state) {
     stage *s = *state;
     assert_true(kf_app_wait_ms(s->a) <= 1000); /* countdowns: one tick a second */
-    stage_watch(s, "{\"profiles\":[],\"removed\":[\"00000000000000a1\",\"00000000000000a2\",\"00000000000000a3\",\"00000000000000a4\","
+    stage_watch(s, "{\"profiles\":[],\"removed\":[\"00000000000000a1\",\"00000000000000a2\","
+                   "\"00000000000000a3\",\"00000000000000a4\","
                    "\"00000000000000a5\"]}");
     assert_string_equal(kf_app_top(s->a), "first");
     assert_int_equal(kf_app_wait_ms(s->a), -1);
@@ -317,7 +334,10 @@ static void form_saves(void **state) {
     assert_string_equal(s->last_method, "PutProfile");
     assert_string_equal(kf_json_str(s->last_params, "name"), "dev");
     assert_string_equal(kf_json_str(s->last_params, "api_key"), "sk_test_sandbox");
-    stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"dev\",\"state\":\"needs_sign_in\"}}", true);
+    stage_answer(
+        s, s->last_call,
+        "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"dev\",\"state\":\"needs_sign_in\"}}",
+        true);
     assert_string_equal(kf_app_top(s->a), "profiles");
     assert_true(stage_shows(s, "Added dev"));
 }
@@ -327,10 +347,24 @@ static void form_saves(void **state) {
 int main(void) {
     setenv("TZ", "UTC", 1);
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(esc_never_quits), cmocka_unit_test(ctrl_c_leaves), cmocka_unit_test(q_closes), cmocka_unit_test(help_is_pinned),
-        cmocka_unit_test(secrets_are_masked), cmocka_unit_test(suspends), cmocka_unit_test(editing), T(code_field), T(paste_outside),
-        T(paste_lines), T(paste_too_long), T(cursor_row_stays), T(buttons_agree), T(errors_wait), T(impossible_says_why),
-        T(esc_stops_the_wait), T(agent_comes_back), T(quiet_when_nothing_counts), T(form_saves)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(esc_never_quits),
+                                       cmocka_unit_test(ctrl_c_leaves),
+                                       cmocka_unit_test(q_closes),
+                                       cmocka_unit_test(help_is_pinned),
+                                       cmocka_unit_test(secrets_are_masked),
+                                       cmocka_unit_test(suspends),
+                                       cmocka_unit_test(editing),
+                                       T(code_field),
+                                       T(paste_outside),
+                                       T(paste_lines),
+                                       T(paste_too_long),
+                                       T(cursor_row_stays),
+                                       T(buttons_agree),
+                                       T(errors_wait),
+                                       T(impossible_says_why),
+                                       T(esc_stops_the_wait),
+                                       T(agent_comes_back),
+                                       T(quiet_when_nothing_counts),
+                                       T(form_saves)};
     return cmocka_run_group_tests_name("behaviour", tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
-/* Random sizes, keys, answers and waits on every screen: nothing is written outside the grid, nothing
- * crashes (this runs under ASan as well), every row keeps its width. The seed is printed and can be given. */
+/* Random sizes, keys, answers and waits on every screen: nothing is written outside the grid,
+ * nothing crashes (this runs under ASan as well), every row keeps its width. The seed is printed
+ * and can be given. */
 #include <locale.h>
 #include <wchar.h>
 #include "base/str.h"
@@ -13,20 +14,64 @@ static unsigned dice(unsigned n) { /* xorshift64*: the same on every machine */
 }
 
 static const char *const steps[] = {
-    "{\"serial\":%u,\"kind\":\"wait\"}", "{\"serial\":%u,\"kind\":\"field\",\"field\":\"email\",\"acts\":[\"submit\",\"back\"]}",
-    "{\"serial\":%u,\"kind\":\"field\",\"field\":\"password\",\"acts\":[\"submit\"],\"note\":\"bad_credentials\"}",
+    "{\"serial\":%u,\"kind\":\"wait\"}",
+    "{\"serial\":%u,\"kind\":\"field\",\"field\":\"email\",\"acts\":[\"submit\",\"back\"]}",
+    "{\"serial\":%u,\"kind\":\"field\",\"field\":\"password\",\"acts\":[\"submit\"],\"note\":\"bad_"
+    "credentials\"}",
     "{\"serial\":%u,\"kind\":\"field\",\"field\":\"totp\",\"note\":\"code_expired\"}",
-    "{\"serial\":%u,\"kind\":\"choose\",\"choices\":[{\"id\":\"org_1\",\"label\":\"A\"},{\"id\":\"org_2\",\"label\":\"\\u682a\\u5f0f\"}],\"choices_more\":true}",
-    "{\"serial\":%u,\"kind\":\"failed\",\"failure\":{\"name\":\"net.tls\",\"what\":\"x\",\"hint\":\"\"}}",
-    "{\"serial\":%u,\"kind\":\"open_url\",\"url\":\"https://x\"}", "{\"serial\":%u,\"kind\":\"done\",\"profile\":{\"id\":\"00000000000000a1\",\"name\":\"n\"}}"};
+    "{\"serial\":%u,\"kind\":\"choose\",\"choices\":[{\"id\":\"org_1\",\"label\":\"A\"},{\"id\":"
+    "\"org_2\",\"label\":\"\\u682a\\u5f0f\"}],\"choices_more\":true}",
+    "{\"serial\":%u,\"kind\":\"failed\",\"failure\":{\"name\":\"net.tls\",\"what\":\"x\",\"hint\":"
+    "\"\"}}",
+    "{\"serial\":%u,\"kind\":\"open_url\",\"url\":\"https://x\"}",
+    "{\"serial\":%u,\"kind\":\"done\",\"profile\":{\"id\":\"00000000000000a1\",\"name\":\"n\"}}"};
 
 static void random_key(stage *s) {
-    static const int keys[] = {KF_KEY_ENTER, KF_KEY_ENTER, KF_KEY_ESC, KF_KEY_TAB, KF_KEY_UP, KF_KEY_DOWN, KF_KEY_LEFT, KF_KEY_RIGHT,
-                               KF_KEY_HOME, KF_KEY_END, KF_KEY_PGUP, KF_KEY_PGDN, KF_KEY_DELETE, KF_KEY_BACKSPACE, KF_KEY_BACKTAB, KF_KEY_F1,
-                               KF_KEY_F2, KF_KEY_OTHER, KF_CTRL('L'), KF_CTRL('U'), KF_CTRL('W'), KF_CTRL('K'), 's', 'S', 'r', 'a', 'e', 'D', 'd',
-                               '?', ':', '/', '*', 'y', 'n', '1', '2', 0x65e5, 0x301, 0x202e, 0x1f468};
-    if (dice(6) == 0) stage_key(s, (int)(0x20 + dice(0x5f)));
-    else stage_key(s, keys[dice(KF_LEN(keys))]);
+    static const int keys[] = {KF_KEY_ENTER,
+                               KF_KEY_ENTER,
+                               KF_KEY_ESC,
+                               KF_KEY_TAB,
+                               KF_KEY_UP,
+                               KF_KEY_DOWN,
+                               KF_KEY_LEFT,
+                               KF_KEY_RIGHT,
+                               KF_KEY_HOME,
+                               KF_KEY_END,
+                               KF_KEY_PGUP,
+                               KF_KEY_PGDN,
+                               KF_KEY_DELETE,
+                               KF_KEY_BACKSPACE,
+                               KF_KEY_BACKTAB,
+                               KF_KEY_F1,
+                               KF_KEY_F2,
+                               KF_KEY_OTHER,
+                               KF_CTRL('L'),
+                               KF_CTRL('U'),
+                               KF_CTRL('W'),
+                               KF_CTRL('K'),
+                               's',
+                               'S',
+                               'r',
+                               'a',
+                               'e',
+                               'D',
+                               'd',
+                               '?',
+                               ':',
+                               '/',
+                               '*',
+                               'y',
+                               'n',
+                               '1',
+                               '2',
+                               0x65e5,
+                               0x301,
+                               0x202e,
+                               0x1f468};
+    if (dice(6) == 0)
+        stage_key(s, (int)(0x20 + dice(0x5f)));
+    else
+        stage_key(s, keys[dice(KF_LEN(keys))]);
 }
 
 static void random_answer(stage *s, unsigned i) {
@@ -35,14 +80,23 @@ static void random_answer(stage *s, unsigned i) {
         char step[512], *text = NULL;
         snprintf(step, sizeof step, "%s", steps[dice(KF_LEN(steps))]);
         char *at = strstr(step, "%u");
-        assert_true(asprintf(&text, "{\"flow\":\"f\",\"step\":%.*s%u%s}", (int)(at - step), step, dice(3) ? i : 1, at + 2) > 0);
-        for (uint32_t c = s->last_call; c && c + 3 > s->last_call; c--) stage_answer(s, c, text, false);
+        assert_true(asprintf(&text, "{\"flow\":\"f\",\"step\":%.*s%u%s}", (int)(at - step), step,
+                             dice(3) ? i : 1, at + 2) > 0);
+        for (uint32_t c = s->last_call; c && c + 3 > s->last_call; c--)
+            stage_answer(s, c, text, false);
         free(text);
     } else if (dice(2)) {
-        static const kf_err_code codes[] = {KF_ERR_STORE_VAULT_LOCKED, KF_ERR_STORE_VAULT_NEW, KF_ERR_NET_TLS, KF_ERR_WORKOS_INVALID_GRANT,
-                                            KF_ERR_USAGE_EXISTS, KF_ERR_STORE_BAD_PASSPHRASE, KF_ERR_WIRE_CLOSED};
-        stage_fail(s, s->last_call, (kf_err){.code = codes[dice(KF_LEN(codes))], .what = "what", .hint = "hint"});
-    } else stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000a9\",\"name\":\"new\",\"state\":\"signed_in\",\"left_ms\":9000},\"server_ended\":true}", true);
+        static const kf_err_code codes[] = {
+            KF_ERR_STORE_VAULT_LOCKED,   KF_ERR_STORE_VAULT_NEW, KF_ERR_NET_TLS,
+            KF_ERR_WORKOS_INVALID_GRANT, KF_ERR_USAGE_EXISTS,    KF_ERR_STORE_BAD_PASSPHRASE,
+            KF_ERR_WIRE_CLOSED};
+        stage_fail(s, s->last_call,
+                   (kf_err){.code = codes[dice(KF_LEN(codes))], .what = "what", .hint = "hint"});
+    } else
+        stage_answer(s, s->last_call,
+                     "{\"profile\":{\"id\":\"00000000000000a9\",\"name\":\"new\",\"state\":"
+                     "\"signed_in\",\"left_ms\":9000},\"server_ended\":true}",
+                     true);
 }
 
 static void random_event(stage *s, unsigned i) {
@@ -51,11 +105,14 @@ static void random_event(stage *s, unsigned i) {
     case 1: stage_wait(s, dice(20) * 700); break;
     case 2: random_answer(s, i); break;
     case 3: stage_watch(s, dice(2) ? profiles_json : hostile_json); break;
-    case 4: stage_watch(s, "{\"profiles\":[],\"removed\":[\"00000000000000a1\",\"00000000000000a4\"]}"); break;
+    case 4:
+        stage_watch(s, "{\"profiles\":[],\"removed\":[\"00000000000000a1\",\"00000000000000a4\"]}");
+        break;
     case 5: stage_fail(s, s->watch, (kf_err){.code = KF_ERR_WIRE_CLOSED}); break;
     default: random_key(s);
     }
-    if (!strcmp(s->last_method, "Watch") && !kf_json_str(s->last_params, "open")) s->watch = s->last_call;
+    if (!strcmp(s->last_method, "Watch") && !kf_json_str(s->last_params, "open"))
+        s->watch = s->last_call;
 }
 
 /* The grid lies between guard cells; every row must have exactly its columns. */
@@ -68,14 +125,17 @@ static void check_draw(stage *s, int rows, int cols) {
     kf_grid g = {.rows = rows, .cols = cols, .cell = room + GUARD, .ascii = dice(2)};
     kf_app_size(s->a, rows, cols);
     kf_app_draw(s->a, &g);
-    for (size_t i = 0; i < GUARD; i++) assert_true(room[i].ch[0] == 0xabcdef && room[n + GUARD + i].ch[0] == 0xabcdef);
+    for (size_t i = 0; i < GUARD; i++)
+        assert_true(room[i].ch[0] == 0xabcdef && room[n + GUARD + i].ch[0] == 0xabcdef);
     for (int y = 0; y < rows; y++) {
         int width = 0;
         for (int x = 0; x < cols; x++) {
             const kf_cell *c = &g.cell[y * cols + x];
             assert_true(c->width <= 2 && c->ink < KF_INK_COUNT);
-            if (c->width == 0) assert_true(x > 0 && g.cell[y * cols + x - 1].width == 2);
-            else assert_true(c->ch[0] >= 0x20 && c->ch[0] != 0x7f);
+            if (c->width == 0)
+                assert_true(x > 0 && g.cell[y * cols + x - 1].width == 2);
+            else
+                assert_true(c->ch[0] >= 0x20 && c->ch[0] != 0x7f);
             width += c->width;
         }
         assert_int_equal(width, cols);
@@ -94,7 +154,8 @@ static void random_walks(void **state) {
         if (dice(8)) stage_watch(&s, dice(3) ? profiles_json : hostile_json);
         for (unsigned i = 2; i < 122; i++) {
             random_event(&s, i);
-            if (i % 6 == 0) check_draw(&s, 1 + (int)dice(60), 1 + (int)dice(200)); /* 25 x 20 = 500 sizes */
+            if (i % 6 == 0)
+                check_draw(&s, 1 + (int)dice(60), 1 + (int)dice(200)); /* 25 x 20 = 500 sizes */
             if (i % 30 == 0) check_draw(&s, 12, 40), check_draw(&s, 24, 80);
         }
         stage_close(&s);
@@ -106,7 +167,13 @@ static void grid_total(void **state) {
     for (unsigned i = 0; i < 3000; i++) {
         kf_grid g;
         kf_grid_init(&g, (int)dice(6), (int)dice(12), dice(2));
-        static const char *const texts[] = {"", "a", "\xe6\x97\xa5\xe6\x9c\xac", "abcdefghijklmnop", "e\xcc\x81\xcc\x81\xcc\x81", "\xff\xc0\x80", "a\nb c"};
+        static const char *const texts[] = {"",
+                                            "a",
+                                            "\xe6\x97\xa5\xe6\x9c\xac",
+                                            "abcdefghijklmnop",
+                                            "e\xcc\x81\xcc\x81\xcc\x81",
+                                            "\xff\xc0\x80",
+                                            "a\nb c"};
         const char *t = texts[dice(KF_LEN(texts))];
         int y = (int)dice(10) - 2, x = (int)dice(20) - 5, n = (int)dice(24) - 2;
         switch (dice(6)) {
@@ -114,7 +181,10 @@ static void grid_total(void **state) {
         case 1: assert_true(kf_grid_middle(&g, y, x, n, KF_INK_TEXT, t) <= (n > 0 ? n : 0)); break;
         case 2: kf_grid_right(&g, y, x, n, KF_INK_TEXT, t); break;
         case 3: assert_true(kf_grid_wrap(&g, y, x, n, 3, KF_INK_TEXT, t, true) <= 3); break;
-        case 4: kf_grid_hline(&g, y, x, n), kf_grid_vline(&g, y, x, n), kf_grid_tint(&g, y, x, n, KF_INK_BAD); break;
+        case 4:
+            kf_grid_hline(&g, y, x, n), kf_grid_vline(&g, y, x, n),
+                kf_grid_tint(&g, y, x, n, KF_INK_BAD);
+            break;
         default: kf_grid_clear_rect(&g, (kf_rect){y, x, n, n}), kf_grid_cursor(&g, y, x); break;
         }
         kf_grid_done(&g);
@@ -126,6 +196,7 @@ int main(int argc, char **argv) {
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
     seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL) | 1;
     print_message("seed %llu\n", (unsigned long long)seed);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(grid_total), cmocka_unit_test(random_walks)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(grid_total),
+                                       cmocka_unit_test(random_walks)};
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);
 }

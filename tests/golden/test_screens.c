@@ -3,22 +3,33 @@
 #include "golden.h"
 
 #define WAIT "{\"serial\":1,\"kind\":\"wait\",\"field\":\"\",\"acts\":[],\"note\":\"\"}"
-#define EMAIL "{\"serial\":2,\"kind\":\"field\",\"field\":\"email\",\"acts\":[\"submit\"],\"note\":\"\"}"
-#define PASSWORD "{\"serial\":3,\"kind\":\"field\",\"field\":\"password\",\"acts\":[\"submit\"],\"note\":\"\"}"
-#define WRONG                                                                                                                   \
-    "{\"serial\":4,\"kind\":\"field\",\"field\":\"password\",\"acts\":[\"submit\"],\"note\":\"bad_credentials\",\"failure\":"    \
-    "{\"name\":\"workos.invalid_credentials\",\"what\":\"WorkOS answered 401\",\"hint\":\"\",\"status\":401,\"request_id\":\"req_77\"}}"
-#define TOTP "{\"serial\":5,\"kind\":\"field\",\"field\":\"totp\",\"acts\":[\"submit\"],\"note\":\"mfa\"}"
-#define ORGS                                                                                                                    \
-    "{\"serial\":6,\"kind\":\"choose\",\"field\":\"\",\"acts\":[\"choose\"],\"note\":\"organization\",\"choices\":["             \
-    "{\"id\":\"org_01J8ABCD0EFGH1JKLMN2PQR4TZ\",\"label\":\"Acme Inc\",\"detail\":\"\"},"                                        \
-    "{\"id\":\"org_01JA0000000000000000000007\",\"label\":\"Acme Labs \xe6\xa0\xaa\xe5\xbc\x8f\xe4\xbc\x9a\xe7\xa4\xbe\",\"detail\":\"\"},"                    \
-    "{\"id\":\"org_01JB0000000000000000000008\",\"label\":\"Umbrella\",\"detail\":\"inactive\"}],\"choices_more\":true}"
-#define MORE                                                                                                                    \
-    "{\"serial\":6,\"kind\":\"choose\",\"field\":\"\",\"acts\":[\"choose\"],\"note\":\"organization\",\"choices\":["             \
-    "{\"id\":\"org_01JC0000000000000000000009\",\"label\":\"Wonka Industries\",\"detail\":\"\"}],\"choices_more\":false}"
-#define FAILED                                                                                                                  \
-    "{\"serial\":9,\"kind\":\"failed\",\"field\":\"\",\"acts\":[],\"note\":\"\",\"failure\":{\"name\":\"net.tls\","              \
+#define EMAIL \
+    "{\"serial\":2,\"kind\":\"field\",\"field\":\"email\",\"acts\":[\"submit\"],\"note\":\"\"}"
+#define PASSWORD \
+    "{\"serial\":3,\"kind\":\"field\",\"field\":\"password\",\"acts\":[\"submit\"],\"note\":\"\"}"
+#define WRONG                                                                                 \
+    "{\"serial\":4,\"kind\":\"field\",\"field\":\"password\",\"acts\":[\"submit\"],\"note\":" \
+    "\"bad_credentials\",\"failure\":"                                                        \
+    "{\"name\":\"workos.invalid_credentials\",\"what\":\"WorkOS answered "                    \
+    "401\",\"hint\":\"\",\"status\":401,\"request_id\":\"req_77\"}}"
+#define TOTP \
+    "{\"serial\":5,\"kind\":\"field\",\"field\":\"totp\",\"acts\":[\"submit\"],\"note\":\"mfa\"}"
+#define ORGS                                                                                       \
+    "{\"serial\":6,\"kind\":\"choose\",\"field\":\"\",\"acts\":[\"choose\"],\"note\":"             \
+    "\"organization\",\"choices\":["                                                               \
+    "{\"id\":\"org_01J8ABCD0EFGH1JKLMN2PQR4TZ\",\"label\":\"Acme Inc\",\"detail\":\"\"},"          \
+    "{\"id\":\"org_01JA0000000000000000000007\",\"label\":\"Acme Labs "                            \
+    "\xe6\xa0\xaa\xe5\xbc\x8f\xe4\xbc\x9a\xe7\xa4\xbe\",\"detail\":\"\"},"                         \
+    "{\"id\":\"org_01JB0000000000000000000008\",\"label\":\"Umbrella\",\"detail\":\"inactive\"}]," \
+    "\"choices_more\":true}"
+#define MORE                                                                           \
+    "{\"serial\":6,\"kind\":\"choose\",\"field\":\"\",\"acts\":[\"choose\"],\"note\":" \
+    "\"organization\",\"choices\":["                                                   \
+    "{\"id\":\"org_01JC0000000000000000000009\",\"label\":\"Wonka "                    \
+    "Industries\",\"detail\":\"\"}],\"choices_more\":false}"
+#define FAILED                                                                                 \
+    "{\"serial\":9,\"kind\":\"failed\",\"field\":\"\",\"acts\":[],\"note\":\"\",\"failure\":{" \
+    "\"name\":\"net.tls\","                                                                    \
     "\"what\":\"certificate of api.workos.com: self-signed certificate\",\"hint\":\"\"}}"
 
 static int open_list(void **state) {
@@ -45,13 +56,16 @@ static void loading(void **state) { stage_shot(*state, "loading"); }
 
 static void agent_down(void **state) {
     stage *s = *state;
-    stage_fail(s, s->watch, (kf_err){.code = KF_ERR_WIRE_NO_AGENT, .what = "the agent was started but does not listen after 10 s"});
+    stage_fail(s, s->watch,
+               (kf_err){.code = KF_ERR_WIRE_NO_AGENT,
+                        .what = "the agent was started but does not listen after 10 s"});
     stage_shot(s, "agent-down");
 }
 
 static void first(void **state) {
     stage *s = *state;
-    stage_watch(s, "{\"profiles\":[],\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":\"new\",\"choice\":\"auto\",\"why\":\"\"}}");
+    stage_watch(s, "{\"profiles\":[],\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":"
+                   "\"new\",\"choice\":\"auto\",\"why\":\"\"}}");
     stage_shot(s, "first");
     stage_key(s, KF_KEY_DOWN);
     stage_key(s, KF_KEY_ENTER);
@@ -191,8 +205,10 @@ static void signed_in(void **state) {
     s->m.env_api_key = kf_secret_new("sk_test_1", 9);
     stage_signin(s);
     assert_string_equal(kf_json_str(s->last_params, "api_key"), "sk_test_1");
-    stage_step(s, "{\"serial\":7,\"kind\":\"done\",\"field\":\"\",\"acts\":[],\"note\":\"\",\"profile\":{\"id\":\"00000000000000a4\",\"name\":\"initech\","
-                  "\"state\":\"signed_in\",\"user_id\":\"user_9\",\"user_email\":\"maya@acme.example\",\"org_name\":\"Acme Inc\",\"left_ms\":300000,"
+    stage_step(s, "{\"serial\":7,\"kind\":\"done\",\"field\":\"\",\"acts\":[],\"note\":\"\","
+                  "\"profile\":{\"id\":\"00000000000000a4\",\"name\":\"initech\","
+                  "\"state\":\"signed_in\",\"user_id\":\"user_9\",\"user_email\":\"maya@acme."
+                  "example\",\"org_name\":\"Acme Inc\",\"left_ms\":300000,"
                   "\"life_ms\":300000}}");
     assert_string_equal(kf_app_top(s->a), "profiles");
     assert_true(stage_shows(s, "Signed in to initech as maya@acme.example, Acme Inc"));
@@ -252,8 +268,12 @@ static void panels(void **state) {
     select_name(s, "acme-prod");
     stage_key(s, 'r');
     assert_string_equal(s->last_method, "Renew");
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_WORKOS_INVALID_GRANT, .what = "WorkOS answered 400 invalid_grant", .status = 400,
-                                         .upstream = "invalid_grant", .request_id = "req_01JDADQ2"});
+    stage_fail(s, s->last_call,
+               (kf_err){.code = KF_ERR_WORKOS_INVALID_GRANT,
+                        .what = "WorkOS answered 400 invalid_grant",
+                        .status = 400,
+                        .upstream = "invalid_grant",
+                        .request_id = "req_01JDADQ2"});
     stage_shot(s, "panel-renew");
     stage_key(s, 'd');
     stage_shot(s, "panel-renew-details");
@@ -353,10 +373,13 @@ int main(void) {
     setenv("TZ", "UTC", 1);
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
     const struct CMUnitTest tests[] = {
-        T(loading, open_empty), T(agent_down, open_empty), T(first, open_empty), T(list, open_list), T(list_sandbox, open_list),
-        T(list_filter, open_list), T(messages, open_list), T(busy, open_list), T(profile, open_list), T(profile_failed, open_list),
-        T(profile_public, open_list), T(chooser, open_list), T(steps, open_list), T(signed_in, open_list), T(form, open_list),
-        T(form_edit, open_list), T(dialogs, open_list), T(panels, open_list), T(vault, open_list), T(vault_new, open_list),
-        T(help, open_list), T(hostile, open_empty), T(too_small, open_list)};
+        T(loading, open_empty),       T(agent_down, open_empty),    T(first, open_empty),
+        T(list, open_list),           T(list_sandbox, open_list),   T(list_filter, open_list),
+        T(messages, open_list),       T(busy, open_list),           T(profile, open_list),
+        T(profile_failed, open_list), T(profile_public, open_list), T(chooser, open_list),
+        T(steps, open_list),          T(signed_in, open_list),      T(form, open_list),
+        T(form_edit, open_list),      T(dialogs, open_list),        T(panels, open_list),
+        T(vault, open_list),          T(vault_new, open_list),      T(help, open_list),
+        T(hostile, open_empty),       T(too_small, open_list)};
     return cmocka_run_group_tests_name("screens", tests, NULL, NULL);
 }

@@ -47,8 +47,8 @@ at_list
 send q
 left 0 "q"
 
-# SIGTERM and SIGHUP: the terminal comes back, nothing of the screen stays
-for sig in TERM:143 HUP:129; do
+# SIGTERM, SIGHUP, a crash: the terminal comes back, nothing of the screen stays
+for sig in TERM:143 HUP:129 SEGV:139; do
     at_list
     kill -"${sig%:*}" "$(tm list-panes -t s -F '#{pane_pid}' | xargs -I{} pgrep -P {} -x keyfob-tui)"
     left "${sig#*:}" "SIG${sig%:*}"

@@ -2,12 +2,14 @@
 #include <stdint.h>
 
 enum {
-    LISTS = KF_AT_PROFILE | KF_AT_PANEL | KF_AT_STEP | KF_AT_FIRST | KF_AT_LIST | KF_AT_CHOOSER | KF_AT_PICKER | KF_AT_HELP,
+    LISTS = KF_AT_PROFILE | KF_AT_PANEL | KF_AT_STEP | KF_AT_FIRST | KF_AT_LIST | KF_AT_CHOOSER |
+            KF_AT_PICKER | KF_AT_HELP,
     ONE_PROFILE = KF_AT_LIST | KF_AT_PROFILE,
     FIELDS = KF_AT_FORM | KF_AT_TYPED
 };
 
 /* The order is the order of help. */
+/* clang-format off */
 static const kf_action_row table[] = {
     {KF_DO_OPEN, "open", "Enter", "open", "Opens the selected profile.", KF_AT_LIST,
      {KF_KEY_ENTER, KF_KEY_RIGHT, 'l'}},
@@ -66,6 +68,8 @@ static const kf_action_row table[] = {
      {KF_CTRL('C')}},
 };
 
+/* clang-format on */
+
 const kf_action_row *kf_actions(size_t *n) {
     *n = sizeof table / sizeof *table;
     return table;
@@ -80,7 +84,8 @@ const kf_action_row *kf_action_get(kf_action id) {
 kf_action kf_action_for(int key, unsigned where) {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (!(table[i].where & where)) continue;
-        for (size_t k = 0; k < sizeof table[i].keys / sizeof *table[i].keys && table[i].keys[k]; k++)
+        for (size_t k = 0; k < sizeof table[i].keys / sizeof *table[i].keys && table[i].keys[k];
+             k++)
             if (table[i].keys[k] == key) return table[i].id;
     }
     return KF_DO_NONE;

@@ -5,7 +5,12 @@
 
 size_t kf_utf8_get(const char *s, char32_t *out) {
     const unsigned char *u = (const unsigned char *)s;
-    size_t n = u[0] < 0x80 ? 1 : u[0] >= 0xf5 ? 0 : u[0] >= 0xf0 ? 4 : u[0] >= 0xe0 ? 3 : u[0] >= 0xc2 ? 2 : 0;
+    size_t n = u[0] < 0x80    ? 1
+               : u[0] >= 0xf5 ? 0
+               : u[0] >= 0xf0 ? 4
+               : u[0] >= 0xe0 ? 3
+               : u[0] >= 0xc2 ? 2
+                              : 0;
     if (n <= 1) {
         *out = n ? u[0] : 0xFFFD;
         return u[0] ? 1 : 0;
@@ -69,7 +74,9 @@ static int char_cols(const kf_grid *g, char32_t c) {
 static char32_t shown(const kf_grid *g, char32_t c) {
     if (c < 0x7f) return c;
     if (g->ascii) return '?';
-    return wcwidth((wchar_t)c) < 0 ? '?' : c; /* the C library does not know it: neither may the terminal */
+    return wcwidth((wchar_t)c) < 0
+               ? '?'
+               : c; /* the C library does not know it: neither may the terminal */
 }
 
 void kf_grid_init(kf_grid *g, int rows, int cols, bool ascii) {
@@ -97,7 +104,9 @@ static kf_cell *at(kf_grid *g, int y, int x) {
     return &g->cell[(size_t)y * (size_t)g->cols + (size_t)x];
 }
 
-static void blank(kf_cell *c, kf_ink ink) { *c = (kf_cell){.ch = {' '}, .width = 1, .ink = (uint8_t)ink}; }
+static void blank(kf_cell *c, kf_ink ink) {
+    *c = (kf_cell){.ch = {' '}, .width = 1, .ink = (uint8_t)ink};
+}
 
 /* Writing over half of a wide character must not leave the other half behind. */
 static void mend(kf_grid *g, int y, int x) {
@@ -140,8 +149,10 @@ static void join(kf_grid *g, int y, int x, char32_t ch) {
     kf_cell *c = at(g, y, x);
     if (c && c->width == 0) c = at(g, y, x - 1);
     if (!c || c->ch[0] == ' ' || !c->width) return;
-    if (!c->ch[1]) c->ch[1] = ch;
-    else if (!c->ch[2]) c->ch[2] = ch;
+    if (!c->ch[1])
+        c->ch[1] = ch;
+    else if (!c->ch[2])
+        c->ch[2] = ch;
 }
 
 int kf_grid_cols(const kf_grid *g, const char *s) {
@@ -156,7 +167,8 @@ int kf_grid_cols(const kf_grid *g, const char *s) {
 }
 
 /* Draws whole characters up to max columns; *end is where it stopped. */
-static int draw_some(kf_grid *g, int y, int x, int max, kf_ink ink, const char *s, const char **end) {
+static int draw_some(kf_grid *g, int y, int x, int max, kf_ink ink, const char *s,
+                     const char **end) {
     int used = 0;
     while (*s) {
         char32_t c;
@@ -236,7 +248,8 @@ static size_t row_bytes(const kf_grid *g, const char *s, int cols) {
     return i;
 }
 
-int kf_grid_wrap(kf_grid *g, int y, int x, int cols, int max_rows, kf_ink ink, const char *s, bool draw) {
+int kf_grid_wrap(kf_grid *g, int y, int x, int cols, int max_rows, kf_ink ink, const char *s,
+                 bool draw) {
     int row = 0;
     if (!s || cols < 1) return 0;
     while (*s && row < max_rows) {
@@ -264,7 +277,8 @@ void kf_grid_copy(kf_grid *g, kf_rect r, const kf_grid *src, int from) {
             kf_cell *to = at(g, r.y + y, r.x + x);
             if (!to) continue;
             *to = src->cell[(size_t)(from + y) * (size_t)src->cols + (size_t)x];
-            if (to->width == 2 && (x + 1 == r.cols || !at(g, r.y + y, r.x + x + 1))) blank(to, to->ink);
+            if (to->width == 2 && (x + 1 == r.cols || !at(g, r.y + y, r.x + x + 1)))
+                blank(to, to->ink);
         }
 }
 

@@ -97,7 +97,9 @@ kf_app *kf_app_free(kf_app *a) {
     return NULL;
 }
 
-void kf_app_push(kf_app *a, const kf_screen_class *cls, const kf_args *args) { push_now(a, cls, args); }
+void kf_app_push(kf_app *a, const kf_screen_class *cls, const kf_args *args) {
+    push_now(a, cls, args);
+}
 
 /* --- wishes of screens ----------------------------------------------------------------- */
 
@@ -138,7 +140,9 @@ void kf_out_say(kf_out *o, kf_say how, const char *fmt, ...) {
     o->message[o->n_message++] = msg;
 }
 
-void kf_out_quit(kf_out *o, int status) { kf_app_fx(o, (kf_fx){.kind = KF_FX_QUIT, .status = status}); }
+void kf_out_quit(kf_out *o, int status) {
+    kf_app_fx(o, (kf_fx){.kind = KF_FX_QUIT, .status = status});
+}
 void kf_out_sandbox(kf_out *o) { kf_app_fx(o, (kf_fx){.kind = KF_FX_SANDBOX}); }
 void kf_out_select(kf_out *o, const char *id) { snprintf(o->select, sizeof o->select, "%s", id); }
 const char *kf_out_selected(const kf_out *o) { return o->select; }
@@ -156,7 +160,9 @@ static void open_help(kf_app *a, bool search) {
     push_now(a, &kf_screen_help, &(kf_args){.where = top(a)->cls->where, .what = search});
 }
 
-void kf_out_help(kf_out *o) { kf_out_push(o, &kf_screen_help, &(kf_args){.where = top(o)->cls->where}); }
+void kf_out_help(kf_out *o) {
+    kf_out_push(o, &kf_screen_help, &(kf_args){.where = top(o)->cls->where});
+}
 
 static void dispatch(kf_app *a, kf_action act, int key) {
     kf_level *l = top(a);
@@ -167,8 +173,10 @@ static void dispatch(kf_app *a, kf_action act, int key) {
     case KF_DO_HELP: open_help(a, false); return;
     case KF_DO_PALETTE: open_help(a, true); return;
     case KF_DO_CLOSE:
-        if (a->depth == 1) kf_out_quit(a, 0);
-        else kf_app_send(a, l, &(kf_event){.kind = KF_EV_DO, .act = KF_DO_BACK});
+        if (a->depth == 1)
+            kf_out_quit(a, 0);
+        else
+            kf_app_send(a, l, &(kf_event){.kind = KF_EV_DO, .act = KF_DO_BACK});
         return;
     case KF_DO_REDRAW: kf_app_fx(a, (kf_fx){.kind = KF_FX_REDRAW}); break;
     default: break;
@@ -184,9 +192,21 @@ static void dispatch(kf_app *a, kf_action act, int key) {
 /* These belong to the field while one is being typed into. */
 static bool is_edit_key(int key) {
     switch (key) {
-    case KF_KEY_LEFT: case KF_KEY_RIGHT: case KF_KEY_HOME: case KF_KEY_END: case KF_KEY_DELETE: case KF_KEY_BACKSPACE:
-    case KF_KEY_CTRL_LEFT: case KF_KEY_CTRL_RIGHT: case 8: case KF_CTRL('A'): case KF_CTRL('E'): case KF_CTRL('U'):
-    case KF_CTRL('K'): case KF_CTRL('W'): case KF_CTRL('D'): return true;
+    case KF_KEY_LEFT:
+    case KF_KEY_RIGHT:
+    case KF_KEY_HOME:
+    case KF_KEY_END:
+    case KF_KEY_DELETE:
+    case KF_KEY_BACKSPACE:
+    case KF_KEY_CTRL_LEFT:
+    case KF_KEY_CTRL_RIGHT:
+    case 8:
+    case KF_CTRL('A'):
+    case KF_CTRL('E'):
+    case KF_CTRL('U'):
+    case KF_CTRL('K'):
+    case KF_CTRL('W'):
+    case KF_CTRL('D'): return true;
     default: return kf_key_is_text(key);
     }
 }
@@ -198,7 +218,9 @@ static void read_message(kf_app *a) {
     memmove(a->message, a->message + 1, (size_t)a->n_message * sizeof *a->message);
 }
 
-void kf_app_size(kf_app *a, int rows, int cols) { a->too_small = kf_tier_of(rows, cols) == KF_TIER_TOO_SMALL; }
+void kf_app_size(kf_app *a, int rows, int cols) {
+    a->too_small = kf_tier_of(rows, cols) == KF_TIER_TOO_SMALL;
+}
 
 void kf_app_key(kf_app *a, int key) {
     kf_level *l = top(a);
@@ -214,7 +236,8 @@ void kf_app_key(kf_app *a, int key) {
     read_message(a);
     kf_typing typing = l->cls->typing ? l->cls->typing(l->st, a->m) : KF_TYPING_NONE;
     bool text = kf_key_is_text(key);
-    bool command = typing == KF_TYPING_DIGITS && text && !(key >= '0' && key <= '9') && key != ' ' && key != '-';
+    bool command = typing == KF_TYPING_DIGITS && text && !(key >= '0' && key <= '9') &&
+                   key != ' ' && key != '-';
     if (typing && is_edit_key(key) && !command) {
         kf_app_send(a, l, &(kf_event){.kind = KF_EV_KEY, .key = key});
         return;
@@ -238,7 +261,8 @@ void kf_app_paste(kf_app *a, const char *text, size_t len) {
     if (a->too_small) return;
     if (l->cls->typing && l->cls->typing(l->st, a->m) != KF_TYPING_NONE)
         kf_app_send(a, l, &(kf_event){.kind = KF_EV_PASTE, .text = text, .len = len});
-    else kf_out_say(a, KF_SAY_INFO, "Pasted text ignored: no field is active");
+    else
+        kf_out_say(a, KF_SAY_INFO, "Pasted text ignored: no field is active");
 }
 
 /* --- time ------------------------------------------------------------------------------ */
@@ -246,7 +270,8 @@ void kf_app_paste(kf_app *a, const char *text, size_t len) {
 void kf_app_time(kf_app *a, int64_t now_ms, int64_t wall) {
     a->m->now_ms = now_ms;
     a->m->wall = wall;
-    while (a->n_message && a->message[0].until_ms && a->message[0].until_ms <= now_ms) read_message(a);
+    while (a->n_message && a->message[0].until_ms && a->message[0].until_ms <= now_ms)
+        read_message(a);
     if (a->watch_again_ms && a->watch_again_ms <= now_ms) kf_app_watch(a);
     kf_app_all(a, &(kf_event){.kind = KF_EV_TICK});
 }
@@ -290,7 +315,8 @@ void kf_app_fx(kf_app *a, kf_fx fx) {
     if (fx.method) {
         snprintf(a->fx_method[i], sizeof a->fx_method[i], "%s", fx.method);
         a->fx[i].method = NULL;
-    } else a->fx_method[i][0] = 0;
+    } else
+        a->fx_method[i][0] = 0;
 }
 
 bool kf_app_next(kf_app *a, kf_fx *fx) {

@@ -20,7 +20,10 @@ static void issue(kf_app *a, kf_call *c) {
     c->since_ms = a->m->now_ms;
     c->held = false;
     bool stream = c->kind == KF_CALL_STREAM || c->kind == KF_CALL_WATCH;
-    kf_app_fx(a, (kf_fx){.kind = stream ? KF_FX_STREAM : KF_FX_CALL, .call = c->id, .method = c->method, .params = params});
+    kf_app_fx(a, (kf_fx){.kind = stream ? KF_FX_STREAM : KF_FX_CALL,
+                         .call = c->id,
+                         .method = c->method,
+                         .params = params});
 }
 
 static uint32_t add(kf_app *a, kf_call_kind kind, const char *method, kf_json *params) {
@@ -41,8 +44,12 @@ static uint32_t add(kf_app *a, kf_call_kind kind, const char *method, kf_json *p
     return c->id;
 }
 
-uint32_t kf_out_call(kf_out *o, const char *method, kf_json *params) { return add(o, KF_CALL_OWNED, method, params); }
-uint32_t kf_out_stream(kf_out *o, const char *method, kf_json *params) { return add(o, KF_CALL_STREAM, method, params); }
+uint32_t kf_out_call(kf_out *o, const char *method, kf_json *params) {
+    return add(o, KF_CALL_OWNED, method, params);
+}
+uint32_t kf_out_stream(kf_out *o, const char *method, kf_json *params) {
+    return add(o, KF_CALL_STREAM, method, params);
+}
 
 void kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p) {
     kf_call *c = find(o, add(o, KF_CALL_JOB, method, params));
@@ -60,7 +67,8 @@ void kf_out_stop(kf_out *o, uint32_t call) {
 
 void kf_app_calls_end(kf_app *a, uint32_t owner) {
     for (int i = 0; i < KF_CALLS; i++)
-        if (a->call[i].id && a->call[i].owner == owner && a->call[i].kind != KF_CALL_JOB) kf_out_stop(a, a->call[i].id);
+        if (a->call[i].id && a->call[i].owner == owner && a->call[i].kind != KF_CALL_JOB)
+            kf_out_stop(a, a->call[i].id);
 }
 
 void kf_app_watch(kf_app *a) {
@@ -93,7 +101,8 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
     snprintf(title, sizeof title, "Could not %s %.64s", verb, c->name);
     kf_args args = {.what = what, .err = err, .title = title};
     memcpy(args.profile, c->profile, sizeof args.profile);
-    for (int i = 0; i < a->depth; i++) /* one dialog at a time: what came while a person types waits in the line */
+    for (int i = 0; i < a->depth;
+         i++) /* one dialog at a time: what came while a person types waits in the line */
         if (a->level[i].cls->where & (KF_AT_FORM | KF_AT_STEP | KF_AT_TYPED | KF_AT_PANEL)) {
             kf_out_say(a, KF_SAY_BAD, "%s (d on its row tells why)", title);
             return;
@@ -110,8 +119,12 @@ static void job_done(kf_app *a, const kf_call *c, const kf_json *result) {
         kf_words_left(now ? kf_model_left_ms(a->m, now) : KF_NO_TIME, left);
         kf_out_say(a, KF_SAY_GOOD, "Renewed %s: valid for %s", c->name, left);
     } else if (!strcmp(c->method, "SignOut")) {
-        if (kf_json_bool(result, "server_ended", false)) kf_out_say(a, KF_SAY_GOOD, "Signed out of %s", c->name);
-        else kf_out_say(a, KF_SAY_WARN, "Signed out of %s here, but WorkOS did not confirm the end of the session", c->name);
+        if (kf_json_bool(result, "server_ended", false))
+            kf_out_say(a, KF_SAY_GOOD, "Signed out of %s", c->name);
+        else
+            kf_out_say(a, KF_SAY_WARN,
+                       "Signed out of %s here, but WorkOS did not confirm the end of the session",
+                       c->name);
     } else if (!strcmp(c->method, "RemoveProfile")) {
         kf_model_removed(a->m, c->profile);
         kf_out_say(a, KF_SAY_GOOD, "Deleted %s", c->name);
@@ -133,8 +146,10 @@ static void deliver(kf_app *a, kf_call *slot, const kf_json *result, const kf_er
     kf_app_call_clear(slot);
     kf_level *l = owner_of(a, c.owner);
     if (c.kind == KF_CALL_JOB) {
-        if (result) job_done(a, &c, result);
-        else job_failed(a, &c, err);
+        if (result)
+            job_done(a, &c, result);
+        else
+            job_failed(a, &c, err);
         kf_app_all(a, &(kf_event){.kind = KF_EV_TICK}); /* grants what was wished */
     } else if (l) {
         const kf_json *p = kf_json_get(result, "profile");
@@ -143,12 +158,16 @@ static void deliver(kf_app *a, kf_call *slot, const kf_json *result, const kf_er
             kf_app_model_changed(a); /* the first profile brings the list */
             l = owner_of(a, c.owner);
         }
-        if (l) kf_app_send(a, l, &(kf_event){.kind = KF_EV_RESULT, .call = c.id, .result = result, .err = err});
+        if (l)
+            kf_app_send(
+                a, l,
+                &(kf_event){.kind = KF_EV_RESULT, .call = c.id, .result = result, .err = err});
     }
     kf_secret_free(c.params);
 }
 
-static void watch_answer(kf_app *a, kf_call *c, const kf_json *result, bool ended, const kf_err *err) {
+static void watch_answer(kf_app *a, kf_call *c, const kf_json *result, bool ended,
+                         const kf_err *err) {
     static const int wait_s[] = {1, 2, 5, 10};
     if (result) {
         a->watch_tries = 0;
@@ -182,8 +201,10 @@ void kf_app_unheld(kf_app *a, bool unlocked) {
         kf_call *c = &a->call[i];
         if (!c->id || !c->held) continue;
         kf_err err = c->err;
-        if (unlocked) issue(a, c);
-        else deliver(a, c, NULL, &err);
+        if (unlocked)
+            issue(a, c);
+        else
+            deliver(a, c, NULL, &err);
     }
 }
 
@@ -217,7 +238,8 @@ void kf_app_result(kf_app *a, uint32_t id, const kf_json *result, bool ended, co
         if (watch) {
             kf_model_watch(a->m, result);
             kf_app_model_changed(a);
-        } else step_answer(a, c, result);
+        } else
+            step_answer(a, c, result);
         c = find(a, id);
         if (!ended || !c) return;
         kf_app_call_clear(c);

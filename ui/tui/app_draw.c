@@ -26,7 +26,8 @@ static kf_view view_of(const kf_level *base, int rows, int cols) {
 static void draw_title(const kf_app *a, const kf_level *base, const kf_view *v, kf_grid *g) {
     char left[LINE] = "", right[LINE] = "";
     int x = v->tier == KF_TIER_COMPACT ? 0 : 1;
-    if (base->cls->title) base->cls->title(base->st, a->m, v->tier == KF_TIER_COMPACT, left, right, LINE);
+    if (base->cls->title)
+        base->cls->title(base->st, a->m, v->tier == KF_TIER_COMPACT, left, right, LINE);
     int r = kf_grid_cols(g, right), room = g->cols - 2 * x;
     if (r > room / 2) r = room / 2;
     kf_grid_text(g, 0, x, room - (r ? r + 2 : 0), KF_INK_TITLE, left);
@@ -42,8 +43,10 @@ static void draw_busy(const kf_app *a, const kf_call *c, char *out, size_t size)
     const char *verb = !strcmp(c->method, "Renew")     ? "renewing"
                        : !strcmp(c->method, "SignOut") ? "signing out of"
                                                        : "changing";
-    if (s >= 3) snprintf(out, size, "%s %s, waiting for the answer %lld s", verb, c->name, (long long)s);
-    else snprintf(out, size, "%s %s", verb, c->name);
+    if (s >= 3)
+        snprintf(out, size, "%s %s, waiting for the answer %lld s", verb, c->name, (long long)s);
+    else
+        snprintf(out, size, "%s %s", verb, c->name);
 }
 
 static void draw_message(const kf_app *a, const kf_level *base, const kf_view *v, kf_grid *g) {
@@ -55,11 +58,13 @@ static void draw_message(const kf_app *a, const kf_level *base, const kf_view *v
         const kf_message *msg = &a->message[0];
         if (a->n_message > 1) snprintf(right, LINE, "+%d more", a->n_message - 1);
         int r = kf_grid_cols(g, right);
-        kf_grid_printf(g, y, x, room - (r ? r + 1 : 0), inks[msg->how], "%s%s", msg->how >= KF_SAY_WARN ? "! " : "", msg->text);
+        kf_grid_printf(g, y, x, room - (r ? r + 1 : 0), inks[msg->how], "%s%s",
+                       msg->how >= KF_SAY_WARN ? "! " : "", msg->text);
         kf_grid_right(g, y, x + room - r, r, KF_INK_DIM, right);
         return;
     }
-    if (base->cls->status) base->cls->status(base->st, a->m, v->tier == KF_TIER_COMPACT, left, right, LINE);
+    if (base->cls->status)
+        base->cls->status(base->st, a->m, v->tier == KF_TIER_COMPACT, left, right, LINE);
     if (busy) draw_busy(a, busy, left, LINE);
     int r = kf_grid_cols(g, right);
     if (r > room / 2) r = room / 2;

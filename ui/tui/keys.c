@@ -6,7 +6,15 @@
 #include "base/str.h"
 #include "ui/common/actions.h"
 
-enum { PASTE_BEGIN = 2000, PASTE_END = 2001, FOCUS = 2002, CTRL_LEFT = 2003, CTRL_RIGHT = 2004, PASTE_MAX = 16384, PASTE_WAIT_MS = 1000 };
+enum {
+    PASTE_BEGIN = 2000,
+    PASTE_END = 2001,
+    FOCUS = 2002,
+    CTRL_LEFT = 2003,
+    CTRL_RIGHT = 2004,
+    PASTE_MAX = 16384,
+    PASTE_WAIT_MS = 1000
+};
 
 void kf_keys_setup(void) {
     set_escdelay(getenv("SSH_CONNECTION") ? 100 : 25);
@@ -55,7 +63,8 @@ static kf_secret *read_paste(size_t *lost) {
         if (rc == KEY_CODE_YES) continue;
         char b[4];
         size_t len = kf_utf8_put((char32_t)k, b);
-        if (n + len > PASTE_MAX) *lost += len;
+        if (n + len > PASTE_MAX)
+            *lost += len;
         else {
             memcpy(p + n, b, len);
             n += len;
@@ -71,8 +80,11 @@ kf_input_kind kf_keys_next(int *key, kf_secret **paste, size_t *lost) {
     for (;;) {
         errno = 0;
         int rc = get_wch(&k);
-        if (rc == ERR) return errno && errno != EAGAIN && errno != EINTR ? KF_INPUT_END : KF_INPUT_NONE;
-        if (rc == KEY_CODE_YES && (k == FOCUS || k == KEY_RESIZE || k == PASTE_END || k == KEY_MOUSE)) continue;
+        if (rc == ERR)
+            return errno && errno != EAGAIN && errno != EINTR ? KF_INPUT_END : KF_INPUT_NONE;
+        if (rc == KEY_CODE_YES &&
+            (k == FOCUS || k == KEY_RESIZE || k == PASTE_END || k == KEY_MOUSE))
+            continue;
         if (rc == KEY_CODE_YES && k == PASTE_BEGIN) {
             *paste = read_paste(lost);
             return KF_INPUT_PASTE;

@@ -14,13 +14,19 @@ typedef struct job {
     char method[24];
     kf_json *params;
     bool stream;
-    int cancel;          /* eventfd: readable means stop */
-    int out;             /* the pipe */
+    int cancel; /* eventfd: readable means stop */
+    int out;    /* the pipe */
 } job;
 
-typedef struct slot { uint32_t call; int cancel; } slot; /* call 0: free */
+typedef struct slot {
+    uint32_t call;
+    int cancel;
+} slot; /* call 0: free */
 
-struct kf_links { int pipe[2]; slot slot[MAX_LINKS]; };
+struct kf_links {
+    int pipe[2];
+    slot slot[MAX_LINKS];
+};
 
 kf_links *kf_links_new(kf_err *err) {
     kf_links *l = calloc(1, sizeof *l);
@@ -42,7 +48,8 @@ static void post(const job *j, kf_json *hello, kf_json *result, bool ended, cons
     if (!e) abort();
     *e = (kf_link_event){.call = j->call, .hello = hello, .result = result, .ended = ended};
     if (err) e->err = *err;
-    while (write(j->out, &e, sizeof e) < 0 && errno == EINTR) {}
+    while (write(j->out, &e, sizeof e) < 0 && errno == EINTR) {
+    }
 }
 
 static bool cancelled(const job *j) {
@@ -66,7 +73,8 @@ static void run_stream(const job *j, kf_client *c, kf_json *params) {
             post(j, NULL, NULL, true, &err);
             return;
         }
-        post(j, first && kf_client_hello(c) ? kf_json_copy(kf_client_hello(c)) : NULL, result, !more, NULL);
+        post(j, first && kf_client_hello(c) ? kf_json_copy(kf_client_hello(c)) : NULL, result,
+             !more, NULL);
         first = false;
     }
 }
@@ -75,9 +83,11 @@ static void *run(void *arg) {
     job *j = arg;
     kf_err err = {0};
     kf_client *c = kf_client_open(0, &err);
-    if (!c) post(j, NULL, NULL, true, &err);
-    else if (cancelled(j)) {}
-    else if (j->stream) run_stream(j, c, KF_TAKE(j->params));
+    if (!c)
+        post(j, NULL, NULL, true, &err);
+    else if (cancelled(j)) {
+    } else if (j->stream)
+        run_stream(j, c, KF_TAKE(j->params));
     else {
         kf_json *result = kf_client_call(c, j->method, KF_TAKE(j->params), CALL_MS, &err);
         post(j, NULL, result, true, &err);
@@ -103,7 +113,10 @@ void kf_links_start(kf_links *l, uint32_t call, const char *method, kf_json *par
         if (!l->slot[i].call) s = &l->slot[i];
     job *j = calloc(1, sizeof *j);
     if (!j) abort();
-    *j = (job){.call = call, .params = params, .stream = stream, .cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+    *j = (job){.call = call,
+               .params = params,
+               .stream = stream,
+               .cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                .out = fcntl(l->pipe[1], F_DUPFD_CLOEXEC, 3)};
     snprintf(j->method, sizeof j->method, "%s", method);
     pthread_attr_t attr;
@@ -119,7 +132,8 @@ void kf_links_start(kf_links *l, uint32_t call, const char *method, kf_json *par
         kf_json_free(j->params);
         free(j);
         fail_now(l, call, "too many calls are under way");
-    } else *s = (slot){call, keep};
+    } else
+        *s = (slot){call, keep};
     pthread_attr_destroy(&attr);
 }
 
@@ -132,7 +146,8 @@ void kf_links_stop(kf_links *l, uint32_t call) {
     uint64_t one = 1;
     for (int i = 0; i < MAX_LINKS; i++)
         if (l->slot[i].call == call) {
-            while (write(l->slot[i].cancel, &one, sizeof one) < 0 && errno == EINTR) {}
+            while (write(l->slot[i].cancel, &one, sizeof one) < 0 && errno == EINTR) {
+            }
             release(&l->slot[i]);
         }
 }

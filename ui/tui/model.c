@@ -37,10 +37,18 @@ static void read_failure(const kf_json *f, kf_err *err, bool *failed) {
 
 /* --- states ---------------------------------------------------------------------------- */
 
-static const struct { const char *wire, *word; } states[KF_PS_COUNT] = {
-    {"signed_in", "signed in"}, {"renewing", "renewing"}, {"expiring", "expiring"}, {"expired", "expired"},
-    {"needs_sign_in", "needs sign-in"}, {"offline", "offline"}, {"locked", "locked"}, {"unsaved", "unsaved"},
-    {"stale", "stale"}, {"error", "error"}};
+static const struct {
+    const char *wire, *word;
+} states[KF_PS_COUNT] = {{"signed_in", "signed in"},
+                         {"renewing", "renewing"},
+                         {"expiring", "expiring"},
+                         {"expired", "expired"},
+                         {"needs_sign_in", "needs sign-in"},
+                         {"offline", "offline"},
+                         {"locked", "locked"},
+                         {"unsaved", "unsaved"},
+                         {"stale", "stale"},
+                         {"error", "error"}};
 
 static kf_pstate state_from(const char *name) {
     for (int i = 0; i < KF_PS_COUNT; i++)
@@ -50,7 +58,9 @@ static kf_pstate state_from(const char *name) {
 
 const char *kf_model_state_word(kf_pstate s) { return s < KF_PS_COUNT ? states[s].word : "error"; }
 
-bool kf_model_has_session(const kf_mprofile *p) { return p->user_id[0] || p->session_id[0] || p->ends_at != KF_NO_TIME; }
+bool kf_model_has_session(const kf_mprofile *p) {
+    return p->user_id[0] || p->session_id[0] || p->ends_at != KF_NO_TIME;
+}
 
 bool kf_model_attention(kf_pstate s) {
     return s != KF_PS_SIGNED_IN && s != KF_PS_RENEWING && s != KF_PS_OFFLINE;
@@ -79,9 +89,10 @@ kf_pstate kf_model_state(const kf_model *m, const kf_mprofile *p) {
 /* --- profiles -------------------------------------------------------------------------- */
 
 static void profile_done(kf_mprofile *p) {
-    char **texts[] = {&p->client_id, &p->api_host, &p->environment, &p->organization_id, &p->user_id, &p->user_email,
-                      &p->user_name, &p->org_id, &p->org_name, &p->role, &p->session_id, &p->method, &p->impersonator,
-                      &p->token_head, &p->token_tail};
+    char **texts[] = {&p->client_id,    &p->api_host,   &p->environment, &p->organization_id,
+                      &p->user_id,      &p->user_email, &p->user_name,   &p->org_id,
+                      &p->org_name,     &p->role,       &p->session_id,  &p->method,
+                      &p->impersonator, &p->token_head, &p->token_tail};
     for (size_t i = 0; i < KF_LEN(texts); i++) free(*texts[i]);
     free(p);
 }
@@ -106,12 +117,17 @@ static kf_mprofile *profile_read(const kf_model *m, const kf_json *o) {
               kf_str_set(p->name, sizeof p->name, kf_json_str(o, "name"));
     safe_buf(p->id, sizeof p->id);
     safe_buf(p->name, sizeof p->name);
-    struct { char **dst; const char *key; } texts[] = {
-        {&p->client_id, "client_id"}, {&p->api_host, "api_host"}, {&p->environment, "environment"},
-        {&p->organization_id, "organization_id"}, {&p->user_id, "user_id"}, {&p->user_email, "user_email"},
-        {&p->user_name, "user_name"}, {&p->org_id, "org_id"}, {&p->org_name, "org_name"}, {&p->role, "role"},
-        {&p->session_id, "session_id"}, {&p->method, "method"}, {&p->impersonator, "impersonator"},
-        {&p->token_head, "token_head"}, {&p->token_tail, "token_tail"}};
+    struct {
+        char **dst;
+        const char *key;
+    } texts[] = {{&p->client_id, "client_id"},       {&p->api_host, "api_host"},
+                 {&p->environment, "environment"},   {&p->organization_id, "organization_id"},
+                 {&p->user_id, "user_id"},           {&p->user_email, "user_email"},
+                 {&p->user_name, "user_name"},       {&p->org_id, "org_id"},
+                 {&p->org_name, "org_name"},         {&p->role, "role"},
+                 {&p->session_id, "session_id"},     {&p->method, "method"},
+                 {&p->impersonator, "impersonator"}, {&p->token_head, "token_head"},
+                 {&p->token_tail, "token_tail"}};
     for (size_t i = 0; i < KF_LEN(texts); i++) *texts[i].dst = safe_of(o, texts[i].key);
     p->is_default = kf_json_bool(o, "default", false);
     p->confidential = kf_json_bool(o, "confidential", false);
@@ -120,7 +136,8 @@ static kf_mprofile *profile_read(const kf_model *m, const kf_json *o) {
     read_failure(kf_json_get(o, "failure"), &p->failure, &p->failed);
     p->permissions = small_int(o, "permissions", -1);
     p->renewed_ok = kf_json_get(o, "renewed_ok") && !kf_json_is_null(kf_json_get(o, "renewed_ok"))
-                        ? kf_json_bool(o, "renewed_ok", false) : -1;
+                        ? kf_json_bool(o, "renewed_ok", false)
+                        : -1;
     p->signed_in_at = kf_json_int_or(o, "signed_in_at", 0);
     p->renewed_at = kf_json_int_or(o, "renewed_at", 0);
     p->expires_at = kf_json_int_or(o, "expires_at", 0);
@@ -157,7 +174,8 @@ void kf_model_profile(kf_model *m, const kf_json *o) {
 
 void kf_model_removed(kf_model *m, const char *which) {
     for (size_t i = 0; i < m->n; i++)
-        if (!m->profile[i]->gone && (kf_str_eq(m->profile[i]->id, which) || kf_str_eq(m->profile[i]->name, which))) {
+        if (!m->profile[i]->gone &&
+            (kf_str_eq(m->profile[i]->id, which) || kf_str_eq(m->profile[i]->name, which))) {
             m->profile[i]->gone = true;
             m->changes++;
         }
@@ -248,7 +266,8 @@ static uint32_t acts_from(const kf_json *list) {
     uint32_t acts = 0;
     for (const kf_json *a = kf_json_first(list); a; a = kf_json_next(a)) {
         kf_flow_act act;
-        if (kf_json_value_str(a) && kf_flow_act_from_name(kf_json_value_str(a), &act)) acts |= 1u << act;
+        if (kf_json_value_str(a) && kf_flow_act_from_name(kf_json_value_str(a), &act))
+            acts |= 1u << act;
     }
     return acts;
 }
@@ -259,7 +278,8 @@ static void add_choices(kf_mstep *s, const kf_json *list) {
     s->choice = realloc(s->choice, (s->n_choice + n) * sizeof *s->choice);
     if (!s->choice) abort();
     for (const kf_json *c = kf_json_first(list); c; c = kf_json_next(c))
-        s->choice[s->n_choice++] = (kf_mchoice){kf_strdup(kf_json_str_or(c, "id", "")), safe_of(c, "label"), safe_of(c, "detail")};
+        s->choice[s->n_choice++] = (kf_mchoice){kf_strdup(kf_json_str_or(c, "id", "")),
+                                                safe_of(c, "label"), safe_of(c, "detail")};
 }
 
 void kf_model_step(kf_model *m, const kf_json *answer) {
@@ -278,9 +298,11 @@ void kf_model_step(kf_model *m, const kf_json *answer) {
     s->serial = serial;
     s->kind = kind_from(kf_json_str_or(o, "kind", ""));
     for (int f = 0; f < KF_FIELD_COUNT; f++)
-        if (kf_str_eq(kf_field_name((kf_field)f), kf_json_str_or(o, "field", ""))) s->field = (kf_field)f;
+        if (kf_str_eq(kf_field_name((kf_field)f), kf_json_str_or(o, "field", "")))
+            s->field = (kf_field)f;
     for (int n = 0; n < KF_NOTE_COUNT; n++)
-        if (kf_str_eq(kf_note_name((kf_note)n), kf_json_str_or(o, "note", ""))) s->note = (kf_note)n;
+        if (kf_str_eq(kf_note_name((kf_note)n), kf_json_str_or(o, "note", "")))
+            s->note = (kf_note)n;
     s->acts = acts_from(kf_json_get(o, "acts"));
     s->note_arg = safe_of(o, "note_arg");
     add_choices(s, kf_json_get(o, "choices"));
@@ -296,7 +318,8 @@ void kf_model_step(kf_model *m, const kf_json *answer) {
 
 void kf_model_init(kf_model *m) {
     memset(m, 0, sizeof *m);
-    char **texts[] = {&m->store_kind, &m->store_state, &m->store_why, &m->store_choice, &m->agent_build, &m->flow};
+    char **texts[] = {&m->store_kind,   &m->store_state, &m->store_why,
+                      &m->store_choice, &m->agent_build, &m->flow};
     for (size_t i = 0; i < KF_LEN(texts); i++) *texts[i] = kf_strdup("");
     m->config_path = kf_strdup("~/.config/keyfob/keyfob.conf");
 }
@@ -307,7 +330,8 @@ void kf_model_done(kf_model *m) {
     step_done(&m->step);
     kf_secret_free(m->env_api_key);
     free(m->env_client_id);
-    char *texts[] = {m->store_kind, m->store_state, m->store_why, m->store_choice, m->agent_build, m->flow, m->config_path};
+    char *texts[] = {m->store_kind,  m->store_state, m->store_why,  m->store_choice,
+                     m->agent_build, m->flow,        m->config_path};
     for (size_t i = 0; i < KF_LEN(texts); i++) free(texts[i]);
     memset(m, 0, sizeof *m);
 }

@@ -2,6 +2,7 @@
 #include "ui/tui/term.h"
 #include <curses.h>
 #include <langinfo.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <term.h>
 #include <termios.h>
@@ -9,11 +10,20 @@
 #include "base/str.h"
 #include "ui/tui/theme.h"
 
-static struct { SCREEN *screen; int colours; bool utf8, open; attr_t attrs[KF_INK_COUNT]; short pair[KF_INK_COUNT]; } t;
+static struct {
+    SCREEN *screen;
+    int colours;
+    bool utf8, open, ansi;
+    attr_t attrs[KF_INK_COUNT];
+    short pair[KF_INK_COUNT];
+    struct termios before;
+    char leave[128]; /* what leaves the alternate screen and shows the cursor, for on_crash */
+} t;
 
 static void modes(bool on) {
-    /* bracketed paste: ncurses does not know it. Only where escape sequences of this kind are understood. */
-    if (cursor_address && strchr(cursor_address, '[')) {
+    /* bracketed paste: ncurses does not know it. Only where escape sequences of this kind are
+     * understood. */
+    if (t.ansi) {
         const char *s = on ? "\033[?2004h" : "\033[?2004l";
         if (write(STDOUT_FILENO, s, strlen(s)) < 0) return;
     }
@@ -23,7 +33,8 @@ static void make_looks(void) {
     for (int i = 0; i < KF_INK_COUNT; i++) {
         kf_look l = kf_theme_look((kf_ink)i, t.colours);
         t.attrs[i] = (l.attrs & KF_ATTR_BOLD ? A_BOLD : 0) | (l.attrs & KF_ATTR_DIM ? A_DIM : 0) |
-                     (l.attrs & KF_ATTR_REVERSE ? A_REVERSE : 0) | (l.attrs & KF_ATTR_UNDERLINE ? A_UNDERLINE : 0);
+                     (l.attrs & KF_ATTR_REVERSE ? A_REVERSE : 0) |
+                     (l.attrs & KF_ATTR_UNDERLINE ? A_UNDERLINE : 0);
         t.pair[i] = 0;
         if (l.fg >= 0 && t.colours) {
             t.pair[i] = (short)(i + 1);
@@ -42,14 +53,44 @@ static void enter(void) {
     modes(true);
 }
 
+/* A bug must not leave secrets on the screen and the terminal unusable. Only system calls here. */
+static void on_crash(int sig) {
+    static const char home[] = "\033[H", clear[] = "\033[0m\033[H\033[J\033[?2004l";
+    static char dots[256];
+    if (t.open && t.ansi) {
+        memset(dots, '.', sizeof dots);
+        bool ok = write(STDOUT_FILENO, home, sizeof home - 1) > 0;
+        for (long left = (long)LINES * COLS; ok && left > 0; left -= (long)sizeof dots)
+            ok = write(STDOUT_FILENO, dots, left < (long)sizeof dots ? (size_t)left : sizeof dots) >
+                 0;
+        ok = ok && write(STDOUT_FILENO, clear, sizeof clear - 1) > 0 &&
+             write(STDOUT_FILENO, t.leave, strlen(t.leave)) > 0;
+    }
+    (void)tcsetattr(STDIN_FILENO, TCSANOW, &t.before);
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+static void catch_crashes(void) {
+    static const int list[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
+    struct sigaction act = {.sa_handler = on_crash, .sa_flags = SA_NODEFER};
+    snprintf(t.leave, sizeof t.leave, "%s%s", exit_ca_mode ? exit_ca_mode : "",
+             cursor_normal ? cursor_normal : "");
+    for (size_t i = 0; i < KF_LEN(list); i++) sigaction(list[i], &act, NULL);
+}
+
 bool kf_term_open(kf_err *err) {
     const char *no_color = getenv("NO_COLOR");
+    (void)tcgetattr(STDIN_FILENO, &t.before);
     t.screen = newterm(NULL, stdout, stdin);
     if (!t.screen) {
-        kf_fail(err, KF_ERR_USAGE_BAD, "the terminal type \"%.40s\" is not known here", getenv("TERM"));
+        kf_fail(err, KF_ERR_USAGE_BAD, "the terminal type \"%.40s\" is not known here",
+                getenv("TERM"));
         return kf_hint(err, "Try TERM=xterm-256color.");
     }
     set_term(t.screen);
+    t.ansi = cursor_address && strchr(cursor_address, '[');
+    catch_crashes();
     t.open = true;
     t.utf8 = kf_str_eq(nl_langinfo(CODESET), "UTF-8");
     if (has_colors() && kf_theme_colours(8, no_color)) {
@@ -82,13 +123,16 @@ static void put_cell(int y, int x, const kf_cell *c) {
     wchar_t text[4] = {0};
     int n = 0;
     if (c->ch[0] == KF_CH_HLINE || c->ch[0] == KF_CH_VLINE) { /* through ACS: degrades by itself */
-        out = c->ch[0] == KF_CH_HLINE ? *WACS_HLINE : *WACS_VLINE;
-        out.attr |= t.attrs[c->ink];
+        attr_t attrs;
+        short pair;
+        getcchar(c->ch[0] == KF_CH_HLINE ? WACS_HLINE : WACS_VLINE, text, &attrs, &pair, NULL);
+        setcchar(&out, text, attrs | t.attrs[c->ink], t.pair[c->ink], NULL);
         mvadd_wch(y, x, &out);
         return;
     }
     for (; n < 3 && c->ch[n]; n++) text[n] = (wchar_t)c->ch[n];
-    if (setcchar(&out, text, t.attrs[c->ink], t.pair[c->ink], NULL) == ERR) setcchar(&out, L"?", t.attrs[c->ink], t.pair[c->ink], NULL);
+    if (setcchar(&out, text, t.attrs[c->ink], t.pair[c->ink], NULL) == ERR)
+        setcchar(&out, L"?", t.attrs[c->ink], t.pair[c->ink], NULL);
     mvadd_wch(y, x, &out);
 }
 

@@ -48,10 +48,14 @@ bool kf_profile_do(const kf_model *m, const kf_mprofile *p, kf_action act, kf_ou
 
 const char *kf_profile_why_not(const kf_model *m, const kf_mprofile *p, kf_action act) {
     switch (act) {
-    case KF_DO_OPEN: case KF_DO_SIGN_IN: case KF_DO_EDIT: case KF_DO_DELETE:
+    case KF_DO_OPEN:
+    case KF_DO_SIGN_IN:
+    case KF_DO_EDIT:
+    case KF_DO_DELETE:
         if (!p) return "no profile is selected";
         break;
-    case KF_DO_RENEW: case KF_DO_SIGN_OUT:
+    case KF_DO_RENEW:
+    case KF_DO_SIGN_OUT:
         if (!p) return "no profile is selected";
         if (!kf_model_has_session(p)) return "this profile is not signed in, press s";
         break;
@@ -65,14 +69,18 @@ const char *kf_profile_why_not(const kf_model *m, const kf_mprofile *p, kf_actio
         break;
     default: return NULL;
     }
-    if (m->link == KF_LINK_DOWN && act != KF_DO_OPEN && act != KF_DO_DETAILS) return "the agent does not answer";
+    if (m->link == KF_LINK_DOWN && act != KF_DO_OPEN && act != KF_DO_DETAILS)
+        return "the agent does not answer";
     return NULL;
 }
 
 void kf_agent_text(const kf_model *m, bool compact, char *out, size_t size) {
-    static const struct { const char *kind, *word; } kinds[] = {
-        {"memory", "memory only"}, {"vault", "vault"}, {"secret-service", "keyring"}};
-    const char *agent = m->link == KF_LINK_UP ? "agent ok" : m->link == KF_LINK_DOWN ? "no agent" : "asking the agent";
+    static const struct {
+        const char *kind, *word;
+    } kinds[] = {{"memory", "memory only"}, {"vault", "vault"}, {"secret-service", "keyring"}};
+    const char *agent = m->link == KF_LINK_UP     ? "agent ok"
+                        : m->link == KF_LINK_DOWN ? "no agent"
+                                                  : "asking the agent";
     const char *kind = m->store_kind;
     for (size_t i = 0; i < KF_LEN(kinds); i++)
         if (kf_str_eq(kind, kinds[i].kind)) kind = kinds[i].word;
@@ -80,15 +88,21 @@ void kf_agent_text(const kf_model *m, bool compact, char *out, size_t size) {
         snprintf(out, size, "%s", agent);
         return;
     }
-    const char *state = kf_str_eq(m->store_kind, "memory")    ? ""
-                        : kf_str_eq(m->store_state, "ok")     ? " unlocked"
-                        : kf_str_eq(m->store_state, "unknown") ? "" : m->store_state;
+    const char *state = kf_str_eq(m->store_kind, "memory")     ? ""
+                        : kf_str_eq(m->store_state, "ok")      ? " unlocked"
+                        : kf_str_eq(m->store_state, "unknown") ? ""
+                        : kf_str_eq(m->store_state, "new")     ? " not made yet"
+                                                               : m->store_state;
     snprintf(out, size, "%s  %s%s%s", agent, kind, state[0] && state[0] != ' ' ? " " : "", state);
 }
 
 /* --- facts ----------------------------------------------------------------------------- */
 
-typedef struct facts { kf_grid *g; kf_rect r; int y, label; } facts;
+typedef struct facts {
+    kf_grid *g;
+    kf_rect r;
+    int y, label;
+} facts;
 
 static void fact(facts *f, const char *label, kf_ink ink, const char *value) {
     if (value[0]) f->y += kf_fact(f->g, f->r, f->y, f->label, label, ink, value);
@@ -107,10 +121,14 @@ static void clock_text(int64_t unix_s, char out[16]) {
 
 static void ago_text(int64_t s, char out[32]) {
     if (s < 0) s = 0;
-    if (s < 120) snprintf(out, 32, "%lld s ago", (long long)s);
-    else if (s < 7200) snprintf(out, 32, "%lld min ago", (long long)s / 60);
-    else if (s < 172800) snprintf(out, 32, "%lld h ago", (long long)s / 3600);
-    else snprintf(out, 32, "%lld days ago", (long long)s / 86400);
+    if (s < 120)
+        snprintf(out, 32, "%lld s ago", (long long)s);
+    else if (s < 7200)
+        snprintf(out, 32, "%lld min ago", (long long)s / 60);
+    else if (s < 172800)
+        snprintf(out, 32, "%lld h ago", (long long)s / 3600);
+    else
+        snprintf(out, 32, "%lld days ago", (long long)s / 86400);
 }
 
 static void draw_token(const kf_model *m, const kf_mprofile *p, facts *f, bool overview) {
@@ -119,7 +137,8 @@ static void draw_token(const kf_model *m, const kf_mprofile *p, facts *f, bool o
     if (ms == KF_NO_TIME) return;
     if (overview && p->token_head[0]) {
         snprintf(text, sizeof text, "%.12s..(hidden)..%.8s", p->token_head, p->token_tail);
-        if (p->token_bytes > 0) snprintf(text + strlen(text), 40, "   %lld bytes", (long long)p->token_bytes);
+        if (p->token_bytes > 0)
+            snprintf(text + strlen(text), 40, "   %lld bytes", (long long)p->token_bytes);
         fact(f, "Access token", KF_INK_TEXT, text);
     }
     kf_words_left(ms, left);
@@ -127,32 +146,41 @@ static void draw_token(const kf_model *m, const kf_mprofile *p, facts *f, bool o
     size_t cells = f->r.cols - f->label > 44 ? 24 : f->r.cols - f->label > 34 ? 16 : 8;
     kf_bar(bar, cells, ms, p->life_ms);
     snprintf(text, sizeof text, "%s %s of %s", bar, left, life);
-    fact(f, overview && p->token_head[0] ? "" : "Access token", kf_state_ink(kf_model_state(m, p)), text);
+    fact(f, overview && p->token_head[0] ? "" : "Access token", kf_state_ink(kf_model_state(m, p)),
+         text);
     if (kf_model_renews_itself(p) && p->renews_at > m->now_ms) {
         kf_words_left(p->renews_at - m->now_ms, in);
-        snprintf(text, sizeof text, "renews by itself in %s%s", in, overview ? "; r renews now" : "");
+        snprintf(text, sizeof text, "renews by itself in %s%s", in,
+                 overview ? "; r renews now" : "");
     } else if (p->retry_at != KF_NO_TIME && p->retry_at > m->now_ms) {
         kf_words_left(p->retry_at - m->now_ms, in);
         snprintf(text, sizeof text, "next try in %s; r tries now", in);
-    } else snprintf(text, sizeof text, "renewed when a command asks for it%s", overview ? "; r renews now" : "");
+    } else
+        snprintf(text, sizeof text, "renewed when a command asks for it%s",
+                 overview ? "; r renews now" : "");
     fact(f, "", KF_INK_DIM, text);
 }
 
 static void draw_who(const kf_mprofile *p, facts *f) {
     char text[512], id[64];
     if (p->user_email[0] || p->user_name[0]) {
-        snprintf(text, sizeof text, p->user_name[0] ? "%.160s <%.160s>" : "%.160s%.160s", p->user_name, p->user_email);
+        snprintf(text, sizeof text, p->user_name[0] ? "%.160s <%.160s>" : "%.160s%.160s",
+                 p->user_name, p->user_email);
         fact(f, "User", KF_INK_STRONG, text);
         fact(f, "", KF_INK_DIM, p->user_id);
-    } else fact(f, "User", KF_INK_DIM, "(not signed in)");
+    } else
+        fact(f, "User", KF_INK_DIM, "(not signed in)");
     if (p->org_id[0]) {
         kf_short_id(p->org_id, id, sizeof id);
         snprintf(text, sizeof text, p->org_name[0] ? "%.160s   %s" : "%.0s%s", p->org_name, id);
         fact(f, "Organization", KF_INK_TEXT, text);
     }
     if (p->role[0]) {
-        if (p->permissions >= 0) snprintf(text, sizeof text, "%.120s   %d permission%s", p->role, p->permissions, p->permissions == 1 ? "" : "s");
-        else snprintf(text, sizeof text, "%.120s", p->role);
+        if (p->permissions >= 0)
+            snprintf(text, sizeof text, "%.120s   %d permission%s", p->role, p->permissions,
+                     p->permissions == 1 ? "" : "s");
+        else
+            snprintf(text, sizeof text, "%.120s", p->role);
         fact(f, "Role", KF_INK_TEXT, text);
     }
     kf_short_id(p->session_id, id, sizeof id);
@@ -162,27 +190,33 @@ static void draw_who(const kf_mprofile *p, facts *f) {
 
 static void draw_where(const kf_model *m, const kf_mprofile *p, facts *f) {
     char text[512], when[16], ago[32];
-    snprintf(text, sizeof text, "%.60s%s%.100s", p->environment, p->environment[0] ? "   " : "", p->client_id);
+    snprintf(text, sizeof text, "%.60s%s%.100s", p->environment, p->environment[0] ? "   " : "",
+             p->client_id);
     fact(f, "Environment", KF_INK_TEXT, text);
     fact(f, "API host", KF_INK_TEXT, p->api_host);
     fact(f, "API key", p->confidential ? KF_INK_TEXT : KF_INK_DIM,
-         p->confidential ? "stored, never shown" : "none: passwords and codes need one (e adds it)");
+         p->confidential ? "stored, never shown"
+                         : "none: passwords and codes need one (e adds it)");
     if (p->signed_in_at) {
         clock_text(p->signed_in_at, when);
         ago_text(m->wall - p->signed_in_at, ago);
-        snprintf(text, sizeof text, "%s, %s%s%.60s", when, ago, p->method[0] ? ", with " : "", p->method);
-        for (char *c = strchr(text, ','); c && *c; c++) *c = *c == '_' ? ' ' : *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+        snprintf(text, sizeof text, "%s, %s%s%.60s", when, ago, p->method[0] ? ", with " : "",
+                 p->method);
+        for (char *c = strchr(text, ','); c && *c; c++)
+            *c = *c == '_' ? ' ' : *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
         fact(f, "Signed in", KF_INK_TEXT, text);
     }
     if (p->renewed_at) {
         clock_text(p->renewed_at, when);
         snprintf(text, sizeof text, "%s  %s", when, p->renewed_ok == 0 ? "failed" : "ok");
-        if (p->renewed_ms >= 0) snprintf(text + strlen(text), 40, "  %lld ms", (long long)p->renewed_ms);
+        if (p->renewed_ms >= 0)
+            snprintf(text + strlen(text), 40, "  %lld ms", (long long)p->renewed_ms);
         fact(f, "Last renewal", p->renewed_ok == 0 ? KF_INK_WARN : KF_INK_TEXT, text);
     }
     if (p->skew_s > 30 || p->skew_s < -30) {
         snprintf(text, sizeof text, "this computer is %lld s %s; keyfob counts with server time",
-                 (long long)(p->skew_s < 0 ? -p->skew_s : p->skew_s), p->skew_s < 0 ? "ahead" : "behind");
+                 (long long)(p->skew_s < 0 ? -p->skew_s : p->skew_s),
+                 p->skew_s < 0 ? "ahead" : "behind");
         fact(f, "Clock", KF_INK_WARN, text);
     }
 }
@@ -195,10 +229,12 @@ int kf_profile_draw(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf_rect
         f.y += 2;
     }
     draw_who(p, &f);
-    if (!overview || s != KF_PS_SIGNED_IN) fact(&f, "State", kf_state_ink(s), kf_model_state_word(s));
+    if (!overview || s != KF_PS_SIGNED_IN)
+        fact(&f, "State", kf_state_ink(s), kf_model_state_word(s));
     gap(&f);
     if (overview && p->failed && s != KF_PS_SIGNED_IN) {
-        f.y += kf_error_draw(g, (kf_rect){f.y, r.x, r.y + r.rows - f.y, r.cols}, "", &p->failure, false);
+        f.y += kf_error_draw(g, (kf_rect){f.y, r.x, r.y + r.rows - f.y, r.cols}, "", &p->failure,
+                             false);
         gap(&f);
     }
     draw_token(m, p, &f, overview);

@@ -5,7 +5,11 @@
 
 /* --- confirm --------------------------------------------------------------------------- */
 
-typedef struct confirm { char id[17]; int what; bool yes; /* the button that is focused and that Enter takes */ } confirm;
+typedef struct confirm {
+    char id[17];
+    int what;
+    bool yes; /* the button that is focused and that Enter takes */
+} confirm;
 
 static void confirm_init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     confirm *s = st;
@@ -22,12 +26,19 @@ static void confirm_do(const confirm *s, const kf_model *m, kf_out *o) {
 
 static void confirm_update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     confirm *s = st;
-    if (ev->kind == KF_EV_DO && (ev->act == KF_DO_BACK || ev->act == KF_DO_NO)) kf_out_pop(o, 1);
-    else if (ev->kind == KF_EV_DO && ev->act == KF_DO_YES) confirm_do(s, m, o);
-    else if (ev->kind != KF_EV_KEY) return;
-    else if (ev->key == KF_KEY_LEFT || ev->key == KF_KEY_RIGHT || ev->key == KF_KEY_TAB || ev->key == KF_KEY_BACKTAB) s->yes = !s->yes;
-    else if (ev->key == KF_KEY_ENTER && s->yes) confirm_do(s, m, o);
-    else if (ev->key == KF_KEY_ENTER) kf_out_pop(o, 1);
+    if (ev->kind == KF_EV_DO && (ev->act == KF_DO_BACK || ev->act == KF_DO_NO))
+        kf_out_pop(o, 1);
+    else if (ev->kind == KF_EV_DO && ev->act == KF_DO_YES)
+        confirm_do(s, m, o);
+    else if (ev->kind != KF_EV_KEY)
+        return;
+    else if (ev->key == KF_KEY_LEFT || ev->key == KF_KEY_RIGHT || ev->key == KF_KEY_TAB ||
+             ev->key == KF_KEY_BACKTAB)
+        s->yes = !s->yes;
+    else if (ev->key == KF_KEY_ENTER && s->yes)
+        confirm_do(s, m, o);
+    else if (ev->key == KF_KEY_ENTER)
+        kf_out_pop(o, 1);
 }
 
 static void confirm_draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
@@ -36,11 +47,14 @@ static void confirm_draw(const void *st, const kf_model *m, const kf_view *v, kf
     kf_rect r = kf_dialog_box(v, g, 6, 60);
     char question[120];
     bool out = s->what == KF_CONFIRM_SIGN_OUT;
-    const char *body = out ? "WorkOS ends the session, and keyfob forgets its tokens here. Commands that use this profile stop working "
+    const char *body = out ? "WorkOS ends the session, and keyfob forgets its tokens here. "
+                             "Commands that use this profile stop working "
                              "until you sign in again. Settings and API key stay."
                            : "What you typed in the form is not saved.";
-    if (out) snprintf(question, sizeof question, "Sign out of %s?", p ? p->name : "this profile");
-    else snprintf(question, sizeof question, "Discard the changes?");
+    if (out)
+        snprintf(question, sizeof question, "Sign out of %s?", p ? p->name : "this profile");
+    else
+        snprintf(question, sizeof question, "Discard the changes?");
     kf_grid_text(g, r.y, r.x, r.cols, KF_INK_STRONG, question);
     int y = r.y + 1;
     y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_TEXT, body, true);
@@ -55,12 +69,21 @@ static void confirm_hints(const void *st, const kf_model *m, kf_action out[12]) 
     out[0] = KF_DO_NO, out[1] = KF_DO_YES, out[2] = KF_DO_BACK;
 }
 
-const kf_screen_class kf_screen_confirm = {.name = "confirm", .state_size = sizeof(confirm), .where = KF_AT_ASK, .dialog = true,
-                                           .init = confirm_init, .update = confirm_update, .draw = confirm_draw, .hints = confirm_hints};
+const kf_screen_class kf_screen_confirm = {.name = "confirm",
+                                           .state_size = sizeof(confirm),
+                                           .where = KF_AT_ASK,
+                                           .dialog = true,
+                                           .init = confirm_init,
+                                           .update = confirm_update,
+                                           .draw = confirm_draw,
+                                           .hints = confirm_hints};
 
 /* --- typed: deleting a profile --------------------------------------------------------- */
 
-typedef struct typed { char id[17]; kf_line line; } typed;
+typedef struct typed {
+    char id[17];
+    kf_line line;
+} typed;
 
 static void typed_init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     typed *s = st;
@@ -80,7 +103,8 @@ static void typed_update(void *st, const kf_model *m, const kf_event *ev, kf_out
     typed *s = st;
     const kf_mprofile *p = kf_model_by_id(m, s->id);
     char msg[120];
-    if (!p || (ev->kind == KF_EV_DO && ev->act == KF_DO_BACK)) kf_out_pop(o, 1);
+    if (!p || (ev->kind == KF_EV_DO && ev->act == KF_DO_BACK))
+        kf_out_pop(o, 1);
     else if (ev->kind == KF_EV_DO && ev->act == KF_DO_SUBMIT) {
         if (!typed_matches(s, m)) {
             kf_out_say(o, KF_SAY_INFO, "Nothing deleted: type %s to delete it", p->name);
@@ -88,7 +112,8 @@ static void typed_update(void *st, const kf_model *m, const kf_event *ev, kf_out
         }
         kf_out_job(o, "RemoveProfile", kf_profile_params(p), p);
         kf_out_pop(o, 1);
-    } else if (ev->kind == KF_EV_KEY) kf_line_key(&s->line, ev->key);
+    } else if (ev->kind == KF_EV_KEY)
+        kf_line_key(&s->line, ev->key);
     else if (ev->kind == KF_EV_PASTE) {
         kf_line_paste(&s->line, ev->text, ev->len, msg, sizeof msg);
         if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
@@ -102,9 +127,13 @@ static void typed_draw(const void *st, const kf_model *m, const kf_view *v, kf_g
     if (!p) return;
     kf_grid_printf(g, r.y, r.x, r.cols, KF_INK_STRONG, "Delete %s?", p->name);
     int y = r.y + 1;
-    y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_TEXT,
-                      p->confidential ? "Its settings, its session and its API key are removed from this computer. This cannot be undone."
-                                      : "Its settings and its session are removed from this computer. This cannot be undone.", true);
+    y += kf_grid_wrap(
+        g, y, r.x, r.cols, 4, KF_INK_TEXT,
+        p->confidential
+            ? "Its settings, its session and its API key are removed from this computer. This "
+              "cannot be undone."
+            : "Its settings and its session are removed from this computer. This cannot be undone.",
+        true);
     kf_grid_text(g, y + 1, r.x, r.cols, KF_INK_TEXT, "Type its name to delete it:");
     kf_line_draw(&s->line, g, y + 2, r.x, r.cols < 40 ? r.cols : 40, true);
 }
@@ -125,6 +154,14 @@ static void typed_hints(const void *st, const kf_model *m, kf_action out[12]) {
     out[n] = KF_DO_BACK;
 }
 
-const kf_screen_class kf_screen_typed = {
-    .name = "typed", .state_size = sizeof(typed), .where = KF_AT_TYPED, .dialog = true, .init = typed_init, .update = typed_update,
-    .draw = typed_draw, .done = typed_done, .typing = typed_typing, .hints = typed_hints, .why_not = typed_why_not};
+const kf_screen_class kf_screen_typed = {.name = "typed",
+                                         .state_size = sizeof(typed),
+                                         .where = KF_AT_TYPED,
+                                         .dialog = true,
+                                         .init = typed_init,
+                                         .update = typed_update,
+                                         .draw = typed_draw,
+                                         .done = typed_done,
+                                         .typing = typed_typing,
+                                         .hints = typed_hints,
+                                         .why_not = typed_why_not};

@@ -3,20 +3,26 @@
 #include "ui/tui/profile_do.h"
 #include "ui/tui/widget.h"
 
-typedef struct first { size_t cur; } first;
+typedef struct first {
+    size_t cur;
+} first;
 
 static size_t choices(const kf_model *m) { return m->sandbox ? 1 : 2; }
 
 static void take(const first *s, kf_out *o) {
-    if (s->cur == 0) kf_out_push(o, &kf_screen_form, NULL);
-    else kf_out_sandbox(o);
+    if (s->cur == 0)
+        kf_out_push(o, &kf_screen_form, NULL);
+    else
+        kf_out_sandbox(o);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     first *s = st;
     if (ev->kind != KF_EV_DO) return;
-    if (kf_is_move(ev->act)) s->cur = kf_list_move(s->cur, choices(m), 1, ev->act);
-    else if (ev->act == KF_DO_USE) take(s, o);
+    if (kf_is_move(ev->act))
+        s->cur = kf_list_move(s->cur, choices(m), 1, ev->act);
+    else if (ev->act == KF_DO_USE)
+        take(s, o);
     else if (ev->act == KF_DO_PICK && ev->key >= '1' && (size_t)(ev->key - '1') < choices(m)) {
         s->cur = (size_t)(ev->key - '1');
         take(s, o);
@@ -25,13 +31,19 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
 
 static void where_text(const kf_model *m, char *out, size_t size) {
     const char *kind = m->store_kind[0] ? m->store_kind : m->store_choice;
-    if (kf_str_eq(kind, "vault")) snprintf(out, size, "the sealed vault (a passphrase opens it)");
-    else if (kf_str_eq(kind, "secret-service")) snprintf(out, size, "Secret Service, %s", kf_str_eq(m->store_state, "ok") ? "unlocked" : m->store_state);
-    else if (kf_str_eq(kind, "memory")) snprintf(out, size, "memory only: they end with the agent");
-    else snprintf(out, size, "your keyring, or a sealed vault if there is none");
+    if (kf_str_eq(kind, "vault"))
+        snprintf(out, size, "the sealed vault (a passphrase opens it)");
+    else if (kf_str_eq(kind, "secret-service"))
+        snprintf(out, size, "Secret Service, %s",
+                 kf_str_eq(m->store_state, "ok") ? "unlocked" : m->store_state);
+    else if (kf_str_eq(kind, "memory"))
+        snprintf(out, size, "memory only: they end with the agent");
+    else
+        snprintf(out, size, "your keyring, or a sealed vault if there is none");
 }
 
-static int draw_choice(const first *s, kf_grid *g, kf_rect r, int y, size_t i, const char *name, const char *about) {
+static int draw_choice(const first *s, kf_grid *g, kf_rect r, int y, size_t i, const char *name,
+                       const char *about) {
     bool at = s->cur == i, wide = r.cols >= 60;
     kf_grid_text(g, y, r.x, 2, KF_INK_STRONG, at ? ">" : " ");
     kf_grid_printf(g, y, r.x + 2, r.cols - 2, KF_INK_STRONG, "%zu  %s", i + 1, name);
@@ -53,17 +65,22 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     if (!compact) {
         y++;
         y += kf_grid_wrap(g, y, r.x, r.cols < 70 ? r.cols : 70, 3, KF_INK_TEXT,
-                          "A profile is one WorkOS environment plus one person: keyfob signs in, keeps the token fresh, and hands it to "
-                          "your commands.", true);
+                          "A profile is one WorkOS environment plus one person: keyfob signs in, "
+                          "keeps the token fresh, and hands it to "
+                          "your commands.",
+                          true);
         y++;
     }
     y += draw_choice(s, g, r, y, 0, "Add a profile", "you need a client ID (client_...)");
-    if (choices(m) > 1) y += draw_choice(s, g, r, y, 1, "Try it without an account", "opens the built-in sandbox");
+    if (choices(m) > 1)
+        y += draw_choice(s, g, r, y, 1, "Try it without an account", "opens the built-in sandbox");
     y++;
     kf_rect f = {r.y, r.x, r.rows, r.cols};
     where_text(m, where, sizeof where);
-    y += kf_fact(g, f, y, compact ? 12 : 16, compact ? "Secrets" : "Secrets go to", KF_INK_TEXT, where);
-    y += kf_fact(g, f, y, compact ? 12 : 16, compact ? "Settings" : "Settings in", KF_INK_TEXT, m->config_path);
+    y += kf_fact(g, f, y, compact ? 12 : 16, compact ? "Secrets" : "Secrets go to", KF_INK_TEXT,
+                 where);
+    y += kf_fact(g, f, y, compact ? 12 : 16, compact ? "Settings" : "Settings in", KF_INK_TEXT,
+                 m->config_path);
     y += kf_fact(g, f, y, 0, "", KF_INK_DIM, "Nothing is sent anywhere until you sign in.");
     if (v->tier != KF_TIER_WIDE) return;
     y += 2;
@@ -78,13 +95,15 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     }
 }
 
-static void title(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                  size_t size) {
     (void)st, (void)compact;
     snprintf(left, size, "keyfob%s", m->sandbox ? " sandbox" : "");
     snprintf(right, size, "first run");
 }
 
-static void status(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                   size_t size) {
     (void)st, (void)left;
     if (!compact) kf_agent_text(m, false, right, size);
 }
@@ -94,5 +113,11 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     out[0] = KF_DO_USE, out[1] = KF_DO_PICK, out[2] = KF_DO_QUIT;
 }
 
-const kf_screen_class kf_screen_first = {.name = "first", .state_size = sizeof(first), .where = KF_AT_FIRST, .update = update,
-                                         .draw = draw, .title = title, .status = status, .hints = hints};
+const kf_screen_class kf_screen_first = {.name = "first",
+                                         .state_size = sizeof(first),
+                                         .where = KF_AT_FIRST,
+                                         .update = update,
+                                         .draw = draw,
+                                         .title = title,
+                                         .status = status,
+                                         .hints = hints};

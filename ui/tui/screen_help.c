@@ -6,7 +6,7 @@ enum { MAX = 64 };
 
 typedef struct help {
     const kf_action_row *row[MAX];
-    char why[MAX][80];      /* "" possible */
+    char why[MAX][80]; /* "" possible */
     size_t n, cur;
     kf_line filter;
     bool typing;
@@ -20,7 +20,9 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     kf_line_init(&s->filter, 64, false);
     s->typing = args->what;
     for (size_t i = 0; i < n && s->n < MAX; i++) {
-        if (!(all[i].where & args->where) || all[i].id == KF_DO_HELP || all[i].id == KF_DO_PALETTE || all[i].id == KF_DO_RUN) continue;
+        if (!(all[i].where & args->where) || all[i].id == KF_DO_HELP ||
+            all[i].id == KF_DO_PALETTE || all[i].id == KF_DO_RUN)
+            continue;
         const char *why = kf_out_why_not(o, all[i].id);
         snprintf(s->why[s->n], sizeof s->why[0], "%s", why ? why : "");
         s->row[s->n++] = &all[i];
@@ -33,7 +35,9 @@ static size_t filtered(const help *s, size_t want, size_t *at) {
     const char *f = kf_line_text(&s->filter);
     size_t n = 0;
     for (size_t i = 0; i < s->n; i++) {
-        if (f[0] && !strcasestr(s->row[i]->hint, f) && !strcasestr(s->row[i]->sentence, f) && !strcasestr(s->row[i]->name, f)) continue;
+        if (f[0] && !strcasestr(s->row[i]->hint, f) && !strcasestr(s->row[i]->sentence, f) &&
+            !strcasestr(s->row[i]->name, f))
+            continue;
         if (n == want && at) *at = i;
         n++;
     }
@@ -43,28 +47,38 @@ static size_t filtered(const help *s, size_t want, size_t *at) {
 static void run(const help *s, kf_out *o) {
     size_t at = 0;
     if (s->cur >= filtered(s, s->cur, &at)) return;
-    if (s->why[at][0]) kf_out_say(o, KF_SAY_INFO, "%s: %s", s->row[at]->key, s->why[at]);
-    else kf_out_run(o, s->row[at]->id);
+    if (s->why[at][0])
+        kf_out_say(o, KF_SAY_INFO, "%s: %s", s->row[at]->key, s->why[at]);
+    else
+        kf_out_run(o, s->row[at]->id);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     help *s = st;
     char msg[120];
     (void)m;
-    if (ev->kind == KF_EV_KEY && s->typing && kf_line_key(&s->filter, ev->key)) s->cur = 0;
-    else if (ev->kind == KF_EV_PASTE) kf_line_paste(&s->filter, ev->text, ev->len, msg, sizeof msg);
-    else if (ev->kind != KF_EV_DO) return;
-    else if (kf_is_move(ev->act)) s->cur = kf_list_move(s->cur, filtered(s, 0, NULL), 10, ev->act);
-    else if (ev->act == KF_DO_FILTER) s->typing = true;
-    else if (ev->act == KF_DO_RUN) run(s, o);
+    if (ev->kind == KF_EV_KEY && s->typing && kf_line_key(&s->filter, ev->key))
+        s->cur = 0;
+    else if (ev->kind == KF_EV_PASTE)
+        kf_line_paste(&s->filter, ev->text, ev->len, msg, sizeof msg);
+    else if (ev->kind != KF_EV_DO)
+        return;
+    else if (kf_is_move(ev->act))
+        s->cur = kf_list_move(s->cur, filtered(s, 0, NULL), 10, ev->act);
+    else if (ev->act == KF_DO_FILTER)
+        s->typing = true;
+    else if (ev->act == KF_DO_RUN)
+        run(s, o);
     else if (ev->act == KF_DO_BACK && (!kf_line_is_empty(&s->filter))) {
         kf_line_clear(&s->filter);
         s->typing = false;
         s->cur = 0;
-    } else if (ev->act == KF_DO_BACK) kf_out_pop(o, 1);
+    } else if (ev->act == KF_DO_BACK)
+        kf_out_pop(o, 1);
 }
 
-static void draw_row(const kf_model *m, const help *s, size_t i, kf_grid *g, kf_rect r, int y, bool at) {
+static void draw_row(const kf_model *m, const help *s, size_t i, kf_grid *g, kf_rect r, int y,
+                     bool at) {
     const kf_action_row *row = s->row[i];
     const char *key = row->id == KF_DO_SAVE && m->ctrl_s ? "Ctrl-S" : row->key;
     bool no = s->why[i][0], wide = r.cols >= 60;
@@ -73,8 +87,10 @@ static void draw_row(const kf_model *m, const help *s, size_t i, kf_grid *g, kf_
     kf_grid_text(g, y, x, 9, no ? KF_INK_DIM : KF_INK_KEY, key);
     kf_grid_text(g, y, x + 10, name - 1, no ? KF_INK_DIM : KF_INK_STRONG, row->hint);
     x += 10 + name;
-    if (no) kf_grid_printf(g, y, x, r.cols - (x - r.x), KF_INK_DIM, "(%s)", s->why[i]);
-    else kf_grid_text(g, y, x, r.cols - (x - r.x), KF_INK_TEXT, row->sentence);
+    if (no)
+        kf_grid_printf(g, y, x, r.cols - (x - r.x), KF_INK_DIM, "(%s)", s->why[i]);
+    else
+        kf_grid_text(g, y, x, r.cols - (x - r.x), KF_INK_TEXT, row->sentence);
     if (at) kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
 }
 
@@ -82,7 +98,9 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     const help *s = st;
     kf_rect r = v->body;
     int y = r.y;
-    if (v->tier != KF_TIER_COMPACT) kf_grid_text(g, y++, r.x, r.cols, KF_INK_DIM, "What can be done here. Enter does the selected one.");
+    if (v->tier != KF_TIER_COMPACT)
+        kf_grid_text(g, y++, r.x, r.cols, KF_INK_DIM,
+                     "What can be done here. Enter does the selected one.");
     if (s->typing || !kf_line_is_empty(&s->filter)) {
         int x = r.x + kf_grid_text(g, y, r.x, 8, KF_INK_DIM, "Search ");
         kf_line_draw(&s->filter, g, y++, x, r.cols - 7 < 40 ? r.cols - 7 : 40, s->typing);
@@ -95,7 +113,9 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
         (void)filtered(s, top + (size_t)k, &at);
         draw_row(m, s, at, g, r, y + k, top + (size_t)k == s->cur);
     }
-    if (!n) kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_TEXT, "No action matches. Esc clears the search.");
+    if (!n)
+        kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_TEXT,
+                     "No action matches. Esc clears the search.");
     if (!s->typing) kf_grid_cursor(g, y + (int)(s->cur - top), r.x);
 }
 
@@ -104,19 +124,23 @@ static kf_typing typing(const void *st, const kf_model *m) {
     return ((const help *)st)->typing ? KF_TYPING_TEXT : KF_TYPING_NONE;
 }
 
-static void title(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                  size_t size) {
     (void)st, (void)compact;
     snprintf(left, size, "keyfob%s > Help", m->sandbox ? " sandbox" : "");
     snprintf(right, size, "keyfob %s", KF_VERSION);
 }
 
-static void status(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                   size_t size) {
     const help *s = st;
     size_t at = 0, n = filtered(s, s->cur, &at);
     (void)m, (void)right;
     if (s->cur >= n) return;
-    if (compact) snprintf(left, size, "%s", s->why[at][0] ? s->why[at] : s->row[at]->sentence);
-    else snprintf(left, size, "%zu of %zu", n, s->n);
+    if (compact)
+        snprintf(left, size, "%s", s->why[at][0] ? s->why[at] : s->row[at]->sentence);
+    else
+        snprintf(left, size, "%zu of %zu", n, s->n);
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
@@ -127,5 +151,14 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     out[n] = KF_DO_BACK;
 }
 
-const kf_screen_class kf_screen_help = {.name = "help", .state_size = sizeof(help), .where = KF_AT_HELP, .init = init, .update = update,
-                                        .draw = draw, .done = done, .typing = typing, .title = title, .status = status, .hints = hints};
+const kf_screen_class kf_screen_help = {.name = "help",
+                                        .state_size = sizeof(help),
+                                        .where = KF_AT_HELP,
+                                        .init = init,
+                                        .update = update,
+                                        .draw = draw,
+                                        .done = done,
+                                        .typing = typing,
+                                        .title = title,
+                                        .status = status,
+                                        .hints = hints};

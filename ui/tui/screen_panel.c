@@ -3,7 +3,14 @@
 #include "ui/tui/profile_do.h"
 #include "ui/tui/widget.h"
 
-typedef struct panel { char id[17]; int what; kf_err err; char title[120]; bool details; int top; } panel;
+typedef struct panel {
+    char id[17];
+    int what;
+    kf_err err;
+    char title[120];
+    bool details;
+    int top;
+} panel;
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     panel *s = st;
@@ -15,16 +22,20 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     if (s->what == KF_PANEL_STATE && p) {
         s->what = KF_PANEL_PLAIN;
         s->details = true;
-        snprintf(s->title, sizeof s->title, "%s: %s", p->name, kf_model_state_word(kf_model_state(m, p)));
-    } else snprintf(s->title, sizeof s->title, "%s", args->title ? args->title : "");
+        snprintf(s->title, sizeof s->title, "%s: %s", p->name,
+                 kf_model_state_word(kf_model_state(m, p)));
+    } else
+        snprintf(s->title, sizeof s->title, "%s", args->title ? args->title : "");
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     const panel *s = st;
     const kf_mprofile *p = kf_model_by_id(m, s->id);
     if (act == KF_DO_SIGN_IN || act == KF_DO_EDIT) return p ? NULL : "this is not about a profile";
-    if (act == KF_DO_RENEW) return p ? kf_profile_why_not(m, p, act) : "this is not about a profile";
-    if (act == KF_DO_AGAIN && (s->what == KF_PANEL_PLAIN || !p)) return "there is nothing to repeat; Esc closes this";
+    if (act == KF_DO_RENEW)
+        return p ? kf_profile_why_not(m, p, act) : "this is not about a profile";
+    if (act == KF_DO_AGAIN && (s->what == KF_PANEL_PLAIN || !p))
+        return "there is nothing to repeat; Esc closes this";
     return NULL;
 }
 
@@ -42,7 +53,9 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
         kf_out_job(o, s->what == KF_PANEL_SIGN_OUT ? "SignOut" : "Renew", kf_profile_params(p), p);
         kf_out_pop(o, 1);
         return;
-    case KF_DO_SIGN_IN: case KF_DO_RENEW: case KF_DO_EDIT:
+    case KF_DO_SIGN_IN:
+    case KF_DO_RENEW:
+    case KF_DO_EDIT:
         kf_out_pop(o, 1);
         kf_profile_do(m, p, ev->act, o);
         return;
@@ -62,7 +75,9 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     kf_grid scratch;
     kf_grid_init(&scratch, 1, 1, g->ascii);
     int cols = g->cols - 6 < 84 ? g->cols - 6 : 84;
-    int need = kf_error_draw(&scratch, (kf_rect){0, 0, 200, v->tier == KF_TIER_COMPACT ? g->cols - 2 : cols}, s->title, &s->err, s->details);
+    int need = kf_error_draw(&scratch,
+                             (kf_rect){0, 0, 200, v->tier == KF_TIER_COMPACT ? g->cols - 2 : cols},
+                             s->title, &s->err, s->details);
     kf_grid_done(&scratch);
     (void)m;
     kf_page(g, kf_dialog_box(v, g, need, cols), s->top, draw_page, s);
@@ -73,12 +88,21 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     int n = 0;
     (void)m;
     if (s->what != KF_PANEL_PLAIN) out[n++] = KF_DO_AGAIN;
-    if (kf_err_is(s->err.code, "workos") || kf_err_is(s->err.code, "store")) out[n++] = KF_DO_SIGN_IN;
-    else out[n++] = KF_DO_RENEW;
+    if (kf_err_is(s->err.code, "workos") || kf_err_is(s->err.code, "store"))
+        out[n++] = KF_DO_SIGN_IN;
+    else
+        out[n++] = KF_DO_RENEW;
     out[n++] = KF_DO_DETAILS;
     out[n++] = KF_DO_BACK;
     out[n] = KF_DO_EDIT;
 }
 
-const kf_screen_class kf_screen_panel = {.name = "panel", .state_size = sizeof(panel), .where = KF_AT_PANEL, .dialog = true, .init = init,
-                                         .update = update, .draw = draw, .hints = hints, .why_not = why_not};
+const kf_screen_class kf_screen_panel = {.name = "panel",
+                                         .state_size = sizeof(panel),
+                                         .where = KF_AT_PANEL,
+                                         .dialog = true,
+                                         .init = init,
+                                         .update = update,
+                                         .draw = draw,
+                                         .hints = hints,
+                                         .why_not = why_not};

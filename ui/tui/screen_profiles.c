@@ -5,40 +5,50 @@
 #include "ui/tui/widget.h"
 
 typedef struct profiles {
-    uint32_t *order;     /* slots of the model, in the order shown */
+    uint32_t *order; /* slots of the model, in the order shown */
     size_t n, cap, cur;
-    unsigned seen;       /* kf_model.changes when order was made */
+    unsigned seen; /* kf_model.changes when order was made */
     kf_line filter;
     bool typing;
-    char at[17];         /* id under the cursor */
+    char at[17]; /* id under the cursor */
     int page;
 } profiles;
 
 static const kf_mprofile *selected(const profiles *s, const kf_model *m) {
-    return s->cur < s->n && s->order[s->cur] < m->n && !m->profile[s->order[s->cur]]->gone ? m->profile[s->order[s->cur]] : NULL;
+    return s->cur < s->n && s->order[s->cur] < m->n && !m->profile[s->order[s->cur]]->gone
+               ? m->profile[s->order[s->cur]]
+               : NULL;
 }
 
-static bool contains(const char *text, const char *part) { return !part[0] || strcasestr(text, part) != NULL; }
+static bool contains(const char *text, const char *part) {
+    return !part[0] || strcasestr(text, part) != NULL;
+}
 
 static bool matches(const profiles *s, const kf_mprofile *p) {
     const char *f = kf_line_text(&s->filter);
-    return contains(p->name, f) || contains(p->user_email, f) || contains(p->org_name, f) || contains(p->environment, f);
+    return contains(p->name, f) || contains(p->user_email, f) || contains(p->org_name, f) ||
+           contains(p->environment, f);
 }
 
 static const kf_model *sort_model; /* qsort has no argument; one thread */
 
 static int rank(const kf_mprofile *p) {
     switch (kf_model_state(sort_model, p)) {
-    case KF_PS_ERROR: case KF_PS_UNSAVED: case KF_PS_STALE: return 0;
+    case KF_PS_ERROR:
+    case KF_PS_UNSAVED:
+    case KF_PS_STALE: return 0;
     case KF_PS_EXPIRED: return 1;
-    case KF_PS_NEEDS_SIGN_IN: return p->user_id[0] ? 1 : 3; /* never signed in is less urgent than lost */
-    case KF_PS_LOCKED: case KF_PS_EXPIRING: return 2;
+    case KF_PS_NEEDS_SIGN_IN:
+        return p->user_id[0] ? 1 : 3; /* never signed in is less urgent than lost */
+    case KF_PS_LOCKED:
+    case KF_PS_EXPIRING: return 2;
     default: return 4;
     }
 }
 
 static int compare(const void *a, const void *b) {
-    const kf_mprofile *p = sort_model->profile[*(const uint32_t *)a], *q = sort_model->profile[*(const uint32_t *)b];
+    const kf_mprofile *p = sort_model->profile[*(const uint32_t *)a],
+                      *q = sort_model->profile[*(const uint32_t *)b];
     int d = rank(p) - rank(q);
     if (d) return d;
     if (p->renewed_at != q->renewed_at) return p->renewed_at > q->renewed_at ? -1 : 1;
@@ -65,7 +75,8 @@ static void add_slot(profiles *s, uint32_t slot) {
     s->order[s->n++] = slot;
 }
 
-/* Sorting happens when the screen opens, when the filter changes and on Ctrl-L: never under the cursor. */
+/* Sorting happens when the screen opens, when the filter changes and on Ctrl-L: never under the
+ * cursor. */
 static void resort(profiles *s, const kf_model *m) {
     s->n = 0;
     for (size_t i = 0; i < m->n; i++)
@@ -93,7 +104,8 @@ static void merge(profiles *s, const kf_model *m) {
     }
     s->n = keep;
     for (size_t i = 0; i < m->n; i++)
-        if (!m->profile[i]->gone && !known[i] && matches(s, m->profile[i])) add_slot(s, (uint32_t)i);
+        if (!m->profile[i]->gone && !known[i] && matches(s, m->profile[i]))
+            add_slot(s, (uint32_t)i);
     free(known);
     s->seen = m->changes;
     find_cursor(s, m);
@@ -121,20 +133,26 @@ static void move_to(profiles *s, const kf_model *m, size_t to) {
 
 static void act(profiles *s, const kf_model *m, kf_action what, kf_out *o) {
     const kf_mprofile *p = selected(s, m);
-    if (kf_is_move(what)) move_to(s, m, kf_list_move(s->cur, s->n, s->page, what));
-    else if (what == KF_DO_FILTER) s->typing = true;
+    if (kf_is_move(what))
+        move_to(s, m, kf_list_move(s->cur, s->n, s->page, what));
+    else if (what == KF_DO_FILTER)
+        s->typing = true;
     else if (what == KF_DO_BACK) {
         s->typing = false;
         kf_line_clear(&s->filter);
         resort(s, m);
-    } else if (what == KF_DO_OPEN && s->typing) s->typing = false;
+    } else if (what == KF_DO_OPEN && s->typing)
+        s->typing = false;
     else if (what == KF_DO_OPEN && p) {
         kf_args a = {0};
         memcpy(a.profile, p->id, sizeof a.profile);
         kf_out_push(o, &kf_screen_profile, &a);
-    } else if (what == KF_DO_ADD) kf_out_push(o, &kf_screen_form, NULL);
-    else if (what == KF_DO_REDRAW) resort(s, m);
-    else kf_profile_do(m, p, what, o);
+    } else if (what == KF_DO_ADD)
+        kf_out_push(o, &kf_screen_form, NULL);
+    else if (what == KF_DO_REDRAW)
+        resort(s, m);
+    else
+        kf_profile_do(m, p, what, o);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
@@ -169,16 +187,22 @@ static kf_typing typing(const void *st, const kf_model *m) {
 
 /* --- drawing --------------------------------------------------------------------------- */
 
-typedef struct columns { int name, env, user, org, state, left, end; } columns; /* widths; 0 not shown */
+typedef struct columns {
+    int name, env, user, org, state, left, end;
+} columns; /* widths; 0 not shown */
 
 /* Columns go in this order: user, organization, environment; the time left never goes. */
 static columns columns_for(int cols, bool wide) {
     columns c = {.state = 13, .left = 6, .end = cols};
     int rest = cols - 2 - c.state - c.left - 1;
-    if (rest >= 54 && !wide) c.env = 10, c.user = 19, c.org = rest - 16 - 10 - 19 - 3, c.name = 15;
-    else if (rest >= 44) c.env = 10, c.user = rest - 16 - 10 - 2, c.name = 16;
-    else if (rest >= 29) c.env = 10, c.name = rest - 11;
-    else c.name = rest - 1;
+    if (rest >= 54 && !wide)
+        c.env = 10, c.user = 19, c.org = rest - 16 - 10 - 19 - 3, c.name = 15;
+    else if (rest >= 44)
+        c.env = 10, c.user = rest - 16 - 10 - 2, c.name = 16;
+    else if (rest >= 29)
+        c.env = 10, c.name = rest - 11;
+    else
+        c.name = rest - 1;
     if (c.org > 22) {
         int more = c.org - 22;
         c.org = 22 + more / 3;
@@ -193,19 +217,26 @@ static int cell(kf_grid *g, int y, int x, int w, kf_ink ink, const char *text) {
     return x + w + 1;
 }
 
-static void draw_row(const kf_model *m, const kf_mprofile *p, kf_grid *g, int y, const columns *c, bool at) {
+static void draw_row(const kf_model *m, const kf_mprofile *p, kf_grid *g, int y, const columns *c,
+                     bool at) {
     kf_pstate st = kf_model_state(m, p);
     char left[24], name[80];
     kf_words_left(kf_model_left_ms(m, p), left);
     snprintf(name, sizeof name, "%s%s", p->name, p->is_default ? " *" : "");
     if (at) kf_grid_text(g, y, 0, 1, KF_INK_STRONG, ">");
     int x = 2;
-    if (kf_grid_cols(g, name) > c->name) kf_grid_middle(g, y, x, c->name, KF_INK_STRONG, p->name);
-    else kf_grid_text(g, y, x, c->name, KF_INK_STRONG, name);
+    if (kf_grid_cols(g, name) > c->name)
+        kf_grid_middle(g, y, x, c->name, KF_INK_STRONG, p->name);
+    else
+        kf_grid_text(g, y, x, c->name, KF_INK_STRONG, name);
     x += c->name + 1;
     x = cell(g, y, x, c->env, KF_INK_DIM, p->environment);
-    x = cell(g, y, x, c->user, p->user_email[0] ? KF_INK_TEXT : KF_INK_DIM, p->user_email[0] ? p->user_email : "(not signed in)");
-    x = cell(g, y, x, c->org, KF_INK_TEXT, p->org_name[0] ? p->org_name : p->org_id[0] ? p->org_id : "--");
+    x = cell(g, y, x, c->user, p->user_email[0] ? KF_INK_TEXT : KF_INK_DIM,
+             p->user_email[0] ? p->user_email : "(not signed in)");
+    x = cell(g, y, x, c->org, KF_INK_TEXT,
+             p->org_name[0] ? p->org_name
+             : p->org_id[0] ? p->org_id
+                            : "--");
     x = cell(g, y, x, c->state, kf_state_ink(st), kf_model_state_word(st));
     kf_grid_right(g, y, c->end - 1 - c->left, c->left, KF_INK_TEXT, left);
     if (at) kf_grid_tint(g, y, 0, c->end, KF_INK_SELECT);
@@ -222,14 +253,17 @@ static void draw_header(kf_grid *g, int y, const columns *c) {
 
 static void draw_hint(const kf_model *m, kf_grid *g, kf_rect r) {
     static const char *const brief = "Press s: plain@example.test, password sandbox-password";
-    const char *text =
-        "This is the sandbox: nothing leaves this computer. Press s and sign in as plain@example.test, orgs@example.test "
-        "or totp@example.test with the password sandbox-password. The code of totp@example.test comes from the TOTP secret "
-        "JBSWY3DPEHPK3PXP: oathtool --totp -b JBSWY3DPEHPK3PXP";
+    const char *text = "This is the sandbox: nothing leaves this computer. Press s and sign in as "
+                       "plain@example.test, orgs@example.test "
+                       "or totp@example.test with the password sandbox-password. The code of "
+                       "totp@example.test comes from the TOTP secret "
+                       "JBSWY3DPEHPK3PXP: oathtool --totp -b JBSWY3DPEHPK3PXP";
     if (!m->sandbox) return;
     int need = kf_grid_wrap(g, 0, 0, r.cols - 2, 99, KF_INK_DIM, text, false);
-    if (need >= r.rows) text = brief, need = kf_grid_wrap(g, 0, 0, r.cols - 2, 99, KF_INK_DIM, text, false);
-    if (need < r.rows) kf_grid_wrap(g, r.y + r.rows - need, r.x, r.cols - 2, need, KF_INK_DIM, text, true);
+    if (need >= r.rows)
+        text = brief, need = kf_grid_wrap(g, 0, 0, r.cols - 2, 99, KF_INK_DIM, text, false);
+    if (need < r.rows)
+        kf_grid_wrap(g, r.y + r.rows - need, r.x, r.cols - 2, need, KF_INK_DIM, text, true);
 }
 
 static void draw_summary(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf_rect foot) {
@@ -242,7 +276,8 @@ static void draw_summary(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf
         return;
     }
     kf_short_id(p->session_id, id, sizeof id);
-    snprintf(text, sizeof text, "%s%.60s%s%s%s", p->role[0] ? "role " : "", p->role, p->role[0] ? ", " : "", id[0] ? "session " : "", id);
+    snprintf(text, sizeof text, "%s%.60s%s%s%s", p->role[0] ? "role " : "", p->role,
+             p->role[0] ? ", " : "", id[0] ? "session " : "", id);
     kf_grid_text(g, y, x, foot.cols - x, KF_INK_TEXT, text);
     int64_t ms = kf_model_left_ms(m, p);
     if (ms == KF_NO_TIME) return;
@@ -253,8 +288,10 @@ static void draw_summary(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf
         char in[24];
         kf_words_left(p->renews_at - m->now_ms, in);
         snprintf(text, sizeof text, "token renews by itself in %s", in);
-    } else snprintf(text, sizeof text, "token is renewed when a command asks");
-    kf_grid_printf(g, y + 1, foot.x, foot.cols, KF_INK_DIM, "%-37s %s %s of %s", text, bar, left, life);
+    } else
+        snprintf(text, sizeof text, "token is renewed when a command asks");
+    kf_grid_printf(g, y + 1, foot.x, foot.cols, KF_INK_DIM, "%-37s %s %s of %s", text, bar, left,
+                   life);
 }
 
 static void draw_empty(const profiles *s, const kf_model *m, kf_grid *g, kf_rect r) {
@@ -262,9 +299,12 @@ static void draw_empty(const profiles *s, const kf_model *m, kf_grid *g, kf_rect
         kf_error_draw(g, r, "The agent could not be reached", &m->link_err, true);
         return;
     }
-    if (!m->loaded) kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_DIM, "Asking the agent for your profiles.");
+    if (!m->loaded)
+        kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_DIM, "Asking the agent for your profiles.");
     else if (!kf_line_is_empty(&s->filter))
-        kf_grid_printf(g, r.y + 1, r.x, r.cols, KF_INK_TEXT, "No profile matches \"%s\". Esc clears the filter.", kf_line_text(&s->filter));
+        kf_grid_printf(g, r.y + 1, r.x, r.cols, KF_INK_TEXT,
+                       "No profile matches \"%s\". Esc clears the filter.",
+                       kf_line_text(&s->filter));
 }
 
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
@@ -282,29 +322,36 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     size_t top = kf_scroll_top(s->cur, s->n, r.rows - 1);
     int used = 1;
     for (size_t i = top; i < s->n && used < r.rows; i++, used++)
-        if (s->order[i] < m->n) draw_row(m, m->profile[s->order[i]], g, r.y + used, &c, i == s->cur);
+        if (s->order[i] < m->n)
+            draw_row(m, m->profile[s->order[i]], g, r.y + used, &c, i == s->cur);
     kf_grid_cursor(g, r.y + 1 + (int)(s->cur - top), 0);
     draw_hint(m, g, (kf_rect){r.y + used, r.x, r.rows - used, r.cols});
     if (wide) kf_grid_vline(g, r.y, split, r.rows);
-    if (wide && p) kf_profile_draw(m, p, g, (kf_rect){r.y, split + 2, r.rows, g->cols - split - 3}, false);
+    if (wide && p)
+        kf_profile_draw(m, p, g, (kf_rect){r.y, split + 2, r.rows, g->cols - split - 3}, false);
     draw_summary(m, p, g, v->foot);
 }
 
 static size_t attention(const kf_model *m) {
     size_t n = 0;
-    for (size_t i = 0; i < m->n; i++) n += !m->profile[i]->gone && kf_model_attention(kf_model_state(m, m->profile[i]));
+    for (size_t i = 0; i < m->n; i++)
+        n += !m->profile[i]->gone && kf_model_attention(kf_model_state(m, m->profile[i]));
     return n;
 }
 
-static void title(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                  size_t size) {
     (void)st;
     snprintf(left, size, "keyfob%s  Profiles", m->sandbox ? " sandbox" : "");
     size_t n = attention(m);
-    if (compact && m->link == KF_LINK_UP && n) snprintf(right, size, "%zu to do", n);
-    else kf_agent_text(m, compact, right, size);
+    if (compact && m->link == KF_LINK_UP && n)
+        snprintf(right, size, "%zu to do", n);
+    else
+        kf_agent_text(m, compact, right, size);
 }
 
-static void status(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                   size_t size) {
     const profiles *s = st;
     const kf_mprofile *p = selected(s, m);
     size_t n = attention(m), all = kf_model_count(m);
@@ -316,18 +363,23 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
         if (p) snprintf(left, size, "%s  %s  %s", p->name, p->environment, p->org_name);
     } else {
         snprintf(left, size, "%zu of %zu profiles", s->n, all);
-        if (m->link == KF_LINK_DOWN) snprintf(right, size, "the agent does not answer: trying again");
-        else if (n) snprintf(right, size, "%zu need%s attention", n, n == 1 ? "s" : "");
+        if (m->link == KF_LINK_DOWN)
+            snprintf(right, size, "the agent does not answer: trying again");
+        else if (n)
+            snprintf(right, size, "%zu need%s attention", n, n == 1 ? "s" : "");
     }
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     const profiles *s = st;
-    static const kf_action all[] = {KF_DO_OPEN, KF_DO_SIGN_IN, KF_DO_RENEW, KF_DO_ADD, KF_DO_FILTER, KF_DO_SIGN_OUT,
-                                    KF_DO_EDIT, KF_DO_DELETE, KF_DO_CLOSE, KF_DO_NONE};
+    static const kf_action all[] = {KF_DO_OPEN,   KF_DO_SIGN_IN,  KF_DO_RENEW, KF_DO_ADD,
+                                    KF_DO_FILTER, KF_DO_SIGN_OUT, KF_DO_EDIT,  KF_DO_DELETE,
+                                    KF_DO_CLOSE,  KF_DO_NONE};
     (void)m;
-    if (s->typing) out[0] = KF_DO_BACK;
-    else memcpy(out, all, sizeof all);
+    if (s->typing)
+        out[0] = KF_DO_BACK;
+    else
+        memcpy(out, all, sizeof all);
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action what) {
@@ -343,6 +395,17 @@ static bool counts(const void *st, const kf_model *m) {
     return false;
 }
 
-const kf_screen_class kf_screen_profiles = {
-    .name = "profiles", .state_size = sizeof(profiles), .where = KF_AT_LIST, .foot_normal = 2, .init = init, .update = update,
-    .draw = draw, .done = done, .typing = typing, .title = title, .status = status, .hints = hints, .why_not = why_not, .counts = counts};
+const kf_screen_class kf_screen_profiles = {.name = "profiles",
+                                            .state_size = sizeof(profiles),
+                                            .where = KF_AT_LIST,
+                                            .foot_normal = 2,
+                                            .init = init,
+                                            .update = update,
+                                            .draw = draw,
+                                            .done = done,
+                                            .typing = typing,
+                                            .title = title,
+                                            .status = status,
+                                            .hints = hints,
+                                            .why_not = why_not,
+                                            .counts = counts};

@@ -13,14 +13,16 @@ typedef struct signin {
     uint32_t stream, answer; /* calls; answer != 0: it is under way */
     uint32_t serial;         /* of the question that line and cur belong to */
     bool fresh, details, over;
-    kf_err err;              /* over: why */
-    kf_line line;            /* field, or the chooser's filter */
+    kf_err err;   /* over: why */
+    kf_line line; /* field, or the chooser's filter */
     size_t cur;
-    int top;                 /* over: scrolled rows */
+    int top; /* over: scrolled rows */
     int64_t since_ms;
 } signin;
 
-static const kf_mprofile *of(const signin *s, const kf_model *m) { return kf_model_by_id(m, s->id); }
+static const kf_mprofile *of(const signin *s, const kf_model *m) {
+    return kf_model_by_id(m, s->id);
+}
 
 static void begin(signin *s, const kf_model *m, kf_out *o) {
     kf_json *p = kf_json_obj();
@@ -45,7 +47,9 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
 
 static void done(void *st) { kf_line_done(&((signin *)st)->line); }
 
-static const kf_mstep *step_of(const signin *s, const kf_model *m) { return s->fresh && m->step.any ? &m->step : NULL; }
+static const kf_mstep *step_of(const signin *s, const kf_model *m) {
+    return s->fresh && m->step.any ? &m->step : NULL;
+}
 
 static bool is_digits_field(kf_field f) { return f == KF_FIELD_TOTP || f == KF_FIELD_EMAIL_CODE; }
 
@@ -56,7 +60,8 @@ static bool waiting(const signin *s, const kf_model *m) {
 
 /* --- answers --------------------------------------------------------------------------- */
 
-static void answer(signin *s, const kf_model *m, kf_flow_act act, const kf_secret *value, kf_out *o) {
+static void answer(signin *s, const kf_model *m, kf_flow_act act, const kf_secret *value,
+                   kf_out *o) {
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "flow", m->flow);
     kf_json_set_int(p, "serial", m->step.serial);
@@ -121,8 +126,8 @@ static void back(signin *s, const kf_model *m, kf_out *o) {
 
 static void finished(signin *s, const kf_model *m, kf_out *o) {
     const kf_mprofile *p = of(s, m);
-    kf_out_say(o, KF_SAY_GOOD, "Signed in to %s as %s%s%s", p ? p->name : "", m->step.email, m->step.organization[0] ? ", " : "",
-               m->step.organization);
+    kf_out_say(o, KF_SAY_GOOD, "Signed in to %s as %s%s%s", p ? p->name : "", m->step.email,
+               m->step.organization[0] ? ", " : "", m->step.organization);
     kf_out_select(o, s->id);
     kf_out_stop(o, s->stream);
     kf_out_pop(o, 2); /* with the chooser */
@@ -168,14 +173,18 @@ static void digits(signin *s, const kf_model *m, const char *text, size_t n, kf_
     size_t run = 0;
     bool typed = n == 1;
     for (size_t i = 0; i < n && run < TOTP_DIGITS; i++) {
-        if (text[i] >= '0' && text[i] <= '9') best[run++] = text[i];
-        else if (text[i] != ' ' && text[i] != '-' && run) run = 0; /* "Code 2 for you: 123 456" */
+        if (text[i] >= '0' && text[i] <= '9')
+            best[run++] = text[i];
+        else if (text[i] != ' ' && text[i] != '-' && run)
+            run = 0; /* "Code 2 for you: 123 456" */
     }
-    if (typed && run) kf_line_key(&s->line, best[0]);
+    if (typed && run)
+        kf_line_key(&s->line, best[0]);
     else if (!typed && run == TOTP_DIGITS) {
         best[TOTP_DIGITS] = 0;
         kf_line_set(&s->line, best);
-    } else if (!typed) kf_out_say(o, KF_SAY_INFO, "No 6-digit code in the pasted text");
+    } else if (!typed)
+        kf_out_say(o, KF_SAY_INFO, "No 6-digit code in the pasted text");
     kf_wipe(best, sizeof best);
     if (s->line.len >= TOTP_DIGITS) submit(s, m, o);
 }
@@ -183,37 +192,51 @@ static void digits(signin *s, const kf_model *m, const char *text, size_t n, kf_
 static void typed_key(signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
     const kf_mstep *p = step_of(s, m);
     if (!p || s->answer || s->over) return;
-    if (p->kind == KF_STEP_FIELD && ev->key == '?' && kf_line_is_empty(&s->line) && !s->line.masked) kf_out_help(o);
+    if (p->kind == KF_STEP_FIELD && ev->key == '?' && kf_line_is_empty(&s->line) && !s->line.masked)
+        kf_out_help(o);
     else if (p->kind == KF_STEP_FIELD && is_digits_field(p->field)) {
         char c = (char)ev->key;
-        if (ev->key >= '0' && ev->key <= '9') digits(s, m, &c, 1, o);
-        else if (ev->key != ' ' && ev->key != '-') kf_line_key(&s->line, ev->key);
+        if (ev->key >= '0' && ev->key <= '9')
+            digits(s, m, &c, 1, o);
+        else if (ev->key != ' ' && ev->key != '-')
+            kf_line_key(&s->line, ev->key);
     } else if (p->kind == KF_STEP_FIELD) {
-        if (!kf_line_key(&s->line, ev->key)) kf_out_say(o, KF_SAY_INFO, "The field takes %zu characters", s->line.cap);
-    } else if (p->kind == KF_STEP_CHOOSE && kf_line_key(&s->line, ev->key)) s->cur = 0;
+        if (!kf_line_key(&s->line, ev->key))
+            kf_out_say(o, KF_SAY_INFO, "The field takes %zu characters", s->line.cap);
+    } else if (p->kind == KF_STEP_CHOOSE && kf_line_key(&s->line, ev->key))
+        s->cur = 0;
 }
 
 static void paste(signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
     const kf_mstep *p = step_of(s, m);
     char msg[120] = "";
     if (!p || s->answer || s->over) return;
-    if (p->kind == KF_STEP_FIELD && is_digits_field(p->field)) digits(s, m, ev->text, ev->len, o);
-    else kf_line_paste(&s->line, ev->text, ev->len, msg, sizeof msg);
+    if (p->kind == KF_STEP_FIELD && is_digits_field(p->field))
+        digits(s, m, ev->text, ev->len, o);
+    else
+        kf_line_paste(&s->line, ev->text, ev->len, msg, sizeof msg);
     if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
 }
 
 static void act(signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
     const kf_mstep *p = step_of(s, m);
-    if (ev->act == KF_DO_BACK) back(s, m, o);
+    if (ev->act == KF_DO_BACK)
+        back(s, m, o);
     else if (ev->act == KF_DO_DETAILS) {
         s->details = !s->details;
         s->top = s->details ? 99 : 0;
-    } else if (s->over && kf_is_move(ev->act)) s->top = kf_page_move(s->top, ev->act);
-    else if (s->over && (ev->act == KF_DO_SUBMIT || ev->act == KF_DO_USE)) begin(s, m, o);
-    else if (!p || s->answer || s->over) return;
-    else if (p->kind == KF_STEP_CHOOSE && kf_is_move(ev->act)) s->cur = kf_list_move(s->cur, filtered(s, p, 0, NULL), 8, ev->act);
-    else if (p->kind == KF_STEP_CHOOSE && (ev->act == KF_DO_SUBMIT || ev->act == KF_DO_USE)) choose(s, m, o);
-    else if (p->kind == KF_STEP_FIELD && ev->act == KF_DO_SUBMIT) submit(s, m, o);
+    } else if (s->over && kf_is_move(ev->act))
+        s->top = kf_page_move(s->top, ev->act);
+    else if (s->over && (ev->act == KF_DO_SUBMIT || ev->act == KF_DO_USE))
+        begin(s, m, o);
+    else if (!p || s->answer || s->over)
+        return;
+    else if (p->kind == KF_STEP_CHOOSE && kf_is_move(ev->act))
+        s->cur = kf_list_move(s->cur, filtered(s, p, 0, NULL), 8, ev->act);
+    else if (p->kind == KF_STEP_CHOOSE && (ev->act == KF_DO_SUBMIT || ev->act == KF_DO_USE))
+        choose(s, m, o);
+    else if (p->kind == KF_STEP_FIELD && ev->act == KF_DO_SUBMIT)
+        submit(s, m, o);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
@@ -244,7 +267,8 @@ static void draw_wait(const signin *s, const kf_model *m, kf_grid *g, kf_rect r)
     const char *host = p && p->api_host[0] ? p->api_host : "WorkOS";
     if (kf_str_starts(host, "https://")) host += 8;
     int64_t sec = (m->now_ms - s->since_ms) / 1000;
-    if (sec < 3) kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_DIM, "Signing in.");
+    if (sec < 3)
+        kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_DIM, "Signing in.");
     else {
         char text[300];
         snprintf(text, sizeof text, "Waiting for %.200s %lld s, Esc stops.", host, (long long)sec);
@@ -256,13 +280,17 @@ static int draw_note(const kf_mstep *p, kf_grid *g, kf_rect r, int y, bool detai
     char note[400];
     kf_words_note(p->note, p->note_arg, note, sizeof note);
     if (!note[0]) return 0;
-    bool good = p->note == KF_NOTE_SENT_TO || p->note == KF_NOTE_MFA || p->note == KF_NOTE_ORGANIZATION;
-    int n = kf_grid_wrap(g, y, r.x, r.cols < 76 ? r.cols : 76, 3, good ? KF_INK_TEXT : KF_INK_BAD, note, true);
-    if (details && p->failed) n += kf_error_draw(g, (kf_rect){y + n, r.x, 6, r.cols}, "", &p->err, true);
+    bool good =
+        p->note == KF_NOTE_SENT_TO || p->note == KF_NOTE_MFA || p->note == KF_NOTE_ORGANIZATION;
+    int n = kf_grid_wrap(g, y, r.x, r.cols < 76 ? r.cols : 76, 3, good ? KF_INK_TEXT : KF_INK_BAD,
+                         note, true);
+    if (details && p->failed)
+        n += kf_error_draw(g, (kf_rect){y + n, r.x, 6, r.cols}, "", &p->err, true);
     return n + 1;
 }
 
-static void draw_field(const signin *s, const kf_model *m, const kf_mstep *p, kf_grid *g, kf_rect r) {
+static void draw_field(const signin *s, const kf_model *m, const kf_mstep *p, kf_grid *g,
+                       kf_rect r) {
     int y = r.y, tight = r.rows < 12;
     if (!tight) y++;
     y += draw_note(p, g, r, y, s->details);
@@ -270,24 +298,28 @@ static void draw_field(const signin *s, const kf_model *m, const kf_mstep *p, kf
     int cols = is_digits_field(p->field) ? 12 : r.cols < 60 ? r.cols : 60;
     kf_line_draw(&s->line, g, y + 1, r.x, cols, true);
     y += tight ? 2 : 3;
-    const char *help = p->field == KF_FIELD_EMAIL      ? "The address of your account in this environment."
-                       : p->field == KF_FIELD_PASSWORD ? "It goes to WorkOS and is kept nowhere. Its length is not shown."
-                       : p->field == KF_FIELD_TOTP     ? "Sent by itself at the sixth digit."
-                                                       : "";
+    const char *help = p->field == KF_FIELD_EMAIL
+                           ? "The address of your account in this environment."
+                       : p->field == KF_FIELD_PASSWORD
+                           ? "It goes to WorkOS and is kept nowhere. Its length is not shown."
+                       : p->field == KF_FIELD_TOTP ? "Sent by itself at the sixth digit."
+                                                   : "";
     y += kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_DIM, help, true) + 1;
     if (!m->sandbox) return;
-    const char *hint = p->field == KF_FIELD_EMAIL      ? "Sandbox: plain@example.test, orgs@example.test or totp@example.test"
+    const char *hint = p->field == KF_FIELD_EMAIL
+                           ? "Sandbox: plain@example.test, orgs@example.test or totp@example.test"
                        : p->field == KF_FIELD_PASSWORD ? "Sandbox: sandbox-password"
-                       : p->field == KF_FIELD_TOTP     ? "Sandbox: oathtool --totp -b JBSWY3DPEHPK3PXP"
-                                                       : "";
+                       : p->field == KF_FIELD_TOTP ? "Sandbox: oathtool --totp -b JBSWY3DPEHPK3PXP"
+                                                   : "";
     kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_DIM, hint, true);
 }
 
 static void draw_choices(const signin *s, const kf_mstep *p, kf_grid *g, kf_rect r) {
     int y = r.y, rows;
     size_t n = filtered(s, p, 0, NULL);
-    kf_grid_printf(g, y++, r.x, r.cols, KF_INK_TEXT, "You belong to %zu organizations%s. Which one should this profile use?", p->n_choice,
-                   p->more_choices ? " and more" : "");
+    kf_grid_printf(g, y++, r.x, r.cols, KF_INK_TEXT,
+                   "You belong to %zu organizations%s. Which one should this profile use?",
+                   p->n_choice, p->more_choices ? " and more" : "");
     int x = r.x + kf_grid_text(g, y, r.x, 8, KF_INK_DIM, "Filter ");
     kf_line_draw(&s->line, g, y, x, r.cols - 7 < 40 ? r.cols - 7 : 40, true);
     y += 2;
@@ -303,15 +335,24 @@ static void draw_choices(const signin *s, const kf_mstep *p, kf_grid *g, kf_rect
         kf_short_id(c->id, id, sizeof id);
         if (here) kf_grid_text(g, y + i, r.x - (r.x ? 1 : 0), 1, KF_INK_STRONG, ">");
         kf_grid_text(g, y + i, r.x + 2, name, KF_INK_STRONG, c->label[0] ? c->label : id);
-        if (r.cols >= 60) kf_grid_printf(g, y + i, r.x + 3 + name, r.cols - 3 - name, KF_INK_DIM, "%s%s%s", id, c->detail[0] ? "  " : "", c->detail);
-        if (here) kf_grid_tint(g, y + i, r.x - (r.x ? 1 : 0), r.cols + (r.x ? 1 : 0), KF_INK_SELECT);
+        if (r.cols >= 60)
+            kf_grid_printf(g, y + i, r.x + 3 + name, r.cols - 3 - name, KF_INK_DIM, "%s%s%s", id,
+                           c->detail[0] ? "  " : "", c->detail);
+        if (here)
+            kf_grid_tint(g, y + i, r.x - (r.x ? 1 : 0), r.cols + (r.x ? 1 : 0), KF_INK_SELECT);
     }
-    if (!n) kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_TEXT, "No organization matches. Esc clears the filter.");
+    if (!n)
+        kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_TEXT,
+                     "No organization matches. Esc clears the filter.");
     if (r.rows > 12)
-        kf_grid_wrap(g, r.y + r.rows - 2, r.x, r.cols, 2, KF_INK_DIM, "The token will carry org_id and role for this organization only.", true);
+        kf_grid_wrap(g, r.y + r.rows - 2, r.x, r.cols, 2, KF_INK_DIM,
+                     "The token will carry org_id and role for this organization only.", true);
 }
 
-typedef struct failure { const signin *s; const char *title; } failure;
+typedef struct failure {
+    const signin *s;
+    const char *title;
+} failure;
 
 static int draw_failure(const void *arg, kf_grid *page, kf_rect r) {
     const failure *f = arg;
@@ -328,37 +369,51 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
         snprintf(title, sizeof title, "Could not sign in to %s", of_p ? of_p->name : "");
         if (v->tier != KF_TIER_COMPACT) r.y++, r.rows--;
         kf_page(g, r, s->top, draw_failure, &(failure){s, title});
-    } else if (waiting(s, m)) draw_wait(s, m, g, r);
-    else if (p->kind == KF_STEP_FIELD) draw_field(s, m, p, g, r);
-    else if (p->kind == KF_STEP_CHOOSE) draw_choices(s, p, g, r);
-    else if (p->kind == KF_STEP_DONE) kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_OK, "Signed in.");
-    else kf_grid_wrap(g, r.y + 1, r.x, r.cols, 4, KF_INK_WARN,
-                      "WorkOS asks for a step that needs a browser. This version of the screen cannot take it. Esc goes back.", true);
+    } else if (waiting(s, m))
+        draw_wait(s, m, g, r);
+    else if (p->kind == KF_STEP_FIELD)
+        draw_field(s, m, p, g, r);
+    else if (p->kind == KF_STEP_CHOOSE)
+        draw_choices(s, p, g, r);
+    else if (p->kind == KF_STEP_DONE)
+        kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_OK, "Signed in.");
+    else
+        kf_grid_wrap(g, r.y + 1, r.x, r.cols, 4, KF_INK_WARN,
+                     "WorkOS asks for a step that needs a browser. This version of the screen "
+                     "cannot take it. Esc goes back.",
+                     true);
 }
 
-static void title(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                  size_t size) {
     const signin *s = st;
     const kf_mprofile *p = of(s, m);
     const kf_mstep *step = step_of(s, m);
     (void)compact, (void)right;
-    snprintf(left, size, "keyfob%s > %s > Sign in%s", m->sandbox ? " sandbox" : "", p ? p->name : "",
+    snprintf(left, size, "keyfob%s > %s > Sign in%s", m->sandbox ? " sandbox" : "",
+             p ? p->name : "",
              step && step->kind == KF_STEP_CHOOSE && !s->over ? " > Organization" : "");
 }
 
-static void status(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                   size_t size) {
     const signin *s = st;
     const kf_mstep *p = step_of(s, m);
     (void)right, (void)compact;
-    if (p && p->kind == KF_STEP_CHOOSE && !s->over) snprintf(left, size, "%zu of %zu", filtered(s, p, 0, NULL), p->n_choice);
+    if (p && p->kind == KF_STEP_CHOOSE && !s->over)
+        snprintf(left, size, "%zu of %zu", filtered(s, p, 0, NULL), p->n_choice);
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     const signin *s = st;
     const kf_mstep *p = step_of(s, m);
     int n = 0;
-    if (s->over) out[n++] = KF_DO_AGAIN;
-    else if (p && !waiting(s, m) && p->kind == KF_STEP_FIELD) out[n++] = KF_DO_SUBMIT;
-    else if (p && !waiting(s, m) && p->kind == KF_STEP_CHOOSE) out[n++] = KF_DO_USE;
+    if (s->over)
+        out[n++] = KF_DO_AGAIN;
+    else if (p && !waiting(s, m) && p->kind == KF_STEP_FIELD)
+        out[n++] = KF_DO_SUBMIT;
+    else if (p && !waiting(s, m) && p->kind == KF_STEP_CHOOSE)
+        out[n++] = KF_DO_USE;
     out[n++] = KF_DO_BACK;
     if (s->over || (p && p->failed)) out[n] = KF_DO_DETAILS;
 }
@@ -368,13 +423,24 @@ static const char *why_not(const void *st, const kf_model *m, kf_action what) {
     const kf_mstep *p = step_of(s, m);
     bool list = p && p->kind == KF_STEP_CHOOSE && !s->over;
     if (kf_is_move(what) && !list && !s->over) return "there is no list here";
-    if (what == KF_DO_DETAILS && !s->over && !(p && p->failed)) return "there is no error to explain";
+    if (what == KF_DO_DETAILS && !s->over && !(p && p->failed))
+        return "there is no error to explain";
     if (what == KF_DO_SUBMIT && waiting(s, m)) return "keyfob waits for an answer; Esc stops";
     return NULL;
 }
 
 static bool counts(const void *st, const kf_model *m) { return waiting(st, m); }
 
-const kf_screen_class kf_screen_signin = {
-    .name = "signin", .state_size = sizeof(signin), .where = KF_AT_STEP, .init = init, .update = update, .draw = draw, .done = done,
-    .typing = typing, .title = title, .status = status, .hints = hints, .why_not = why_not, .counts = counts};
+const kf_screen_class kf_screen_signin = {.name = "signin",
+                                          .state_size = sizeof(signin),
+                                          .where = KF_AT_STEP,
+                                          .init = init,
+                                          .update = update,
+                                          .draw = draw,
+                                          .done = done,
+                                          .typing = typing,
+                                          .title = title,
+                                          .status = status,
+                                          .hints = hints,
+                                          .why_not = why_not,
+                                          .counts = counts};

@@ -5,7 +5,7 @@
 #include "ui/tui/widget.h"
 
 typedef struct unlock {
-    bool fresh;          /* a vault is to be made */
+    bool fresh; /* a vault is to be made */
     kf_line line[2];
     int at;
     uint32_t call;
@@ -66,14 +66,19 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     unlock *s = st;
     char msg[120] = "";
     (void)m;
-    if (ev->kind == KF_EV_RESULT) result(s, ev, o);
+    if (ev->kind == KF_EV_RESULT)
+        result(s, ev, o);
     else if (ev->kind == KF_EV_DO && ev->act == KF_DO_BACK) {
         kf_out_say(o, KF_SAY_INFO, "The vault stays closed; nothing was stored");
         kf_out_pop(o, 1);
-    } else if (ev->kind == KF_EV_DO && ev->act == KF_DO_SUBMIT) submit(s, o);
-    else if (ev->kind == KF_EV_DO && s->fresh && (ev->act == KF_DO_NEXT || ev->act == KF_DO_PREV)) s->at = !s->at;
-    else if (ev->kind == KF_EV_KEY && !s->call) kf_line_key(&s->line[s->at], ev->key);
-    else if (ev->kind == KF_EV_PASTE && !s->call) kf_line_paste(&s->line[s->at], ev->text, ev->len, msg, sizeof msg);
+    } else if (ev->kind == KF_EV_DO && ev->act == KF_DO_SUBMIT)
+        submit(s, o);
+    else if (ev->kind == KF_EV_DO && s->fresh && (ev->act == KF_DO_NEXT || ev->act == KF_DO_PREV))
+        s->at = !s->at;
+    else if (ev->kind == KF_EV_KEY && !s->call)
+        kf_line_key(&s->line[s->at], ev->key);
+    else if (ev->kind == KF_EV_PASTE && !s->call)
+        kf_line_paste(&s->line[s->at], ev->text, ev->len, msg, sizeof msg);
     if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
 }
 
@@ -82,10 +87,14 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     kf_rect r = kf_dialog_box(v, g, s->fresh ? 10 : 7, 64);
     int y = r.y, cols = r.cols < 48 ? r.cols : 48;
     (void)m;
-    kf_grid_text(g, y++, r.x, r.cols, KF_INK_STRONG, s->fresh ? "Choose a passphrase for the vault" : "Open the vault");
+    kf_grid_text(g, y++, r.x, r.cols, KF_INK_STRONG,
+                 s->fresh ? "Choose a passphrase for the vault" : "Open the vault");
     y += kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT,
-                      s->fresh ? "Secrets are sealed with it in a folder of yours. There is no way back to them without it."
-                               : "Secrets are sealed with your passphrase. It stays open until the agent ends or locks.", true);
+                      s->fresh ? "Secrets are sealed with it in a folder of yours. There is no way "
+                                 "back to them without it."
+                               : "Secrets are sealed with your passphrase. It stays open until the "
+                                 "agent ends or locks.",
+                      true);
     if (s->note[0]) y += kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_BAD, s->note, true);
     if (s->call) {
         kf_grid_text(g, y, r.x, r.cols, KF_INK_WARN, "Deriving the key.");
@@ -94,7 +103,8 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     if (v->tier != KF_TIER_COMPACT) kf_grid_text(g, y++, r.x, r.cols, KF_INK_TEXT, "Passphrase");
     kf_line_draw(&s->line[0], g, y++, r.x, cols, s->at == 0);
     if (!s->fresh) return;
-    if (v->tier != KF_TIER_COMPACT) kf_grid_text(g, y++, r.x, r.cols, KF_INK_TEXT, "The same again");
+    if (v->tier != KF_TIER_COMPACT)
+        kf_grid_text(g, y++, r.x, r.cols, KF_INK_TEXT, "The same again");
     kf_line_draw(&s->line[1], g, y, r.x, cols, s->at == 1);
 }
 
@@ -105,7 +115,9 @@ static kf_typing typing(const void *st, const kf_model *m) {
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     (void)m;
-    return !((const unlock *)st)->fresh && (act == KF_DO_NEXT || act == KF_DO_PREV) ? "there is only one field" : NULL;
+    return !((const unlock *)st)->fresh && (act == KF_DO_NEXT || act == KF_DO_PREV)
+               ? "there is only one field"
+               : NULL;
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
@@ -116,6 +128,14 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     out[n] = KF_DO_BACK;
 }
 
-const kf_screen_class kf_screen_unlock = {
-    .name = "unlock", .state_size = sizeof(unlock), .where = KF_AT_TYPED, .dialog = true, .init = init, .update = update, .draw = draw,
-    .done = done, .typing = typing, .hints = hints, .why_not = why_not};
+const kf_screen_class kf_screen_unlock = {.name = "unlock",
+                                          .state_size = sizeof(unlock),
+                                          .where = KF_AT_TYPED,
+                                          .dialog = true,
+                                          .init = init,
+                                          .update = update,
+                                          .draw = draw,
+                                          .done = done,
+                                          .typing = typing,
+                                          .hints = hints,
+                                          .why_not = why_not};

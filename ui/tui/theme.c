@@ -1,6 +1,8 @@
 #include "ui/tui/theme.h"
 
-typedef struct role { kf_look many, sixteen, eight, none; } role;
+typedef struct role {
+    kf_look many, sixteen, eight, none;
+} role;
 
 #define B KF_ATTR_BOLD
 #define D KF_ATTR_DIM
@@ -24,7 +26,10 @@ static const role roles[KF_INK_COUNT] = {
 
 kf_look kf_theme_look(kf_ink ink, int colours) {
     const role *r = &roles[ink < KF_INK_COUNT ? ink : KF_INK_TEXT];
-    return colours >= 256 ? r->many : colours >= 16 ? r->sixteen : colours >= 8 ? r->eight : r->none;
+    return colours >= 256  ? r->many
+           : colours >= 16 ? r->sixteen
+           : colours >= 8  ? r->eight
+                           : r->none;
 }
 
 int kf_theme_colours(int n, const char *no_color) {

@@ -21,9 +21,9 @@ typedef struct tui {
     kf_app *app;
     kf_links *links;
     int signals;
-    int status;          /* -1: goes on */
+    int status; /* -1: goes on */
     bool sandbox, redraw;
-    struct termios tio;  /* as it was */
+    struct termios tio; /* as it was */
 } tui;
 
 static void clocks(int64_t *now_ms, int64_t *wall) {
@@ -63,7 +63,8 @@ static void resized(tui *t) {
     kf_app_size(t->app, info.rows, info.cols);
 }
 
-/* Stops as a job; comes back in the foreground only, so that `bg` does not write to the terminal. */
+/* Stops as a job; comes back in the foreground only, so that `bg` does not write to the terminal.
+ */
 static void suspend(tui *t) {
     kf_err err;
     kf_term_close();
@@ -76,8 +77,10 @@ static void suspend(tui *t) {
 
 static void grant(tui *t, kf_fx *fx) {
     switch (fx->kind) {
-    case KF_FX_CALL: case KF_FX_STREAM:
-        kf_links_start(t->links, fx->call, fx->method, KF_TAKE(fx->params), fx->kind == KF_FX_STREAM);
+    case KF_FX_CALL:
+    case KF_FX_STREAM:
+        kf_links_start(t->links, fx->call, fx->method, KF_TAKE(fx->params),
+                       fx->kind == KF_FX_STREAM);
         break;
     case KF_FX_STOP: kf_links_stop(t->links, fx->call); break;
     case KF_FX_QUIT: t->status = fx->status; break;
@@ -121,7 +124,9 @@ static void on_input(tui *t) {
         case KF_INPUT_KEY: kf_app_key(t->app, key); break;
         case KF_INPUT_PASTE:
             kf_app_paste(t->app, kf_secret_peek(paste), kf_secret_len(paste));
-            if (lost) kf_out_say(t->app, KF_SAY_WARN, "The end of a long paste, %zu bytes, was left out", lost);
+            if (lost)
+                kf_out_say(t->app, KF_SAY_WARN, "The end of a long paste, %zu bytes, was left out",
+                           lost);
             kf_secret_free(paste);
             break;
         case KF_INPUT_END: t->status = 129; return;
@@ -157,14 +162,17 @@ static void loop(tui *t) {
         grant_all(t);
         if (t->status >= 0) break;
         paint(t);
-        struct pollfd p[3] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = t->signals, .events = POLLIN},
+        struct pollfd p[3] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                              {.fd = t->signals, .events = POLLIN},
                               {.fd = kf_links_fd(t->links), .events = POLLIN}};
         int64_t wait = kf_app_wait_ms(t->app);
         if (poll(p, 3, wait > 3600000 ? 3600000 : (int)wait) < 0 && errno != EINTR) break;
         tick(t);
         if (p[1].revents) on_signal(t);
         if (p[0].revents & (POLLIN | POLLERR | POLLHUP)) on_input(t);
-        if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL) && !(p[0].revents & POLLIN) && t->status < 0) t->status = 129;
+        if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL) && !(p[0].revents & POLLIN) &&
+            t->status < 0)
+            t->status = 129;
         if (p[2].revents) on_links(t);
     }
 }
@@ -181,7 +189,8 @@ static char *home_short(char *path) {
 
 static void model_from_environment(kf_model *m) {
     kf_model_init(m);
-    const char *key = getenv("WORKOS_API_KEY"), *client = getenv("WORKOS_CLIENT_ID"), *url = getenv("KEYFOB_SANDBOX_URL");
+    const char *key = getenv("WORKOS_API_KEY"), *client = getenv("WORKOS_CLIENT_ID"),
+               *url = getenv("KEYFOB_SANDBOX_URL");
     free(m->config_path);
     m->config_path = home_short(kf_config_path());
     m->sandbox = url && *url;
@@ -199,7 +208,8 @@ static void go_sandbox(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     if (program) execl(program, "keyfob", "--sandbox", (char *)NULL);
-    fprintf(stderr, "keyfob: the sandbox could not be started: %s\n", program ? "exec failed" : err.what);
+    fprintf(stderr, "keyfob: the sandbox could not be started: %s\n",
+            program ? "exec failed" : err.what);
 }
 
 static int refuse(void) {
@@ -213,7 +223,8 @@ int main(void) {
     const char *term = getenv("TERM");
     harden();
     setlocale(LC_ALL, "");
-    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !term || !*term || !strcmp(term, "dumb")) return refuse();
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !term || !*term || !strcmp(term, "dumb"))
+        return refuse();
     (void)tcgetattr(STDIN_FILENO, &t.tio);
     t.signals = take_signals();
     t.links = kf_links_new(&err);

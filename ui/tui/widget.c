@@ -104,8 +104,10 @@ bool kf_line_key(kf_line *l, int key) {
     case KF_KEY_RIGHT: l->cur = next_at(l, l->cur); return true;
     case KF_KEY_CTRL_LEFT: l->cur = word_left(l); return true;
     case KF_KEY_CTRL_RIGHT: l->cur = word_right(l); return true;
-    case KF_KEY_HOME: case KF_CTRL('A'): l->cur = 0; return true;
-    case KF_KEY_END: case KF_CTRL('E'): l->cur = l->len; return true;
+    case KF_KEY_HOME:
+    case KF_CTRL('A'): l->cur = 0; return true;
+    case KF_KEY_END:
+    case KF_CTRL('E'): l->cur = l->len; return true;
     case KF_CTRL('U'): cut(l, 0, l->cur); return true;
     case KF_CTRL('K'): {
         size_t at = l->cur;
@@ -113,8 +115,10 @@ bool kf_line_key(kf_line *l, int key) {
         return true;
     }
     case KF_CTRL('W'): cut(l, word_left(l), l->cur); return true;
-    case KF_KEY_BACKSPACE: case 8: cut(l, prev_at(l, l->cur), l->cur); return true;
-    case KF_KEY_DELETE: case KF_CTRL('D'): {
+    case KF_KEY_BACKSPACE:
+    case 8: cut(l, prev_at(l, l->cur), l->cur); return true;
+    case KF_KEY_DELETE:
+    case KF_CTRL('D'): {
         size_t at = l->cur;
         cut(l, at, next_at(l, at));
         return true;
@@ -135,7 +139,8 @@ void kf_line_paste(kf_line *l, const char *text, size_t n, char *msg, size_t siz
         size_t k = kf_utf8_get(one, &c);
         if (!k) k = 1;
         if (c == '\n' || c == '\r') lines = true;
-        if (c == 0xFFFD || !kf_key_is_text((int)c)) dropped++;
+        if (c == 0xFFFD || !kf_key_is_text((int)c))
+            dropped++;
         else {
             memcpy(t + len, one, k);
             len += k;
@@ -150,7 +155,8 @@ void kf_line_paste(kf_line *l, const char *text, size_t n, char *msg, size_t siz
     if (!insert(l, t + from, len - from))
         snprintf(msg, size, "Not pasted: %zu characters, the field takes %zu", len - from, l->cap);
     else if (lines || dropped)
-        snprintf(msg, size, "Pasted as one line; %s left out", lines ? "line ends were" : "control characters were");
+        snprintf(msg, size, "Pasted as one line; %s left out",
+                 lines ? "line ends were" : "control characters were");
 }
 
 /* Columns of t[from..to). */
@@ -169,7 +175,8 @@ static int cols_of(const kf_grid *g, const char *t, size_t from, size_t to) {
     return n;
 }
 
-static void draw_clear(const kf_line *l, kf_grid *g, int y, int x, int cols, kf_ink ink, bool focused) {
+static void draw_clear(const kf_line *l, kf_grid *g, int y, int x, int cols, kf_ink ink,
+                       bool focused) {
     const char *t = kf_line_text(l);
     size_t from = 0, to = l->len;
     while (from < l->cur && cols_of(g, t, from, l->cur) > cols - 2) from = next_at(l, from);
@@ -241,7 +248,12 @@ void kf_page(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg)
 }
 
 int kf_page_move(int top, kf_action act) {
-    int by = act == KF_DO_UP ? -1 : act == KF_DO_DOWN ? 1 : act == KF_DO_PAGE_UP ? -6 : act == KF_DO_PAGE_DOWN ? 6 : act == KF_DO_LAST ? PAGE_ROWS : -PAGE_ROWS;
+    int by = act == KF_DO_UP          ? -1
+             : act == KF_DO_DOWN      ? 1
+             : act == KF_DO_PAGE_UP   ? -6
+             : act == KF_DO_PAGE_DOWN ? 6
+             : act == KF_DO_LAST      ? PAGE_ROWS
+                                      : -PAGE_ROWS;
     top += by;
     return top < 0 ? 0 : top > PAGE_ROWS ? PAGE_ROWS : top;
 }
@@ -257,19 +269,22 @@ kf_rect kf_dialog_box(const kf_view *v, kf_grid *g, int rows, int cols) {
     if (cols > g->cols - 6) cols = g->cols - 6;
     if (rows > b.rows - 2) rows = b.rows - 2;
     kf_rect box = {b.y + (b.rows - rows - 2) / 3, (g->cols - cols - 2) / 2, rows + 2, cols + 2};
-    kf_grid_clear_rect(g, (kf_rect){box.y, 0, box.rows, g->cols}); /* whole rows: no half-covered text beside it */
+    kf_grid_clear_rect(
+        g, (kf_rect){box.y, 0, box.rows, g->cols}); /* whole rows: no half-covered text beside it */
     kf_grid_hline(g, box.y, box.x, box.cols);
     kf_grid_hline(g, box.y + box.rows - 1, box.x, box.cols);
     return (kf_rect){box.y + 1, box.x + 1, rows, cols};
 }
 
 int kf_button_draw(kf_grid *g, int y, int x, const char *label, bool focused) {
-    return kf_grid_printf(g, y, x, 40, focused ? KF_INK_SELECT : KF_INK_TEXT, focused ? "[>%s<]" : "[ %s ]", label);
+    return kf_grid_printf(g, y, x, 40, focused ? KF_INK_SELECT : KF_INK_TEXT,
+                          focused ? "[>%s<]" : "[ %s ]", label);
 }
 
 /* --- text ------------------------------------------------------------------------------ */
 
-int kf_fact(kf_grid *g, kf_rect r, int y, int label_cols, const char *label, kf_ink ink, const char *value) {
+int kf_fact(kf_grid *g, kf_rect r, int y, int label_cols, const char *label, kf_ink ink,
+            const char *value) {
     int bottom = r.y + r.rows;
     if (y >= bottom) return 0;
     kf_grid_text(g, y, r.x, label_cols - 1, KF_INK_DIM, label);
@@ -280,7 +295,8 @@ int kf_fact(kf_grid *g, kf_rect r, int y, int label_cols, const char *label, kf_
 static int details_draw(kf_grid *g, kf_rect r, int y, int label, const kf_err *err) {
     int from = y;
     char code[160];
-    snprintf(code, sizeof code, "%s%s%s", kf_err_name(err->code), err->upstream[0] ? ", WorkOS: " : "", err->upstream);
+    snprintf(code, sizeof code, "%s%s%s", kf_err_name(err->code),
+             err->upstream[0] ? ", WorkOS: " : "", err->upstream);
     y += kf_fact(g, r, y, label, "Code", KF_INK_TEXT, code);
     if (err->status) {
         snprintf(code, sizeof code, "HTTP %d", err->status);
@@ -300,15 +316,18 @@ int kf_error_draw(kf_grid *g, kf_rect r, const char *title, const kf_err *err, b
         y += narrow ? 1 : 2;
     }
     y += kf_fact(g, r, y, label, narrow ? "Happened" : "What happened", KF_INK_TEXT, w.happened);
-    if (w.means[0]) y += kf_fact(g, r, y, label, narrow ? "Means" : "What it means", KF_INK_TEXT, w.means);
-    if (w.todo[0]) y += kf_fact(g, r, y, label, narrow ? "To do" : "What to do", KF_INK_STRONG, w.todo);
+    if (w.means[0])
+        y += kf_fact(g, r, y, label, narrow ? "Means" : "What it means", KF_INK_TEXT, w.means);
+    if (w.todo[0])
+        y += kf_fact(g, r, y, label, narrow ? "To do" : "What to do", KF_INK_STRONG, w.todo);
     if (!details) return y - r.y;
     if (!narrow) y++;
     return y + details_draw(g, r, y, label, err) - r.y;
 }
 
 void kf_bar(char *out, size_t cells, int64_t part, int64_t whole) {
-    size_t full = whole > 0 && part > 0 ? (size_t)((double)part * (double)cells / (double)whole + 0.5) : 0;
+    size_t full =
+        whole > 0 && part > 0 ? (size_t)((double)part * (double)cells / (double)whole + 0.5) : 0;
     if (full > cells) full = cells;
     *out++ = '[';
     for (size_t i = 0; i < cells; i++) *out++ = i < full ? '#' : '.';
@@ -319,14 +338,18 @@ void kf_bar(char *out, size_t cells, int64_t part, int64_t whole) {
 kf_ink kf_state_ink(kf_pstate s) {
     switch (s) {
     case KF_PS_SIGNED_IN: return KF_INK_OK;
-    case KF_PS_RENEWING: case KF_PS_EXPIRING: case KF_PS_OFFLINE: case KF_PS_UNSAVED: return KF_INK_WARN;
+    case KF_PS_RENEWING:
+    case KF_PS_EXPIRING:
+    case KF_PS_OFFLINE:
+    case KF_PS_UNSAVED: return KF_INK_WARN;
     default: return KF_INK_BAD;
     }
 }
 
 void kf_short_id(const char *id, char *out, size_t size) {
     size_t n = strlen(id);
-    if (n <= 16 || n >= 200) snprintf(out, size, "%.*s", (int)(size > 17 ? 16 : size - 1), id);
+    if (n <= 16 || n >= 200)
+        snprintf(out, size, "%.*s", (int)(size > 17 ? 16 : size - 1), id);
     else {
         const char *under = strchr(id, '_');
         size_t head = under ? (size_t)(under - id) + 5 : 8;
