@@ -20,11 +20,13 @@ trap tui_finish EXIT
 # tui COLSxROWS COMMAND: runs it in a new window. Afterwards "left with N" is shown and the pane stays.
 tui() {
     local size=$1
+    # another session keeps the server: one that ends with its last session would race with the next
+    tm has-session -t keep 2>/dev/null || tm new-session -d -s keep "exec sleep 3600" || fail "tmux does not start"
     tm kill-session -t s 2>/dev/null
     rm -f "$SCRATCH"/stty.*
     tm new-session -d -s s -x "${size%x*}" -y "${size#*x}" "stty -g >'$SCRATCH/stty.before'; $2; echo \"left with \$?\"; stty -g >'$SCRATCH/stty.after'; exec sleep 3600"
 }
-shown() { tm capture-pane -p -t s; }
+shown() { tm capture-pane -p -t s 2>/dev/null; }
 history() { tm capture-pane -p -S - -t s; }
 send() { tm send-keys -t s "$@"; }
 type_in() { tm send-keys -t s -l "$1"; }

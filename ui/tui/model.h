@@ -71,7 +71,7 @@ typedef struct kf_model {
     char *flow;                /* id of the sign-in that runs, "" none */
     kf_mstep step;
     /* fixed at start */
-    bool sandbox, ascii, ssh, ctrl_s, reduced_motion;
+    bool sandbox, ascii, ctrl_s;
     char *config_path;
     kf_secret *env_api_key;    /* WORKOS_API_KEY, NULL none */
     char *env_client_id;       /* WORKOS_CLIENT_ID, NULL none */

@@ -194,7 +194,6 @@ static void model_from_environment(kf_model *m) {
     free(m->config_path);
     m->config_path = home_short(kf_config_path());
     m->sandbox = url && *url;
-    m->ssh = getenv("SSH_CONNECTION") != NULL;
     if (key && *key) m->env_api_key = kf_secret_new(key, strlen(key));
     if (client && *client) m->env_client_id = kf_strdup(client);
     clocks(&m->now_ms, &m->wall);
