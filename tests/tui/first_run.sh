@@ -81,3 +81,17 @@ ok "deleted: the first-run screen is back"
 for text in "canary" "sk_test_sandbox"; do hasnt "history: $text" "$(history)" "$text"; done
 send q
 left 0 "q"
+
+# "Try it without an account" goes over into the sandbox, which ends with the screen
+tui 80x24 "'$BIN/keyfob-tui'"
+wait_for "No profiles yet."
+send 2
+wait_for "keyfob sandbox"
+wait_for "sandbox-public"
+ready=$XDG_RUNTIME_DIR/keyfob-sandbox/ready
+wait_until "the sandbox's address" test -s "$ready"
+send C-c
+left 130 "the sandbox"
+gone() { [ ! -e "$ready" ]; }
+wait_until "the end of the sandbox" gone
+ok "the sandbox ended with its screen"
