@@ -19,6 +19,7 @@ typedef struct entry {
     gpointer tag; /* of g_source_add_unix_fd */
     int fd;
     int own_fd;   /* timerfd, or -1 */
+    short events;
     kf_loop_fn fn;
     kf_loop_fd_fn fd_fn;
     void *user;
@@ -160,6 +161,9 @@ static kf_loop_id attach(entry *e, int fd, short events) {
     e->fd = fd;
     e->source = g_source_new(&source_funcs, sizeof(source));
     ((source *)e->source)->e = e;
+    /* nothing here recurses; saying so spares GLib from taking the fd out and in at each dispatch */
+    g_source_set_can_recurse(e->source, TRUE);
+    e->events = events;
     if (fd >= 0) e->tag = g_source_add_unix_fd(e->source, fd, condition(events));
     else g_source_set_ready_time(e->source, 0);
     g_source_attach(e->source, e->loop->ctx);
@@ -199,7 +203,9 @@ kf_loop_id kf_loop_fd(kf_loop *l, int fd, short events, kf_loop_fd_fn fn, void *
 
 void kf_loop_fd_events(kf_loop *l, kf_loop_id id, short events) {
     entry *e = g_hash_table_lookup(l->by_id, GUINT_TO_POINTER(id));
-    if (e && e->fd_fn) g_source_modify_unix_fd(e->source, e->tag, condition(events));
+    if (!e || !e->fd_fn || e->events == events) return;
+    e->events = events;
+    g_source_modify_unix_fd(e->source, e->tag, condition(events));
 }
 
 static gboolean signalled(gpointer p) {
