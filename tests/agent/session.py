@@ -331,7 +331,7 @@ class Session(Case):
             asked = time.time()  # the answer comes later, so this bound holds however busy the machine is
             t = self.agent.token(min_valid_ms=2000)
             self.assertGreaterEqual(t["left_ms"], 2000)
-            self.assertGreaterEqual(claims(t["access_token"])["exp"] - asked, 2)
+            self.assertGreaterEqual(claims(t["access_token"])["exp"] - asked, 1.99)  # clocks tick in ms
             time.sleep(0.05)
         stats = self.sandbox.stats()
         self.assertEqual((stats["reused"], stats["replayed"]), (0, 0))

@@ -4,7 +4,11 @@
 SRC=$1 BIN=$2
 if [ "${KF_IN_MOUNTNS:-}" != 1 ]; then
     export KF_IN_MOUNTNS=1
-    if [ "$(id -u)" -eq 0 ]; then exec unshare -m "$0" "$@"; else exec unshare -r -m "$0" "$@"; fi
+    ns=(-m)
+    [ "$(id -u)" -eq 0 ] || ns+=(-r)
+    # where the root is no mount point (a chroot), its propagation cannot be changed
+    unshare "${ns[@]}" true 2>/dev/null || ns+=(--propagation unchanged)
+    exec unshare "${ns[@]}" "$0" "$@"
 fi
 . "$SRC/tests/lib.sh"
 mkdir "$SCRATCH/disk"

@@ -23,9 +23,6 @@ X
     exit $rc
 fi
 BUS=$DBUS_SESSION_BUS_ADDRESS
-DAEMON=
-[ "$KF_BUS" = keyring ] && DAEMON=$(dbus-send --session --print-reply=literal --dest=org.freedesktop.DBus /org/freedesktop/DBus \
-    org.freedesktop.DBus.GetConnectionUnixProcessID string:org.freedesktop.secrets | awk '{print $2}')
 . "$SRC/tests/lib.sh"
 export DBUS_SESSION_BUS_ADDRESS=$BUS
 sandbox
@@ -62,6 +59,8 @@ login_dev
 T=$(kf token dev) || fail token
 kf agent stop || fail stop
 
+DAEMON=$(dbus-send --session --print-reply=literal --dest=org.freedesktop.DBus /org/freedesktop/DBus \
+    org.freedesktop.DBus.GetConnectionUnixProcessID string:org.freedesktop.secrets | awk '{print $2}')
 [ -n "$DAEMON" ] || fail "the keyring daemon's pid"
 kill -STOP "$DAEMON"
 start=$SECONDS
