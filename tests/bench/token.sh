@@ -7,7 +7,7 @@ sandbox
 profile_dev
 login_dev
 kf token dev >/dev/null || fail token
-"$BIN/warm_token" "${KEYFOB_BENCH_RUNS:-200}" -- /bin/true -- "$BIN/keyfob" token dev -- "$BIN/keyfob" --version \
+"$BIN/warm_token" "${BENCH_RUNS:-200}" -- /bin/true -- "$BIN/keyfob" token dev -- "$BIN/keyfob" --version \
     -- "$BIN/keyfob" status dev --json || fail "bench"
 libs=$(ldd "$BIN/keyfob" | awk '{print $1}')
 echo "keyfob links:" $libs

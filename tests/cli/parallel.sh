@@ -22,7 +22,7 @@ sandbox --token-life 20s --replay-window 0s
 kf profile rm dev --yes >/dev/null 2>&1
 profile_dev
 login_dev
-end=$((SECONDS + ${KEYFOB_LOOP_S:-25}))
+end=$((SECONDS + ${LOOP_SECONDS:-25}))
 n=0
 while [ $SECONDS -lt $end ]; do
     t=$(kf token dev --min-valid 10s) || fail "token in the loop"
