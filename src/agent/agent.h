@@ -31,6 +31,7 @@ typedef struct kf_agent {
     struct kf_drive *drive;
     struct kf_lifetime *lifetime;
     struct kf_opening *openings; /* settings.c: who waits for the store */
+    unsigned saving;        /* settings.c: writings of keyfob.conf under way */
     bool locked;            /* Lock was called: a passphrase file does not open the vault again */
     bool private_mode;
 } kf_agent;

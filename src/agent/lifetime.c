@@ -28,7 +28,7 @@ static void finish(void *user) {
 static void stop_step(void *user) {
     kf_lifetime *t = user;
     t->step = 0;
-    bool busy = kf_keeper_busy(t->a->keeper);
+    bool busy = t->a->saving || kf_keeper_busy(t->a->keeper);
     if (busy && kf_boot_ms() - t->stopping_since < STOP_MS) {
         t->step = kf_loop_after(t->a->loop, STOP_STEP_MS, stop_step, t);
         return;

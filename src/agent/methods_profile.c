@@ -151,25 +151,35 @@ static bool check(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
 }
 
 /* Writes the settings. confidential only once the key is in the store. */
-static bool put(putting *t, kf_err *err) {
+static void put(putting *t, kf_settings_done done) {
     kf_agent *a = t->a;
-    if (!kf_settings(a, err) || !kf_conf_put(a->conf, &t->profile, err)) return false;
+    kf_err e;
+    if (!kf_settings(a, &e) || !kf_conf_put(a->conf, &t->profile, &e)) {
+        done(t, &e);
+        return;
+    }
     bool renamed_default = !t->fresh && kf_str_eq(kf_conf_get(a->conf, "default"), t->before.name);
     if (t->make_default || renamed_default) kf_conf_set(a->conf, "default", t->profile.name);
-    return kf_settings_save(a, err);
+    kf_settings_save(a, done, t);
 }
 
 /* The key could not be kept: a new profile is none, an old one is as it was. */
+static void taken_back(void *user, const kf_err *err) {
+    (void)user;
+    if (err) kf_log(KF_LOG_ERROR, "settings: %s", err->what);
+}
+
 static void take_back(putting *t) {
     kf_agent *a = t->a;
     kf_err e;
     if (!kf_settings(a, &e)) return;
     bool ok = t->fresh ? kf_conf_remove(a->conf, t->profile.id) : kf_conf_put(a->conf, &t->before, &e);
     if (ok && kf_str_eq(kf_conf_get(a->conf, "default"), t->profile.name)) kf_conf_set(a->conf, "default", t->default_before);
-    if (ok && !kf_settings_save(a, &e)) kf_log(KF_LOG_ERROR, "settings: %s", e.what);
+    if (ok) kf_settings_save(a, taken_back, NULL);
 }
 
-static void answer(putting *t, const kf_err *err) {
+static void answer(void *user, const kf_err *err) {
+    putting *t = user;
     if (err) kf_server_error(t->a->server, t->conn, err);
     else reply_profile(t->a, t->conn, t->profile.id);
     putting_free(t);
@@ -185,19 +195,19 @@ static void key_stored(void *user, const kf_err *err) {
         return;
     }
     t->profile.confidential = true;
-    answer(t, put(t, &e) ? NULL : &e);
+    put(t, answer);
+}
+
+static void keeper_knows(void *user, const kf_err *err) {
+    putting *t = user;
+    if (err) answer(t, err);
+    else kf_keeper_set_api_key(t->a->keeper, t->profile.id, t->key, key_stored, t);
 }
 
 static void store_ready(void *user, const kf_err *err) {
     putting *t = user;
-    kf_err e;
-    if (err) {
-        answer(t, err);
-        return;
-    }
-    /* the keeper must know the profile before it can bind a key to it */
-    if (!put(t, &e)) answer(t, &e);
-    else kf_keeper_set_api_key(t->a->keeper, t->profile.id, t->key, key_stored, t);
+    if (err) answer(t, err);
+    else put(t, keeper_knows); /* the keeper must know the profile before it can bind a key to it */
 }
 
 void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
@@ -208,26 +218,31 @@ void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
     kf_err e;
     if (!check(a, p, t, &e)) answer(t, &e);
     else if (t->key) kf_settings_store(a, store_ready, t);
-    else answer(t, put(t, &e) ? NULL : &e);
+    else put(t, answer);
 }
 
 /* --- remove -------------------------------------------------------------------------------------- */
 
+static void removal_saved(void *user, const kf_err *err) {
+    putting *t = user;
+    if (err) kf_server_error(t->a->server, t->conn, err);
+    else kf_server_reply(t->a->server, t->conn, NULL, false);
+    putting_free(t);
+}
+
 static void removed(void *user, const kf_err *err) {
     putting *t = user;
     kf_err e;
-    if (err) {
-        answer(t, err);
+    if (err || !kf_settings(t->a, &e)) {
+        removal_saved(t, err ? err : &e);
         return;
     }
-    bool ok = kf_settings(t->a, &e) != NULL;
-    if (ok && kf_conf_remove(t->a->conf, t->profile.id)) {
-        if (kf_str_eq(kf_conf_get(t->a->conf, "default"), t->profile.name)) kf_conf_set(t->a->conf, "default", NULL);
-        ok = kf_settings_save(t->a, &e);
+    if (!kf_conf_remove(t->a->conf, t->profile.id)) {
+        removal_saved(t, NULL);
+        return;
     }
-    if (ok) kf_server_reply(t->a->server, t->conn, NULL, false);
-    else kf_server_error(t->a->server, t->conn, &e);
-    putting_free(t);
+    if (kf_str_eq(kf_conf_get(t->a->conf, "default"), t->profile.name)) kf_conf_set(t->a->conf, "default", NULL);
+    kf_settings_save(t->a, removal_saved, t);
 }
 
 void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {

@@ -21,33 +21,74 @@ static void apply(kf_agent *a) {
     if (a->keeper) kf_keeper_reload(a->keeper);
 }
 
-kf_conf *kf_settings(kf_agent *a, kf_err *err) {
-    if (!a->conf || kf_conf_changed_on_disk(a->conf)) {
-        kf_conf *fresh = kf_conf_load(a->conf_path, &a->conf_err);
-        if (!fresh) {
-            kf_log(KF_LOG_ERROR, "settings: %s", a->conf_err.what);
-            if (err) *err = a->conf_err;
-            return NULL; /* sessions in memory go on with what was read before */
-        }
-        kf_conf_free(a->conf);
-        a->conf = fresh;
-        apply(a);
+/* The file as it is; what is in memory must not differ from it. */
+static bool reload(kf_agent *a) {
+    kf_conf *fresh = kf_conf_load(a->conf_path, &a->conf_err);
+    if (!fresh) {
+        kf_log(KF_LOG_ERROR, "settings: %s", a->conf_err.what);
+        return false; /* sessions in memory go on with what was read before */
     }
+    kf_conf_free(a->conf);
+    a->conf = fresh;
+    return true;
+}
+
+kf_conf *kf_settings(kf_agent *a, kf_err *err) {
+    if (a->conf && (a->saving || !kf_conf_changed_on_disk(a->conf))) return a->conf;
+    if (!reload(a)) {
+        if (err) *err = a->conf_err;
+        return NULL;
+    }
+    apply(a);
     return a->conf;
 }
 
-bool kf_settings_save(kf_agent *a, kf_err *err) {
-    if (!kf_conf_save(a->conf, err)) {
-        /* what is in memory must not differ from the file */
-        kf_conf *fresh = kf_conf_load(a->conf_path, &a->conf_err);
-        if (fresh) {
-            kf_conf_free(a->conf);
-            a->conf = fresh;
-        }
-        return false;
+/* One writing of the settings: the text of the moment it was asked for. */
+typedef struct saving {
+    kf_agent *a;
+    char *path, *text;
+    bool ok;
+    kf_err err;
+    kf_settings_done done;
+    void *user;
+} saving;
+
+static void write_settings(void *user) { /* on the worker */
+    saving *s = user;
+    s->ok = kf_conf_write(s->path, s->text, &s->err);
+}
+
+static void settings_written(void *user) {
+    saving *s = user;
+    kf_agent *a = s->a;
+    a->saving--;
+    if (s->ok) kf_conf_written(a->conf);
+    else if (!a->saving) (void)reload(a);
+    if (a->keeper) {
+        apply(a);
+        s->done(s->user, s->ok ? NULL : &s->err);
+    } else { /* the agent ends, and whoever asked is told by the closed connection */
+        kf_fail(&s->err, KF_ERR_WIRE_CLOSED, "the agent ends");
+        s->done(s->user, &s->err);
     }
-    apply(a);
-    return true;
+    free(s->path);
+    free(s->text);
+    free(s);
+}
+
+void kf_settings_save(kf_agent *a, kf_settings_done done, void *user) {
+    kf_err e;
+    if (!a->saving && kf_conf_changed_on_disk(a->conf)) {
+        kf_fail(&e, KF_ERR_USAGE_CONFIG, "%s changed while keyfob was at it; try again", a->conf_path);
+        if (reload(a)) apply(a);
+        done(user, &e);
+        return;
+    }
+    saving *s = calloc(1, sizeof *s);
+    if (!s) abort();
+    *s = (saving){.a = a, .path = kf_strdup(a->conf_path), .text = kf_conf_text(a->conf), .done = done, .user = user};
+    a->saving++;
+    kf_worker_run(a->worker, write_settings, settings_written, s);
 }
 
 bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err) {
@@ -139,6 +180,11 @@ static void open_vault(kf_agent *a) {
     settle(a, &e);
 }
 
+static void picked_saved(void *user, const kf_err *err) {
+    (void)user;
+    if (err) kf_log(KF_LOG_WARN, "settings: the picked store was not remembered: %s", err->what);
+}
+
 static void picked(void *user, const char *kind, const char *why) {
     kf_agent *a = user;
     kf_err e;
@@ -151,8 +197,7 @@ static void picked(void *user, const char *kind, const char *why) {
     }
     if (kf_settings(a, NULL)) {
         kf_conf_set(a->conf, "store_picked", kind);
-        kf_err w;
-        if (!kf_settings_save(a, &w)) kf_log(KF_LOG_WARN, "settings: the picked store was not remembered: %s", w.what);
+        kf_settings_save(a, picked_saved, NULL);
     }
     open_vault(a);
 }

@@ -6,10 +6,10 @@
 
 /* The settings, fresh from disk. NULL: KF_ERR_USAGE_CONFIG with file and line; nothing is overwritten. */
 kf_conf *kf_settings(kf_agent *a, kf_err *err);
-/* Writes the settings (atomic) and tells the keeper. */
-KF_CHECK bool kf_settings_save(kf_agent *a, kf_err *err);
-
 typedef void (*kf_settings_done)(void *user, const kf_err *err);
+/* Writes the settings (atomic, on the worker), tells the keeper, then runs done; done may run at once with an error.
+ * Refused when the file changed meanwhile; after a failure the settings are again those of the file. */
+void kf_settings_save(kf_agent *a, kf_settings_done done, void *user);
 /* The store is there and open when done runs without err: picked when auto, opened with the passphrase
  * file when there is one. May run done at once. Any number of callers, one opening. */
 void kf_settings_store(kf_agent *a, kf_settings_done done, void *user);

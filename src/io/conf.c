@@ -135,20 +135,24 @@ bool kf_conf_changed_on_disk(const kf_conf *c) {
            st.st_mtim.tv_nsec != c->st.st_mtim.tv_nsec;
 }
 
-bool kf_conf_save(kf_conf *c, kf_err *err) {
-    if (kf_conf_changed_on_disk(c)) return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s changed while keyfob was at it; try again", c->path);
-    KF_AUTO_CHARS real = realpath(c->path, NULL);
-    KF_AUTO_CHARS dir = kf_strdup(real ? real : c->path);
+char *kf_conf_text(const kf_conf *c) {
+    g_autofree char *text = g_key_file_to_data(c->key, NULL, NULL);
+    return kf_strdup(text);
+}
+
+bool kf_conf_write(const char *path, const char *text, kf_err *err) {
+    KF_AUTO_CHARS real = realpath(path, NULL); /* a symlink into a dotfiles folder stays one */
+    KF_AUTO_CHARS dir = kf_strdup(real ? real : path);
     char *slash = strrchr(dir, '/');
     if (slash && slash != dir) {
         *slash = 0;
         if (!kf_dir_ensure(dir, err)) return false;
     }
-    gsize len = 0;
-    g_autofree char *text = g_key_file_to_data(c->key, &len, NULL);
-    if (!kf_file_replace(real ? real : c->path, text, len, err)) return false;
-    if (stat(c->path, &c->st)) return kf_fail_errno(err, KF_ERR_SYS_IO, "%s", c->path);
-    return true;
+    return kf_file_replace(real ? real : path, text, strlen(text), err);
+}
+
+void kf_conf_written(kf_conf *c) {
+    if (stat(c->path, &c->st)) memset(&c->st, 0, sizeof c->st);
 }
 
 const char *kf_conf_get(const kf_conf *c, const char *key) {

@@ -29,7 +29,11 @@ typedef struct kf_conf_profile { /* plain copies; "" = not set */
 kf_conf *kf_conf_load(const char *path, kf_err *err); /* absent file: empty settings. NULL: KF_ERR_USAGE_CONFIG, "path:line: ..." */
 kf_conf *kf_conf_free(kf_conf *c);
 bool kf_conf_changed_on_disk(const kf_conf *c);       /* mtime, size or inode differ from what was read */
-KF_CHECK bool kf_conf_save(kf_conf *c, kf_err *err);  /* atomic, fsync; refuses if the file changed since the load */
+/* Saving, in three parts, because the middle one waits for the disk: the text; writing it (atomic, fsync; touches no
+ * kf_conf, so it may run on the worker); and noting that the file is ours again. */
+char *kf_conf_text(const kf_conf *c);                 /* caller frees */
+KF_CHECK bool kf_conf_write(const char *path, const char *text, kf_err *err);
+void kf_conf_written(kf_conf *c);
 
 const char *kf_conf_get(const kf_conf *c, const char *key);            /* [keyfob]; NULL if not set; borrowed */
 void kf_conf_set(kf_conf *c, const char *key, const char *value);      /* NULL removes */
