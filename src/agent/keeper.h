@@ -49,6 +49,9 @@ void kf_keeper_remove(kf_keeper *k, const char *profile, kf_keeper_done done, vo
 /* API keys are bound to the origin they were stored for (design.md §4 origin binding). */
 void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void *user);
 void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *key, kf_keeper_done done, void *user);
+/* Runs done once the index that clients read without an agent says what is true now (err: it could not be written;
+ * the log has it, and the next change tries again). */
+void kf_keeper_index_then(kf_keeper *k, kf_keeper_done done, void *user);
 void kf_keeper_watch_open(kf_keeper *k, const char *profile, int delta); /* +1/-1: open in detail */
 /* All sessions of the store leave memory (agent lock). */
 void kf_keeper_forget_memory(kf_keeper *k);

@@ -161,7 +161,6 @@ void kf_entry_changed(kf_entry *e); /* computes the state, logs and tells a chan
 void kf_entry_trouble(kf_entry *e, kf_state s, const kf_err *err); /* SIGNED_IN: none */
 kf_state kf_entry_state(const kf_entry *e);
 void kf_keeper_index_dirty(kf_keeper *k);
-void kf_keeper_index_then(kf_keeper *k, kf_keeper_done done, void *user); /* done: it is written */
 void kf_keeper_index_flush(kf_keeper *k); /* at the end of the keeper */
 void kf_keeper_index_read(kf_keeper *k); /* into k->hints */
 void kf_entry_hint(kf_entry *e); /* before the session leaves memory: what to show of it */

@@ -151,6 +151,24 @@ static bool check(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
 }
 
 /* Writes the settings. confidential only once the key is in the store. */
+static void answer(void *user, const kf_err *err) {
+    putting *t = user;
+    if (err) kf_server_error(t->a->server, t->conn, err);
+    else reply_profile(t->a, t->conn, t->profile.id);
+    putting_free(t);
+}
+
+/* The next command may read the index alone: it must know of this change. */
+static void indexed(void *user, const kf_err *err) {
+    (void)err;
+    answer(user, NULL);
+}
+static void put_saved(void *user, const kf_err *err) {
+    putting *t = user;
+    if (err) answer(t, err);
+    else kf_keeper_index_then(t->a->keeper, indexed, t);
+}
+
 static void put(putting *t, kf_settings_done done) {
     kf_agent *a = t->a;
     kf_err e;
@@ -178,12 +196,6 @@ static void take_back(putting *t) {
     if (ok) kf_settings_save(a, taken_back, NULL);
 }
 
-static void answer(void *user, const kf_err *err) {
-    putting *t = user;
-    if (err) kf_server_error(t->a->server, t->conn, err);
-    else reply_profile(t->a, t->conn, t->profile.id);
-    putting_free(t);
-}
 
 static void key_stored(void *user, const kf_err *err) {
     putting *t = user;
@@ -195,7 +207,7 @@ static void key_stored(void *user, const kf_err *err) {
         return;
     }
     t->profile.confidential = true;
-    put(t, answer);
+    put(t, put_saved);
 }
 
 static void keeper_knows(void *user, const kf_err *err) {
@@ -218,15 +230,24 @@ void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
     kf_err e;
     if (!check(a, p, t, &e)) answer(t, &e);
     else if (t->key) kf_settings_store(a, store_ready, t);
-    else put(t, answer);
+    else put(t, put_saved);
 }
 
 /* --- remove -------------------------------------------------------------------------------------- */
 
+static void removal_indexed(void *user, const kf_err *err) {
+    putting *t = user;
+    (void)err;
+    kf_server_reply(t->a->server, t->conn, NULL, false);
+    putting_free(t);
+}
 static void removal_saved(void *user, const kf_err *err) {
     putting *t = user;
-    if (err) kf_server_error(t->a->server, t->conn, err);
-    else kf_server_reply(t->a->server, t->conn, NULL, false);
+    if (!err) {
+        kf_keeper_index_then(t->a->keeper, removal_indexed, t);
+        return;
+    }
+    kf_server_error(t->a->server, t->conn, err);
     putting_free(t);
 }
 

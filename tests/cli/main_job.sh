@@ -75,3 +75,11 @@ run kf token dev
 is "no token after signing out" "$RC" 3
 is "stdout is empty then" "$OUT" ""
 is "the server's session ended" "$(stat_of sessions)" 0
+
+# the list of profiles, which is read without the agent, knows of every change at once
+for i in 1 2 3; do
+    kf profile add "p$i" --client-id client_sandbox --api-host "$U" >/dev/null 2>&1 || fail "profile add"
+    is "profile list knows p$i" "$(kf profile list --json | python3 -c 'import json,sys; print([p["name"] for p in json.load(sys.stdin)["items"]][-1])')" "p$i"
+done
+kf profile rm p2 --yes >/dev/null || fail "profile rm"
+hasnt "and that p2 is gone" "$(kf profile list)" p2
