@@ -4,12 +4,14 @@
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static const char *const methods[KF_METHOD_COUNT] = {"password"};
-static const char *const fields[KF_FIELD_COUNT] = {"", "email", "password", "email_code", "totp"};
+static const char *const methods[KF_METHOD_COUNT] = {"password", "magic", "browser", "device", "sso"};
+static const char *const fields[KF_FIELD_COUNT] = {"",         "email", "password",     "email_code",  "totp",
+                                                   "sms_code", "phone", "redirect_url", "organization"};
 static const char *const kinds[] = {"wait", "field", "choose", "open_url", "show_qr", "done", "failed"};
 static const char *const acts[] = {"submit", "resend", "new_code", "back", "browser", "choose"};
 static const char *const notes[KF_NOTE_COUNT] = {"",         "bad_credentials", "bad_code", "code_expired", "too_many", "code_used",
-                                                 "mfa",      "organization",    "sent_to",  "slow_down",    "network"};
+                                                 "mfa",      "organization",    "sent_to",  "slow_down",    "network",  "enroll",
+                                                 "verify_email", "sso", "public_step_up", "device", "browser", "radar"};
 
 const char *kf_method_name(kf_method m) { return (size_t)m < KF_LEN(methods) ? methods[m] : ""; }
 const char *kf_field_name(kf_field f) { return (size_t)f < KF_LEN(fields) ? fields[f] : ""; }
@@ -121,6 +123,10 @@ kf_flow *kf_flow_new(const kf_flow_opts *o, kf_err *err) {
     }
     if (!kf_secret_len(o->api_key)) { /* workos-api.md §1.2: this grant needs the secret */
         kf_fail(err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s sign-in needs an API key", kf_method_name(o->method));
+        return NULL;
+    }
+    if (o->method != KF_BY_PASSWORD) {
+        kf_fail(err, KF_ERR_USAGE_BAD, "there is no sign-in by %s", kf_method_name(o->method));
         return NULL;
     }
     kf_flow *f = calloc(1, sizeof *f);

@@ -46,7 +46,8 @@ typedef struct kf_step {     /* borrowed until the next call on the flow */
     kf_note note;
     const char *note_arg;    /* e-mail address, seconds, ...; may be NULL; sanitised by who shows it */
     const char *url, *user_code;
-    const kf_secret *qr;
+    const kf_secret *qr;     /* SHOW_QR: otpauth://..., OPEN_URL of a device: verification_uri_complete; byte for byte */
+    const kf_secret *qr_text; /* SHOW_QR: the key to type instead, when WorkOS gave one */
     const kf_choice *choice;
     size_t n_choice;
     int64_t expires_at;      /* unix seconds, 0 = never */
@@ -79,6 +80,7 @@ typedef struct kf_flow_opts {
     int64_t max_age;          /* -1: left out */
     int redirect_port;        /* 0: any free one */
     const char *invitation_token; /* for the grants that take one */
+    void (*sha256)(const void *bytes, size_t n, uint8_t out[32]); /* for PKCE: src/auth has no crypto of its own */
     int64_t now;              /* unix seconds */
     uint8_t seed[64];         /* all randomness; tests pass constants */
 } kf_flow_opts;

@@ -136,6 +136,15 @@ void kf_words_note(kf_note note, const char *arg, char *out, size_t size) {
     case KF_NOTE_SENT_TO: snprintf(out, size, "Sent to %s.", a); return;
     case KF_NOTE_SLOW_DOWN: snprintf(out, size, "WorkOS asks to slow down. Try again in %s s.", *a ? a : "60"); return;
     case KF_NOTE_NETWORK: snprintf(out, size, "WorkOS could not be reached. Nothing is lost; try again."); return;
+    case KF_NOTE_ENROLL: snprintf(out, size, "An authenticator app is required here and you have none yet. Two more steps, once."); return;
+    case KF_NOTE_VERIFY_EMAIL: snprintf(out, size, "WorkOS sent a code to %s. The address must be confirmed first.", *a ? a : "your address"); return;
+    case KF_NOTE_SSO: snprintf(out, size, "%s signs in only through its own identity provider, in the browser.", *a ? a : "This organization"); return;
+    case KF_NOTE_PUBLIC_STEP_UP:
+        snprintf(out, size, "WorkOS asks for more (%s). Without an API key keyfob cannot ask for it here; it continues in the browser.", *a ? a : "one more step");
+        return;
+    case KF_NOTE_DEVICE: snprintf(out, size, "Open the link on any phone or computer and confirm this code. Only confirm a code you started yourself."); return;
+    case KF_NOTE_BROWSER: snprintf(out, size, "Sign in in the browser; it comes back here by itself."); return;
+    case KF_NOTE_RADAR: snprintf(out, size, "WorkOS wants to be sure that it is you, and sent a code%s%s.", *a ? " to " : "", a); return;
     case KF_NOTE_NONE:
     case KF_NOTE_COUNT: break;
     }
@@ -148,6 +157,10 @@ const char *kf_words_field(kf_field f) {
     case KF_FIELD_PASSWORD: return "Password";
     case KF_FIELD_EMAIL_CODE: return "Code from the e-mail";
     case KF_FIELD_TOTP: return "Code from your authenticator app";
+    case KF_FIELD_SMS_CODE: return "Code from the text message";
+    case KF_FIELD_PHONE: return "Phone number, with country code (+44...)";
+    case KF_FIELD_REDIRECT_URL: return "The address the browser ended on";
+    case KF_FIELD_ORGANIZATION: return "Organization (org_...), connection (conn_...) or domain";
     case KF_FIELD_NONE:
     case KF_FIELD_COUNT: break;
     }
@@ -160,7 +173,17 @@ const char *kf_words_state(const char *name) {
     return name ? name : "";
 }
 
-const char *kf_words_method(kf_method m) { return m == KF_BY_PASSWORD ? "Password" : ""; }
+const char *kf_words_method(kf_method m) {
+    switch (m) {
+    case KF_BY_PASSWORD: return "Password";
+    case KF_BY_MAGIC: return "Email me a code";
+    case KF_BY_BROWSER: return "Browser on this computer";
+    case KF_BY_DEVICE: return "Another device (code + QR)";
+    case KF_BY_SSO: return "Single sign-on (SSO)";
+    case KF_METHOD_COUNT: break;
+    }
+    return "";
+}
 
 void kf_words_left(int64_t ms, char out[24]) {
     int64_t s = ms / 1000;
