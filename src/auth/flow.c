@@ -6,12 +6,13 @@
 
 static const char *const methods[KF_METHOD_COUNT] = {"password", "magic", "browser", "device", "sso"};
 static const char *const fields[KF_FIELD_COUNT] = {"",         "email", "password",     "email_code",  "totp",
-                                                   "sms_code", "phone", "redirect_url", "organization"};
+                                                   "sms_code", "phone", "redirect_url", "organization", "reset_token", "new_password"};
 static const char *const kinds[] = {"wait", "field", "choose", "open_url", "show_qr", "done", "failed"};
-static const char *const acts[] = {"submit", "resend", "new_code", "back", "browser", "choose"};
+static const char *const acts[KF_ACT_COUNT] = {"submit", "resend", "new_code", "back", "browser", "choose", "reset"};
 static const char *const notes[KF_NOTE_COUNT] = {"",         "bad_credentials", "bad_code", "code_expired", "too_many", "code_used",
                                                  "mfa",      "organization",    "sent_to",  "slow_down",    "network",  "enroll",
-                                                 "verify_email", "sso", "public_step_up", "device", "browser", "radar"};
+                                                 "verify_email", "sso", "public_step_up", "device", "browser", "radar",
+                                                 "reset_asked", "password_changed", "bad_password"};
 
 const char *kf_method_name(kf_method m) { return (size_t)m < KF_LEN(methods) ? methods[m] : ""; }
 const char *kf_field_name(kf_field f) { return (size_t)f < KF_LEN(fields) ? fields[f] : ""; }
@@ -176,7 +177,7 @@ static bool submit(kf_flow *f, const kf_secret *value, kf_err *err) {
 bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secret *value, kf_err *err) {
     if (serial != f->step.serial || f->step.kind == KF_STEP_WAIT)
         return kf_fail(err, KF_ERR_USAGE_STALE_QUESTION, "that question is no longer open");
-    if ((unsigned)act > KF_ACT_CHOOSE || !(f->step.acts & 1u << act))
+    if ((unsigned)act >= KF_ACT_COUNT || !(f->step.acts & 1u << act))
         return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "%s is not possible now", kf_flow_act_name(act));
     if (act == KF_ACT_BACK) {
         kf_flow_password_back(f);

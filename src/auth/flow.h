@@ -16,15 +16,16 @@ bool kf_method_from_name(const char *name, kf_method *out);
 
 typedef enum kf_field { KF_FIELD_NONE, KF_FIELD_EMAIL, KF_FIELD_PASSWORD, KF_FIELD_EMAIL_CODE, KF_FIELD_TOTP,
     KF_FIELD_SMS_CODE, KF_FIELD_PHONE, KF_FIELD_REDIRECT_URL /* pasted over SSH */, KF_FIELD_ORGANIZATION /* for SSO: org_, conn_ or a domain */,
-    KF_FIELD_COUNT } kf_field;
-/* "email" "password" "email_code" "totp" "sms_code" "phone" "redirect_url" "organization" */
+    KF_FIELD_RESET_TOKEN, KF_FIELD_NEW_PASSWORD, KF_FIELD_COUNT } kf_field;
+/* "email" "password" "email_code" "totp" "sms_code" "phone" "redirect_url" "organization" "reset_token" "new_password" */
 const char *kf_field_name(kf_field f);
 
 typedef enum kf_step_kind { KF_STEP_WAIT, KF_STEP_FIELD, KF_STEP_CHOOSE, KF_STEP_OPEN_URL, KF_STEP_SHOW_QR, KF_STEP_DONE, KF_STEP_FAILED } kf_step_kind;
 const char *kf_step_kind_name(kf_step_kind k);        /* "wait" "field" "choose" "open_url" "show_qr" "done" "failed" */
 
-typedef enum kf_flow_act { KF_ACT_SUBMIT, KF_ACT_RESEND, KF_ACT_NEW_CODE, KF_ACT_BACK, KF_ACT_BROWSER, KF_ACT_CHOOSE } kf_flow_act;
-const char *kf_flow_act_name(kf_flow_act a);          /* "submit" "resend" "new_code" "back" "browser" "choose" */
+typedef enum kf_flow_act { KF_ACT_SUBMIT, KF_ACT_RESEND, KF_ACT_NEW_CODE, KF_ACT_BACK, KF_ACT_BROWSER, KF_ACT_CHOOSE,
+    KF_ACT_RESET /* at the password: make a new one */, KF_ACT_COUNT } kf_flow_act;
+const char *kf_flow_act_name(kf_flow_act a);          /* "submit" "resend" "new_code" "back" "browser" "choose" "reset" */
 bool kf_flow_act_from_name(const char *name, kf_flow_act *out);
 
 typedef struct kf_choice { char id[96]; char *label; char *detail; } kf_choice; /* organization id, name, "" */
@@ -34,7 +35,8 @@ typedef enum kf_note {
     KF_NOTE_NONE, KF_NOTE_BAD_CREDENTIALS, KF_NOTE_BAD_CODE, KF_NOTE_CODE_EXPIRED, KF_NOTE_TOO_MANY, KF_NOTE_CODE_USED,
     KF_NOTE_MFA, KF_NOTE_ORGANIZATION, KF_NOTE_SENT_TO, KF_NOTE_SLOW_DOWN, KF_NOTE_NETWORK,
     KF_NOTE_ENROLL /* an authenticator app must be set up */, KF_NOTE_VERIFY_EMAIL /* arg: address */, KF_NOTE_SSO /* arg: address or organization */,
-    KF_NOTE_PUBLIC_STEP_UP /* arg: upstream code; goes on in the browser */, KF_NOTE_DEVICE, KF_NOTE_BROWSER, KF_NOTE_RADAR, KF_NOTE_COUNT
+    KF_NOTE_PUBLIC_STEP_UP /* arg: upstream code; goes on in the browser */, KF_NOTE_DEVICE, KF_NOTE_BROWSER, KF_NOTE_RADAR,
+    KF_NOTE_RESET_ASKED /* arg: address */, KF_NOTE_PASSWORD_CHANGED, KF_NOTE_BAD_PASSWORD /* the new one is not taken; err has why */, KF_NOTE_COUNT
 } kf_note;
 const char *kf_note_name(kf_note n);                  /* "bad_credentials", ... "" for NONE */
 

@@ -145,6 +145,11 @@ void kf_words_note(kf_note note, const char *arg, char *out, size_t size) {
     case KF_NOTE_DEVICE: snprintf(out, size, "Open the link on any phone or computer and confirm this code. Only confirm a code you started yourself."); return;
     case KF_NOTE_BROWSER: snprintf(out, size, "Sign in in the browser; it comes back here by itself."); return;
     case KF_NOTE_RADAR: snprintf(out, size, "WorkOS wants to be sure that it is you, and sent a code%s%s.", *a ? " to " : "", a); return;
+    case KF_NOTE_RESET_ASKED:
+        snprintf(out, size, "A reset was asked for %s. The environment must send the mail with the token; keyfob cannot.", *a ? a : "this address");
+        return;
+    case KF_NOTE_PASSWORD_CHANGED: snprintf(out, size, "The password was changed, and all sessions of this user ended."); return;
+    case KF_NOTE_BAD_PASSWORD: snprintf(out, size, "WorkOS does not take this token or this password."); return;
     case KF_NOTE_NONE:
     case KF_NOTE_COUNT: break;
     }
@@ -161,6 +166,8 @@ const char *kf_words_field(kf_field f) {
     case KF_FIELD_PHONE: return "Phone number, with country code (+44...)";
     case KF_FIELD_REDIRECT_URL: return "The address the browser ended on";
     case KF_FIELD_ORGANIZATION: return "Organization (org_...), connection (conn_...) or domain";
+    case KF_FIELD_RESET_TOKEN: return "Token from the reset mail";
+    case KF_FIELD_NEW_PASSWORD: return "New password (ends all sessions of this user)";
     case KF_FIELD_NONE:
     case KF_FIELD_COUNT: break;
     }
