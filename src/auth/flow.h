@@ -68,6 +68,7 @@ typedef struct kf_job {      /* strings borrowed until kf_flow_job_done of this 
     bool key;                /* owner adds the API key as bearer */
     int64_t at;              /* WAIT_UNTIL, unix seconds */
     int port;                /* LISTEN: 0 any free one */
+    const char *state;       /* LISTEN: the callback is the one with exactly this state; every other request is turned away */
 } kf_job;
 
 typedef struct kf_flow_opts {
