@@ -95,7 +95,9 @@ const kf_step *kf_flow_step(const kf_flow *f);               /* never NULL */
  * refused and changes nothing. A malformed code (letters) is refused with a hint, not sent. */
 KF_CHECK bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secret *value, kf_err *err);
 /* Jobs may run side by side (LISTEN beside WAIT_UNTIL): ask until it says false. */
-void kf_flow_cancel(kf_flow *f);                             /* becomes FAILED(cancelled) plus clean-up jobs the owner still runs */
+/* Becomes FAILED(cancelled). REQUEST jobs that are out stay out: report their answers too. The flow then hands out, as
+ * jobs, what has to be undone: a factor that was half made, a session that began. LISTEN and WAIT_UNTIL end at once. */
+void kf_flow_cancel(kf_flow *f);
 bool kf_flow_next_job(kf_flow *f, kf_job *out);              /* false: nothing to start now */
 /* status 0 with err: no answer came. body may be NULL. now: when it arrived. Unknown ids are ignored. */
 void kf_flow_job_done(kf_flow *f, uint32_t id, int status, const kf_secret *body, int32_t retry_after,
