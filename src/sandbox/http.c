@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/str.h"
-#include "sandbox/form.h"
+#include "base/form.h"
 
 enum {
     MAX_BODY = 256 * 1024,

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/form.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -563,6 +564,21 @@ static void log_fingerprint(void **state) {
     assert_string_not_equal(kf_log_fp(in, 15, other), out);
 }
 
+static void form_escapes(void **state) {
+    (void)state;
+    kf_buf b;
+    kf_buf_init(&b, 64);
+    assert_true(kf_form_add(&b, "a", "x y&z=\xc3\xa4"));
+    assert_true(kf_form_add(&b, "none", NULL) && kf_form_add(&b, "none", ""));
+    assert_true(kf_form_add(&b, "b-._~", "%"));
+    assert_string_equal(b.data, "a=x%20y%26z%3D%C3%A4&b-._~=%25");
+    KF_AUTO(kf_json) j = kf_form_parse(b.data, b.len, NULL);
+    assert_string_equal(kf_json_str(j, "a"), "x y&z=\xc3\xa4");
+    kf_buf_clear(&b);
+    assert_false(kf_form_add(&b, "long", "0123456789012345678901234567890123456789012345678901234567890123"));
+    kf_buf_done(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(err_fill),        cmocka_unit_test(err_errno),
@@ -575,7 +591,7 @@ int main(void) {
         cmocka_unit_test(durations),       cmocka_unit_test(names),
         cmocka_unit_test(rfc3339),         cmocka_unit_test(origins),
         cmocka_unit_test(origins_refused), cmocka_unit_test(log_lines),
-        cmocka_unit_test(log_fingerprint),
+        cmocka_unit_test(log_fingerprint), cmocka_unit_test(form_escapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

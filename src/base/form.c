@@ -1,5 +1,4 @@
-#include "sandbox/form.h"
-#include "base/buf.h"
+#include "base/form.h"
 #include "base/str.h"
 
 enum { MAX_FIELDS = 64 };
@@ -55,6 +54,21 @@ kf_json *kf_form_parse(const char *text, size_t len, kf_err *err) {
     /* Form bytes may be anything, JSON text may not: refuse what JSON would. */
     KF_AUTO_CHARS printed = kf_json_print(obj);
     return kf_json_parse(printed, strlen(printed), err);
+}
+
+static bool escape(kf_buf *b, const char *s) {
+    bool ok = true;
+    for (; ok && *s; s++) {
+        unsigned char c = (unsigned char)*s;
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr("-._~", c);
+        ok = plain ? kf_buf_add(b, s, 1) : kf_buf_addf(b, "%%%02X", c);
+    }
+    return ok;
+}
+
+bool kf_form_add(kf_buf *b, const char *name, const char *value) {
+    if (!value || !*value) return true;
+    return (!b->len || kf_buf_add(b, "&", 1)) && escape(b, name) && kf_buf_add(b, "=", 1) && escape(b, value);
 }
 
 size_t kf_form_unescape(char *s) {
