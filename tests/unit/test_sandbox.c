@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "base/str.h"
-#include "sandbox/form.h"
+#include "base/form.h"
 #include "sandbox/sessions.h"
 #include "sandbox/totp.h"
 
