@@ -2,35 +2,6 @@
 
 #include "base/str.h"
 
-/* --- names ------------------------------------------------------------------------------------ */
-
-static const char *const methods[KF_METHOD_COUNT] = {"password", "magic", "browser", "device", "sso"};
-static const char *const fields[KF_FIELD_COUNT] = {"",         "email", "password",     "email_code",  "totp",
-                                                   "sms_code", "phone", "redirect_url", "organization", "reset_token", "new_password"};
-static const char *const kinds[] = {"wait", "field", "choose", "open_url", "show_qr", "done", "failed"};
-static const char *const acts[KF_ACT_COUNT] = {"submit", "resend", "new_code", "back", "browser", "choose", "reset"};
-static const char *const notes[KF_NOTE_COUNT] = {"",         "bad_credentials", "bad_code", "code_expired", "too_many", "code_used",
-                                                 "mfa",      "organization",    "sent_to",  "slow_down",    "network",  "enroll",
-                                                 "verify_email", "sso", "public_step_up", "device", "browser", "radar",
-                                                 "reset_asked", "password_changed", "bad_password"};
-
-const char *kf_method_name(kf_method m) { return (size_t)m < KF_LEN(methods) ? methods[m] : ""; }
-const char *kf_field_name(kf_field f) { return (size_t)f < KF_LEN(fields) ? fields[f] : ""; }
-const char *kf_step_kind_name(kf_step_kind k) { return (size_t)k < KF_LEN(kinds) ? kinds[k] : ""; }
-const char *kf_flow_act_name(kf_flow_act a) { return (size_t)a < KF_LEN(acts) ? acts[a] : ""; }
-const char *kf_note_name(kf_note n) { return (size_t)n < KF_LEN(notes) ? notes[n] : ""; }
-
-bool kf_method_from_name(const char *name, kf_method *out) {
-    for (size_t i = 0; i < KF_LEN(methods); i++)
-        if (kf_str_eq(name, methods[i])) return *out = (kf_method)i, true;
-    return false;
-}
-bool kf_flow_act_from_name(const char *name, kf_flow_act *out) {
-    for (size_t i = 0; i < KF_LEN(acts); i++)
-        if (kf_str_eq(name, acts[i])) return *out = (kf_flow_act)i, true;
-    return false;
-}
-
 /* --- for the subjects ------------------------------------------------------------------------- */
 
 void kf_flow_show(kf_flow *f, kf_phase phase, kf_step_kind kind, kf_field field, uint32_t can) {
@@ -52,11 +23,28 @@ void kf_flow_note(kf_flow *f, kf_note note, const char *arg, const kf_err *why) 
     if (why) f->step.err = *why;
 }
 
+static void slot_free(kf_slot *s) {
+    free(s->path);
+    kf_secret_free(s->body);
+    *s = (kf_slot){0};
+}
+
+/* Whoever gives up leaves nothing behind: jobs that wait end, and a factor that is half made goes. */
+static void leave(kf_flow *f) {
+    for (size_t i = 0; i < KF_JOBS_MAX; i++) {
+        kf_slot *s = &f->slot[i];
+        if (s->job.kind != KF_JOB_REQUEST || !s->handed) slot_free(s);
+        else if (s->wait != KF_WAIT_UNDO) s->wait = KF_WAIT_ABANDONED;
+    }
+    if (f->undo_factor) kf_flow_undo_factor(f, f->factor);
+    f->undo_factor = false;
+}
+
 void kf_flow_fail(kf_flow *f, const kf_err *err) {
+    kf_err e = *err; /* may be the step's own */
     kf_flow_show(f, KF_PHASE_END, KF_STEP_FAILED, KF_FIELD_NONE, 0);
-    f->step.err = *err;
-    f->job_ready = false;
-    f->open_job = 0;
+    f->step.err = e;
+    leave(f);
 }
 
 void kf_flow_failf(kf_flow *f, kf_err_code code, const char *what, const char *hint) {
@@ -66,16 +54,51 @@ void kf_flow_failf(kf_flow *f, kf_err_code code, const char *what, const char *h
     kf_flow_fail(f, &e);
 }
 
+void kf_flow_bad_answer(kf_flow *f, const char *what) { kf_flow_failf(f, KF_ERR_NET_BAD_ANSWER, what, ""); }
+
+static kf_slot *slot_of(kf_flow *f, uint32_t id) {
+    for (size_t i = 0; id && i < KF_JOBS_MAX; i++)
+        if (f->slot[i].id == id) return &f->slot[i];
+    return NULL;
+}
+
+kf_slot *kf_flow_job(kf_flow *f, kf_wait wait, kf_job_kind kind) {
+    kf_slot *s = NULL;
+    for (kf_slot *i = f->slot; i < f->slot + KF_JOBS_MAX && !(s && !s->id); i++)
+        if (!i->id || (i->wait == KF_WAIT_ABANDONED && (!s || i->id < s->id))) s = i;
+    if (!s) abort(); /* besides the abandoned there are at most one LISTEN, one WAIT_UNTIL, one REQUEST and one undoing */
+    slot_free(s);
+    *s = (kf_slot){.id = ++f->last_job, .wait = wait};
+    s->job = (kf_job){.id = s->id, .kind = kind};
+    return s;
+}
+
+void kf_flow_drop(kf_flow *f, kf_wait wait) {
+    for (size_t i = 0; i < KF_JOBS_MAX; i++)
+        if (f->slot[i].id && f->slot[i].wait == wait) slot_free(&f->slot[i]);
+}
+
+void kf_flow_abandon(kf_flow *f, kf_wait wait) {
+    for (size_t i = 0; i < KF_JOBS_MAX; i++)
+        if (f->slot[i].id && f->slot[i].wait == wait) f->slot[i].wait = KF_WAIT_ABANDONED;
+}
+
+void kf_flow_wait_until(kf_flow *f, kf_wait wait, int64_t at) { kf_flow_job(f, wait, KF_JOB_WAIT_UNTIL)->job.at = at; }
+
+void kf_flow_send(kf_flow *f, kf_wait wait, const char *method, char *path, kf_json *body, bool key) {
+    kf_slot *s = kf_flow_job(f, wait, KF_JOB_REQUEST);
+    s->path = path;
+    s->body = body ? kf_json_print_secret(body) : NULL;
+    kf_json_free(body);
+    s->job.method = method;
+    s->job.path = s->path;
+    s->job.body = s->body;
+    s->job.key = key;
+}
+
 void kf_flow_request(kf_flow *f, kf_wait wait, char *path, kf_json *body, bool key) {
     f->asked_by = f->phase;
-    free(f->path);
-    f->path = path;
-    kf_secret_free(f->body);
-    f->body = body ? kf_json_print_secret(body) : NULL;
-    kf_json_free(body);
-    f->job = (kf_job){.id = ++f->last_job, .kind = KF_JOB_REQUEST, .method = "POST", .path = f->path, .body = f->body, .key = key};
-    f->job_ready = true;
-    f->wait = wait;
+    kf_flow_send(f, wait, body ? "POST" : "GET", path, body, key);
     kf_flow_show(f, f->phase, KF_STEP_WAIT, KF_FIELD_NONE, 0);
 }
 
@@ -83,15 +106,66 @@ void kf_flow_authenticate(kf_flow *f, kf_json *grant) {
     kf_flow_request(f, KF_WAIT_AUTHENTICATE, kf_strdup(KF_WORKOS_AUTHENTICATE), grant, false);
 }
 
+void kf_flow_put(char **dst, const char *value) {
+    char *copy = value && *value ? kf_strdup(value) : NULL; /* first: value may be *dst */
+    free(*dst);
+    *dst = copy;
+}
+
+bool kf_flow_id(char dst[96], const char *id) {
+    size_t n = id ? strlen(id) : 0;
+    if (!n || n >= 96 || strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != n) return false;
+    memmove(dst, id, n + 1);
+    return true;
+}
+
+bool kf_flow_url_ok(const kf_flow *f, const char *url) {
+    size_t n = url ? strlen(url) : 0;
+    if (!n || n > KF_URL_MAX) return false;
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)url[i] <= 0x20 || (unsigned char)url[i] >= 0x7f) return false;
+    if (!kf_str_starts(url, "https://") && !kf_str_starts(url, "http://")) return false;
+    const char *host = strstr(url, "//") + 2;
+    KF_AUTO_CHARS origin = kf_strdup(url);
+    origin[(size_t)(host - url) + strcspn(host, "/?#")] = 0;
+    char *norm = NULL; /* http is only taken for loopback there */
+    bool ok = kf_origin_parse(origin, &norm, NULL);
+    if (ok && kf_str_starts(norm, "http://")) ok = kf_origin_is_loopback(f->origin);
+    free(norm);
+    return ok;
+}
+
+/* --- phases ----------------------------------------------------------------------------------- */
+
+typedef bool (*submit_fn)(kf_flow *f, const kf_secret *value, kf_err *err);
+static const struct {
+    void (*ask)(kf_flow *f);
+    submit_fn submit;
+    void (*resend)(kf_flow *f);
+    void (*back)(kf_flow *f);
+    bool code; /* a wrong code is answered by asking again */
+} phase[KF_PHASE_COUNT] = {
+    [KF_PHASE_EMAIL] = {kf_flow_ask_email, kf_flow_email_submit, NULL, NULL, false},
+    [KF_PHASE_PASSWORD] = {kf_flow_ask_password, kf_flow_password_submit, NULL, kf_flow_back_to_email, false},
+    [KF_PHASE_RESET_TOKEN] = {kf_flow_ask_reset_token, kf_flow_reset_token_submit, NULL, kf_flow_ask_password, false},
+    [KF_PHASE_NEW_PASSWORD] = {kf_flow_ask_new_password, kf_flow_new_password_submit, NULL, kf_flow_ask_password, false},
+    [KF_PHASE_MAGIC] = {kf_flow_ask_magic, kf_flow_magic_submit, kf_flow_magic_start, kf_flow_back_to_email, true},
+    [KF_PHASE_VERIFY] = {kf_flow_ask_verify, kf_flow_verify_submit, kf_flow_verify_resend, NULL, true},
+    [KF_PHASE_TOTP] = {kf_flow_ask_totp, kf_flow_mfa_submit, NULL, NULL, true},
+    [KF_PHASE_FACTOR] = {kf_flow_ask_factor, NULL, NULL, NULL, false},
+    [KF_PHASE_ENROLL] = {kf_flow_ask_enroll, kf_flow_mfa_submit, NULL, NULL, true},
+    [KF_PHASE_RADAR_EMAIL] = {kf_flow_ask_radar_email, kf_flow_radar_email_submit, NULL, NULL, true},
+    [KF_PHASE_RADAR_PHONE] = {kf_flow_ask_radar_phone, kf_flow_radar_phone_submit, NULL, NULL, false},
+    [KF_PHASE_RADAR_SMS] = {kf_flow_ask_radar_sms, kf_flow_radar_sms_submit, kf_flow_radar_resend, NULL, true},
+    [KF_PHASE_ORG] = {kf_flow_ask_org, NULL, NULL, NULL, false},
+    [KF_PHASE_DEVICE] = {kf_flow_ask_device, NULL, NULL, NULL, false},
+    [KF_PHASE_SSO] = {kf_flow_ask_sso, kf_flow_sso_submit, NULL, NULL, false},
+    [KF_PHASE_BROWSER] = {kf_flow_ask_browser, kf_flow_browser_submit, NULL, NULL, false},
+};
+
 void kf_flow_ask_again(kf_flow *f, kf_note note, const char *arg, const kf_err *why) {
-    switch (f->asked_by) {
-    case KF_PHASE_EMAIL:
-    case KF_PHASE_PASSWORD: kf_flow_ask_password(f); break;
-    case KF_PHASE_TOTP: kf_flow_ask_totp(f); break;
-    case KF_PHASE_FACTOR: kf_flow_show(f, KF_PHASE_FACTOR, KF_STEP_CHOOSE, KF_FIELD_NONE, 1u << KF_ACT_CHOOSE); break;
-    case KF_PHASE_ORG: kf_flow_ask_org(f); break;
-    case KF_PHASE_END: return;
-    }
+    if (f->phase == KF_PHASE_END) return;
+    phase[f->asked_by].ask(f);
     kf_flow_note(f, note, arg, why);
 }
 
@@ -117,17 +191,19 @@ void kf_flow_add_choice(kf_flow *f, const char *id, const char *label) {
 
 /* --- the machine ------------------------------------------------------------------------------ */
 
+static void (*const start[KF_METHOD_COUNT])(kf_flow *f) = {
+    [KF_BY_PASSWORD] = kf_flow_password_start, [KF_BY_MAGIC] = kf_flow_magic_start, [KF_BY_BROWSER] = kf_flow_browser_start,
+    [KF_BY_DEVICE] = kf_flow_device_start,     [KF_BY_SSO] = kf_flow_sso_start,
+};
+
 kf_flow *kf_flow_new(const kf_flow_opts *o, kf_err *err) {
+    bool open = o->method == KF_BY_BROWSER || o->method == KF_BY_DEVICE || o->method == KF_BY_SSO; /* to public clients */
     if (!kf_client_id_ok(o->client_id)) {
         kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "there is no client ID to sign in with");
         return NULL;
     }
-    if (!kf_secret_len(o->api_key)) { /* workos-api.md §1.2: this grant needs the secret */
+    if (!open && !kf_secret_len(o->api_key)) { /* workos-api.md §1.2: this grant needs the secret */
         kf_fail(err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s sign-in needs an API key", kf_method_name(o->method));
-        return NULL;
-    }
-    if (o->method != KF_BY_PASSWORD) {
-        kf_fail(err, KF_ERR_USAGE_BAD, "there is no sign-in by %s", kf_method_name(o->method));
         return NULL;
     }
     kf_flow *f = calloc(1, sizeof *f);
@@ -135,59 +211,42 @@ kf_flow *kf_flow_new(const kf_flow_opts *o, kf_err *err) {
     f->method = o->method;
     f->client_id = kf_strdup(o->client_id);
     f->origin = kf_strdup(o->origin);
-    f->api_key = kf_secret_copy(o->api_key);
-    f->email = o->email && *o->email ? kf_strdup(o->email) : NULL;
-    f->organization_id = o->organization_id && *o->organization_id ? kf_strdup(o->organization_id) : NULL;
-    kf_flow_password_start(f);
+    f->api_key = kf_secret_len(o->api_key) ? kf_secret_copy(o->api_key) : NULL;
+    kf_flow_put(&f->email, o->email);
+    kf_flow_put(&f->organization_id, o->organization_id);
+    kf_flow_put(&f->invitation_token, o->invitation_token);
+    kf_flow_put(&f->provider, o->provider);
+    kf_flow_put(&f->connection_id, o->connection_id);
+    kf_flow_put(&f->domain_hint, o->domain_hint);
+    kf_flow_put(&f->screen_hint, o->screen_hint);
+    kf_flow_put(&f->prompt, o->prompt);
+    f->max_age = o->max_age;
+    f->redirect_port = o->redirect_port;
+    f->sha256 = o->sha256;
+    f->now = o->now;
+    memcpy(f->seed, o->seed, sizeof f->seed);
+    start[f->method](f);
     return f;
 }
 
 kf_flow *kf_flow_free(kf_flow *f) {
     if (!f) return NULL;
+    for (size_t i = 0; i < KF_JOBS_MAX; i++) slot_free(&f->slot[i]);
     kf_flow_clear_choices(f);
-    free(f->client_id);
-    free(f->origin);
-    free(f->email);
-    free(f->organization_id);
-    free(f->organization_name);
-    free(f->note_arg);
-    free(f->path);
-    kf_secret_free(f->api_key);
-    kf_secret_free(f->pending);
-    kf_secret_free(f->body);
+    char *texts[] = {f->client_id, f->origin,     f->email,       f->organization_id, f->organization_name, f->note_arg, f->invitation_token,
+                     f->provider,  f->connection_id, f->domain_hint, f->screen_hint,     f->prompt,            f->url,      f->browser_arg};
+    for (size_t i = 0; i < KF_LEN(texts); i++) free(texts[i]);
+    kf_secret *secrets[] = {f->api_key, f->pending, f->uri, f->uri_key, f->reset_token, f->device_code, f->complete, f->verifier, f->code};
+    for (size_t i = 0; i < KF_LEN(secrets); i++) kf_secret_free(secrets[i]);
     kf_session_free(f->session);
+    kf_wipe(f->seed, sizeof f->seed);
     free(f);
     return NULL;
 }
 
 const kf_step *kf_flow_step(const kf_flow *f) { return &f->step; }
 
-static bool submit(kf_flow *f, const kf_secret *value, kf_err *err) {
-    switch (f->phase) {
-    case KF_PHASE_EMAIL: kf_flow_password_email(f, value); return true;
-    case KF_PHASE_PASSWORD: kf_flow_password_submit(f, value); return true;
-    case KF_PHASE_TOTP: return kf_flow_mfa_submit(f, value, err);
-    case KF_PHASE_FACTOR:
-    case KF_PHASE_ORG:
-    case KF_PHASE_END: break;
-    }
-    return kf_fail(err, KF_ERR_USAGE_STALE_QUESTION, "no question is open");
-}
-
-bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secret *value, kf_err *err) {
-    if (serial != f->step.serial || f->step.kind == KF_STEP_WAIT)
-        return kf_fail(err, KF_ERR_USAGE_STALE_QUESTION, "that question is no longer open");
-    if ((unsigned)act >= KF_ACT_COUNT || !(f->step.acts & 1u << act))
-        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "%s is not possible now", kf_flow_act_name(act));
-    if (act == KF_ACT_BACK) {
-        kf_flow_password_back(f);
-        return true;
-    }
-    size_t n = kf_secret_len(value);
-    if (!n || n > 1024 || !kf_secret_is_text(value))
-        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, n ? "what was typed is too long" : "nothing was typed");
-    if (act == KF_ACT_SUBMIT) return submit(f, value, err);
-    const char *id = kf_secret_peek(value);
+static bool choose(kf_flow *f, const char *id, kf_err *err) {
     for (size_t i = 0; i < f->n_choice; i++)
         if (!strcmp(f->choice[i].id, id)) {
             if (f->phase == KF_PHASE_ORG) return kf_flow_org_choose(f, id, err);
@@ -197,18 +256,43 @@ bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secre
     return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "that is not one of the choices");
 }
 
+bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secret *value, kf_err *err) {
+    if (serial != f->step.serial || f->step.kind == KF_STEP_WAIT)
+        return kf_fail(err, KF_ERR_USAGE_STALE_QUESTION, "that question is no longer open");
+    if ((unsigned)act >= KF_ACT_COUNT || !(f->step.acts & 1u << act))
+        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "%s is not possible now", kf_flow_act_name(act));
+    size_t n = kf_secret_len(value), most = f->step.field == KF_FIELD_REDIRECT_URL ? 16 << 10 : 1024;
+    switch (act) {
+    case KF_ACT_BACK: phase[f->phase].back(f); return true;
+    case KF_ACT_RESEND: phase[f->phase].resend(f); return true;
+    case KF_ACT_RESET: kf_flow_reset_start(f); return true;
+    case KF_ACT_NEW_CODE: kf_flow_device_start(f); return true;
+    case KF_ACT_BROWSER: return true; /* whoever shows the step opens its address */
+    case KF_ACT_SUBMIT:
+    case KF_ACT_CHOOSE:
+    case KF_ACT_COUNT: break;
+    }
+    if (!n || n > most || !kf_secret_is_text(value))
+        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, n ? "what was typed is too long" : "nothing was typed");
+    return act == KF_ACT_SUBMIT ? phase[f->phase].submit(f, value, err) : choose(f, kf_secret_peek(value), err);
+}
+
 void kf_flow_cancel(kf_flow *f) {
     if (f->phase == KF_PHASE_END) return;
     kf_flow_failf(f, KF_ERR_SYS_CANCELLED, "the sign-in was cancelled", "");
 }
 
 bool kf_flow_next_job(kf_flow *f, kf_job *out) {
-    if (!f->job_ready) return false;
-    f->job_ready = false;
-    f->open_job = f->job.id;
-    *out = f->job;
+    kf_slot *next = NULL; /* in the order they were made */
+    for (kf_slot *s = f->slot; s < f->slot + KF_JOBS_MAX; s++)
+        if (s->id && !s->handed && (!next || s->id < next->id)) next = s;
+    if (!next) return false;
+    next->handed = true;
+    *out = next->job;
     return true;
 }
+
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void signed_in(kf_flow *f, const kf_json *body, const kf_moment *now) {
     kf_err e;
@@ -219,7 +303,9 @@ static void signed_in(kf_flow *f, const kf_json *body, const kf_moment *now) {
     }
     if (f->organization_name && !kf_str_set(f->session->organization_name, sizeof f->session->organization_name, f->organization_name))
         f->session->organization_name[0] = 0; /* a label, not worth a failed sign-in; the id is there */
+    f->undo_factor = false;
     kf_flow_show(f, KF_PHASE_END, KF_STEP_DONE, KF_FIELD_NONE, 0);
+    leave(f);
 }
 
 static bool take_pending(kf_flow *f, const kf_json *body) {
@@ -240,70 +326,154 @@ static kf_note note_of(const kf_err *e) {
     return !strcmp(e->upstream, "one_time_code_previously_used") ? KF_NOTE_CODE_USED : KF_NOTE_BAD_CODE;
 }
 
+/* The answer to something that was given up: what WorkOS made for it is undone. */
+static void undo(kf_flow *f, const kf_json *body) {
+    kf_claims c;
+    const char *token = kf_json_str(body, "access_token");
+    const kf_json *factor = kf_flow_factor_of(body);
+    char sid[96];
+    if (factor) {
+        kf_flow_undo_factor(f, kf_json_str(factor, "id"));
+    } else if (token && kf_claims_read(token, strlen(token), &c, NULL) && kf_flow_id(sid, c.sid)) {
+        kf_json *j = kf_json_obj();
+        kf_json_set_str(j, "session_id", sid);
+        if (f->api_key) kf_flow_send(f, KF_WAIT_UNDO, "POST", kf_strdup("/user_management/sessions/revoke"), j, true);
+        else {
+            kf_json_free(j);
+            kf_flow_send(f, KF_WAIT_UNDO, "GET", kf_strfmt("/user_management/sessions/logout?session_id=%s", sid), NULL, false);
+        }
+    }
+}
+
+/* Continuations. False: none of them, e is the end. */
+static bool goes_on(kf_flow *f, kf_workos_ask ask, const kf_json *body, kf_err *e) {
+    bool wrong = ask == KF_ASK_WRONG_CODE || !strcmp(e->upstream, "one_time_code_too_many_attempts");
+    if (ask == KF_ASK_WRONG_PASSWORD && f->asked_by == KF_PHASE_PASSWORD) {
+        kf_flow_ask_again(f, KF_NOTE_BAD_CREDENTIALS, f->email, e);
+        return true;
+    }
+    if (wrong && phase[f->asked_by].code && (ask == KF_ASK_WRONG_CODE || phase[f->asked_by].resend)) {
+        kf_flow_ask_again(f, ask == KF_ASK_WRONG_CODE ? note_of(e) : KF_NOTE_TOO_MANY, NULL, e);
+        return true;
+    }
+    if (ask == KF_ASK_NONE || ask == KF_ASK_WRONG_CODE || ask == KF_ASK_WRONG_PASSWORD) return false;
+    f->undo_factor = false; /* WorkOS took the code and goes on */
+    if (ask == KF_ASK_SSO || ask == KF_ASK_OTHER_METHOD) kf_flow_sso_required(f, body);
+    else if (!f->api_key) kf_flow_to_browser(f, KF_NOTE_PUBLIC_STEP_UP, e->upstream); /* all that follow need the secret */
+    else if (ask == KF_ASK_MFA_CHALLENGE) kf_flow_mfa_challenge(f, body);
+    else if (ask == KF_ASK_MFA_ENROLLMENT) kf_flow_enroll_required(f, body, e);
+    else if (ask == KF_ASK_ORGANIZATION) kf_flow_org_required(f, body);
+    else if (ask == KF_ASK_EMAIL_VERIFICATION) kf_flow_verify_required(f, body);
+    else kf_flow_radar_required(f, body, e);
+    return true;
+}
+
 /* An answer that is no success: the continuation it asks for, the same question, or the end. */
-static void refused(kf_flow *f, int status, const kf_json *body, int32_t retry_after, const char *request_id) {
+static void refused(kf_flow *f, kf_wait wait, int status, const kf_json *body, int32_t retry_after, const char *request_id) {
     kf_err e;
     kf_workos_ask ask = kf_workos_read_error(status, body, retry_after, request_id, &e);
     if (e.code == KF_ERR_WORKOS_INVALID_CLIENT) {
         size_t n = strlen(e.what);
         snprintf(e.what + n, sizeof e.what - n, " (%s)", f->client_id);
     }
-    if (e.code == KF_ERR_NET_RATE_LIMITED) {
+    if (wait == KF_WAIT_DEVICE_GRANT && kf_flow_device_goes_on(f, &e)) return;
+    bool again = e.code == KF_ERR_NET_SERVER || e.code == KF_ERR_NET_RATE_LIMITED;
+    if (again && f->asked_by == KF_PHASE_ENROLL) f->undo_factor = false; /* the code may have been taken: nothing is deleted on doubt */
+    if (again && wait == KF_WAIT_AUTHENTICATE && f->asked_by == KF_PHASE_BROWSER) {
+        kf_flow_browser_again(f, &e);
+    } else if (e.code == KF_ERR_NET_RATE_LIMITED) {
         char s[16];
         snprintf(s, sizeof s, "%d", retry_after > 0 ? retry_after : 60);
         kf_flow_ask_again(f, KF_NOTE_SLOW_DOWN, s, &e);
-        return;
-    }
-    if (e.code == KF_ERR_NET_SERVER) {
+    } else if (e.code == KF_ERR_NET_SERVER) {
         kf_flow_ask_again(f, KF_NOTE_NETWORK, NULL, &e);
-        return;
-    }
-    if (!take_pending(f, body)) return;
-    switch (ask) {
-    case KF_ASK_WRONG_PASSWORD: /* said of anything but a password it is no reason to ask again */
-        if (f->asked_by != KF_PHASE_PASSWORD) break;
-        kf_flow_ask_again(f, KF_NOTE_BAD_CREDENTIALS, f->email, &e);
-        return;
-    case KF_ASK_WRONG_CODE:
-        if (f->asked_by != KF_PHASE_TOTP) break;
-        kf_flow_ask_again(f, note_of(&e), NULL, &e);
-        return;
-    case KF_ASK_MFA_CHALLENGE: kf_flow_mfa_challenge(f, body); return;
-    case KF_ASK_ORGANIZATION: kf_flow_org_required(f, body); return;
-    case KF_ASK_EMAIL_VERIFICATION: kf_hint(&e, "Confirm the e-mail address in the browser, with the message WorkOS sent, then sign in again."); break;
-    case KF_ASK_MFA_ENROLLMENT: kf_hint(&e, "Set up an authenticator app on the environment's own sign-in page, then sign in again."); break;
-    case KF_ASK_SSO:
-    case KF_ASK_OTHER_METHOD: kf_hint(&e, "This organization signs in through its own identity provider."); break;
-    case KF_ASK_RADAR: kf_hint(&e, "WorkOS wants to see a person in a browser first."); break;
-    case KF_ASK_NONE:
+    } else if (wait == KF_WAIT_RESET || wait == KF_WAIT_RESET_CONFIRM) {
+        kf_flow_reset_refused(f, wait, &e);
+    } else if (take_pending(f, body) && !goes_on(f, ask, body, &e)) {
+        if (wait == KF_WAIT_DEVICE_START && e.code == KF_ERR_WORKOS_DECLINED) { /* nobody was asked yet: workos-api.md §4 */
+            e.code = KF_ERR_WORKOS_METHOD_DISABLED;
+            kf_hint(&e, "Sign-in by another device is not enabled for this environment.");
+        }
         if (e.code == KF_ERR_WORKOS_STEP_UP) kf_hint(&e, "Finish this on the environment's own sign-in page, then sign in again.");
-        break;
+        kf_flow_fail(f, &e);
     }
-    kf_flow_fail(f, &e);
+}
+
+/* No answer came. The question comes back: a password or a code can be given again, nothing is lost. */
+static void unanswered(kf_flow *f, kf_wait wait, const kf_err *err) {
+    kf_err e;
+    if (err) e = *err;
+    else kf_fail(&e, KF_ERR_NET_BROKEN, "no answer came");
+    bool sent = e.code != KF_ERR_NET_RESOLVE && e.code != KF_ERR_NET_CONNECT && e.code != KF_ERR_NET_TLS;
+    if (sent && wait == KF_WAIT_AUTHENTICATE && f->asked_by == KF_PHASE_ENROLL) f->undo_factor = false; /* as in refused() */
+    if (wait == KF_WAIT_LISTEN) kf_flow_fail(f, &e);
+    else if (wait == KF_WAIT_DEVICE_GRANT) (void)kf_flow_device_goes_on(f, &e);
+    else if (wait == KF_WAIT_AUTHENTICATE && f->asked_by == KF_PHASE_BROWSER) kf_flow_browser_again(f, &e);
+    else kf_flow_ask_again(f, KF_NOTE_NETWORK, NULL, err ? &e : NULL);
+}
+
+static void answered(kf_flow *f, kf_wait wait, const kf_json *j, const kf_moment *now) {
+    switch (wait) {
+    case KF_WAIT_AUTHENTICATE:
+    case KF_WAIT_DEVICE_GRANT: signed_in(f, j, now); return;
+    case KF_WAIT_CHALLENGE: kf_flow_mfa_challenged(f, j); return;
+    case KF_WAIT_MAGIC: kf_flow_magic_sent(f, j); return;
+    case KF_WAIT_VERIFY_FIND: kf_flow_verify_found(f, j); return;
+    case KF_WAIT_VERIFY_SEND: kf_flow_verify_sent(f); return;
+    case KF_WAIT_ENROLL: kf_flow_enrolled(f, j); return;
+    case KF_WAIT_RADAR_SMS: kf_flow_radar_sms_sent(f, j); return;
+    case KF_WAIT_RESET: kf_flow_reset_asked(f); return;
+    case KF_WAIT_RESET_CONFIRM: kf_flow_reset_done(f); return;
+    case KF_WAIT_DEVICE_START: kf_flow_device_started(f, j); return;
+    case KF_WAIT_ABANDONED: undo(f, j); return;
+    case KF_WAIT_UNDO:
+    case KF_WAIT_DEVICE_POLL:
+    case KF_WAIT_LISTEN:
+    case KF_WAIT_BROWSER_LIMIT:
+    case KF_WAIT_BROWSER_AGAIN: return;
+    }
+}
+
+/* Jobs that are no request. */
+static bool waited(kf_flow *f, kf_wait wait, const kf_secret *body) {
+    switch (wait) {
+    case KF_WAIT_LISTEN: kf_flow_browser_called_back(f, body); return true;
+    case KF_WAIT_DEVICE_POLL: kf_flow_device_poll(f); return true;
+    case KF_WAIT_BROWSER_AGAIN: kf_flow_browser_exchange(f); return true;
+    case KF_WAIT_BROWSER_LIMIT:
+        kf_flow_failf(f, KF_ERR_WORKOS_CODE_EXPIRED, "nobody came back from the browser in ten minutes", "Sign in again when you are ready.");
+        return true;
+    default: return false;
+    }
 }
 
 void kf_flow_job_done(kf_flow *f, uint32_t id, int status, const kf_secret *body, int32_t retry_after, const char *request_id,
                       const kf_err *err, const kf_moment *now) {
-    if (!id || id != f->open_job) return; /* late answer of a job given up on */
-    f->open_job = 0;
-    kf_wait wait = f->wait;
-    f->wait = KF_WAIT_NONE;
+    kf_slot *s = slot_of(f, id);
+    if (!s || !s->handed) return; /* late answer of a job given up on */
+    kf_wait wait = s->wait;
+    slot_free(s);
+    if (now->unix_s > f->now) f->now = now->unix_s;
+    if (wait == KF_WAIT_UNDO) return;
     if (err || status == 0) {
-        /* the question comes back: a password or a code can be given again, nothing is lost */
-        kf_flow_ask_again(f, KF_NOTE_NETWORK, NULL, err);
+        if (wait != KF_WAIT_ABANDONED) unanswered(f, wait, err);
         return;
     }
+    if (waited(f, wait, body)) return;
     kf_err why;
-    KF_AUTO(kf_json) j = body ? kf_json_parse(kf_secret_peek(body), kf_secret_len(body), &why) : NULL;
+    KF_AUTO(kf_json) j = body && kf_secret_len(body) ? kf_json_parse(kf_secret_peek(body), kf_secret_len(body), &why) : NULL;
     bool ok = status >= 200 && status < 300;
-    if (ok && !kf_json_is_obj(j)) {
+    if (wait == KF_WAIT_ABANDONED) {
+        if (ok && kf_json_is_obj(j)) undo(f, j);
+    } else if (!ok) {
+        refused(f, wait, status, kf_json_is_obj(j) ? j : NULL, retry_after, request_id);
+    } else if (!kf_json_is_obj(j) && wait != KF_WAIT_VERIFY_SEND && wait != KF_WAIT_RESET_CONFIRM && wait != KF_WAIT_RESET) {
         kf_err e;
-        kf_fail(&e, KF_ERR_NET_BAD_ANSWER, "the answer to the sign-in is not usable%s%s", j ? "" : ": ", j ? "" : why.what);
+        bool parsed = j || !body || !kf_secret_len(body);
+        kf_fail(&e, KF_ERR_NET_BAD_ANSWER, "the answer to the sign-in is not usable%s%s", parsed ? "" : ": ", parsed ? "" : why.what);
         e.status = status;
         kf_flow_fail(f, &e);
-    } else if (!ok) refused(f, status, kf_json_is_obj(j) ? j : NULL, retry_after, request_id);
-    else if (wait == KF_WAIT_CHALLENGE) kf_flow_mfa_challenged(f, j);
-    else signed_in(f, j, now);
+    } else answered(f, wait, j, now);
 }
 
 kf_session *kf_flow_take_session(kf_flow *f) { return KF_TAKE(f->session); }

@@ -73,6 +73,26 @@ static const row *find(const char *code) {
     return NULL;
 }
 
+/* "WHO CODE: what it said", in whole characters (this text travels in JSON, which must be UTF-8) and without controls. */
+static void say(kf_err *e, const char *who, const char *message) {
+    char said[160] = "";
+    size_t n = message ? strlen(message) : 0;
+    if (n > 150)
+        for (n = 150; n && ((unsigned char)message[n] & 0xc0) == 0x80;) n--;
+    if (n) memcpy(said, message, n);
+    snprintf(e->what, sizeof e->what, "%s%s%s%s%s", who, *e->upstream ? " " : "", e->upstream, *said ? ": " : "", said);
+    for (char *p = e->what; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = ' ';
+}
+
+void kf_workos_read_callback(const char *error, const char *description, kf_err *err) {
+    const row *hit = find(error);
+    kf_err e = {.code = hit ? hit->err : KF_ERR_WORKOS_REFUSED, .retry_after = -1};
+    clean(e.upstream, sizeof e.upstream, error);
+    say(&e, "the sign-in page answered", description);
+    *err = e;
+}
+
 kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retry_after, const char *request_id, kf_err *err) {
     const char *code = kf_json_str(body, "code");
     if (!code) code = kf_json_str(body, "error");
@@ -88,14 +108,9 @@ kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retr
     kf_err e = {.code = hit ? hit->err : by_status(status), .status = status, .retry_after = retry_after};
     clean(e.upstream, sizeof e.upstream, code);
     clean(e.request_id, sizeof e.request_id, request_id);
-    char said[160] = "";
-    size_t n = message ? strlen(message) : 0;
-    if (n > 150) /* whole characters only: this text travels in JSON, which must be UTF-8 */
-        for (n = 150; n && ((unsigned char)message[n] & 0xc0) == 0x80;) n--;
-    if (n) memcpy(said, message, n);
-    snprintf(e.what, sizeof e.what, "WorkOS answered %d%s%s%s%s", status, *e.upstream ? " " : "", e.upstream, *said ? ": " : "", said);
-    for (char *p = e.what; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = ' ';
+    char who[48];
+    snprintf(who, sizeof who, "WorkOS answered %d", status);
+    say(&e, who, message);
     kf_workos_ask ask = hit ? hit->ask : KF_ASK_NONE;
     if (err) *err = e;
     return ask;

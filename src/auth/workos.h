@@ -7,6 +7,12 @@
 #define KF_WORKOS_AUTHENTICATE "/user_management/authenticate"
 #define KF_GRANT_PASSWORD "password"
 #define KF_GRANT_REFRESH "refresh_token"
+#define KF_GRANT_AUTHORIZATION_CODE "authorization_code"
+#define KF_GRANT_DEVICE_CODE "urn:ietf:params:oauth:grant-type:device_code"
+#define KF_GRANT_MAGIC_AUTH "urn:workos:oauth:grant-type:magic-auth:code"
+#define KF_GRANT_EMAIL_VERIFICATION "urn:workos:oauth:grant-type:email-verification:code"
+#define KF_GRANT_RADAR_EMAIL "urn:workos:oauth:grant-type:radar-email-challenge:code"
+#define KF_GRANT_RADAR_SMS "urn:workos:oauth:grant-type:radar-sms-challenge:code"
 #define KF_GRANT_MFA_TOTP "urn:workos:oauth:grant-type:mfa-totp"
 #define KF_GRANT_ORG_SELECTION "urn:workos:oauth:grant-type:organization-selection"
 
@@ -23,6 +29,9 @@ typedef enum kf_workos_ask {
  * "WorkOS answered 400 invalid_grant" style with the sanitised message. */
 kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retry_after,
                                    const char *request_id, kf_err *err);
+
+/* The same for the error and error_description of a redirect (workos-api.md §2). description may be NULL. */
+void kf_workos_read_callback(const char *error, const char *description, kf_err *err);
 
 /* {"grant_type","client_id"[,"client_secret"]}; the caller adds the grant's own members. secret may be NULL. */
 kf_json *kf_workos_grant(const char *grant_type, const char *client_id, const kf_secret *secret);

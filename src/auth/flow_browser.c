@@ -1,0 +1,171 @@
+/* Sign-in in the browser: authorize URL with PKCE and state, the redirect to a listener of
+ * ours on 127.0.0.1, the exchange (workos-api.md §2, §3; RFC 7636, RFC 8252). */
+#include "auth/flow_impl.h"
+
+#include "base/form.h"
+#include "base/str.h"
+
+enum { LIMIT_S = 600, TRIES_MAX = 3, QUERY_MAX = 16 << 10 };
+
+void kf_flow_browser_start(kf_flow *f) { kf_flow_to_browser(f, KF_NOTE_BROWSER, NULL); }
+
+/* Another verifier and state for every round. RFC 7636 §4.1: 43 characters of 32 random bytes. */
+static void make_pkce(kf_flow *f) {
+    uint8_t in[66], v[32], s[32];
+    memcpy(in, f->seed, 64);
+    in[64] = (uint8_t)f->rounds;
+    in[65] = 'v';
+    f->sha256(in, sizeof in, v);
+    in[65] = 's';
+    f->sha256(in, sizeof in, s);
+    KF_AUTO_CHARS state = kf_b64url(s, sizeof s);
+    if (!kf_str_set(f->state, sizeof f->state, state)) abort();
+    kf_secret_free(f->verifier);
+    char *verifier = kf_b64url(v, sizeof v);
+    f->verifier = kf_secret_take(verifier, strlen(verifier));
+    kf_wipe(in, sizeof in);
+    kf_wipe(v, sizeof v);
+}
+
+void kf_flow_to_browser(kf_flow *f, kf_note note, const char *arg) {
+    KF_AUTO_CHARS keep = kf_strdup(arg); /* arg may be what is forgotten below */
+    if (++f->rounds > KF_BROWSER_ROUNDS_MAX) {
+        kf_flow_failf(f, KF_ERR_WORKOS_STEP_UP, "WorkOS asked for the browser again and again", "Sign in on the environment's own page, then try again.");
+        return;
+    }
+    kf_flow_drop(f, KF_WAIT_LISTEN);
+    kf_flow_drop(f, KF_WAIT_BROWSER_LIMIT);
+    f->pending = kf_secret_free(f->pending);
+    f->tries = 0;
+    f->browser_note = note;
+    kf_flow_put(&f->browser_arg, keep);
+    make_pkce(f);
+    kf_slot *s = kf_flow_job(f, KF_WAIT_LISTEN, KF_JOB_LISTEN);
+    s->job.port = f->redirect_port;
+    s->job.state = f->state;
+    f->asked_by = KF_PHASE_BROWSER;
+    kf_flow_show(f, KF_PHASE_BROWSER, KF_STEP_WAIT, KF_FIELD_NONE, 0);
+}
+
+/* Exactly one of connection, organization and provider; authkit may have an organization beside it. */
+static bool add_selector(const kf_flow *f, kf_buf *q) {
+    if (f->connection_id) return kf_form_add(q, "connection_id", f->connection_id);
+    if (f->org_alone) return kf_form_add(q, "organization_id", f->organization_id);
+    bool hosted = !f->provider || !strcmp(f->provider, "authkit");
+    char age[24] = "";
+    if (f->max_age >= 0) snprintf(age, sizeof age, "%lld", (long long)f->max_age);
+    return kf_form_add(q, "provider", hosted ? "authkit" : f->provider) &&
+           (!hosted || (kf_form_add(q, "organization_id", f->organization_id) && kf_form_add(q, "screen_hint", f->screen_hint) &&
+                        kf_form_add(q, "max_age", age)));
+}
+
+static char *authorize_url(kf_flow *f) {
+    uint8_t hash[32];
+    kf_buf q;
+    kf_buf_init(&q, 8192);
+    f->sha256(kf_secret_peek(f->verifier), kf_secret_len(f->verifier), hash);
+    KF_AUTO_CHARS challenge = kf_b64url(hash, sizeof hash);
+    KF_AUTO_CHARS redirect = kf_strfmt("http://127.0.0.1:%d/callback", f->port);
+    bool ok = kf_form_add(&q, "response_type", "code") && kf_form_add(&q, "client_id", f->client_id) && kf_form_add(&q, "redirect_uri", redirect) &&
+              add_selector(f, &q) && kf_form_add(&q, "domain_hint", f->domain_hint) && kf_form_add(&q, "login_hint", f->email) &&
+              kf_form_add(&q, "prompt", f->prompt) && kf_form_add(&q, "invitation_token", f->invitation_token) &&
+              kf_form_add(&q, "state", f->state) && kf_form_add(&q, "code_challenge", challenge) &&
+              kf_form_add(&q, "code_challenge_method", "S256");
+    char *url = ok ? kf_strfmt("%s/user_management/authorize?%s", f->origin, q.data) : NULL;
+    kf_buf_done(&q);
+    return url;
+}
+
+void kf_flow_listening(kf_flow *f, uint32_t id, int port) {
+    bool ours = false;
+    for (size_t i = 0; i < KF_JOBS_MAX; i++) ours = ours || (id && f->slot[i].id == id && f->slot[i].wait == KF_WAIT_LISTEN);
+    if (!ours || f->phase != KF_PHASE_BROWSER) return;
+    f->port = port;
+    free(f->url);
+    f->url = authorize_url(f);
+    if (!f->url) {
+        kf_flow_failf(f, KF_ERR_USAGE_BAD, "the authorize URL would be too long", "Leave out some of its options.");
+        return;
+    }
+    f->expires_at = f->now + LIMIT_S;
+    kf_flow_wait_until(f, KF_WAIT_BROWSER_LIMIT, f->expires_at);
+    kf_flow_ask_browser(f);
+}
+
+void kf_flow_ask_browser(kf_flow *f) {
+    kf_flow_show(f, KF_PHASE_BROWSER, KF_STEP_OPEN_URL, KF_FIELD_REDIRECT_URL, 1u << KF_ACT_SUBMIT | 1u << KF_ACT_BROWSER);
+    f->step.url = f->url;
+    f->step.expires_at = f->expires_at;
+    kf_flow_note(f, f->browser_note, f->browser_arg, NULL);
+}
+
+/* --- back from the browser -------------------------------------------------------------------------- */
+
+void kf_flow_browser_exchange(kf_flow *f) {
+    kf_json *g = kf_workos_grant(KF_GRANT_AUTHORIZATION_CODE, f->client_id, f->api_key);
+    kf_json_set_secret(g, "code", f->code);
+    kf_json_set_secret(g, "code_verifier", f->verifier);
+    kf_json_set_str(g, "invitation_token", f->invitation_token);
+    kf_flow_authenticate(f, g);
+}
+
+/* A code works once, but one whose request got no answer may not have arrived: the same again, a few times. */
+void kf_flow_browser_again(kf_flow *f, const kf_err *why) {
+    if (!f->code || ++f->tries >= TRIES_MAX) {
+        kf_err e = *why;
+        kf_hint(&e, "Sign in again; the code from the browser works once and not for long.");
+        kf_flow_fail(f, &e);
+        return;
+    }
+    int64_t in = why->retry_after > 0 && why->retry_after < 60 ? why->retry_after : 1;
+    kf_flow_show(f, KF_PHASE_BROWSER, KF_STEP_WAIT, KF_FIELD_NONE, 0);
+    kf_flow_wait_until(f, KF_WAIT_BROWSER_AGAIN, f->now + in);
+}
+
+typedef enum back { BACK_NOT_OURS, BACK_ERROR, BACK_CODE } back;
+
+/* Nothing of the answer is used before its state is ours. err is filled unless there is a code. */
+static back read_query(kf_flow *f, const char *query, size_t n, kf_err *err) {
+    KF_AUTO(kf_json) j = n <= QUERY_MAX ? kf_form_parse(query, n, NULL) : NULL;
+    const char *state = kf_json_str_or(j, "state", ""), *code = kf_json_str_or(j, "code", ""), *error = kf_json_str(j, "error");
+    if (strlen(state) != strlen(f->state) || !kf_ct_eq(state, f->state, strlen(f->state)))
+        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "that address does not belong to this sign-in"), BACK_NOT_OURS;
+    if (error) {
+        kf_workos_read_callback(error, kf_json_str(j, "error_description"), err);
+        return BACK_ERROR;
+    }
+    if (!*code || strlen(code) > 4096) return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "that address has no usable code"), BACK_NOT_OURS;
+    kf_secret_free(f->code);
+    f->code = kf_secret_new(code, strlen(code));
+    return BACK_CODE;
+}
+
+static void take(kf_flow *f, back b, const kf_err *err) {
+    kf_flow_drop(f, KF_WAIT_BROWSER_LIMIT);
+    kf_flow_drop(f, KF_WAIT_LISTEN);
+    f->phase = KF_PHASE_BROWSER;
+    if (b == BACK_CODE) kf_flow_browser_exchange(f);
+    else kf_flow_fail(f, err);
+}
+
+void kf_flow_browser_called_back(kf_flow *f, const kf_secret *query) {
+    kf_err e;
+    back b = read_query(f, kf_secret_peek(query), kf_secret_len(query), &e);
+    if (b == BACK_NOT_OURS) e.code = KF_ERR_NET_BAD_ANSWER;
+    take(f, b, &e);
+}
+
+bool kf_flow_browser_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
+    const char *s = kf_secret_peek(value), *query = strchr(s, '?');
+    KF_AUTO_CHARS mine = kf_strfmt("http://127.0.0.1:%d/callback?", f->port);
+    kf_err e;
+    if (!query || !kf_str_starts(s, mine))
+        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "the address must begin with http://127.0.0.1:%d/callback?", f->port);
+    back b = read_query(f, query + 1, strcspn(query + 1, "#"), &e);
+    if (b == BACK_NOT_OURS) {
+        if (err) *err = e;
+        return false;
+    }
+    take(f, b, &e);
+    return true;
+}
