@@ -356,6 +356,10 @@ static bool goes_on(kf_flow *f, kf_workos_ask ask, const kf_json *body, kf_err *
         kf_flow_ask_again(f, ask == KF_ASK_WRONG_CODE ? note_of(e) : KF_NOTE_TOO_MANY, NULL, e);
         return true;
     }
+    if (!strcmp(e->upstream, "phone_number_required") && f->asked_by == KF_PHASE_RADAR_SMS && *f->user_id) {
+        kf_flow_ask_radar_phone(f);
+        return true;
+    }
     if (ask == KF_ASK_NONE || ask == KF_ASK_WRONG_CODE || ask == KF_ASK_WRONG_PASSWORD) return false;
     f->undo_factor = false; /* WorkOS took the code and goes on */
     if (ask == KF_ASK_SSO || ask == KF_ASK_OTHER_METHOD) kf_flow_sso_required(f, body);

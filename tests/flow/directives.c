@@ -159,15 +159,14 @@ static void collect(run *r) {
     while (r->n_out < KF_LEN(r->jobs) && kf_flow_next_job(r->f, &r->jobs[r->n_out])) r->n_out++;
 }
 
-/* The one job of this kind that is out. */
-static kf_job take_job(run *r, kf_job_kind kind, const char *what) {
+/* The job of this kind that is out; of several the newest (those before are given up on), of requests the one to this path. */
+static kf_job take_job(run *r, kf_job_kind kind, const char *path, const char *what) {
     step_of(r);
     collect(r);
-    size_t at = r->n_out, n = 0;
+    size_t at = r->n_out;
     for (size_t i = 0; i < r->n_out; i++)
-        if (r->jobs[i].kind == kind) at = i, n++;
-    if (!n) run_bad(r, "nothing is to be %s", what);
-    if (n > 1) run_bad(r, "two jobs at once");
+        if (r->jobs[i].kind == kind && (at == r->n_out || !path || !strcmp(r->jobs[i].path, path))) at = i;
+    if (at == r->n_out) run_bad(r, "nothing is to be %s", what);
     kf_job j = r->jobs[at];
     memmove(&r->jobs[at], &r->jobs[at + 1], (--r->n_out - at) * sizeof j);
     return j;
@@ -175,7 +174,7 @@ static kf_job take_job(run *r, kf_job_kind kind, const char *what) {
 
 static void request(run *r, const char *method, char *p) {
     const char *path = run_need(r, &p, "path");
-    kf_job j = take_job(r, KF_JOB_REQUEST, "sent");
+    kf_job j = take_job(r, KF_JOB_REQUEST, path, "sent");
     r->job_id = j.id;
     r->has_job = true;
     if (strcmp(j.method, method) || strcmp(j.path, path)) run_bad(r, "the request is %s %s", j.method, j.path);
@@ -217,7 +216,7 @@ static void d_delete(run *r, char *p) { request(r, "DELETE", p); }
 static void d_until(run *r, char *p) {
     long in = run_number(r, run_need(r, &p, "seconds"));
     run_no_more(r, &p);
-    kf_job j = take_job(r, KF_JOB_WAIT_UNTIL, "waited for");
+    kf_job j = take_job(r, KF_JOB_WAIT_UNTIL, NULL, "waited for");
     if (j.at != r->now.unix_s + in) run_bad(r, "it waits %lld s, expected %ld", (long long)(j.at - r->now.unix_s), in);
     r->now.unix_s = j.at;
     r->now.boot_ms += in * 1000;
@@ -236,7 +235,7 @@ static void d_after(run *r, char *p) {
 static void d_listen(run *r, char *p) {
     long port = run_number(r, run_need(r, &p, "port"));
     if (strcmp(run_need(r, &p, "<"), "<")) run_bad(r, "\"<\" is missing");
-    kf_job j = take_job(r, KF_JOB_LISTEN, "listened for");
+    kf_job j = take_job(r, KF_JOB_LISTEN, NULL, "listened for");
     if (j.port != port) run_bad(r, "the listener is to have port %d", j.port);
     if (!j.state || strlen(j.state) < 43) run_bad(r, "the listener is given no state");
     want_kind(r, KF_STEP_WAIT);
@@ -259,7 +258,7 @@ static void d_listen(run *r, char *p) {
 
 static void d_callback(run *r, char *p) {
     if (strcmp(run_need(r, &p, "<"), "<")) run_bad(r, "\"<\" is missing");
-    kf_job j = take_job(r, KF_JOB_LISTEN, "listened for");
+    kf_job j = take_job(r, KF_JOB_LISTEN, NULL, "listened for");
     run_blanks(&p);
     kf_secret_free(r->body);
     r->body = kf_secret_new(p, strlen(p));
@@ -307,7 +306,7 @@ static void d_late(run *r, char *p) {
 /* A job is handed out and its reply does not come. */
 static void d_sent(run *r, char *p) {
     run_no_more(r, &p);
-    r->job_id = take_job(r, KF_JOB_REQUEST, "sent").id;
+    r->job_id = take_job(r, KF_JOB_REQUEST, NULL, "sent").id;
     r->has_job = true;
 }
 
