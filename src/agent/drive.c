@@ -1,36 +1,15 @@
-#include "agent/drive.h"
+#include "agent/drive_impl.h"
 
 #include "agent/keeper.h"
 #include "agent/server.h"
 #include "agent/settings.h"
-#include "auth/flow.h"
+#include "auth/profile.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "crypt/hash.h"
 #include "wire/msg.h"
 
 enum { FLOWS_MAX = 32, FLOW_MS = 15 * 60 * 1000, STEP_FRAME_CHOICES = 500 };
-
-typedef struct sign_in {
-    struct sign_in *next;
-    kf_agent *a;
-    char id[33];
-    uint32_t conn;          /* 0: gone */
-    char profile[17];
-    kf_conf_profile settings;
-    kf_flow *flow;
-    kf_json *params;        /* until the flow exists */
-    kf_secret *api_key;
-    uint32_t http, job;     /* under way */
-    uint32_t shown;         /* serial of the last step that was sent */
-    kf_loop_id timer;
-    bool adopting;
-} sign_in;
-
-struct kf_drive {
-    kf_agent *a;
-    sign_in *all;
-};
 
 kf_drive *kf_drive_new(kf_agent *a) {
     kf_drive *d = calloc(1, sizeof *d);
@@ -39,12 +18,12 @@ kf_drive *kf_drive_new(kf_agent *a) {
     return d;
 }
 
-static void sign_in_free(sign_in *s) {
-    sign_in **p = &s->a->drive->all;
+static void sign_in_free(kf_sign_in *s) {
+    kf_sign_in **p = &s->a->drive->all;
     while (*p != s) p = &(*p)->next;
     *p = s->next;
     kf_loop_cancel(s->a->loop, s->timer);
-    if (s->http) kf_http_cancel(s->a->http, s->http);
+    kf_drive_jobs_drop(s);
     kf_flow_free(s->flow);
     kf_json_free(s->params);
     kf_secret_free(s->api_key);
@@ -54,6 +33,7 @@ static void sign_in_free(sign_in *s) {
 kf_drive *kf_drive_free(kf_drive *d) {
     if (!d) return NULL;
     while (d->all) sign_in_free(d->all);
+    kf_drive_late_drop(d);
     free(d);
     return NULL;
 }
@@ -61,8 +41,8 @@ kf_drive *kf_drive_free(kf_drive *d) {
 bool kf_drive_busy(const kf_agent *a) { return a->drive && a->drive->all != NULL; }
 
 /* Flows outlive nothing by pointer: callbacks carry the id. */
-static sign_in *find(kf_agent *a, const char *id) {
-    sign_in *s = a->drive ? a->drive->all : NULL;
+static kf_sign_in *find(kf_agent *a, const char *id) {
+    kf_sign_in *s = a->drive ? a->drive->all : NULL;
     while (s && strcmp(s->id, id)) s = s->next;
     return s;
 }
@@ -71,15 +51,15 @@ typedef struct ref {
     kf_agent *a;
     char id[33];
 } ref;
-static ref *ref_new(const sign_in *s) {
+static ref *ref_new(const kf_sign_in *s) {
     ref *r = malloc(sizeof *r);
     if (!r) abort();
     r->a = s->a;
     memcpy(r->id, s->id, sizeof r->id);
     return r;
 }
-static sign_in *ref_take(ref *r) {
-    sign_in *s = find(r->a, r->id);
+static kf_sign_in *ref_take(ref *r) {
+    kf_sign_in *s = find(r->a, r->id);
     free(r);
     return s;
 }
@@ -87,7 +67,7 @@ static sign_in *ref_take(ref *r) {
 /* --- steps --------------------------------------------------------------------------------------- */
 
 /* s may be gone afterwards: who cannot be told has gone, and that cancels. */
-static void send_step(sign_in *s, const kf_step *step, bool last) {
+static void send_step(kf_sign_in *s, const kf_step *step, bool last) {
     kf_agent *a = s->a;
     uint32_t conn = s->conn;
     char id[33];
@@ -105,122 +85,97 @@ static void send_step(sign_in *s, const kf_step *step, bool last) {
     } while (choose && first < n && find(a, id) == s && s->conn);
 }
 
-static void end_failed(sign_in *s, const kf_err *err) {
+/* The client hears why; what is under way at WorkOS is still brought to an end. s may be gone afterwards. */
+static void give_up(kf_sign_in *s, const kf_err *err) {
     kf_step step = {.serial = s->shown + 1, .kind = KF_STEP_FAILED, .err = *err};
-    if (s->conn) send_step(s, &step, true);
-    sign_in_free(s);
-}
-
-static void pump(sign_in *s);
-
-static void adopted(void *user, const kf_err *err) {
-    sign_in *s = ref_take(user);
-    if (!s) return;
-    s->adopting = false;
-    if (err) {
-        end_failed(s, err);
+    if (s->conn) send_step(s, &step, true); /* conn is 0 before anything can go: s stays */
+    if (!s->flow) {
+        sign_in_free(s);
         return;
     }
-    if (s->conn) send_step(s, kf_flow_step(s->flow), true);
+    s->over = true;
+    kf_drive_jobs_rest(s, KF_LOOPBACK_FAILED, err->what);
+    kf_flow_cancel(s->flow);
+    kf_drive_pump(s);
+}
+
+static void adopted(void *user, const kf_err *err) {
+    kf_sign_in *s = ref_take(user);
+    if (!s) return;
+    kf_step failed = {.serial = s->shown + 1, .kind = KF_STEP_FAILED};
+    if (err) failed.err = *err;
+    kf_drive_jobs_rest(s, err ? KF_LOOPBACK_FAILED : KF_LOOPBACK_DONE, err ? err->what : NULL);
+    if (s->conn) send_step(s, err ? &failed : kf_flow_step(s->flow), true);
     sign_in_free(s);
-}
-
-/* --- jobs ---------------------------------------------------------------------------------------- */
-
-static void moment(kf_moment *m, int64_t date) {
-    /* whole seconds, as in the tokens: one never seems to live longer than its exp says */
-    *m = (kf_moment){.unix_s = kf_unix_s(), .boot_ms = kf_boot_ms() - kf_unix_ms() % 1000, .date = date};
-    if (!kf_boot_id(m->boot_id, NULL)) m->boot_id[0] = 0;
-}
-
-/* Runs only while s lives: its end cancels the request. */
-static void answered(void *user, kf_http_resp *resp, const kf_err *err) {
-    sign_in *s = user;
-    s->http = 0;
-    kf_moment now;
-    moment(&now, resp->date);
-    kf_flow_job_done(s->flow, s->job, resp->status, resp->body, resp->retry_after, resp->request_id, err, &now);
-    pump(s);
-}
-
-static void start_job(sign_in *s, const kf_job *j) {
-    kf_http_req q = {.method = j->method, .origin = s->settings.api_host, .path = j->path, .body = j->body,
-                     .bearer = j->key ? s->api_key : NULL, .single_use = true};
-    s->job = j->id;
-    s->http = kf_http_send(s->a->http, &q, answered, s);
 }
 
 /* Does what the flow wants done, shows what it wants shown, and ends it when it is over. */
-static void pump(sign_in *s) {
-    kf_job j;
-    if (!s->http && kf_flow_next_job(s->flow, &j)) start_job(s, &j);
+void kf_drive_pump(kf_sign_in *s) {
+    kf_agent *a = s->a;
+    char id[33];
+    memcpy(id, s->id, sizeof id);
     const kf_step *step = kf_flow_step(s->flow);
+    if (s->adopting) return;
+    if (step->kind == KF_STEP_FAILED && !s->over) {
+        s->over = true;
+        kf_drive_jobs_rest(s, KF_LOOPBACK_FAILED, step->err.what);
+    }
+    kf_drive_jobs_start(s);
+    step = kf_flow_step(s->flow);
     if (step->kind == KF_STEP_DONE) {
         kf_session *session = kf_flow_take_session(s->flow);
         if (!session) return;
         s->adopting = true; /* the step is sent once the session is stored */
-        kf_keeper_adopt(s->a->keeper, s->profile, session, adopted, ref_new(s));
+        kf_keeper_adopt(a->keeper, s->profile, session, s->interactive, adopted, ref_new(s));
         return;
     }
-    bool over = step->kind == KF_STEP_FAILED;
+    if (step->kind != KF_STEP_WAIT) kf_drive_jobs_tell(s, KF_LOOPBACK_GO_ON, NULL);
     if (step->serial != s->shown && s->conn) {
         s->shown = step->serial;
-        char id[33];
-        kf_agent *a = s->a;
-        memcpy(id, s->id, sizeof id);
-        send_step(s, step, over);
+        send_step(s, step, s->over);
         if (!(s = find(a, id))) return;
     }
-    if (over && !s->http) sign_in_free(s);
+    if (s->over && !kf_drive_jobs_asking(s)) sign_in_free(s);
 }
 
 /* --- calls --------------------------------------------------------------------------------------- */
 
 static void too_long(void *user) {
-    sign_in *s = user;
+    kf_sign_in *s = user;
     kf_err e;
     s->timer = 0;
-    if (s->adopting) return;
+    if (s->adopting || s->over) return;
     kf_fail(&e, KF_ERR_WORKOS_CODE_EXPIRED, "nobody answered for %d minutes", FLOW_MS / 60000);
-    end_failed(s, &e);
+    give_up(s, &e);
 }
 
-static void begin(sign_in *s, const kf_secret *key) {
-    const kf_json *p = s->params;
-    const char *client_id = NULL, *org = kf_json_str_or(p, "organization_id", "");
+static void begin(kf_sign_in *s, const kf_secret *key) {
+    const char *env_key = kf_json_str_or(s->params, "api_key", "");
+    kf_flow_opts o;
     kf_err e;
-    kf_flow_opts o = {.origin = s->settings.api_host, .email = kf_json_str(p, "email")};
-    kf_profile_client_id(NULL, s->settings.client_id, kf_json_str(p, "client_id"), &client_id);
-    const char *env_key = kf_json_str_or(p, "api_key", "");
     if (key) s->api_key = kf_secret_copy(key);
     else if (*env_key) s->api_key = kf_secret_new(env_key, strlen(env_key));
-    bool ok = kf_method_from_name(kf_json_str(p, "method"), &o.method);
-    if (!ok) kf_fail(&e, KF_ERR_USAGE_BAD, "there is no sign-in method called %.40s", kf_json_str_or(p, "method", ""));
-    else if (!key && s->api_key && !kf_api_key_looks_ok(s->api_key)) /* it becomes a header */
+    bool ok = kf_drive_opts(s, &o, &e);
+    if (ok && !key && s->api_key && !kf_api_key_looks_ok(s->api_key)) /* it becomes a header */
         ok = kf_fail(&e, KF_ERR_USAGE_BAD, "WORKOS_API_KEY is no API key (sk_...)");
-    if (!ok) {
-        end_failed(s, &e);
-        return;
+    if (ok) {
+        kf_random(o.seed, sizeof o.seed);
+        s->flow = kf_flow_new(&o, &e);
+        kf_wipe(o.seed, sizeof o.seed);
     }
-    o.client_id = client_id ? client_id : "";
-    o.api_key = s->api_key;
-    o.organization_id = *org ? org : s->settings.organization_id;
-    kf_random(o.seed, sizeof o.seed);
-    s->flow = kf_flow_new(&o, &e);
-    kf_wipe(o.seed, sizeof o.seed);
     if (!s->flow) {
-        end_failed(s, &e);
+        give_up(s, &e);
         return;
     }
     s->params = kf_json_free(s->params);
     s->timer = kf_loop_after(s->a->loop, FLOW_MS, too_long, s);
-    pump(s);
+    kf_drive_pump(s);
 }
 
 static void key_here(void *user, const kf_secret *key, const kf_err *err) {
-    sign_in *s = ref_take(user);
+    kf_sign_in *s = ref_take(user);
     if (!s) return;
-    if (err) end_failed(s, err);
+    if (err) give_up(s, err);
     else begin(s, key);
 }
 
@@ -230,14 +185,14 @@ void kf_drive_sign_in(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     const kf_conf_profile *c = kf_conf_find(a->conf, name);
     kf_err e;
     size_t n = 0;
-    for (sign_in *s = a->drive->all; s; s = s->next) n++;
+    for (kf_sign_in *s = a->drive->all; s; s = s->next) n++;
     if (!c) kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", name);
     else if (n >= FLOWS_MAX) kf_fail(&e, KF_ERR_WIRE_BUSY, "%d sign-ins are under way already", FLOWS_MAX);
     if (!c || n >= FLOWS_MAX) {
         kf_server_error(a->server, conn, &e);
         return;
     }
-    sign_in *s = calloc(1, sizeof *s);
+    kf_sign_in *s = calloc(1, sizeof *s);
     if (!s) abort();
     uint8_t raw[16];
     kf_random(raw, sizeof raw);
@@ -245,6 +200,7 @@ void kf_drive_sign_in(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     s->a = a;
     s->conn = conn;
     s->settings = *c;
+    s->interactive = kf_json_bool(p, "interactive", true);
     s->params = kf_json_copy(p);
     memcpy(s->profile, c->id, sizeof s->profile);
     s->next = a->drive->all;
@@ -253,9 +209,9 @@ void kf_drive_sign_in(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_keeper_api_key(a->keeper, s->profile, key_here, ref_new(s));
 }
 
-static sign_in *open_flow(kf_agent *a, uint32_t conn, const kf_json *p) {
-    sign_in *s = find(a, kf_json_str_or(p, "flow", ""));
-    if (s && s->flow && s->conn) return s;
+static kf_sign_in *open_flow(kf_agent *a, uint32_t conn, const kf_json *p) {
+    kf_sign_in *s = find(a, kf_json_str_or(p, "flow", ""));
+    if (s && s->flow && s->conn && !s->over) return s;
     kf_err e;
     kf_fail(&e, KF_ERR_USAGE_STALE_QUESTION, "that sign-in is over");
     kf_server_error(a->server, conn, &e);
@@ -264,7 +220,7 @@ static sign_in *open_flow(kf_agent *a, uint32_t conn, const kf_json *p) {
 
 void kf_drive_answer(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
-    sign_in *s = open_flow(a, conn, p);
+    kf_sign_in *s = open_flow(a, conn, p);
     if (!s) return;
     const char *v = kf_json_str_or(p, "value", "");
     KF_AUTO(kf_secret) value = kf_secret_new(v, strlen(v));
@@ -278,37 +234,41 @@ void kf_drive_answer(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
         kf_server_error(a->server, conn, &e);
         return;
     }
+    char id[33];
+    memcpy(id, s->id, sizeof id);
     kf_server_reply(a->server, conn, NULL, false);
-    pump(s);
+    if ((s = find(a, id))) kf_drive_pump(s);
 }
 
-static void cancel(sign_in *s) {
-    if (s->adopting) return; /* too late: it is being stored */
-    if (!s->flow) {
-        kf_err e;
-        kf_fail(&e, KF_ERR_SYS_CANCELLED, "the sign-in was cancelled");
-        end_failed(s, &e);
-        return;
-    }
-    if (s->http) kf_http_cancel(s->a->http, s->http);
-    s->http = 0;
-    kf_flow_cancel(s->flow);
-    pump(s);
+static void cancel(kf_sign_in *s, kf_err_code code, const char *why) {
+    kf_err e;
+    if (s->adopting || s->over) return; /* too late: it is being stored, or cancelled already */
+    kf_fail(&e, code, "%s", why);
+    give_up(s, &e);
 }
 
 void kf_drive_cancel(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
-    sign_in *s = open_flow(a, conn, p);
+    kf_sign_in *s = open_flow(a, conn, p);
     if (!s) return;
+    char id[33];
+    memcpy(id, s->id, sizeof id);
     kf_server_reply(a->server, conn, NULL, false);
-    cancel(s);
+    if ((s = find(a, id))) cancel(s, KF_ERR_SYS_CANCELLED, "the sign-in was cancelled");
 }
 
 void kf_drive_conn_gone(kf_agent *a, uint32_t conn) {
-    for (sign_in *s = a->drive ? a->drive->all : NULL, *next; s; s = next) {
+    for (kf_sign_in *s = a->drive ? a->drive->all : NULL, *next; s; s = next) {
         next = s->next;
         if (s->conn != conn) continue;
         s->conn = 0;
-        cancel(s);
+        cancel(s, KF_ERR_SYS_CANCELLED, "the sign-in was cancelled");
+    }
+}
+
+void kf_drive_stop(kf_agent *a) {
+    for (kf_sign_in *s = a->drive->all, *next; s; s = next) {
+        next = s->next;
+        cancel(s, KF_ERR_WIRE_CLOSED, "the agent ends");
     }
 }

@@ -1,6 +1,7 @@
 #pragma once
 /* Sign-ins: owns the flows of src/auth, does their jobs over HTTP, streams their steps to
- * the connection that started them, and hands a finished session to the keeper. */
+ * the connection that started them, and hands a finished session to the keeper. What a cancelled
+ * sign-in began at WorkOS is undone, whether its client is still there or not. */
 #include "agent/agent.h"
 #include "base/json.h"
 
@@ -11,4 +12,5 @@ void kf_drive_sign_in(kf_agent *a, uint32_t conn, const kf_json *params, bool mo
 void kf_drive_answer(kf_agent *a, uint32_t conn, const kf_json *params, bool more);
 void kf_drive_cancel(kf_agent *a, uint32_t conn, const kf_json *params, bool more);
 void kf_drive_conn_gone(kf_agent *a, uint32_t conn); /* cancels its flow; clean-up jobs still run */
-bool kf_drive_busy(const kf_agent *a);
+bool kf_drive_busy(const kf_agent *a);               /* also while what was cancelled is brought to an end */
+void kf_drive_stop(kf_agent *a);                     /* the agent ends: all are cancelled */

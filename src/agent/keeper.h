@@ -41,8 +41,8 @@ void kf_keeper_on_change(kf_keeper *k, void (*fn)(void *user, const char *id, bo
  * token without any lock; renews under the profile's lock with ledger and re-read (single flight). */
 void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bool renew, kf_token_done done, void *user);
 /* A finished sign-in: stores it (generation after the old one's), publishes it, then revokes the old
- * server session if there is a key. session owned. */
-void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, kf_keeper_done done, void *user);
+ * server session if there is a key. session owned. interactive: a person waits, the store may ask. */
+void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, bool interactive, kf_keeper_done done, void *user);
 /* Revokes at WorkOS where possible (local_only: not), then forgets session and ledger generation mark. */
 void kf_keeper_sign_out(kf_keeper *k, const char *profile, bool local_only, kf_signout_done done, void *user);
 void kf_keeper_remove(kf_keeper *k, const char *profile, kf_keeper_done done, void *user); /* items of the store too */

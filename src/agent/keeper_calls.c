@@ -156,8 +156,9 @@ static void queue_work(kf_keeper *k, const char *profile, kf_work *w) {
     kf_entry_pump(e);
 }
 
-void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, kf_keeper_done done, void *user) {
+void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, bool interactive, kf_keeper_done done, void *user) {
     kf_work *w = kf_work_new(k, KF_WORK_ADOPT);
+    w->interactive = interactive;
     w->next = session;
     w->done = done;
     w->user = user;

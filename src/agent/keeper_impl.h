@@ -63,6 +63,7 @@ struct kf_work {
     kf_session *old;          /* ADOPT, SIGN_OUT: what was there before */
     kf_secret *key;           /* SET_KEY: NULL removes */
     kf_err why;               /* the answer that ended the session, while the store is read again */
+    bool interactive;         /* ADOPT: the store may ask the person */
     bool local_only, server_ended, has_note;
     kf_err note;
     kf_keeper_done done;

@@ -189,13 +189,13 @@ static void adopt_found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf
     if (!w->old && e->session && !e->unsaved_sign_in) w->old = kf_session_copy(e->session);
     w->next->generation = g + 1;
     KF_AUTO(kf_secret) next = kf_session_to_blob(w->next);
-    kf_work_save(e, KF_KIND_SESSION, next, true, adopt_saved);
+    kf_work_save(e, KF_KIND_SESSION, next, w->interactive, adopt_saved);
 }
 
 static void adopt_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     (void)blob;
     if (err) adopt_unsaved(e, w, err);
-    else kf_work_load(e, KF_KIND_SESSION, true, adopt_found);
+    else kf_work_load(e, KF_KIND_SESSION, w->interactive, adopt_found);
 }
 
 void kf_adopt_start(kf_entry *e, kf_work *w) {

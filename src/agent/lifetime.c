@@ -28,7 +28,7 @@ static void finish(void *user) {
 static void stop_step(void *user) {
     kf_lifetime *t = user;
     t->step = 0;
-    bool busy = t->a->saving || kf_keeper_busy(t->a->keeper);
+    bool busy = t->a->saving || kf_keeper_busy(t->a->keeper) || kf_drive_busy(t->a);
     if (busy && kf_boot_ms() - t->stopping_since < STOP_MS) {
         t->step = kf_loop_after(t->a->loop, STOP_STEP_MS, stop_step, t);
         return;
@@ -44,6 +44,7 @@ void kf_lifetime_stop(kf_agent *a) {
     struct stat st; /* the path may belong to a younger agent by now */
     if (!stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino && st.st_dev == t->socket.st_dev) unlink(a->socket_path);
     kf_server_stop_listening(a->server);
+    kf_drive_stop(a);
     stop_step(t);
 }
 

@@ -241,7 +241,8 @@ static const struct {
     {KF_IFACE ".RemoveProfile", kf_method_remove_profile, STORE, "profile=S"},
     {KF_IFACE ".Renew", renew, STORE, "profile=S"},
     {KF_IFACE ".SignIn", kf_drive_sign_in, STORE | MORE,
-     "profile=S method=S email=s organization_id=s client_id=s api_key=s interactive=b"},
+     "profile=S method=S email=s organization_id=s client_id=s api_key=s interactive=b provider=s connection_id=s "
+     "domain_hint=s screen_hint=s prompt=s max_age=n invitation_token=s"},
     {KF_IFACE ".Answer", kf_drive_answer, 0, "flow=S serial=N act=S value=s"},
     {KF_IFACE ".Cancel", kf_drive_cancel, 0, "flow=S"},
     {KF_IFACE ".SignOut", sign_out, STORE, "profile=S local_only=b"},

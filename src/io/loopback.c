@@ -372,6 +372,8 @@ void kf_loopback_finish(kf_loopback *b, kf_loopback_end end, const char *detail)
     if (b->ended && b->end != KF_LOOPBACK_GO_ON) return;
     b->ended = b->accepted = true;
     b->end = end;
+    kf_loop_cancel(b->loop, b->give);
+    b->give = 0;
     free(b->detail);
     b->detail = kf_strdup(detail);
     let_go(b);

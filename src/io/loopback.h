@@ -26,9 +26,9 @@ typedef void (*kf_loopback_fn)(void *user, const kf_secret *query);
 kf_loopback *kf_loopback_new(kf_loop *l, int port, const char *state, kf_loopback_fn fn, void *user, kf_err *err);
 int kf_loopback_port(const kf_loopback *b);
 bool kf_loopback_waits(const kf_loopback *b); /* a browser is kept waiting for kf_loopback_finish */
-/* Tells the browser that waits, and who comes later that it is done. detail may be NULL; it is escaped. The
- * first call counts, but for GO_ON, which a later one replaces. The owner frees the listener after
- * KF_LOOPBACK_LINGER_MS. */
+/* Tells the browser that waits, and who comes later that it is done; fn is not called any more. detail may be
+ * NULL; it is escaped. The first call counts, but for GO_ON, which a later one replaces. The owner frees the
+ * listener after KF_LOOPBACK_LINGER_MS. */
 void kf_loopback_finish(kf_loopback *b, kf_loopback_end end, const char *detail);
 kf_loopback *kf_loopback_free(kf_loopback *b); /* who still waits is told to go back to the terminal; returns NULL */
 

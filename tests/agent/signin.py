@@ -183,18 +183,15 @@ class SignIn(Case):
             f.say(ids[-1], act="choose")
             self.assertEqual(f.until("done")["profile"]["org_id"], ids[-1])
 
-    def test_refused_sign_ins_say_why(self):
-        for who, names in (("sso", ("workos.sso_required",)), ("enroll", ("workos.mfa_enrollment",)),
-                           ("unverified", ("workos.step_up",))):
+    def test_what_is_asked_for_instead(self):
+        for who, kind, field, note in (("sso", "open_url", "redirect_url", "sso"),
+                                       ("unverified", "field", "email_code", "verify_email")):
             with self.subTest(who=who):
                 f = self.flow(email=who + "@example.test")
                 f.until("field", "password")
                 f.say(PASSWORD)
-                step = f.until("failed")
-                self.assertIn(step["failure"]["name"], names)
-                self.assertTrue(step["failure"]["hint"])
-                self.assertFalse(f.conn.continues)
-        self.assertEqual(self.state(), "needs_sign_in")
+                step = f.until(kind)
+                self.assertEqual((step["field"], step["note"], step["note_arg"]), (field, note, who + "@example.test"))
 
     def test_wrong_key_and_unknown_client(self):
         self.agent.put("badkey", self.url, api_key="sk_test_wrong")
