@@ -18,7 +18,7 @@ void kf_flow_show(kf_flow *f, kf_phase phase, kf_step_kind kind, kf_field field,
 
 void kf_flow_note(kf_flow *f, kf_note note, const char *arg, const kf_err *why) {
     f->step.note = note;
-    f->note_arg = kf_strdup(arg);
+    kf_flow_put(&f->note_arg, arg);
     f->step.note_arg = f->note_arg;
     if (why) f->step.err = *why;
 }
