@@ -3,10 +3,8 @@
  * accepted it is half made, and is deleted when the person leaves. */
 #include "auth/flow_impl.h"
 
-#include "base/form.h"
+#include "auth/account.h"
 #include "base/str.h"
-
-enum { KEY_MAX = 256 };
 
 const kf_json *kf_flow_factor_of(const kf_json *body) {
     static const char *const names[] = {"authentication_factor", "factor"}; /* spec, docs (workos-api.md §6.1) */
@@ -35,19 +33,12 @@ void kf_flow_enroll_required(kf_flow *f, const kf_json *body, const kf_err *why)
 
 /* The key for typing is the one in the URI: what the QR code says and what is typed must be the same. */
 static bool take_uri(kf_flow *f, const char *uri) {
-    size_t n = uri ? strlen(uri) : 0;
-    if (!n || n > KF_URL_MAX || !kf_str_starts(uri, "otpauth://totp/")) return false;
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)uri[i] <= 0x20 || (unsigned char)uri[i] >= 0x7f) return false;
-    const char *query = strchr(uri, '?');
-    KF_AUTO(kf_json) j = query ? kf_form_parse(query + 1, strlen(query + 1), NULL) : NULL;
-    const char *key = kf_json_str_or(j, "secret", "");
-    size_t k = strlen(key);
-    if (!k || k > KEY_MAX || strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567=") != k) return false;
+    kf_secret *whole = NULL, *key = NULL;
+    if (!kf_account_otpauth(uri, &whole, &key)) return false;
     kf_secret_free(f->uri);
     kf_secret_free(f->uri_key);
-    f->uri = kf_secret_new(uri, n);
-    f->uri_key = kf_secret_new(key, k);
+    f->uri = whole;
+    f->uri_key = key;
     return true;
 }
 
