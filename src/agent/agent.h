@@ -12,6 +12,9 @@ typedef struct kf_keeper kf_keeper;
 typedef struct kf_server kf_server;
 struct kf_watch;
 struct kf_drive;
+struct kf_asking;
+struct kf_enrollment;
+struct kf_keys;
 struct kf_lifetime;
 struct kf_opening;
 
@@ -29,6 +32,9 @@ typedef struct kf_agent {
     kf_server *server;
     struct kf_watch *watch;
     struct kf_drive *drive;
+    struct kf_asking *asking;         /* ask.c: calls that wait for WorkOS's API */
+    struct kf_enrollment *enrollments; /* methods_factor.c */
+    struct kf_keys *keys;             /* methods_claims.c: JWKS documents */
     struct kf_lifetime *lifetime;
     struct kf_opening *openings; /* settings.c: who waits for the store */
     unsigned saving;        /* settings.c: writings of keyfob.conf under way */

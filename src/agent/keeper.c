@@ -59,7 +59,7 @@ static kf_refresh_choice choose(const kf_entry *e, const kf_waiter *w) {
 }
 
 static bool waits(const kf_entry *e, const kf_waiter *w) {
-    return !w->freshest && ((w->renew && !w->renewed) || choose(e, w) == KF_REFRESH_RENEW);
+    return !w->freshest && !w->as_it_is && ((w->renew && !w->renewed) || choose(e, w) == KF_REFRESH_RENEW);
 }
 
 void kf_entry_serve(kf_entry *e) {
@@ -379,6 +379,7 @@ kf_keeper *kf_keeper_new(kf_agent *a, kf_err *err) {
     k->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     k->hints = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     k->side = g_ptr_array_new();
+    k->lookups = g_ptr_array_new();
     g_queue_init(&k->slots);
     g_queue_init(&k->answers);
     k->jump = kf_loop_clock_jump(a->loop, clock_jumped, k);
@@ -393,6 +394,8 @@ kf_keeper *kf_keeper_free(kf_keeper *k) {
     k->on_change = NULL;
     kf_side_cancel(k);
     g_ptr_array_free(k->side, TRUE);
+    kf_name_cancel(k);
+    g_ptr_array_free(k->lookups, TRUE);
     g_hash_table_destroy(k->by_name);
     g_hash_table_destroy(k->by_id);
     g_hash_table_destroy(k->hints);

@@ -40,6 +40,14 @@ void kf_keeper_on_change(kf_keeper *k, void (*fn)(void *user, const char *id, bo
 /* profile: name or id. min_valid_ms < 0: default. Loads from the store at the first use; serves a valid
  * token without any lock; renews under the profile's lock with ledger and re-read (single flight). */
 void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bool renew, kf_token_done done, void *user);
+/* The session as it is, read from the store when it was not yet; never renewed, may be over. An ended one is an error. */
+void kf_keeper_session(kf_keeper *k, const char *profile, kf_token_done done, void *user);
+/* A renewal that asks for another organization. A refusal leaves the session as it was. The session must have been
+ * read (kf_keeper_session). */
+void kf_keeper_switch(kf_keeper *k, const char *profile, const char *organization_id, kf_keeper_done done, void *user);
+/* A refresh token from elsewhere: stored (unverified), not tried yet; the next renewal does that. When WorkOS does not
+ * take it, the session that was there before comes back. */
+void kf_keeper_take(kf_keeper *k, const char *profile, const kf_secret *refresh_token, kf_keeper_done done, void *user);
 /* A finished sign-in: stores it (generation after the old one's), publishes it, then revokes the old
  * server session if there is a key. session owned. interactive: a person waits, the store may ask. */
 void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, bool interactive, kf_keeper_done done, void *user);

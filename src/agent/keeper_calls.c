@@ -115,17 +115,21 @@ void kf_answers_drop(kf_keeper *k) {
 
 /* ---- calls ---- */
 
+static void no_profile(kf_keeper *k, const char *profile, kf_token_done done, void *user) {
+    answer *n = g_new0(answer, 1);
+    kf_err err;
+    kf_fail_no_profile(&err, profile);
+    n->kind = ANSWER_TOKEN;
+    n->token = done;
+    n->user = user;
+    push_answer(k, n, &err);
+}
+
 void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bool renew,
                      kf_token_done done, void *user) {
     kf_entry *e = kf_entry_find(k, profile);
     if (!e) {
-        answer *n = g_new0(answer, 1);
-        kf_err err;
-        kf_fail_no_profile(&err, profile);
-        n->kind = ANSWER_TOKEN;
-        n->token = done;
-        n->user = user;
-        push_answer(k, n, &err);
+        no_profile(k, profile, done, user);
         return;
     }
     kf_waiter *w = g_new0(kf_waiter, 1);
@@ -141,8 +145,20 @@ void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bo
     else if (!e->work && !e->alarm) kf_entry_arm(e);
 }
 
-/* Queues work on a profile, or tells that there is no such profile. */
-static void queue_work(kf_keeper *k, const char *profile, kf_work *w) {
+void kf_keeper_session(kf_keeper *k, const char *profile, kf_token_done done, void *user) {
+    kf_entry *e = kf_entry_find(k, profile);
+    if (!e) {
+        no_profile(k, profile, done, user);
+        return;
+    }
+    kf_waiter *w = g_new0(kf_waiter, 1);
+    *w = (kf_waiter){.min_valid_ms = -1, .as_it_is = true, .done = done, .user = user};
+    g_ptr_array_add(e->waiters, w);
+    if (!kf_entry_usable(e) && !e->work && !e->unsaved) e->loaded = false; /* as kf_keeper_token */
+    kf_entry_pump(e);
+}
+
+void kf_queue_work(kf_keeper *k, const char *profile, kf_work *w) {
     kf_entry *e = kf_entry_find(k, profile);
     if (!e) {
         kf_err err;
@@ -162,7 +178,7 @@ void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, boo
     w->next = session;
     w->done = done;
     w->user = user;
-    queue_work(k, profile, w);
+    kf_queue_work(k, profile, w);
 }
 
 void kf_keeper_sign_out(kf_keeper *k, const char *profile, bool local_only, kf_signout_done done, void *user) {
@@ -170,14 +186,14 @@ void kf_keeper_sign_out(kf_keeper *k, const char *profile, bool local_only, kf_s
     w->local_only = local_only;
     w->signout_done = done;
     w->user = user;
-    queue_work(k, profile, w);
+    kf_queue_work(k, profile, w);
 }
 
 void kf_keeper_remove(kf_keeper *k, const char *profile, kf_keeper_done done, void *user) {
     kf_work *w = kf_work_new(k, KF_WORK_REMOVE);
     w->done = done;
     w->user = user;
-    queue_work(k, profile, w);
+    kf_queue_work(k, profile, w);
 }
 
 void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *key, kf_keeper_done done, void *user) {
@@ -185,7 +201,7 @@ void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *k
     w->key = kf_secret_copy(key);
     w->done = done;
     w->user = user;
-    queue_work(k, profile, w);
+    kf_queue_work(k, profile, w);
 }
 
 typedef struct key_call { /* reading a key touches no session, so it needs no turn */

@@ -62,6 +62,8 @@ struct kf_work {
     kf_session *next;         /* new pair, or a finished sign-in; not published yet */
     kf_session *old;          /* ADOPT, SIGN_OUT: what was there before */
     kf_secret *key;           /* SET_KEY: NULL removes */
+    char organization[96];    /* RENEW: switch to it; "" stays */
+    int rounds;               /* RENEW that switches: taken up again behind another renewal */
     kf_err why;               /* the answer that ended the session, while the store is read again */
     bool interactive;         /* ADOPT: the store may ask the person */
     bool local_only, server_ended, has_note;
@@ -75,6 +77,7 @@ typedef struct kf_waiter {
     int64_t min_valid_ms;
     bool renew, renewed, is_short;
     bool freshest; /* renewed by a POST of ours: will do, even if shorter than asked */
+    bool as_it_is; /* the session itself, not a token that is valid */
     kf_token_done done;
     void *user;
 } kf_waiter;
@@ -99,6 +102,7 @@ struct kf_entry {
     kf_profile_row hint;      /* the index of an earlier agent, until loaded */
     bool has_hint;
     kf_secret *api_key;       /* cached, checked against the origin */
+    char name_asked[96];      /* organization whose name was looked up last */
     int64_t last_used;        /* boot ms of the last GetToken, 0 = never */
     int open;                 /* Watch calls that show it in detail */
     int fails;                /* renewals or saves that failed in a row */
@@ -129,6 +133,7 @@ struct kf_keeper {
     int index_busy;           /* writes under way on the worker */
     int64_t index_at;         /* boot ms of the last write */
     char *index_written;
+    GPtrArray *lookups;       /* kf_lookup: names of organizations, best effort */
     char boot_id[37], host_id[33];
     GPtrArray *side;          /* kf_side: revocations of replaced sessions, best effort */
     void (*on_change)(void *user, const char *id, bool gone);
@@ -151,6 +156,7 @@ kf_moment kf_keeper_answer_moment(const kf_keeper *k, int64_t date); /* for a ne
 uint16_t kf_keeper_dice(void);
 
 /* keeper_calls.c */
+void kf_queue_work(kf_keeper *k, const char *profile, kf_work *w); /* or tells that there is no such profile */
 void kf_entry_answer(kf_entry *e, const kf_waiter *w, const kf_err *err);
 void kf_fail_no_profile(kf_err *err, const char *name);
 void kf_answers_drop(kf_keeper *k);
@@ -208,6 +214,21 @@ void kf_save_start(kf_entry *e, kf_work *w);
 void kf_save_failed(kf_entry *e, kf_work *w, const kf_err *err); /* w->next stays in memory, unsaved */
 void kf_back_off(kf_entry *e, const kf_err *err, bool sent);
 void kf_answer_error(const kf_http_resp *r, const kf_json *body, const kf_err *net, kf_err *out);
+
+/* keeper_switch.c */
+bool kf_switch_open(const kf_entry *e, const kf_work *w); /* it has still to be asked for */
+void kf_switch_over(kf_entry *e, kf_work *w, const kf_err *err); /* NULL: looks where the session is now */
+bool kf_switch_refused(const kf_work *w); /* w->why says no to the organization, not to the session */
+const char *kf_renew_organization(const kf_work *w); /* what to send; may be "" */
+
+/* keeper_take.c */
+kf_secret *kf_take_previous(kf_entry *e, kf_work *w, const kf_secret *blob); /* what the new one takes the place of; NULL: none */
+void kf_take_renewed(kf_entry *e, const kf_session *unverified); /* it was real: what it took the place of is ended */
+bool kf_take_back(kf_entry *e, kf_work *w); /* WorkOS did not take it (w->why): what was there is put back; false: nothing was */
+
+/* keeper_name.c */
+void kf_name_look_up(kf_entry *e); /* of the session's organization, when it is not known */
+void kf_name_cancel(kf_keeper *k);
 
 /* keeper_signout.c */
 void kf_sign_out_start(kf_entry *e, kf_work *w);

@@ -25,6 +25,7 @@ void kf_back_off(kf_entry *e, const kf_err *err, bool sent) {
 static void end_failed(kf_entry *e, const kf_err *err) {
     kf_err copy = *err;
     kf_entry_fail_waiters(e, &copy);
+    kf_switch_over(e, e->work, &copy);
     kf_work_end(e);
 }
 
@@ -57,6 +58,7 @@ static void renew_publish(kf_entry *e, kf_work *w, const kf_secret *blob, const 
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_entry_set_session(e, KF_TAKE(w->next));
     mark_renewed(e, w->sent);
+    if (w->sent) kf_take_renewed(e, w->old);
     kf_work_end(e);
 }
 
@@ -118,7 +120,16 @@ static void answer_later(kf_entry *e, kf_work *w) {
     kf_work_ledger_write(e, w, renew_later);
 }
 
+/* The organization, not the session: everything stays as it was, but for the intent. */
+static void switch_refused(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
+    kf_switch_over(e, w, &w->why);
+    kf_work_end(e);
+}
+
 static void answer_refused(kf_entry *e, kf_work *w) {
+    if (kf_take_back(e, w)) return;
     e->renewed_any = true;
     e->renewed_ok = e->free_retry = false;
     kf_entry_trouble(e, KF_STATE_ERROR, &w->why);
@@ -153,6 +164,7 @@ static void ended_reread(kf_entry *e, kf_work *w, const kf_secret *blob, const k
     kf_session_free(s);
     e->renewed_any = true;
     e->renewed_ok = false;
+    if (kf_take_back(e, w)) return;
     ledger_is(w, w->old);
     w->ledger.ended_at = kf_unix_s();
     /* remembered, so that no later agent spends the dead token again */
@@ -215,6 +227,11 @@ static void renew_answer(void *user, kf_http_resp *r, const kf_err *net) {
         save_next(e, w);
         return;
     }
+    if (kf_switch_refused(w)) {
+        memset(&w->ledger.intent, 0, sizeof w->ledger.intent);
+        kf_work_ledger_write(e, w, switch_refused);
+        return;
+    }
     int64_t since = kf_boot_ms() - w->first_send_ms;
     switch (kf_refresh_judge(&w->why, r->sent, since, w->tries)) {
     case KF_REFRESH_AGAIN_NOW:
@@ -244,7 +261,7 @@ static void renew_post(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_
     }
     const kf_secret *key = e->prof.confidential ? e->api_key : NULL;
     KF_AUTO(kf_secret) body =
-        kf_workos_refresh_body(w->old->client_id, key, w->old->refresh_token, w->old->organization_id);
+        kf_workos_refresh_body(w->old->client_id, key, w->old->refresh_token, kf_renew_organization(w));
     kf_http_req r = {.method = "POST", .origin = w->old->origin, .path = KF_WORKOS_AUTHENTICATE, .body = body,
                      .single_use = true, .timeout_ms = KF_POST_TIMEOUT_MS};
     w->tries++;
@@ -282,7 +299,7 @@ static void probed(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err 
     memcpy(i->fp, w->ledger.fp, sizeof i->fp);
     memcpy(i->host_id, e->k->host_id, sizeof i->host_id);
     memcpy(i->boot_id, e->k->boot_id, sizeof i->boot_id);
-    memcpy(i->organization_id, w->old->organization_id, sizeof i->organization_id);
+    if (!kf_str_set(i->organization_id, sizeof i->organization_id, kf_renew_organization(w))) i->organization_id[0] = 0;
     kf_work_ledger_write(e, w, intent_written);
 }
 
@@ -315,7 +332,7 @@ static void go_on(kf_entry *e, kf_work *w, kf_session *stored, kf_ledger_match m
         end_failed(e, &e->trouble.err);
         return;
     }
-    if (!kf_entry_wants_renewal(e, true)) {
+    if (!kf_entry_wants_renewal(e, true) && !kf_switch_open(e, w)) {
         if (match == KF_LEDGER_ADOPT || w->ledger.intent.set) {
             if (match != KF_LEDGER_REPLAY) {
                 ledger_is(w, e->session);

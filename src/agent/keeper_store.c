@@ -57,6 +57,8 @@ kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger 
 
 void kf_entry_set_session(kf_entry *e, kf_session *s) {
     char fp[9];
+    if (e->session && !*s->organization_name && kf_str_eq(e->session->organization_id, s->organization_id)) /* looked up since it was stored */
+        memcpy(s->organization_name, e->session->organization_name, sizeof s->organization_name);
     kf_session_free(e->session);
     e->session = s;
     e->loaded = true;
@@ -71,6 +73,7 @@ void kf_entry_set_session(kf_entry *e, kf_session *s) {
     kf_log(KF_LOG_DEBUG, "profile %s: generation %lld, refresh token %s", e->prof.name, (long long)s->generation,
            kf_log_fp(kf_secret_peek(s->refresh_token), kf_secret_len(s->refresh_token), fp));
     kf_entry_trouble(e, KF_STATE_SIGNED_IN, NULL);
+    kf_name_look_up(e);
 }
 
 void kf_entry_store_trouble(kf_entry *e, const kf_err *err) {
@@ -154,7 +157,7 @@ static void adopt_publish(kf_entry *e, kf_work *w, const kf_secret *blob, const 
     kf_work_unlock(w);
     kf_entry_set_session(e, KF_TAKE(w->next));
     kf_keeper_index_then(e->k, KF_TAKE(w->done), w->user); /* signed in: also for who reads no more than the index */
-    bool replaced = w->old && e->session && kf_entry_bound(e, w->old) && *w->old->claims.sid &&
+    bool replaced = w->old && e->session && !e->session->unverified && kf_entry_bound(e, w->old) && *w->old->claims.sid &&
                     !kf_str_eq(w->old->claims.sid, e->session->claims.sid);
     if (replaced) kf_work_key(e, adopt_revoke);
     else kf_work_end(e);
@@ -164,6 +167,10 @@ static void adopt_publish(kf_entry *e, kf_work *w, const kf_secret *blob, const 
 static void adopt_unsaved(kf_entry *e, kf_work *w, const kf_err *err) {
     kf_err why = *err;
     kf_keeper_answer_done(e->k, KF_TAKE(w->done), w->user, &why);
+    if (w->next->unverified) { /* nothing was spent: what is there stays */
+        kf_work_end(e);
+        return;
+    }
     kf_save_failed(e, w, &why);
     if (e->unsaved) e->unsaved_sign_in = true;
     kf_entry_fail_waiters(e, &why);
@@ -187,6 +194,7 @@ static void adopt_found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf
     if (w->old) g = max64(g, w->old->generation);
     if (e->session && !e->unsaved_sign_in) g = max64(g, e->session->generation);
     if (!w->old && e->session && !e->unsaved_sign_in) w->old = kf_session_copy(e->session);
+    if (w->next->unverified) w->next->previous = kf_take_previous(e, w, err ? NULL : blob);
     w->next->generation = g + 1;
     KF_AUTO(kf_secret) next = kf_session_to_blob(w->next);
     kf_work_save(e, KF_KIND_SESSION, next, w->interactive, adopt_saved);

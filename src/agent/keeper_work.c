@@ -121,6 +121,7 @@ void kf_slot_give(kf_keeper *k, kf_work *w) {
 
 void kf_work_end(kf_entry *e) {
     kf_work *w = e->work;
+    kf_switch_over(e, w, NULL);
     e->work = NULL;
     kf_loop_cancel(e->k->a->loop, w->timer);
     kf_slot_give(e->k, w);

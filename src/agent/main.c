@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/agent.h"
+#include "agent/ask.h"
 #include "agent/drive.h"
 #include "agent/harden.h"
 #include "agent/keeper.h"
 #include "agent/lifetime.h"
 #include "agent/logfile.h"
+#include "agent/methods.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/watch.h"
@@ -149,6 +151,9 @@ static void end(kf_agent *a) {
     kf_keeper *k = a->keeper;
     a->keeper = NULL; /* its last answers must not lead back to it */
     kf_keeper_free(k);
+    kf_ask_drop_all(a);
+    kf_factors_drop_all(a);
+    kf_claims_drop_all(a);
     a->store = kf_store_free(a->store); /* its callbacks would find nobody */
     a->worker = kf_worker_free(a->worker);
     kf_http_free(a->http);

@@ -12,4 +12,24 @@ void kf_method_get_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
 void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 
+/* methods_account.c */
+void kf_method_list_organizations(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_switch_organization(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_list_sessions(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_revoke_session(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_take_token(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+
+/* methods_factor.c */
+void kf_method_list_factors(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_enroll_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_verify_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_delete_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_factors_conn_gone(kf_agent *a, uint32_t conn); /* its half-made factor is deleted */
+void kf_factors_stop(kf_agent *a);                     /* the agent ends: all of them are */
+void kf_factors_drop_all(kf_agent *a);
+
+/* methods_claims.c */
+void kf_method_claims(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_claims_drop_all(kf_agent *a);
+
 extern const char kf_interface_text[]; /* data/io.keyfob.Agent.varlink, compiled in */

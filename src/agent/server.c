@@ -86,6 +86,7 @@ static void conn_close(conn *c) {
     free(c);
     kf_drive_conn_gone(s->agent, id);
     kf_watch_conn_gone(s->agent, id);
+    kf_factors_conn_gone(s->agent, id);
     check_flushed(s);
 }
 

@@ -11,6 +11,7 @@ kf_session *kf_session_free(kf_session *s) {
     kf_secret_free(s->refresh_token);
     kf_secret_free(s->oauth_tokens);
     kf_secret_free(s->extra);
+    kf_secret_free(s->previous);
     kf_json_free(s->user);
     free(s);
     return NULL;
@@ -29,6 +30,7 @@ kf_session *kf_session_copy(const kf_session *s) {
     c->refresh_token = kf_secret_copy(s->refresh_token);
     c->oauth_tokens = kf_secret_copy(s->oauth_tokens);
     c->extra = kf_secret_copy(s->extra);
+    c->previous = kf_secret_copy(s->previous);
     c->user = kf_json_copy(s->user);
     return c;
 }
@@ -94,6 +96,10 @@ static bool set_people(kf_session *s, const kf_json *body, const kf_session *pre
     const kf_json *user = kf_json_get(body, "user"), *imp = kf_json_get(body, "impersonator");
     if (kf_json_is_obj(user)) s->user = kf_json_copy(user);
     else if (prev) s->user = kf_json_copy(prev->user);
+    if (!s->user && prev && prev->unverified && *s->claims.sub) { /* the pair is real and the old token spent: the token tells who */
+        s->user = kf_json_obj();
+        kf_json_set_str(s->user, "id", s->claims.sub);
+    }
     if (!kf_json_str(s->user, "id")) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer names no user");
     if (prev && prev->user && strcmp(kf_session_user_id(prev), kf_session_user_id(s)))
         return kf_fail(err, KF_ERR_WORKOS_MISMATCH, "the renewal answered for another user");
@@ -136,6 +142,17 @@ kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, 
     return KF_TAKE(s);
 }
 
+kf_session *kf_session_unverified(const kf_secret *refresh_token, const char *origin, const char *client_id, const kf_moment *now) {
+    kf_session *s = fresh();
+    if (!kf_str_set(s->origin, sizeof s->origin, origin) || !kf_str_set(s->client_id, sizeof s->client_id, client_id)) return kf_session_free(s);
+    s->refresh_token = kf_secret_copy(refresh_token);
+    s->unverified = true;
+    s->generation = 1;
+    s->iat = s->exp = s->signed_in_at = s->renewed_at = now->unix_s; /* over already: it has to be renewed */
+    s->received = *now;
+    return s;
+}
+
 kf_secret *kf_session_to_blob(const kf_session *s) {
     KF_AUTO(kf_json) j = kf_json_obj();
     kf_json_set_str(j, "schema", "keyfob.session/1");
@@ -149,6 +166,7 @@ kf_secret *kf_session_to_blob(const kf_session *s) {
     kf_json_set_str(j, "impersonator_reason", s->impersonator_reason);
     kf_json_set_secret(j, "oauth_tokens", s->oauth_tokens);
     kf_json_set_secret(j, "extra", s->extra);
+    kf_json_set_secret(j, "previous", s->previous);
     kf_json_set_str(j, "origin", s->origin);
     kf_json_set_str(j, "client_id", s->client_id);
     kf_json_set_int(j, "generation", s->generation);
@@ -198,9 +216,11 @@ kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
     s->refresh_token = member(j, "refresh_token");
     s->oauth_tokens = member(j, "oauth_tokens");
     s->extra = member(j, "extra");
+    s->previous = member(j, "previous");
     s->user = kf_json_copy(kf_json_get(j, "user"));
     s->unverified = kf_json_bool(j, "unverified", false);
-    if (!ok || !s->refresh_token || !s->access_token || s->generation < 1 || s->life_s < 1 || s->life_s > LIFE_MAX_S ||
+    bool whole = s->life_s <= LIFE_MAX_S && (s->unverified ? s->life_s >= 0 : s->access_token && s->life_s > 0);
+    if (!ok || !whole || !s->refresh_token || s->generation < 1 ||
         s->exp < 0 || s->exp > FAR || s->skew_s < -FAR || s->skew_s > FAR)
         return kf_fail(err, KF_ERR_STORE_DAMAGED, "the stored session is damaged"), NULL;
     if (!kf_claims_read(kf_secret_peek(s->access_token), kf_secret_len(s->access_token), &s->claims, NULL))

@@ -28,12 +28,16 @@ typedef struct kf_session {
     kf_moment received;               /* of the current access token */
     int64_t signed_in_at, renewed_at; /* unix s */
     int64_t skew_s;                   /* Date - our clock at receipt, 0 if unknown or implausible */
-    bool unverified;                  /* pasted refresh token, not renewed yet (issue 3) */
+    bool unverified;                  /* a refresh token from elsewhere, not renewed yet: there is no access token and no user */
+    kf_secret *previous;              /* unverified: blob of the session it took the place of, until WorkOS took it; or NULL */
     kf_claims claims;                 /* decoded from access_token; not stored */
 } kf_session;
 
 kf_session *kf_session_free(kf_session *s);  /* wipes; NULL is fine; returns NULL */
 KF_AUTO_DEFINE(kf_session);
+
+/* A refresh token from elsewhere, before it was tried: it is stored first and renewed then. */
+kf_session *kf_session_unverified(const kf_secret *refresh_token, const char *origin, const char *client_id, const kf_moment *now);
 
 /* From a 200 of POST authenticate. prev NULL: a sign-in (needs user, access_token and
  * refresh_token). prev given: a renewal: a missing refresh_token or user keeps prev's

@@ -251,6 +251,28 @@ static void a_bare_sign_in_survives_too(void **state) {
     assert_string_equal(kf_session_user_email(back), "");
 }
 
+static void a_pasted_token_is_a_session_that_is_over(void **state) {
+    (void)state;
+    KF_AUTO(kf_secret) token = kf_secret_new("pasted", 6);
+    KF_AUTO(kf_session) s = kf_session_unverified(token, ORIGIN, CLIENT, &at);
+    assert_non_null(s);
+    s->previous = kf_secret_new("{\"x\":1}", 7);
+    assert_true(kf_session_left_ms(s, &at) <= 0);
+    KF_AUTO(kf_secret) blob = kf_session_to_blob(s);
+    KF_AUTO(kf_session) back = kf_session_from_blob(blob, NULL);
+    assert_non_null(back);
+    assert_true(back->unverified);
+    assert_null(back->access_token);
+    same_secret(back->refresh_token, token);
+    same_secret(back->previous, s->previous);
+    KF_AUTO(kf_session) r = make(PAYLOAD_ORG, FULL, back, NULL); /* its first renewal */
+    assert_non_null(r);
+    assert_false(r->unverified);
+    assert_null(r->previous);
+    assert_int_equal(r->generation, 2);
+    assert_string_equal(kf_session_user_id(r), "user_1");
+}
+
 static void a_renewal_keeps_what_it_does_not_bring(void **state) {
     (void)state;
     KF_AUTO(kf_session) s = make(PAYLOAD_ORG, FULL, NULL, NULL);
@@ -489,7 +511,7 @@ int main(void) {
                                        cmocka_unit_test(huge_tokens_are_refused),
                                        cmocka_unit_test(every_field_survives_the_store),
                                        cmocka_unit_test(a_bare_sign_in_survives_too),
-                                       cmocka_unit_test(a_renewal_keeps_what_it_does_not_bring),
+                                       cmocka_unit_test(a_pasted_token_is_a_session_that_is_over), cmocka_unit_test(a_renewal_keeps_what_it_does_not_bring),
                                        cmocka_unit_test(another_user_is_refused),
                                        cmocka_unit_test(unusable_answers_name_the_field),
                                        cmocka_unit_test(a_token_that_is_no_jwt),
