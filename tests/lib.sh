@@ -80,10 +80,10 @@ run() {
 }
 kf() { "$BIN/keyfob" "$@"; }
 
-# sandbox [OPTION...]: starts one; U is its URL, SANDBOX_PID its pid. Ends with the test.
+# sandbox [OPTION...]: starts one (without rate limits, unless LIMITS is set to nothing); U is its URL, SANDBOX_PID its pid. Ends with the test.
 sandbox() {
     local ready=$SCRATCH/ready.$RANDOM
-    "$BIN/keyfob-sandbox" --port 0 --ready-file "$ready" "$@" >"$SCRATCH/sandbox.out" 2>&1 &
+    "$BIN/keyfob-sandbox" --port 0 --ready-file "$ready" ${LIMITS---no-limits} "$@" >"$SCRATCH/sandbox.out" 2>&1 &
     SANDBOX_PID=$!
     PIDS+=("$SANDBOX_PID")
     wait_until "the sandbox" test -s "$ready"

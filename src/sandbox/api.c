@@ -23,24 +23,18 @@ static void set_or_null(kf_json *obj, const char *key, const char *value) {
         kf_json_set_null(obj, key);
 }
 
-/* TOTP challenges do not expire: no expires_at (workos-api.md §6.5). */
-kf_answer kf_api_challenge(kf_sandbox *s, const kf_call *c) {
-    kf_account *a = kf_users_by_factor(s->users, c->id);
-    if (!a) return not_found("Authentication factor");
-    kf_challenge *ch = kf_sessions_challenge_new(s->sessions, a);
-    kf_json *body = kf_json_obj();
-    kf_json_set_str(body, "object", "authentication_challenge");
-    kf_json_set_str(body, "id", ch->id);
-    kf_json_set_str(body, "authentication_factor_id", a->factor_id);
-    set_time(body, "created_at", ch->made_at);
-    set_time(body, "updated_at", ch->made_at);
-    return (kf_answer){.status = 201, .body = body};
-}
-
 kf_answer kf_api_user(kf_sandbox *s, const kf_call *c) {
     const kf_account *a = kf_users_by_id(s->users, c->id);
     if (!a) return not_found("User");
     return (kf_answer){.status = 200, .body = kf_json_copy(a->user)};
+}
+
+/* workos-api.md §7.1 */
+static const char *auth_method(const kf_sess *s) {
+    if (s->account->impersonator) return "impersonation";
+    if (kf_str_eq(s->method, "Password")) return "password";
+    if (kf_str_eq(s->method, "MagicAuth")) return "magic_code";
+    return kf_str_eq(s->method, "SSO") ? "sso" : "oauth";
 }
 
 static kf_json *session_json(const kf_sess *sess) {
@@ -51,7 +45,7 @@ static kf_json *session_json(const kf_sess *sess) {
     if (sess->member) kf_json_set_str(j, "organization_id", sess->member->org->id);
     set_or_null(j, "ip_address", sess->ip);
     set_or_null(j, "user_agent", sess->user_agent);
-    kf_json_set_str(j, "auth_method", "password"); /* the one method so far */
+    kf_json_set_str(j, "auth_method", auth_method(sess));
     kf_json_set_str(j, "status", sess->ended_at ? "revoked" : "active");
     set_time(j, "expires_at", sess->made_at + SESSION_LIFE_S);
     if (sess->ended_at)
@@ -99,7 +93,7 @@ kf_answer kf_api_logout(kf_sandbox *s, const kf_call *c) {
     kf_sess *sess = kf_sessions_find(s->sessions, id);
     if (!sess) return not_found("Session");
     kf_sess_end(sess);
-    return (kf_answer){.status = 302, .location = place ? place : s->base_url};
+    return (kf_answer){.status = 302, .location = kf_strdup(place ? place : s->base_url)};
 }
 
 static kf_json *role_json(const char *slug) {
@@ -163,6 +157,19 @@ kf_answer kf_api_memberships(kf_sandbox *s, const kf_call *c) {
                 kf_json_add(items, membership_json(s->users, a, &a->membership[m]));
     }
     return kf_page(c->req, items);
+}
+
+kf_answer kf_api_organization(kf_sandbox *s, const kf_call *c) {
+    const kf_org *o = kf_users_org(s->users, c->id);
+    if (!o) return not_found("Organization");
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "object", "organization");
+    kf_json_set_str(j, "id", o->id);
+    kf_json_set_str(j, "name", o->name);
+    kf_json_set(j, "domains", kf_json_arr());
+    set_time(j, "created_at", s->users->made_at);
+    set_time(j, "updated_at", s->users->made_at);
+    return (kf_answer){.status = 200, .body = j};
 }
 
 kf_answer kf_api_jwks(kf_sandbox *s, const kf_call *c) {

@@ -1,18 +1,15 @@
 #include "sandbox/authenticate.h"
 #include "base/str.h"
+#include "sandbox/attempt.h"
+#include "sandbox/hosted.h"
 #include "sandbox/ids.h"
 
 #define URN "urn:workos:oauth:grant-type:"
 
-/* One request on its way through a grant. */
-typedef struct attempt {
-    kf_sandbox *s;
-    const kf_call *call;
-    const kf_json *body;
-    const kf_app *app;
-} attempt;
+typedef kf_attempt attempt;
 
-static const char *field(const attempt *a, const char *name) { return kf_json_str(a->body, name); }
+const char *kf_field(const kf_attempt *a, const char *name) { return kf_json_str(a->body, name); }
+static const char *field(const attempt *a, const char *name) { return kf_field(a, name); }
 
 /* ---- tokens and the success body ---- */
 
@@ -34,6 +31,11 @@ static char *access_token(const kf_sandbox *s, const kf_sess *sess) {
         kf_json_set(c, "roles", roles);
         kf_json_set(c, "permissions", kf_json_copy(sess->member->permissions));
     }
+    if (sess->account->impersonator) {
+        kf_json *act = kf_json_obj();
+        kf_json_set_str(act, "sub", kf_json_str(sess->account->impersonator, "email"));
+        kf_json_set(c, "act", act);
+    }
     kf_json_set_int(c, "auth_time", sess->made_at);
     kf_json_set_int(c, "iat", now);
     kf_json_set_int(c, "exp", now + s->token_life_s);
@@ -46,7 +48,9 @@ static kf_answer success(const kf_sandbox *s, const kf_sess *sess) {
     KF_AUTO_CHARS refresh = kf_sessions_token(s->sessions, sess);
     kf_json_set(body, "user", kf_json_copy(sess->account->user));
     if (sess->member) kf_json_set_str(body, "organization_id", sess->member->org->id);
-    kf_json_set_str(body, "authentication_method", sess->method);
+    kf_json_set_str(body, "authentication_method", sess->account->impersonator ? "Impersonation" : sess->method);
+    if (sess->account->impersonator) kf_json_set(body, "impersonator", kf_json_copy(sess->account->impersonator));
+    if (sess->account->oauth_tokens) kf_json_set(body, "oauth_tokens", kf_json_copy(sess->account->oauth_tokens));
     kf_json_set_str(body, "access_token", access);
     kf_json_set_str(body, "refresh_token", refresh);
     return (kf_answer){.status = 200, .body = body};
@@ -60,7 +64,7 @@ static char *plain_agent(const attempt *a) {
     return text;
 }
 
-static kf_answer sign_in(const attempt *a, const kf_pending *p) {
+kf_answer kf_sign_in(const kf_attempt *a, const kf_pending *p) {
     char now[25];
     const char *ip = field(a, "ip_address"), *agent = field(a, "user_agent");
     KF_AUTO_CHARS header = plain_agent(a);
@@ -82,30 +86,45 @@ static void set_pending(const attempt *a, kf_answer *out, kf_pending *p, kf_pend
 }
 
 static kf_answer need_email(const attempt *a, kf_pending *p) {
-    KF_AUTO_CHARS id = kf_id_new("email_verification_");
+    const kf_mail *mail = kf_mails_send(a->s->mails, KF_MAIL_VERIFY, p->account->email, p->account);
     kf_answer out = kf_answer_a(403, "email_verification_required",
                                 "Email ownership must be verified before authentication.");
-    set_pending(a, &out, p, KF_PENDING_OTHER);
+    set_pending(a, &out, p, KF_PENDING_EMAIL);
     kf_json_set_str(out.body, "email", p->account->email);
-    kf_json_set_str(out.body, "email_verification_id", id);
+    kf_json_set_str(out.body, "email_verification_id", mail->id);
     return out;
 }
 
 static kf_answer need_mfa(const attempt *a, kf_pending *p) {
-    bool has = p->account->factor_id != NULL;
+    bool has = kf_account_has_factor(p->account);
     kf_answer out =
         has ? kf_answer_a(403, "mfa_challenge",
                           "The user must complete an MFA challenge to finish authenticating.")
             : kf_answer_a(403, "mfa_enrollment",
                           "The user must enroll in MFA to finish authenticating.");
-    set_pending(a, &out, p, has ? KF_PENDING_MFA : KF_PENDING_OTHER);
-    if (has) {
-        kf_json *list = kf_json_arr(), *factor = kf_json_obj();
-        kf_json_set_str(factor, "id", p->account->factor_id);
+    set_pending(a, &out, p, KF_PENDING_MFA);
+    kf_json *list = has ? kf_json_arr() : NULL;
+    for (size_t i = 0; has && i < KF_FACTORS_MAX; i++) {
+        const kf_factor *f = &p->account->factor[i];
+        if (!f->id || !f->verified) continue;
+        kf_json *factor = kf_json_obj();
+        kf_json_set_str(factor, "id", f->id);
         kf_json_set_str(factor, "type", "totp");
         kf_json_add(list, factor);
-        kf_json_set(out.body, "authentication_factors", list);
     }
+    kf_json_set(out.body, "authentication_factors", list);
+    kf_json_set(out.body, "user", kf_json_copy(p->account->user));
+    return out;
+}
+
+static kf_answer need_radar(const attempt *a, kf_pending *p) {
+    const char *kind = p->account->radar;
+    bool mail = kf_str_eq(kind, "email"), sms = kf_str_eq(kind, "sms");
+    kf_answer out = kf_answer_a(403, mail ? "radar_challenge" : sms ? "radar_sms_sign_in_challenge" : "radar_sign_up_challenge",
+                                "The sign-in attempt has to be confirmed.");
+    set_pending(a, &out, p, KF_PENDING_RADAR);
+    if (mail) kf_json_set_str(out.body, "radar_challenge_id", kf_mails_send(a->s->mails, KF_MAIL_RADAR, p->account->email, p->account)->id);
+    else if (sms) kf_mails_send(a->s->mails, KF_MAIL_SMS, p->account->email, p->account);
     kf_json_set(out.body, "user", kf_json_copy(p->account->user));
     return out;
 }
@@ -127,10 +146,17 @@ static kf_answer need_org(const attempt *a, kf_pending *p) {
     return out;
 }
 
-/* What the organization forbids, whatever else was shown: SSO only, no password.
- * False: *out is the refusal. */
-static bool org_allows(const kf_org *org, const char *email, kf_answer *out) {
-    if (org->sso && !org->auth_methods) {
+/* The name that auth_methods has for a method of workos-api.md §1.4. */
+static const char *method_key(const char *method) {
+    if (kf_str_eq(method, "Password")) return "password";
+    if (kf_str_eq(method, "MagicAuth")) return "magic_auth";
+    return kf_str_eq(method, "SSO") ? "sso" : "oauth";
+}
+
+/* What the organization forbids, whatever else was shown. False: *out is the refusal. */
+static bool org_allows(const kf_org *org, const char *method, const char *email, kf_answer *out) {
+    bool sso = kf_str_eq(method, "SSO");
+    if (org->sso && !org->auth_methods && !sso) {
         *out = kf_answer_b("sso_required",
                            "User must authenticate using one of the matching connections.");
         kf_json_set_str(out->body, "email", email);
@@ -138,7 +164,7 @@ static bool org_allows(const kf_org *org, const char *email, kf_answer *out) {
         kf_json_set_null(out->body, "pending_authentication_token");
         return false;
     }
-    if (org->auth_methods && !kf_json_bool(org->auth_methods, "password", false)) {
+    if (org->auth_methods && !kf_json_bool(org->auth_methods, method_key(method), sso && org->sso)) {
         *out = kf_answer_b("organization_authentication_methods_required",
                            "User must authenticate using one of the methods allowed by the "
                            "organization.");
@@ -151,20 +177,20 @@ static bool org_allows(const kf_org *org, const char *email, kf_answer *out) {
     return true;
 }
 
-/* The next question, or the session. p says what was shown so far. */
-static kf_answer proceed(const attempt *a, kf_pending p) {
+kf_answer kf_proceed(const kf_attempt *a, kf_pending p) {
     kf_account *who = p.account;
     kf_answer out;
     if (!p.org_chosen && who->n_membership <= 1) {
         p.member = who->n_membership ? &who->membership[0] : NULL;
         p.org_chosen = true;
     }
-    if (p.member && !org_allows(p.member->org, who->email, &out)) return out;
+    if (p.member && !org_allows(p.member->org, p.method, who->email, &out)) return out;
     if (!who->email_verified) return need_email(a, &p);
-    bool wants_mfa = who->factor_id || (p.member && p.member->org->require_mfa);
-    if (wants_mfa && !p.mfa) return need_mfa(a, &p);
+    if (who->radar && !p.radar) return need_radar(a, &p);
+    bool wants_mfa = kf_account_has_factor(who) || (p.member && p.member->org->require_mfa);
+    if (wants_mfa && !p.mfa && !kf_str_eq(p.method, "SSO")) return need_mfa(a, &p); /* workos-api.md §6.6: not for SSO */
     if (!p.org_chosen) return need_org(a, &p);
-    return sign_in(a, &p);
+    return *p.target ? kf_hosted_finish(a, &p) : kf_sign_in(a, &p);
 }
 
 /* ---- the grants ---- */
@@ -174,34 +200,36 @@ static kf_answer bad_credentials(const char *email) {
     return kf_answer_a(400, "invalid_credentials", text);
 }
 
-static kf_answer grant_password(const attempt *a) {
+kf_answer kf_grant_password(const kf_attempt *a) {
     const char *email = field(a, "email");
     kf_account *who = kf_users_by_email(a->s->users, email);
+    kf_answer no;
+    if (!kf_limited(a->s, "authenticate", email, KF_LIMIT_AUTHENTICATE, &no)) return no;
     if (!who || !kf_account_password_ok(who, field(a, "password"))) return bad_credentials(email);
-    return proceed(a, (kf_pending){.account = who, .app = a->app, .method = "Password"});
+    if (!kf_invited(a, who, &no)) return no;
+    return kf_proceed(a, (kf_pending){.account = who, .app = a->app, .method = "Password"});
 }
 
-static kf_answer bad_pending(void) {
+kf_answer kf_bad_pending(void) {
     return kf_answer_a(400, "invalid_pending_authentication_token",
                        "The pending authentication token is invalid or has expired.");
 }
 
-static kf_pending *find_pending(const attempt *a, kf_pending_kind kind) {
+kf_pending *kf_find_pending(const kf_attempt *a, kf_pending_kind kind) {
     kf_pending *p = kf_sessions_pending(a->s->sessions, field(a, "pending_authentication_token"));
     return p && p->kind == kind && p->app == a->app ? p : NULL;
 }
 
-/* Goes on with what the pending token stood for; the token itself is spent. */
-static kf_answer resume(const attempt *a, kf_pending *held, const kf_pending *now) {
+kf_answer kf_resume(const kf_attempt *a, kf_pending *held, const kf_pending *now) {
     kf_pending p = *now;
     p.token = NULL;
     kf_sessions_drop(a->s->sessions, held);
-    return proceed(a, p);
+    return kf_proceed(a, p);
 }
 
-static kf_answer grant_mfa(const attempt *a) {
-    kf_pending *held = find_pending(a, KF_PENDING_MFA);
-    if (!held) return bad_pending();
+kf_answer kf_grant_mfa(const kf_attempt *a) {
+    kf_pending *held = kf_find_pending(a, KF_PENDING_MFA);
+    if (!held) return kf_bad_pending();
     kf_challenge *c =
         kf_sessions_challenge(a->s->sessions, field(a, "authentication_challenge_id"));
     if (!c) return kf_answer_b("invalid_request", "The authentication challenge does not exist.");
@@ -210,10 +238,15 @@ static kf_answer grant_mfa(const attempt *a) {
     if (c->verified)
         return kf_answer_a(422, "authentication_challenge_previously_verified",
                            "The authentication challenge was already verified.");
+    kf_factor *factor = NULL;
+    if (kf_users_by_factor(a->s->users, c->factor, &factor) != held->account)
+        return kf_answer_b("invalid_request", "The authentication factor does not exist.");
+    kf_answer no;
+    if (!kf_limited(a->s, "authenticate", c->id, KF_LIMIT_AUTHENTICATE, &no)) return no;
     if (c->wrong_codes >= KF_CODE_TRIES || held->wrong_codes >= KF_CODE_TRIES)
         return kf_answer_a(400, "one_time_code_too_many_attempts",
                            "Too many attempts. Start a new sign-in.");
-    kf_totp_result r = kf_totp_check(&held->account->totp, field(a, "code"), kf_now());
+    kf_totp_result r = kf_totp_check(&factor->totp, field(a, "code"), kf_now());
     if (r != KF_TOTP_RIGHT) {
         c->wrong_codes++;
         held->wrong_codes++;
@@ -222,10 +255,10 @@ static kf_answer grant_mfa(const attempt *a) {
                    : kf_answer_a(400, "one_time_code_previously_used",
                                  "The code has already been used.");
     }
-    c->verified = true;
+    c->verified = factor->verified = true;
     kf_pending p = *held;
     p.mfa = true;
-    return resume(a, held, &p);
+    return kf_resume(a, held, &p);
 }
 
 static kf_answer no_member(const attempt *a, const char *org_id) {
@@ -235,22 +268,22 @@ static kf_answer no_member(const attempt *a, const char *org_id) {
                        "The user is not a member of the organization.");
 }
 
-static kf_answer grant_org(const attempt *a) {
-    kf_pending *held = find_pending(a, KF_PENDING_ORG);
-    if (!held) return bad_pending();
+kf_answer kf_grant_org(const kf_attempt *a) {
+    kf_pending *held = kf_find_pending(a, KF_PENDING_ORG);
+    if (!held) return kf_bad_pending();
     const char *org_id = field(a, "organization_id");
     const kf_membership *m = kf_account_member(held->account, org_id);
     if (!m) return no_member(a, org_id);
     kf_pending p = *held;
     p.member = m;
     p.org_chosen = true;
-    return resume(a, held, &p);
+    return kf_resume(a, held, &p);
 }
 
 /* Whether the session may go to m's organization; the terminal errors of §1.3. */
 static bool may_switch(const kf_sess *sess, const kf_membership *m, kf_answer *out) {
-    if (!org_allows(m->org, sess->account->email, out)) return false;
-    if (!m->org->require_mfa || sess->mfa) return true;
+    if (!org_allows(m->org, sess->method, sess->account->email, out)) return false;
+    if (!m->org->require_mfa || sess->mfa || kf_str_eq(sess->method, "SSO")) return true;
     *out = kf_answer_b("mfa_enrollment", "The user must enroll in MFA to finish authenticating.");
     kf_json_set(out->body, "user", kf_json_copy(sess->account->user));
     return false;
@@ -278,7 +311,7 @@ static kf_answer rotate(const attempt *a, kf_sess *sess) {
     return out;
 }
 
-static kf_answer grant_refresh(const attempt *a) {
+kf_answer kf_grant_refresh(const kf_attempt *a) {
     kf_sess *sess = NULL;
     kf_refresh_state state = kf_sessions_check(a->s->sessions, field(a, "refresh_token"), &sess);
     if (state == KF_REFRESH_UNKNOWN || sess->app != a->app)
@@ -300,23 +333,24 @@ static kf_answer grant_refresh(const attempt *a) {
 typedef struct grant {
     const char *type, *name;
     bool needs_secret;
-    const char *required[4];
+    const char *required[4]; /* NULL: the end */
     kf_answer (*run)(const attempt *a);
 } grant;
 
 static const grant grants[] = {
-    {"password", "password", true, {"email", "password"}, grant_password},
-    {"refresh_token", "refresh_token", false, {"refresh_token"}, grant_refresh},
-    {URN "mfa-totp",
-     "mfa-totp",
-     true,
-     {"code", "pending_authentication_token", "authentication_challenge_id"},
-     grant_mfa},
-    {URN "organization-selection",
-     "organization-selection",
-     true,
-     {"pending_authentication_token", "organization_id"},
-     grant_org},
+    {"password", "password", true, {"email", "password"}, kf_grant_password},
+    {"refresh_token", "refresh_token", false, {"refresh_token"}, kf_grant_refresh},
+    {"authorization_code", "authorization_code", false, {"code"}, kf_grant_code},
+    {"urn:ietf:params:oauth:grant-type:device_code", "device_code", false, {"device_code"}, kf_grant_device},
+    {URN "magic-auth:code", "magic-auth", true, {"code", "email"}, kf_grant_magic},
+    {URN "email-verification:code", "email-verification", true, {"code", "pending_authentication_token"}, kf_grant_verification},
+    {URN "radar-email-challenge:code", "radar-email-challenge", true,
+     {"code", "radar_challenge_id", "pending_authentication_token"}, kf_grant_radar_email},
+    {URN "radar-sms-challenge:code", "radar-sms-challenge", true, {"code", "pending_authentication_token"}, kf_grant_radar_sms},
+    {URN "mfa-totp", "mfa-totp", true,
+     {"code", "pending_authentication_token", "authentication_challenge_id"}, kf_grant_mfa},
+    {URN "organization-selection", "organization-selection", true,
+     {"pending_authentication_token", "organization_id"}, kf_grant_org},
 };
 
 static const grant *find_grant(const kf_json *body) {
@@ -353,7 +387,8 @@ static const char *not_a_string(const kf_json *body) {
                                         "signals_id",
                                         "pending_authentication_token",
                                         "authentication_challenge_id",
-                                        "radar_auth_attempt_id"};
+                                        "radar_auth_attempt_id",
+                                        "code_verifier", "device_code", "radar_challenge_id", "verification_id", "phone_number"};
     for (size_t i = 0; i < KF_LEN(known); i++)
         if (kf_json_get(body, known[i]) && !kf_json_str(body, known[i])) return known[i];
     return NULL;

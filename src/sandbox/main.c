@@ -15,8 +15,9 @@ enum { MAX_SEED = 8 * 1024 * 1024, MAX_FAULTS = 1024 * 1024 };
 
 typedef struct options {
     int64_t port, token_life_ms, replay_ms, idle_ms; /* idle_ms 0: never */
+    int64_t code_life_ms, device_life_ms, device_interval_ms;
     const char *ready_file, *seed, *faults, *tls;
-    bool lifeline, quiet;
+    bool lifeline, quiet, no_limits;
 } options;
 
 static const char usage[] =
@@ -28,6 +29,10 @@ static const char usage[] =
     "  --token-life D      access tokens live this long (default 5m)\n"
     "  --replay-window D   a spent refresh token gets the same answer for this long\n"
     "                      (default 30s; 0: never)\n"
+    "  --code-life D       codes by e-mail live this long (default 10m)\n"
+    "  --device-life D     device codes live this long (default 5m)\n"
+    "  --device-interval D devices are to ask this often (default 5s)\n"
+    "  --no-limits         no rate limits\n"
     "  --seed FILE         clients, organizations, accounts (JSON) instead of the built-in ones\n"
     "  --faults FILE       answers that go wrong (JSON); read again on SIGHUP\n"
     "  --tls DIR           HTTPS with DIR/cert.pem and key.pem, made with a ca.pem if they are\n"
@@ -44,6 +49,10 @@ enum {
     OPT_READY,
     OPT_LIFE,
     OPT_REPLAY,
+    OPT_CODE_LIFE,
+    OPT_DEVICE_LIFE,
+    OPT_DEVICE_INTERVAL,
+    OPT_NO_LIMITS,
     OPT_SEED,
     OPT_FAULTS,
     OPT_TLS,
@@ -59,6 +68,10 @@ static const struct option longopts[] = {
     {"ready-file", required_argument, NULL, OPT_READY},
     {"token-life", required_argument, NULL, OPT_LIFE},
     {"replay-window", required_argument, NULL, OPT_REPLAY},
+    {"code-life", required_argument, NULL, OPT_CODE_LIFE},
+    {"device-life", required_argument, NULL, OPT_DEVICE_LIFE},
+    {"device-interval", required_argument, NULL, OPT_DEVICE_INTERVAL},
+    {"no-limits", no_argument, NULL, OPT_NO_LIMITS},
     {"seed", required_argument, NULL, OPT_SEED},
     {"faults", required_argument, NULL, OPT_FAULTS},
     {"tls", required_argument, NULL, OPT_TLS},
@@ -95,6 +108,10 @@ static bool take(options *o, int opt, const char *arg) {
             return true;
         }
         return kf_duration_parse(arg, &o->replay_ms);
+    case OPT_CODE_LIFE: return kf_duration_parse(arg, &o->code_life_ms) && o->code_life_ms >= 1000;
+    case OPT_DEVICE_LIFE: return kf_duration_parse(arg, &o->device_life_ms) && o->device_life_ms >= 1000;
+    case OPT_DEVICE_INTERVAL: return kf_duration_parse(arg, &o->device_interval_ms) && o->device_interval_ms >= 1000;
+    case OPT_NO_LIMITS: o->no_limits = true; return true;
     case OPT_SEED: o->seed = arg; return true;
     case OPT_FAULTS: o->faults = arg; return true;
     case OPT_TLS: o->tls = arg; return true;
@@ -108,7 +125,7 @@ static bool take(options *o, int opt, const char *arg) {
 /* -1: go on; otherwise the exit status. */
 static int parse(options *o, int argc, char **argv) {
     int opt, index = 0;
-    *o = (options){.token_life_ms = 5 * 60 * 1000, .replay_ms = 30 * 1000};
+    *o = (options){.token_life_ms = 5 * 60 * 1000, .replay_ms = 30 * 1000, .code_life_ms = 10 * 60 * 1000, .device_life_ms = 5 * 60 * 1000, .device_interval_ms = 5000};
     while ((opt = getopt_long(argc, argv, "", longopts, &index)) != -1) {
         if (opt == OPT_HELP || opt == OPT_VERSION) {
             fputs(opt == OPT_HELP ? usage : "keyfob-sandbox " KF_VERSION "\n", stdout);
@@ -138,7 +155,11 @@ static bool load_faults(kf_sandbox *s, const char *path, kf_err *err) {
 static kf_sandbox *make_sandbox(const options *o, kf_err *err) {
     KF_AUTO_CHARS seed = NULL;
     kf_sandbox_opts so = {.token_life_s = o->token_life_ms / 1000,
-                          .replay_window_ms = o->replay_ms};
+                          .replay_window_ms = o->replay_ms,
+                          .code_life_s = o->code_life_ms / 1000,
+                          .device_life_s = o->device_life_ms / 1000,
+                          .device_interval_s = o->device_interval_ms / 1000,
+                          .limits = !o->no_limits};
     if (o->seed && !kf_disk_read(o->seed, MAX_SEED, &seed, &so.seed_len, err)) return NULL;
     so.seed = seed;
     KF_AUTO(kf_sandbox) s = kf_sandbox_new(&so, err);

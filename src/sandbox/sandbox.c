@@ -20,6 +20,10 @@ kf_sandbox *kf_sandbox_new(const kf_sandbox_opts *o, kf_err *err) {
     s->users = users;
     s->keys = keys;
     s->sessions = kf_sessions_new(o->replay_window_ms);
+    s->mails = kf_mails_new(o->code_life_s * 1000);
+    s->limits = kf_limits_new(o->limits);
+    s->hosted = kf_hosted_new(o->device_life_s, o->device_interval_s);
+    s->invitations = kf_invitations_new();
     s->requests = kf_json_obj();
     s->grants = kf_json_obj();
     s->last_request_ms = kf_boot_ms();
@@ -28,6 +32,10 @@ kf_sandbox *kf_sandbox_new(const kf_sandbox_opts *o, kf_err *err) {
 
 kf_sandbox *kf_sandbox_free(kf_sandbox *s) {
     if (!s) return NULL;
+    kf_hosted_free(s->hosted);
+    kf_invitations_free(s->invitations);
+    kf_limits_free(s->limits);
+    kf_mails_free(s->mails);
     kf_sessions_free(s->sessions);
     kf_users_free(s->users);
     kf_keys_free(s->keys);
@@ -64,7 +72,9 @@ static const char *peculiarity(const kf_account *a) {
     const kf_org *only = a->n_membership == 1 ? a->membership[0].org : NULL;
     if (!a->email_verified) return "has to verify the e-mail address";
     if (only && only->sso) return "has to use single sign-on";
-    if (a->factor_id) return "has a TOTP factor";
+    if (a->radar) return "is asked by Radar";
+    if (a->impersonator) return "is impersonated";
+    if (kf_account_has_factor(a)) return "has a TOTP factor";
     if (only && only->require_mfa) return "has to enrol a second factor";
     if (a->n_membership > 1) return "chooses between organizations";
     return a->n_membership ? "one organization" : "no organization";
@@ -126,7 +136,31 @@ typedef struct route {
 
 static const route routes[] = {
     {"POST /user_management/authenticate", OPEN, JSON_OR_FORM, kf_authenticate},
+    {"GET /user_management/authorize", OPEN, NO_BODY, kf_api_authorize},
+    {"POST /user_management/authorize/device", OPEN, JSON_OR_FORM, kf_api_device},
+    {"POST /user_management/authorize/{id}", OPEN, JSON_OR_FORM, kf_api_authorize_post},
+    {"GET /device", OPEN, NO_BODY, kf_api_device_page},
+    {"POST /device", OPEN, JSON_OR_FORM, kf_api_device_post},
+    {"POST /user_management/magic_auth", KEY, JSON_BODY, kf_api_magic},
+    {"GET /user_management/magic_auth/{id}", KEY, NO_BODY, kf_api_magic_get},
+    {"GET /user_management/email_verification/{id}", KEY, NO_BODY, kf_api_verification},
+    {"POST /user_management/users/{id}/email_verification/send", KEY, NO_BODY, kf_api_verification_send},
+    {"POST /user_management/users/{id}/email_verification/confirm", KEY, JSON_BODY, kf_api_verification_confirm},
+    {"POST /user_management/password_reset", KEY, JSON_BODY, kf_api_reset},
+    {"POST /user_management/password_reset/confirm", KEY, JSON_BODY, kf_api_reset_confirm},
+    {"GET /user_management/password_reset/{id}", KEY, NO_BODY, kf_api_reset_get},
+    {"POST /user_management/radar_challenges", KEY, JSON_BODY, kf_api_radar},
+    {"POST /user_management/invitations", KEY, JSON_BODY, kf_api_invite},
+    {"GET /user_management/invitations/by_token/{id}", KEY, NO_BODY, kf_api_invitation_token},
+    {"GET /user_management/invitations/{id}", KEY, NO_BODY, kf_api_invitation},
+    {"POST /user_management/invitations/{id}/revoke", KEY, NO_BODY, kf_api_invitation_revoke},
+    {"POST /user_management/users/{id}/auth_factors", KEY, JSON_BODY, kf_api_enroll},
+    {"GET /user_management/users/{id}/auth_factors", KEY, NO_BODY, kf_api_factors},
+    {"GET /auth/factors/{id}", KEY, NO_BODY, kf_api_factor},
+    {"DELETE /auth/factors/{id}", KEY, NO_BODY, kf_api_factor_delete},
     {"POST /auth/factors/{id}/challenge", KEY, NO_BODY, kf_api_challenge},
+    {"POST /auth/challenges/{id}/verify", KEY, JSON_BODY, kf_api_verify},
+    {"GET /organizations/{id}", KEY, NO_BODY, kf_api_organization},
     {"GET /user_management/users/{id}", KEY, NO_BODY, kf_api_user},
     {"GET /user_management/users/{id}/sessions", KEY, NO_BODY, kf_api_sessions},
     {"POST /user_management/sessions/revoke", KEY, JSON_BODY, kf_api_revoke},
@@ -134,6 +168,7 @@ static const route routes[] = {
     {"GET /user_management/organization_memberships", KEY, NO_BODY, kf_api_memberships},
     {"GET /sso/jwks/{id}", OPEN, NO_BODY, kf_api_jwks},
     {"GET /sandbox/stats", OPEN, NO_BODY, stats},
+    {"GET /sandbox/mail", OPEN, NO_BODY, kf_api_mail},
     {"POST /sandbox/faults", OPEN, NO_BODY, set_faults},
 };
 
@@ -187,7 +222,19 @@ static void put_answer(kf_answer *a, kf_web_res *res) {
         char *text = kf_json_print(a->body);
         kf_web_set_body(res, text, strlen(text));
     }
+    if (a->html) {
+        kf_web_set_body(res, a->html, strlen(a->html));
+        kf_web_set_header(res, "Content-Type", "text/html; charset=utf-8");
+        kf_web_set_header(res, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+        kf_web_set_header(res, "Cache-Control", "no-store");
+    }
     if (a->location) kf_web_set_header(res, "Location", a->location);
+    free(a->location);
+    if (a->status == 429 && a->retry_after > 0) {
+        char seconds[16];
+        snprintf(seconds, sizeof seconds, "%d", a->retry_after);
+        kf_web_set_header(res, "Retry-After", seconds);
+    }
 }
 
 static void answer(kf_sandbox *s, const route *r, kf_call *c, kf_web_res *res) {

@@ -17,7 +17,7 @@ static const char *const default_seed[] = {
     "{\"id\":\"org_01KSB0000000000000000GX003\",\"name\":\"株式会社サンプル商事\"},",
     "{\"id\":\"org_01KSB000000000000000STRCT\",\"name\":\"Strict Security\",\"require_mfa\":true},"
     "{\"id\":\"org_01KSB00000000000000000SS01\",\"name\":\"Single Sign-On Ltd\","
-    "\"sso_connections\":[\"conn_01KSB0000000000000000SS01\"]}],",
+    "\"sso_connections\":[\"conn_01KSB0000000000000000SS01\"],\"domains\":[\"sso.example.test\"]}],",
     "\"users\":["
     "{\"id\":\"user_01KSB0000000000000000PLAIN\",\"email\":\"plain@example.test\","
     "\"password\":\"sandbox-password\",\"first_name\":\"Paula\",\"last_name\":\"Plain\","
@@ -42,7 +42,16 @@ static const char *const default_seed[] = {
     "\"memberships\":[{\"organization\":\"org_01KSB000000000000000STRCT\"}]},",
     "{\"id\":\"user_01KSB0000000000000000SS001\",\"email\":\"sso@example.test\","
     "\"password\":\"sandbox-password\",\"first_name\":\"Sina\",\"last_name\":\"Single\","
-    "\"memberships\":[{\"organization\":\"org_01KSB00000000000000000SS01\"}]}]}",
+    "\"memberships\":[{\"organization\":\"org_01KSB00000000000000000SS01\"}]},",
+    "{\"id\":\"user_01KSB000000000000000RADAR1\",\"email\":\"radar@example.test\","
+    "\"password\":\"sandbox-password\",\"first_name\":\"Rada\",\"last_name\":\"Mail\",\"radar\":\"email\"},"
+    "{\"id\":\"user_01KSB000000000000000RADAR2\",\"email\":\"radar-sms@example.test\","
+    "\"password\":\"sandbox-password\",\"first_name\":\"Rada\",\"last_name\":\"Text\",\"radar\":\"sms_sign_up\"},",
+    "{\"id\":\"user_01KSB00000000000000000MPRSN\",\"email\":\"impersonated@example.test\","
+    "\"password\":\"sandbox-password\",\"first_name\":\"Imke\",\"last_name\":\"Person\","
+    "\"impersonator\":{\"email\":\"admin@example.test\",\"reason\":\"Ticket 4711: cannot sign in\"},"
+    "\"oauth_tokens\":{\"provider\":\"GoogleOAuth\",\"access_token\":\"ya29.sandbox\",\"refresh_token\":\"1//sandbox\","
+    "\"expires_at\":1893456000,\"scopes\":[\"email\",\"profile\"]}}]}",
 };
 
 char *kf_users_default_seed(void) {
@@ -120,13 +129,13 @@ static bool read_app(reader *r, const kf_json *obj) {
 
 static bool read_org(reader *r, const kf_json *obj) {
     static const char *const keys[] = {"id",           "name", "require_mfa", "sso_connections",
-                                       "auth_methods", NULL};
+                                       "auth_methods", "domains", NULL};
     kf_org *o = &r->u->org[r->u->n_org++];
     const kf_json *methods = kf_json_get(obj, "auth_methods");
     if (!known_keys(r, obj, keys) || !text(r, obj, "id", true, &o->id) ||
         !text(r, obj, "name", true, &o->name) ||
         !boolean(r, obj, "require_mfa", false, &o->require_mfa) ||
-        !strings(r, obj, "sso_connections", &o->sso))
+        !strings(r, obj, "sso_connections", &o->sso) || !strings(r, obj, "domains", &o->domains))
         return false;
     if (methods && !kf_json_is_obj(methods)) return fail_at(r, "auth_methods", "not an object");
     if (methods) o->auth_methods = kf_json_copy(methods);
@@ -152,10 +161,10 @@ static bool read_membership(reader *r, kf_account *a, const kf_json *obj) {
 }
 
 static bool read_memberships(reader *r, kf_account *a, const kf_json *list) {
-    if (!list) return true;
-    if (!kf_json_is_arr(list) || kf_json_count(list) > MAX_ITEMS)
+    if (list && (!kf_json_is_arr(list) || kf_json_count(list) > MAX_ITEMS))
         return fail_at(r, "memberships", "not a list");
-    a->membership = calloc(kf_json_count(list) + 1, sizeof *a->membership);
+    a->max_membership = kf_json_count(list) + KF_SPARE_MEMBERSHIPS;
+    a->membership = calloc(a->max_membership, sizeof *a->membership);
     if (!a->membership) abort();
     for (const kf_json *j = kf_json_first(list); j; j = kf_json_next(j))
         if (!read_membership(r, a, j)) return false;
@@ -215,9 +224,9 @@ static bool read_account(reader *r, const kf_json *obj) {
     static const char *const keys[] = {
         "id",          "email",       "password", "first_name", "last_name", "profile_picture_url",
         "locale",      "external_id", "metadata", "totp",       "factor_id", "email_verified",
-        "memberships", NULL};
+        "memberships", "radar", "impersonator", "oauth_tokens", NULL};
     kf_account *a = &r->u->account[r->u->n_account];
-    char *totp = NULL;
+    char *totp = NULL, *factor_id = NULL;
     if (!known_keys(r, obj, keys) || !boolean(r, obj, "email_verified", true, &a->email_verified) ||
         !make_user(r, a, obj) || !is_new(r, a)) {
         a->user = kf_json_free(a->user);
@@ -225,15 +234,30 @@ static bool read_account(reader *r, const kf_json *obj) {
     }
     r->u->n_account++;
     if (!text(r, obj, "password", false, &a->password) ||
-        !text(r, obj, "factor_id", false, &a->factor_id) || !text(r, obj, "totp", false, &totp))
+        !text(r, obj, "factor_id", false, &factor_id) || !text(r, obj, "radar", false, &a->radar) ||
+        !text(r, obj, "totp", false, &totp)) {
+        free(factor_id);
         return false;
-    bool ok = totp ? kf_totp_init(&a->totp, totp, NULL) : !a->factor_id;
+    }
+    bool ok = totp ? kf_totp_init(&a->factor[0].totp, totp, NULL) : !factor_id;
     if (!ok) fail_at(r, "totp", totp ? "not a base32 secret" : "missing beside factor_id");
+    if (ok && factor_id && kf_users_by_factor(r->u, factor_id, NULL)) ok = fail_at(r, "factor_id", "comes twice");
+    if (ok && totp) {
+        a->factor[0].id = factor_id ? KF_TAKE(factor_id) : kf_id_new("auth_factor_");
+        a->factor[0].verified = true;
+        a->factor[0].made_at = r->u->made_at;
+    }
     free(totp);
+    free(factor_id);
     if (!ok) return false;
-    if (a->totp.key_len && !a->factor_id) a->factor_id = kf_id_new("auth_factor_");
-    if (a->factor_id && kf_users_by_factor(r->u, a->factor_id) != a)
-        return fail_at(r, "factor_id", "comes twice");
+    static const char *const radar[] = {"email", "sms", "sms_sign_up"};
+    bool known = !a->radar;
+    for (size_t i = 0; i < KF_LEN(radar); i++) known = known || kf_str_eq(a->radar, radar[i]);
+    if (!known) return fail_at(r, "radar", "not email, sms or sms_sign_up");
+    const kf_json *imp = kf_json_get(obj, "impersonator"), *oauth = kf_json_get(obj, "oauth_tokens");
+    if ((imp && !kf_json_is_obj(imp)) || (oauth && !kf_json_is_obj(oauth))) return fail_at(r, "impersonator", "not an object");
+    if (imp) a->impersonator = kf_json_copy(imp);
+    if (oauth) a->oauth_tokens = kf_json_copy(oauth);
     return read_memberships(r, a, kf_json_get(obj, "memberships"));
 }
 
@@ -248,7 +272,7 @@ static bool read_list(kf_users *u, const kf_json *doc, const char *name, bool mu
     if (!kf_json_is_arr(list) || !n || n > MAX_ITEMS)
         return kf_fail(err, KF_ERR_USAGE_CONFIG, "seed: %s: not a list of 1 to %d items", name,
                        (int)MAX_ITEMS);
-    void *items = calloc(n, size);
+    void *items = calloc(n + KF_SPARE, size);
     if (!items) abort();
     memcpy(array, &items, sizeof items);
     for (const kf_json *j = kf_json_first(list); j; j = kf_json_next(j), r.index++)
@@ -258,7 +282,7 @@ static bool read_list(kf_users *u, const kf_json *doc, const char *name, bool mu
 
 kf_users *kf_users_load(const char *seed, size_t len, kf_err *err) {
     static const char *const keys[] = {"clients", "organizations", "users", "logout_redirects",
-                                       NULL};
+                                       "redirect_uris", "sign_up", NULL};
     KF_AUTO_CHARS built_in = seed ? NULL : kf_users_default_seed();
     kf_err why = {0};
     KF_AUTO(kf_json)
@@ -273,9 +297,11 @@ kf_users *kf_users_load(const char *seed, size_t len, kf_err *err) {
     reader top = {.u = u, .list = "seed", .err = err};
     if (!known_keys(&top, doc, keys) ||
         !strings(&top, doc, "logout_redirects", &u->logout_redirects) ||
+        !strings(&top, doc, "redirect_uris", &u->redirect_uris) || !boolean(&top, doc, "sign_up", true, &u->sign_up) ||
         !read_list(u, doc, "clients", true, sizeof *u->app, &u->app, read_app, err) ||
         !read_list(u, doc, "organizations", false, sizeof *u->org, &u->org, read_org, err) ||
         !read_list(u, doc, "users", true, sizeof *u->account, &u->account, read_account, err))
         return NULL;
+    u->max_account = u->n_account + KF_SPARE;
     return KF_TAKE(u);
 }

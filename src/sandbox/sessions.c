@@ -181,11 +181,12 @@ void kf_sessions_drop(kf_sessions *s, kf_pending *p) {
     *p = (kf_pending){0};
 }
 
-kf_challenge *kf_sessions_challenge_new(kf_sessions *s, const kf_account *a) {
+kf_challenge *kf_sessions_challenge_new(kf_sessions *s, kf_account *a, const char *factor_id) {
     kf_challenge *c = &s->challenge[s->next_challenge];
     s->next_challenge = (s->next_challenge + 1) % KF_MAX_CHALLENGES;
     free(c->id);
     *c = (kf_challenge){.id = kf_id_new("auth_challenge_"), .account = a, .made_at = kf_now()};
+    if (!kf_str_set(c->factor, sizeof c->factor, factor_id)) c->factor[0] = 0;
     return c;
 }
 

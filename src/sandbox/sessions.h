@@ -30,7 +30,7 @@ typedef struct kf_sess {
     char *answer;                          /* what that rotation answered; NULL before the first */
 } kf_sess;
 
-typedef enum { KF_PENDING_MFA, KF_PENDING_ORG, KF_PENDING_OTHER } kf_pending_kind;
+typedef enum { KF_PENDING_MFA, KF_PENDING_ORG, KF_PENDING_EMAIL, KF_PENDING_RADAR, KF_PENDING_NONE } kf_pending_kind;
 
 /* A sign-in that stopped half-way. kind: which grant takes its token. */
 typedef struct kf_pending {
@@ -40,14 +40,16 @@ typedef struct kf_pending {
     const kf_app *app;
     const kf_membership *member; /* the organization, once chosen */
     const char *method;
-    bool mfa, org_chosen;
+    bool mfa, org_chosen, radar; /* shown so far */
+    char target[48];             /* the hosted page (hosted.h) this is for; "": the API itself */
     int wrong_codes;
     int64_t until_ms;
 } kf_pending;
 
 typedef struct kf_challenge {
     char *id;
-    const kf_account *account;
+    kf_account *account;
+    char factor[48];
     int wrong_codes;
     bool verified;
     int64_t made_at;
@@ -87,7 +89,7 @@ const kf_pending *kf_sessions_hold(kf_sessions *s, const kf_pending *what);
 kf_pending *kf_sessions_pending(kf_sessions *s, const char *token); /* NULL: unknown, expired */
 void kf_sessions_drop(kf_sessions *s, kf_pending *p);
 
-kf_challenge *kf_sessions_challenge_new(kf_sessions *s, const kf_account *a);
+kf_challenge *kf_sessions_challenge_new(kf_sessions *s, kf_account *a, const char *factor_id);
 kf_challenge *kf_sessions_challenge(kf_sessions *s, const char *id);
 
 KF_AUTO_DEFINE(kf_sessions);

@@ -3,6 +3,10 @@
  * whenever one of them runs. */
 #include <pthread.h>
 #include "sandbox/answer.h"
+#include "sandbox/hosted.h"
+#include "sandbox/invitations.h"
+#include "sandbox/limits.h"
+#include "sandbox/mail.h"
 #include "sandbox/sandbox.h"
 
 struct kf_sandbox {
@@ -14,6 +18,10 @@ struct kf_sandbox {
     kf_sessions *sessions;
     kf_keys *keys;
     kf_faults *faults; /* NULL: none */
+    kf_mails *mails;
+    kf_limits *limits;
+    kf_hosted *hosted;
+    kf_invitations *invitations;
     int64_t last_request_ms;
     kf_json *requests, *grants; /* counters by name */
     int64_t replayed, reused;

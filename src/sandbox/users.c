@@ -2,6 +2,7 @@
 #include <strings.h>
 #include "base/str.h"
 #include "crypt/hash.h"
+#include "sandbox/ids.h"
 
 kf_users *kf_users_free(kf_users *u) {
     if (!u) return NULL;
@@ -14,6 +15,7 @@ kf_users *kf_users_free(kf_users *u) {
         free(u->org[i].name);
         kf_json_free(u->org[i].sso);
         kf_json_free(u->org[i].auth_methods);
+        kf_json_free(u->org[i].domains);
     }
     for (size_t i = 0; i < u->n_account; i++) {
         kf_account *a = &u->account[i];
@@ -24,13 +26,17 @@ kf_users *kf_users_free(kf_users *u) {
         }
         free(a->membership);
         free(a->password);
-        free(a->factor_id);
+        for (size_t f = 0; f < KF_FACTORS_MAX; f++) kf_factor_drop(&a->factor[f]);
+        free(a->radar);
+        kf_json_free(a->impersonator);
+        kf_json_free(a->oauth_tokens);
         kf_json_free(a->user);
     }
     free(u->app);
     free(u->org);
     free(u->account);
     kf_json_free(u->logout_redirects);
+    kf_json_free(u->redirect_uris);
     free(u);
     return NULL;
 }
@@ -73,11 +79,93 @@ kf_account *kf_users_by_email(const kf_users *u, const char *email) {
     return NULL;
 }
 
-kf_account *kf_users_by_factor(const kf_users *u, const char *id) {
+kf_account *kf_users_by_factor(const kf_users *u, const char *id, kf_factor **factor) {
     for (size_t i = 0; i < u->n_account; i++)
-        if (u->account[i].factor_id && kf_str_eq(u->account[i].factor_id, id))
-            return &u->account[i];
+        for (size_t f = 0; f < KF_FACTORS_MAX; f++)
+            if (u->account[i].factor[f].id && kf_str_eq(u->account[i].factor[f].id, id)) {
+                if (factor) *factor = &u->account[i].factor[f];
+                return &u->account[i];
+            }
     return NULL;
+}
+
+static bool among(const kf_json *list, const char *text) {
+    for (const kf_json *j = kf_json_first(list); j; j = kf_json_next(j))
+        if (text && strcasecmp(kf_json_value_str(j), text) == 0) return true;
+    return false;
+}
+
+const kf_org *kf_users_connection(const kf_users *u, const char *connection_id) {
+    for (size_t i = 0; i < u->n_org; i++)
+        if (among(u->org[i].sso, connection_id)) return &u->org[i];
+    return NULL;
+}
+
+const kf_org *kf_users_domain(const kf_users *u, const char *domain) {
+    for (size_t i = 0; i < u->n_org; i++)
+        if (among(u->org[i].domains, domain)) return &u->org[i];
+    return NULL;
+}
+
+/* --- made at run time: the arrays have room to spare, because others point into them --- */
+
+kf_account *kf_users_add(kf_users *u, const char *email) {
+    char time_text[25];
+    if (u->n_account == u->max_account) return NULL;
+    kf_account *a = &u->account[u->n_account];
+    KF_AUTO_CHARS id = kf_id_new("user_");
+    static const char *const none[] = {"first_name", "last_name", "profile_picture_url", "external_id", "locale", "name"};
+    a->user = kf_json_obj();
+    kf_json_set_str(a->user, "object", "user");
+    kf_json_set_str(a->user, "id", id);
+    kf_json_set_str(a->user, "email", email);
+    for (size_t i = 0; i < KF_LEN(none); i++) kf_json_set_null(a->user, none[i]);
+    kf_json_set_bool(a->user, "email_verified", false);
+    kf_json_set(a->user, "metadata", kf_json_obj());
+    kf_json_set_null(a->user, "last_sign_in_at");
+    kf_iso_time(kf_now(), time_text);
+    kf_json_set_str(a->user, "created_at", time_text);
+    kf_json_set_str(a->user, "updated_at", time_text);
+    a->id = kf_json_str(a->user, "id");
+    a->email = kf_json_str(a->user, "email");
+    a->membership = calloc(KF_SPARE_MEMBERSHIPS, sizeof *a->membership);
+    if (!a->membership) abort();
+    a->max_membership = KF_SPARE_MEMBERSHIPS;
+    u->n_account++;
+    return a;
+}
+
+bool kf_account_join(kf_account *a, const kf_org *org, const char *role) {
+    if (kf_account_member(a, org->id)) return true;
+    if (a->n_membership == a->max_membership) return false;
+    a->membership[a->n_membership++] = (kf_membership){
+        .id = kf_id_new("om_"), .role = kf_strdup(role ? role : "member"), .org = org, .permissions = kf_json_arr()};
+    return true;
+}
+
+kf_factor *kf_account_factor_new(kf_account *a) {
+    for (size_t f = 0; f < KF_FACTORS_MAX; f++)
+        if (!a->factor[f].id) {
+            a->factor[f] = (kf_factor){.id = kf_id_new("auth_factor_"), .made_at = kf_now()};
+            return &a->factor[f];
+        }
+    return NULL;
+}
+
+bool kf_account_has_factor(const kf_account *a) {
+    for (size_t f = 0; f < KF_FACTORS_MAX; f++)
+        if (a->factor[f].id && a->factor[f].verified) return true;
+    return false;
+}
+
+void kf_factor_drop(kf_factor *f) {
+    free(f->id);
+    *f = (kf_factor){0};
+}
+
+void kf_account_set_verified(kf_account *a) {
+    a->email_verified = true;
+    kf_json_set_bool(a->user, "email_verified", true);
 }
 
 const kf_membership *kf_account_member(const kf_account *a, const char *org_id) {

@@ -18,6 +18,7 @@ typedef struct kf_org {
     bool require_mfa;
     kf_json *sso;          /* connection ids: SSO is the only way in; NULL: no SSO */
     kf_json *auth_methods; /* as in organization_authentication_methods_required; NULL: all */
+    kf_json *domains;      /* of its people's addresses, for domain_hint; NULL: none */
 } kf_org;
 
 typedef struct kf_membership {
@@ -26,14 +27,25 @@ typedef struct kf_membership {
     kf_json *permissions; /* array, never NULL */
 } kf_membership;
 
+typedef struct kf_factor {
+    char *id;      /* NULL: free */
+    kf_totp totp;
+    bool verified; /* a code of it was right once */
+    int64_t made_at;
+} kf_factor;
+
+enum { KF_FACTORS_MAX = 8, KF_SPARE = 1000 /* accounts made at run time */, KF_SPARE_MEMBERSHIPS = 16 };
+
 typedef struct kf_account {
-    char *password, *factor_id; /* factor_id NULL: no factor */
+    char *password; /* NULL: none */
     const char *id, *email;     /* in user */
     bool email_verified;
-    kf_totp totp;
+    kf_factor factor[KF_FACTORS_MAX];
+    char *radar;         /* "email", "sms", "sms_sign_up": asked once in a sign-in; NULL: not */
+    kf_json *impersonator, *oauth_tokens; /* as in the answer of workos-api.md §1.4; NULL: none */
     kf_json *user; /* the whole user object of workos-api.md §1.4 */
     kf_membership *membership;
-    size_t n_membership;
+    size_t n_membership, max_membership;
 } kf_account;
 
 typedef struct kf_users {
@@ -41,7 +53,9 @@ typedef struct kf_users {
     kf_org *org;
     kf_account *account;
     kf_json *logout_redirects; /* array of allowed return_to, or NULL */
-    size_t n_app, n_org, n_account;
+    kf_json *redirect_uris;    /* registered ones beside loopback, or NULL */
+    bool sign_up;              /* unknown addresses may sign up */
+    size_t n_app, n_org, n_account, max_account;
     int64_t made_at;
 } kf_users;
 
@@ -58,7 +72,15 @@ const kf_app *kf_users_key(const kf_users *u, const char *secret); /* whose API 
 const kf_org *kf_users_org(const kf_users *u, const char *id);
 kf_account *kf_users_by_id(const kf_users *u, const char *id);
 kf_account *kf_users_by_email(const kf_users *u, const char *email); /* case does not matter */
-kf_account *kf_users_by_factor(const kf_users *u, const char *id);
+kf_account *kf_users_by_factor(const kf_users *u, const char *id, kf_factor **factor);
+const kf_org *kf_users_connection(const kf_users *u, const char *connection_id);
+const kf_org *kf_users_domain(const kf_users *u, const char *domain);
+kf_account *kf_users_add(kf_users *u, const char *email); /* NULL: no room */
+bool kf_account_join(kf_account *a, const kf_org *org, const char *role); /* false: no room; a member already: true */
+kf_factor *kf_account_factor_new(kf_account *a); /* NULL: no room */
+bool kf_account_has_factor(const kf_account *a); /* a verified one */
+void kf_factor_drop(kf_factor *f);
+void kf_account_set_verified(kf_account *a);
 const kf_membership *kf_account_member(const kf_account *a, const char *org_id);
 bool kf_account_password_ok(const kf_account *a, const char *password);
 

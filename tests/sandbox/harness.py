@@ -72,12 +72,13 @@ class Answer:
 class Sandbox:
     """One running program; `with Sandbox("--option", ...) as s`."""
 
-    def __init__(self, *options, stdin=subprocess.DEVNULL):
+    def __init__(self, *options, stdin=subprocess.DEVNULL, limits=False):
         self.dir = tempfile.TemporaryDirectory(prefix="kf-sandbox-")
         self.ready = os.path.join(self.dir.name, "ready")
         self.stderr = open(os.path.join(self.dir.name, "stderr"), "w+b")
         self.proc = subprocess.Popen(
-            [os.path.join(BIN, "keyfob-sandbox"), "--port", "0", "--ready-file", self.ready, *options],
+            [os.path.join(BIN, "keyfob-sandbox"), "--port", "0", "--ready-file", self.ready,
+             *([] if limits else ["--no-limits"]), *options],
             stdin=stdin, stdout=subprocess.PIPE, stderr=self.stderr)
         self.url = self.proc.stdout.readline().decode().rstrip("\n")
         self.port = urllib.parse.urlsplit(self.url).port
