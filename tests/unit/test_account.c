@@ -117,7 +117,6 @@ static void long_names_say_that_they_are_cut(void **state) {
     kf_buf_init(&b, 1 << 20);
     for (int i = 0; i < 300; i++) assert_true(kf_buf_adds(&b, "é"));
     KF_AUTO_CHARS name = kf_buf_steal(&b);
-    KF_AUTO(kf_json) page = json("{\"data\":[{\"organization_id\":\"org_1\"}]}");
     KF_AUTO(kf_json) other = kf_json_obj();
     kf_json *data = kf_json_arr(), *item = kf_json_obj();
     kf_json_set_str(item, "organization_id", "org_1");
