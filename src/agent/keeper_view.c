@@ -136,6 +136,7 @@ static void json_session(kf_json *j, const kf_entry *e) {
     set_text(j, "session_id", s->claims.sid);
     set_text(j, "method", s->authentication_method);
     set_text(j, "impersonator", s->impersonator_email);
+    set_text(j, "impersonator_reason", s->impersonator_reason);
     set_time(j, "signed_in_at", s->signed_in_at);
     set_time(j, "renewed_at", s->renewed_at);
     set_time(j, "expires_at", s->exp);

@@ -255,7 +255,7 @@ static const struct {
     {KF_IFACE ".EnrollFactor", kf_method_enroll_factor, STORE | MORE, "profile=S"},
     {KF_IFACE ".VerifyFactor", kf_method_verify_factor, 0, "enrollment=S code=S"},
     {KF_IFACE ".DeleteFactor", kf_method_delete_factor, STORE, "profile=S factor=S"},
-    {KF_IFACE ".Claims", kf_method_claims, STORE, "profile=S verify=b"},
+    {KF_IFACE ".Claims", kf_method_claims, STORE, "profile=S verify=b oauth_tokens=b"},
     {KF_IFACE ".Watch", kf_watch_start, SETTINGS | MORE, "open=s"},
     {KF_IFACE ".Unlock", unlock, 0, "passphrase=s create=b"},
     {KF_IFACE ".Lock", lock, 0, ""},

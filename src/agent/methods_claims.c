@@ -17,7 +17,7 @@ typedef struct waiting {
     struct waiting *next;
     kf_agent *a;
     uint32_t conn;
-    bool verify;
+    bool verify, oauth_tokens;
     kf_secret *token;
     kf_json *answer;
 } waiting;
@@ -177,6 +177,18 @@ static kf_json *describe(const kf_secret *token, kf_err *err) {
     return j;
 }
 
+/* The provider's tokens only on request. */
+static void add_rest(waiting *w, const kf_session *s) {
+    KF_AUTO(kf_json) oauth = s->oauth_tokens ? kf_json_parse(kf_secret_peek(s->oauth_tokens), kf_secret_len(s->oauth_tokens), NULL) : NULL;
+    if (s->user) kf_json_set(w->answer, "user", kf_json_copy(s->user));
+    if (!kf_json_is_obj(oauth)) return;
+    static const char *const open[] = {"provider", "scopes", "expires_at"};
+    kf_json *shown = w->oauth_tokens ? kf_json_copy(oauth) : kf_json_obj();
+    for (size_t i = 0; i < KF_LEN(open) && !w->oauth_tokens; i++)
+        if (kf_json_get(oauth, open[i])) kf_json_set(shown, open[i], kf_json_copy(kf_json_get(oauth, open[i])));
+    kf_json_set(w->answer, "oauth", shown);
+}
+
 static void session_here(void *user, const kf_token *t, const kf_err *err) {
     waiting *w = user;
     kf_err bad;
@@ -186,6 +198,7 @@ static void session_here(void *user, const kf_token *t, const kf_err *err) {
     } else if (t && !(w->answer = describe(t->session->access_token, &bad))) {
         err = &bad;
     }
+    if (w->answer) add_rest(w, t->session);
     if (!w->answer) {
         kf_server_error(w->a->server, w->conn, err);
         waiting_free(w);
@@ -201,6 +214,7 @@ void kf_method_claims(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
     waiting *w = calloc(1, sizeof *w);
     if (!w) abort();
-    *w = (waiting){.a = a, .conn = conn, .verify = kf_json_bool(p, "verify", false)};
+    *w = (waiting){.a = a, .conn = conn, .verify = kf_json_bool(p, "verify", false),
+                   .oauth_tokens = kf_json_bool(p, "oauth_tokens", false)};
     kf_keeper_session(a->keeper, kf_json_str_or(p, "profile", ""), session_here, w);
 }
