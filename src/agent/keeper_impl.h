@@ -15,7 +15,6 @@
 
 #define KF_KIND_SESSION "session"
 #define KF_KIND_API_KEY "api-key"
-#define KF_REVOKE_PATH "/user_management/sessions/revoke" /* workos-api.md §7.1 */
 
 enum {
     KF_LOCK_WAIT_MS = 30 * 1000,

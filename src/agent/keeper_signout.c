@@ -1,6 +1,7 @@
 #include "agent/keeper_impl.h"
 
 #include <string.h>
+#include "auth/account.h"
 #include "auth/workos.h"
 
 /* Ending a session: asked for at WorkOS where possible, forgotten here in any case. What
@@ -120,16 +121,23 @@ static bool sid_ok(const char *sid) {
 static void ask(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err) {
     if (err) note(w, err);
     if (key) {
-        KF_AUTO(kf_json) j = kf_json_obj();
-        kf_json_set_str(j, "session_id", w->old->claims.sid);
-        KF_AUTO(kf_secret) body = kf_json_print_secret(j);
-        send(e, w, "POST", KF_REVOKE_PATH, body, key, revoked);
+        KF_AUTO(kf_secret) body = kf_account_revoke_body(w->old->claims.sid);
+        send(e, w, "POST", KF_ACCOUNT_REVOKE, body, key, revoked);
     } else if (err) {
         forget(e, w); /* the profile has a key that cannot be had: WorkOS would refuse without it */
     } else {
         KF_AUTO_CHARS path = kf_strfmt("/user_management/sessions/logout?session_id=%s", w->old->claims.sid);
         send(e, w, "GET", path, NULL, NULL, logged_out);
     }
+}
+
+/* A token from elsewhere that was not tried yet names no session; the one it took the place of lives on at WorkOS. */
+static void replaced_one(kf_work *w) {
+    kf_session *s = w->old && w->old->unverified && w->old->previous ? kf_session_from_blob(w->old->previous, NULL) : NULL;
+    if (!s) return;
+    s->generation = w->old->generation;
+    kf_session_free(w->old);
+    w->old = s;
 }
 
 static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
@@ -145,6 +153,7 @@ static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *
         kf_session_free(w->old);
         w->old = kf_session_copy(e->session);
     }
+    replaced_one(w);
     if (!w->local_only && w->old && !kf_entry_bound(e, w->old)) {
         note_unknown(w, "it was obtained from another host or client");
     } else if (!w->local_only && w->old && !sid_ok(w->old->claims.sid)) {

@@ -1,7 +1,7 @@
 #include "agent/keeper_impl.h"
 
 #include <string.h>
-#include "auth/workos.h"
+#include "auth/account.h"
 #include "crypt/hash.h"
 
 void kf_token_fp(const kf_secret *token, char out[33]) {
@@ -296,10 +296,8 @@ static void side_done(void *user, kf_http_resp *resp, const kf_err *err) {
 }
 
 void kf_side_revoke(kf_keeper *k, const kf_entry *e, const kf_session *old, const kf_secret *key) {
-    KF_AUTO(kf_json) j = kf_json_obj();
-    kf_json_set_str(j, "session_id", old->claims.sid);
-    KF_AUTO(kf_secret) body = kf_json_print_secret(j);
-    kf_http_req r = {.method = "POST", .origin = e->prof.api_host, .path = KF_REVOKE_PATH, .body = body,
+    KF_AUTO(kf_secret) body = kf_account_revoke_body(old->claims.sid);
+    kf_http_req r = {.method = "POST", .origin = e->prof.api_host, .path = KF_ACCOUNT_REVOKE, .body = body,
                      .bearer = key, .timeout_ms = KF_POST_TIMEOUT_MS};
     kf_side *s = g_new0(kf_side, 1);
     s->k = k;

@@ -204,6 +204,17 @@ class WithSandbox(Case):
         self.assertGreater(self.agent.token(renew=True)["left_ms"], 0)
         self.assertEqual(self.profile()["user_email"], "plain@example.test")
 
+    def test_sign_out_with_a_token_that_was_not_tried(self):
+        """The session before it is ended; nothing of either is left."""
+        self.agent.sign_in()
+        token = self.token()
+        self.sandbox.faults({"path": AUTH, "grant": "refresh_token", "from": 1, "to": 100, "drop": "before"})
+        self.fails("net.broken", self.agent.call, "TakeToken", profile="dev", refresh_token=token)
+        self.sandbox.faults()
+        self.assertTrue(self.agent.call("SignOut", profile="dev")["server_ended"])
+        self.assertEqual(self.profile()["state"], "needs_sign_in")
+        self.assertEqual(self.sandbox.stats()["sessions"], 1, "that of the token, which nobody can name")
+
     def test_take_survives_kill_9_between_storing_and_trying(self):
         a = Agent(store="vault")
         self.addCleanup(a.__exit__, None, None, None)
