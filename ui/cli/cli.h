@@ -9,10 +9,10 @@ typedef struct kf_opt {
     const char *name;  /* long, without dashes */
     char letter;       /* 0: none */
     const char *arg;   /* NULL: a switch */
-    const char *help;
+    const char *help;  /* with a leading '+': rare; in the man page and completions, not in --help */
 } kf_opt;
 
-enum { KF_OPTS_MAX = 16, KF_POS_MAX = 4 };
+enum { KF_OPTS_MAX = 24, KF_POS_MAX = 4 };
 typedef struct kf_args {
     const char *opt[KF_OPTS_MAX]; /* by position in the command's table; "" for a switch that is on; NULL off */
     const char *pos[KF_POS_MAX];
@@ -82,6 +82,15 @@ int kf_cmd_token(kf_cli *c, const kf_args *a);
 int kf_cmd_exec(kf_cli *c, const kf_args *a);
 int kf_cmd_status(kf_cli *c, const kf_args *a);
 int kf_cmd_renew(kf_cli *c, const kf_args *a);
+int kf_cmd_switch_org(kf_cli *c, const kf_args *a);
+int kf_cmd_org_list(kf_cli *c, const kf_args *a);
+int kf_cmd_session_list(kf_cli *c, const kf_args *a);
+int kf_cmd_session_revoke(kf_cli *c, const kf_args *a);
+int kf_cmd_factor_list(kf_cli *c, const kf_args *a);
+int kf_cmd_factor_enroll(kf_cli *c, const kf_args *a);
+int kf_cmd_factor_rm(kf_cli *c, const kf_args *a);
+int kf_cmd_claims(kf_cli *c, const kf_args *a);
+int kf_cmd_whoami(kf_cli *c, const kf_args *a);
 int kf_cmd_logout(kf_cli *c, const kf_args *a);
 int kf_cmd_agent_start(kf_cli *c, const kf_args *a);
 int kf_cmd_agent_stop(kf_cli *c, const kf_args *a);

@@ -20,6 +20,8 @@ static void wrap(const char *text, int indent) {
     if (col) printf("\n");
 }
 
+static const char *plain(const kf_opt *o) { return o->help + (o->help[0] == '+'); }
+
 static void option_line(const kf_opt *o) {
     char name[64];
     snprintf(name, sizeof name, "%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
@@ -31,7 +33,12 @@ void kf_command_help(const kf_command *c) {
     printf("usage: keyfob %s %s\n\n%c%s.\n", c->name, c->args, c->help[0] - 'a' + 'A', c->help + 1);
     if (*c->text) printf("\n"), wrap(c->text, 0);
     if (c->opts[0].name) printf("\nOptions\n");
-    for (const kf_opt *o = c->opts; o->name; o++) option_line(o);
+    bool rare = false;
+    for (const kf_opt *o = c->opts; o->name; o++) {
+        if (o->help[0] == '+') rare = true;
+        else option_line(o);
+    }
+    if (rare) printf("  and more: keyfob help %s --man\n", c->name);
     printf("\nExamples\n%s\nGlobal options: -p NAME, --json, -q, -v, --no-input, --sandbox (keyfob --help)\n", c->examples);
 }
 
@@ -70,7 +77,7 @@ static void man_options(const kf_opt *o) {
         roff(o->name);
         if (o->arg) printf(" \\fI%s\\fR", o->arg);
         printf("\n");
-        roff(o->help);
+        roff(plain(o));
         printf("\n");
     }
 }
@@ -177,7 +184,7 @@ static int fish(const kf_command *all, size_t n) {
         if (all[i].name[len])
             printf("complete -c keyfob -n '__fish_seen_subcommand_from %.*s' -a '%s' -d '%s'\n", (int)len, all[i].name, all[i].name + len + 1, all[i].help);
         for (const kf_opt *o = all[i].opts; o->name; o++)
-            printf("complete -c keyfob -n '__fish_seen_subcommand_from %.*s' -l %s %s -d '%s'\n", (int)len, all[i].name, o->name, o->arg ? "-r" : "", o->help);
+            printf("complete -c keyfob -n '__fish_seen_subcommand_from %.*s' -l %s %s -d '%s'\n", (int)len, all[i].name, o->name, o->arg ? "-r" : "", plain(o));
     }
     printf("complete -c keyfob -n 'not __fish_use_subcommand' -a '(cut -f2 (set -q XDG_STATE_HOME; and echo $XDG_STATE_HOME; or echo "
            "$HOME/.local/state)/keyfob/profiles 2>/dev/null | tail -n +2)'\n");

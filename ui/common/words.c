@@ -29,7 +29,7 @@ static const row table[] = {
     {KF_ERR_USAGE_STALE_QUESTION, "That question is no longer open: %w.", "Nothing was sent.", "Answer what is asked now.", "Start again: keyfob login %p"},
     {KF_ERR_USAGE_NO_INPUT, "A person is needed, and nobody can be asked here: %w.", "Nothing was changed.", "", "Run it in a terminal, or see: keyfob help login"},
     {KF_ERR_USAGE_BAD_ANSWER, "That answer cannot be used: %w.", "Nothing was sent.", "Type it again.", "Run it again: keyfob login %p"},
-    {KF_ERR_USAGE_CODE_NEEDED, "WorkOS asks for a code, and none was given: %w.", "The password was right; the code finishes the sign-in.", "Type the code.", "Run in a terminal: keyfob login %p; in a script: --answers-stdin with a line totp=CODE"},
+    {KF_ERR_USAGE_CODE_NEEDED, "WorkOS asks for a code, and none was given: %w.", "So far everything was right; the code finishes the sign-in.", "Type the code.", "Run in a terminal: keyfob login %p; in a script: --answers-stdin with a line %w=CODE"},
     {KF_ERR_NET_RESOLVE, "The server could not be found: %w.", "Tokens you already have keep working until they expire. Nothing was deleted.", "Check network or VPN, then try again.", "Check network or VPN, then run it again."},
     {KF_ERR_NET_CONNECT, "The server could not be reached: %w.", "Tokens you already have keep working until they expire. Nothing was deleted.", "Check network or VPN, then try again.", "Check network or VPN, then run it again."},
     {KF_ERR_NET_TLS, "The certificate of the server is not trusted: %w.", "Someone may be intercepting, or a company proxy has its own certificate. keyfob sent nothing.", "If the proxy is yours, set ca_file in keyfob.conf.", "If the proxy is yours, set ca_file in keyfob.conf or SSL_CERT_FILE."},

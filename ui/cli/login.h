@@ -1,0 +1,33 @@
+#pragma once
+/* Inside of the login command: what a script answers, and the agent's steps as prompts. */
+#include "ui/cli/cli.h"
+
+enum { KF_ANSWERS_MAX = 16 };
+typedef struct kf_answers { /* of a script; each is used once */
+    char *field[KF_ANSWERS_MAX];
+    kf_secret *value[KF_ANSWERS_MAX];
+    size_t n;
+    bool given;         /* stdin was for answers: nobody is asked */
+} kf_answers;
+KF_CHECK bool kf_answers_read(kf_answers *a, kf_err *err); /* field=value lines from stdin */
+kf_secret *kf_answers_take(kf_answers *a, const char *field); /* NULL: none (left) */
+void kf_answers_add(kf_answers *a, const char *field, kf_secret *value); /* value owned */
+void kf_answers_done(kf_answers *a);
+
+typedef struct kf_login {
+    kf_cli *c;
+    const char *profile, *method;
+    kf_answers in;
+    kf_client *steps;   /* the connection that owns the flow */
+    kf_json *choices;   /* collected over frames */
+    bool no_browser, reset; /* reset: at the password a new one is made first */
+} kf_login;
+
+/* Takes steps until the sign-in is over: the exit status; -1: err. */
+int kf_login_drive(kf_login *l, kf_err *err);
+/* Says who is signed in now; the exit status. */
+int kf_login_done(kf_login *l, const kf_json *profile);
+/* Shows a QR code on the terminal, or says why not. */
+void kf_show_qr(const kf_cli *c, const kf_secret *text);
+/* The key of an otpauth URI in groups of four, for typing. */
+void kf_show_key(const kf_secret *key);
