@@ -1,4 +1,6 @@
 #include "sandbox/answer.h"
+#include "base/str.h"
+#include "sandbox/ids.h"
 
 static kf_answer two(int status, const char *k1, const char *v1, const char *k2, const char *v2) {
     kf_json *body = kf_json_obj();
@@ -30,4 +32,22 @@ kf_answer kf_answer_parameters(const char *field, const char *message) {
     kf_json_add(errors, one);
     kf_json_set(a.body, "errors", errors);
     return a;
+}
+
+kf_answer kf_answer_not_found(const char *what) {
+    KF_AUTO_CHARS text = kf_strfmt("%s not found.", what);
+    return kf_answer_c(404, text);
+}
+
+void kf_set_or_null(kf_json *obj, const char *key, const char *value) {
+    if (value)
+        kf_json_set_str(obj, key, value);
+    else
+        kf_json_set_null(obj, key);
+}
+
+void kf_set_time(kf_json *obj, const char *key, int64_t unix_s) {
+    char text[25];
+    if (unix_s) kf_iso_time(unix_s, text);
+    kf_set_or_null(obj, key, unix_s ? text : NULL);
 }

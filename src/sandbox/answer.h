@@ -1,6 +1,7 @@
 #pragma once
 /* What an endpoint answers: a status and a body in one of the three shapes of
- * workos-api.md §1.5. A value; whoever takes it frees body. */
+ * workos-api.md §1.5, or a page. A value; whoever takes it frees what it holds. */
+#include <stdint.h>
 #include "base/json.h"
 
 typedef struct kf_answer {
@@ -18,3 +19,7 @@ kf_answer kf_answer_c(int status, const char *message); /* {message} */
 kf_answer kf_answer_unauthorized(void);                 /* 401 C */
 /* 422 {code:"invalid_request_parameters",message,errors:[{code,field}]} */
 kf_answer kf_answer_parameters(const char *field, const char *message);
+kf_answer kf_answer_not_found(const char *what); /* 404 C */
+
+void kf_set_time(kf_json *obj, const char *key, int64_t unix_s); /* 0: null */
+void kf_set_or_null(kf_json *obj, const char *key, const char *value);

@@ -5,27 +5,9 @@
 
 enum { SESSION_LIFE_S = 30 * 24 * 3600 }; /* only shown: production's is not known */
 
-static kf_answer not_found(const char *what) {
-    KF_AUTO_CHARS text = kf_strfmt("%s not found.", what);
-    return kf_answer_c(404, text);
-}
-
-static void set_time(kf_json *obj, const char *key, int64_t unix_s) {
-    char text[25];
-    kf_iso_time(unix_s, text);
-    kf_json_set_str(obj, key, text);
-}
-
-static void set_or_null(kf_json *obj, const char *key, const char *value) {
-    if (value)
-        kf_json_set_str(obj, key, value);
-    else
-        kf_json_set_null(obj, key);
-}
-
 kf_answer kf_api_user(kf_sandbox *s, const kf_call *c) {
     const kf_account *a = kf_users_by_id(s->users, c->id);
-    if (!a) return not_found("User");
+    if (!a) return kf_answer_not_found("User");
     return (kf_answer){.status = 200, .body = kf_json_copy(a->user)};
 }
 
@@ -43,23 +25,22 @@ static kf_json *session_json(const kf_sess *sess) {
     kf_json_set_str(j, "id", sess->id);
     kf_json_set_str(j, "user_id", sess->account->id);
     if (sess->member) kf_json_set_str(j, "organization_id", sess->member->org->id);
-    set_or_null(j, "ip_address", sess->ip);
-    set_or_null(j, "user_agent", sess->user_agent);
+    if (sess->account->impersonator)
+        kf_json_set(j, "impersonator", kf_json_copy(sess->account->impersonator));
+    kf_set_or_null(j, "ip_address", sess->ip);
+    kf_set_or_null(j, "user_agent", sess->user_agent);
     kf_json_set_str(j, "auth_method", auth_method(sess));
     kf_json_set_str(j, "status", sess->ended_at ? "revoked" : "active");
-    set_time(j, "expires_at", sess->made_at + SESSION_LIFE_S);
-    if (sess->ended_at)
-        set_time(j, "ended_at", sess->ended_at);
-    else
-        kf_json_set_null(j, "ended_at");
-    set_time(j, "created_at", sess->made_at);
-    set_time(j, "updated_at", sess->updated_at);
+    kf_set_time(j, "expires_at", sess->made_at + SESSION_LIFE_S);
+    kf_set_time(j, "ended_at", sess->ended_at);
+    kf_set_time(j, "created_at", sess->made_at);
+    kf_set_time(j, "updated_at", sess->updated_at);
     return j;
 }
 
 kf_answer kf_api_sessions(kf_sandbox *s, const kf_call *c) {
     const kf_account *a = kf_users_by_id(s->users, c->id);
-    if (!a) return not_found("User");
+    if (!a) return kf_answer_not_found("User");
     kf_json *items = kf_json_arr();
     for (const kf_sess *i = kf_sessions_next(s->sessions, NULL); i;
          i = kf_sessions_next(s->sessions, i))
@@ -71,7 +52,7 @@ kf_answer kf_api_revoke(kf_sandbox *s, const kf_call *c) {
     const char *id = kf_json_str(c->body, "session_id");
     if (!id) return kf_answer_parameters("session_id", "session_id must be a string");
     kf_sess *sess = kf_sessions_find(s->sessions, id);
-    if (!sess) return not_found("Session");
+    if (!sess) return kf_answer_not_found("Session");
     kf_sess_end(sess);
     return (kf_answer){.status = 200};
 }
@@ -91,7 +72,7 @@ kf_answer kf_api_logout(kf_sandbox *s, const kf_call *c) {
     if (to && !place)
         return kf_answer_parameters("return_to", "return_to is not a registered sign-out redirect");
     kf_sess *sess = kf_sessions_find(s->sessions, id);
-    if (!sess) return not_found("Session");
+    if (!sess) return kf_answer_not_found("Session");
     kf_sess_end(sess);
     return (kf_answer){.status = 302, .location = kf_strdup(place ? place : s->base_url)};
 }
@@ -115,8 +96,8 @@ static kf_json *membership_json(const kf_users *u, const kf_account *a, const kf
     kf_json_set(j, "roles", roles);
     kf_json_set_bool(j, "directory_managed", false);
     kf_json_set(j, "custom_attributes", kf_json_obj());
-    set_time(j, "created_at", u->made_at);
-    set_time(j, "updated_at", u->made_at);
+    kf_set_time(j, "created_at", u->made_at);
+    kf_set_time(j, "updated_at", u->made_at);
     return j;
 }
 
@@ -161,18 +142,26 @@ kf_answer kf_api_memberships(kf_sandbox *s, const kf_call *c) {
 
 kf_answer kf_api_organization(kf_sandbox *s, const kf_call *c) {
     const kf_org *o = kf_users_org(s->users, c->id);
-    if (!o) return not_found("Organization");
-    kf_json *j = kf_json_obj();
+    if (!o) return kf_answer_not_found("Organization");
+    kf_json *j = kf_json_obj(), *domains = kf_json_arr();
+    for (const kf_json *d = kf_json_first(o->domains); d; d = kf_json_next(d)) {
+        kf_json *one = kf_json_obj();
+        kf_json_set_str(one, "object", "organization_domain");
+        kf_json_set_str(one, "organization_id", o->id);
+        kf_json_set_str(one, "domain", kf_json_value_str(d));
+        kf_json_set_str(one, "state", "verified");
+        kf_json_add(domains, one);
+    }
     kf_json_set_str(j, "object", "organization");
     kf_json_set_str(j, "id", o->id);
     kf_json_set_str(j, "name", o->name);
-    kf_json_set(j, "domains", kf_json_arr());
-    set_time(j, "created_at", s->users->made_at);
-    set_time(j, "updated_at", s->users->made_at);
+    kf_json_set(j, "domains", domains);
+    kf_set_time(j, "created_at", s->users->made_at);
+    kf_set_time(j, "updated_at", s->users->made_at);
     return (kf_answer){.status = 200, .body = j};
 }
 
 kf_answer kf_api_jwks(kf_sandbox *s, const kf_call *c) {
-    if (!kf_users_app(s->users, c->id)) return not_found("Client");
+    if (!kf_users_app(s->users, c->id)) return kf_answer_not_found("Client");
     return (kf_answer){.status = 200, .body = kf_keys_jwks(s->keys)};
 }

@@ -4,28 +4,17 @@
 #include "sandbox/attempt.h"
 #include "sandbox/ids.h"
 
-static void set_time(kf_json *obj, const char *key, int64_t unix_s) {
-    char text[25];
-    kf_iso_time(unix_s, text);
-    kf_json_set_str(obj, key, text);
-}
-
 static kf_json *mail_json(kf_sandbox *s, const char *object, const kf_mail *m) {
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "object", object);
     kf_json_set_str(j, "id", m->id);
     if (m->account) kf_json_set_str(j, "user_id", m->account->id);
     kf_json_set_str(j, "email", m->to);
-    set_time(j, "expires_at", m->made_at + kf_mails_life_s(s->mails));
-    set_time(j, "created_at", m->made_at);
-    set_time(j, "updated_at", m->made_at);
+    kf_set_time(j, "expires_at", m->made_at + kf_mails_life_s(s->mails));
+    kf_set_time(j, "created_at", m->made_at);
+    kf_set_time(j, "updated_at", m->made_at);
     if (m->kind != KF_MAIL_RESET) kf_json_set_str(j, "code", m->code);
     return j;
-}
-
-static bool address_ok(const char *s) {
-    const char *at = s ? strchr(s, '@') : NULL;
-    return at && at != s && at[1] && strlen(s) < 255 && !strpbrk(s, " \t\r\n<>\"");
 }
 
 bool kf_limited(kf_sandbox *s, const char *what, const char *whom, int most, kf_answer *out) {
@@ -52,7 +41,7 @@ kf_answer kf_api_magic(kf_sandbox *s, const kf_call *c) {
     const char *email = kf_json_str(c->body, "email");
     kf_answer no;
     if (!email) return kf_answer_parameters("email", "email must be a string");
-    if (!address_ok(email)) return kf_answer_parameters("email", "email is not an e-mail address");
+    if (!kf_email_ok(email)) return kf_answer_parameters("email", "email is not an e-mail address");
     if (!kf_limited(s, "magic_auth", email, KF_LIMIT_MAIL, &no)) return no;
     kf_account *a = kf_users_by_email(s->users, email);
     const char *token = kf_json_str(c->body, "invitation_token");
@@ -67,7 +56,7 @@ kf_answer kf_api_magic(kf_sandbox *s, const kf_call *c) {
 
 kf_answer kf_api_magic_get(kf_sandbox *s, const kf_call *c) {
     const kf_mail *m = kf_mails_find(s->mails, KF_MAIL_MAGIC, c->id);
-    if (!m) return kf_answer_c(404, "Magic Auth not found.");
+    if (!m) return kf_answer_not_found("Magic Auth");
     return (kf_answer){.status = 200, .body = mail_json(s, "magic_auth", m)};
 }
 
@@ -88,7 +77,7 @@ kf_answer kf_grant_magic(const kf_attempt *a) {
 kf_answer kf_api_verification_send(kf_sandbox *s, const kf_call *c) {
     kf_account *a = kf_users_by_id(s->users, c->id);
     kf_answer no;
-    if (!a) return kf_answer_c(404, "User not found.");
+    if (!a) return kf_answer_not_found("User");
     if (a->email_verified) return kf_answer_a(400, "email_already_verified", "The e-mail address is verified already.");
     if (!kf_limited(s, "email_verification", a->id, KF_LIMIT_MAIL, &no)) return no;
     kf_mails_send(s->mails, KF_MAIL_VERIFY, a->email, a);
@@ -101,7 +90,7 @@ kf_answer kf_api_verification_confirm(kf_sandbox *s, const kf_call *c) {
     kf_account *a = kf_users_by_id(s->users, c->id);
     const char *code = kf_json_str(c->body, "code");
     kf_mail *m = NULL;
-    if (!a) return kf_answer_c(404, "User not found.");
+    if (!a) return kf_answer_not_found("User");
     if (!code) return kf_answer_parameters("code", "code must be a string");
     if (a->email_verified) return kf_answer_a(400, "email_previously_verified", "The e-mail address is verified already.");
     kf_code_result r = kf_mails_check(s->mails, KF_MAIL_VERIFY, a->email, code, &m);
@@ -116,7 +105,7 @@ kf_answer kf_api_verification_confirm(kf_sandbox *s, const kf_call *c) {
 
 kf_answer kf_api_verification(kf_sandbox *s, const kf_call *c) {
     const kf_mail *m = kf_mails_find(s->mails, KF_MAIL_VERIFY, c->id);
-    if (!m) return kf_answer_c(404, "Email verification not found.");
+    if (!m) return kf_answer_not_found("Email verification");
     return (kf_answer){.status = 200, .body = mail_json(s, "email_verification", m)};
 }
 
@@ -147,14 +136,14 @@ kf_answer kf_api_reset(kf_sandbox *s, const kf_call *c) {
     if (!email) return kf_answer_parameters("email", "email must be a string");
     if (!kf_limited(s, "password_reset", email, KF_LIMIT_MAIL, &no)) return no;
     kf_account *a = kf_users_by_email(s->users, email);
-    if (!a) return kf_answer_c(404, "User not found.");
+    if (!a) return kf_answer_not_found("User");
     if (!a->password) return kf_answer_a(403, "password_reset_not_allowed", "The user has no password.");
     return reset_answer(s, kf_mails_send(s->mails, KF_MAIL_RESET, a->email, a), 201);
 }
 
 kf_answer kf_api_reset_get(kf_sandbox *s, const kf_call *c) {
     const kf_mail *m = kf_mails_find(s->mails, KF_MAIL_RESET, c->id);
-    return m ? reset_answer(s, m, 200) : kf_answer_c(404, "Password reset not found.");
+    return m ? reset_answer(s, m, 200) : kf_answer_not_found("Password reset");
 }
 
 static kf_answer reset_error(const char *code, const char *message) {

@@ -6,13 +6,7 @@
 #include "sandbox/ids.h"
 #include "sandbox/page.h"
 
-static void set_time(kf_json *obj, const char *key, int64_t unix_s) {
-    char text[25];
-    kf_iso_time(unix_s, text);
-    kf_json_set_str(obj, key, text);
-}
-
-static kf_answer no_factor(void) { return kf_answer_c(404, "Authentication factor not found."); }
+static kf_answer no_factor(void) { return kf_answer_not_found("Authentication factor"); }
 
 static kf_json *factor_json(const kf_account *a, const kf_factor *f) {
     kf_json *j = kf_json_obj(), *totp = kf_json_obj();
@@ -23,8 +17,8 @@ static kf_json *factor_json(const kf_account *a, const kf_factor *f) {
     kf_json_set_str(totp, "issuer", "keyfob sandbox");
     kf_json_set_str(totp, "user", a->email);
     kf_json_set(j, "totp", totp);
-    set_time(j, "created_at", f->made_at);
-    set_time(j, "updated_at", f->made_at);
+    kf_set_time(j, "created_at", f->made_at);
+    kf_set_time(j, "updated_at", f->made_at);
     return j;
 }
 
@@ -34,8 +28,8 @@ static kf_json *challenge_json(const kf_challenge *ch) {
     kf_json_set_str(j, "object", "authentication_challenge");
     kf_json_set_str(j, "id", ch->id);
     kf_json_set_str(j, "authentication_factor_id", ch->factor);
-    set_time(j, "created_at", ch->made_at);
-    set_time(j, "updated_at", ch->made_at);
+    kf_set_time(j, "created_at", ch->made_at);
+    kf_set_time(j, "updated_at", ch->made_at);
     return j;
 }
 
@@ -68,7 +62,7 @@ kf_answer kf_api_enroll(kf_sandbox *s, const kf_call *c) {
     kf_account *a = kf_users_by_id(s->users, c->id);
     char secret[33];
     KF_AUTO_CHARS uri = NULL;
-    if (!a) return kf_answer_c(404, "User not found.");
+    if (!a) return kf_answer_not_found("User");
     if (!kf_str_eq(kf_json_str(c->body, "type"), "totp")) return kf_answer_parameters("type", "type must be totp");
     kf_factor *f = kf_factor_make(a, secret, &uri);
     if (!f) return kf_answer_a(400, "too_many_factors", "The user has too many factors.");
@@ -83,7 +77,7 @@ kf_answer kf_api_enroll(kf_sandbox *s, const kf_call *c) {
 
 kf_answer kf_api_factors(kf_sandbox *s, const kf_call *c) {
     const kf_account *a = kf_users_by_id(s->users, c->id);
-    if (!a) return kf_answer_c(404, "User not found.");
+    if (!a) return kf_answer_not_found("User");
     kf_json *items = kf_json_arr();
     for (size_t i = 0; i < KF_FACTORS_MAX; i++)
         if (a->factor[i].id) kf_json_add(items, factor_json(a, &a->factor[i]));
@@ -114,7 +108,7 @@ kf_answer kf_api_verify(kf_sandbox *s, const kf_call *c) {
     kf_challenge *ch = kf_sessions_challenge(s->sessions, c->id);
     kf_factor *f;
     const char *code = kf_json_str(c->body, "code");
-    if (!ch || !kf_users_by_factor(s->users, ch->factor, &f)) return kf_answer_c(404, "Authentication challenge not found.");
+    if (!ch || !kf_users_by_factor(s->users, ch->factor, &f)) return kf_answer_not_found("Authentication challenge");
     if (!code) return kf_answer_parameters("code", "code must be a string");
     if (ch->verified)
         return kf_answer_a(422, "authentication_challenge_previously_verified", "The authentication challenge was already verified.");

@@ -4,13 +4,6 @@
 #include "sandbox/attempt.h"
 #include "sandbox/ids.h"
 
-static void set_time(kf_json *obj, const char *key, int64_t unix_s) {
-    char text[25];
-    kf_iso_time(unix_s, text);
-    if (unix_s) kf_json_set_str(obj, key, text);
-    else kf_json_set_null(obj, key);
-}
-
 static bool phone_ok(const char *s) { return s && s[0] == '+' && strlen(s) > 7 && strlen(s) < 17 && !s[1 + strspn(s + 1, "0123456789")]; }
 
 kf_answer kf_api_radar(kf_sandbox *s, const kf_call *c) {
@@ -72,23 +65,23 @@ static kf_answer invitation_answer(kf_sandbox *s, int status, const kf_invitatio
     kf_json_set_str(j, "id", v->id);
     kf_json_set_str(j, "email", v->email);
     kf_json_set_str(j, "state", v->accepted_at ? "accepted" : v->revoked_at ? "revoked" : expired ? "expired" : "pending");
-    set_time(j, "accepted_at", v->accepted_at);
-    set_time(j, "revoked_at", v->revoked_at);
-    set_time(j, "expires_at", v->expires_at);
+    kf_set_time(j, "accepted_at", v->accepted_at);
+    kf_set_time(j, "revoked_at", v->revoked_at);
+    kf_set_time(j, "expires_at", v->expires_at);
     if (v->org) kf_json_set_str(j, "organization_id", v->org->id);
     kf_json_set_str(j, "token", v->token);
     kf_json_set_str(j, "accept_invitation_url", url);
-    set_time(j, "created_at", v->made_at);
-    set_time(j, "updated_at", v->made_at);
+    kf_set_time(j, "created_at", v->made_at);
+    kf_set_time(j, "updated_at", v->made_at);
     return (kf_answer){.status = status, .body = j};
 }
 
 kf_answer kf_api_invite(kf_sandbox *s, const kf_call *c) {
     const char *email = kf_json_str(c->body, "email"), *org = kf_json_str(c->body, "organization_id");
     int64_t days = kf_json_int_or(c->body, "expires_in_days", 7);
-    if (!email || !strchr(email, '@')) return kf_answer_parameters("email", "email is not an e-mail address");
+    if (!kf_email_ok(email)) return kf_answer_parameters("email", "email is not an e-mail address");
     if (days < 1 || days > 30) return kf_answer_parameters("expires_in_days", "expires_in_days must be from 1 to 30");
-    if (org && !kf_users_org(s->users, org)) return kf_answer_c(404, "Organization not found.");
+    if (org && !kf_users_org(s->users, org)) return kf_answer_not_found("Organization");
     const kf_invitation *v = kf_invitations_add(s->invitations, email, org ? kf_users_org(s->users, org) : NULL,
                                                 kf_json_str(c->body, "role_slug"), (int)days);
     return v ? invitation_answer(s, 201, v) : kf_answer_c(503, "The sandbox holds no more invitations.");
@@ -96,17 +89,17 @@ kf_answer kf_api_invite(kf_sandbox *s, const kf_call *c) {
 
 kf_answer kf_api_invitation(kf_sandbox *s, const kf_call *c) {
     const kf_invitation *v = kf_invitations_by_id(s->invitations, c->id);
-    return v ? invitation_answer(s, 200, v) : kf_answer_c(404, "Invitation not found.");
+    return v ? invitation_answer(s, 200, v) : kf_answer_not_found("Invitation");
 }
 
 kf_answer kf_api_invitation_token(kf_sandbox *s, const kf_call *c) {
     const kf_invitation *v = kf_invitations_by_token(s->invitations, c->id);
-    return v ? invitation_answer(s, 200, v) : kf_answer_c(404, "Invitation not found.");
+    return v ? invitation_answer(s, 200, v) : kf_answer_not_found("Invitation");
 }
 
 kf_answer kf_api_invitation_revoke(kf_sandbox *s, const kf_call *c) {
     kf_invitation *v = kf_invitations_by_id(s->invitations, c->id);
-    if (!v) return kf_answer_c(404, "Invitation not found.");
+    if (!v) return kf_answer_not_found("Invitation");
     if (!v->accepted_at && !v->revoked_at) v->revoked_at = kf_now();
     return invitation_answer(s, 200, v);
 }

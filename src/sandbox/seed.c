@@ -1,6 +1,7 @@
 #include "sandbox/users.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "sandbox/answer.h"
 #include "sandbox/ids.h"
 
 /* src/sandbox/README.md says what each member is. Kept in parts: ISO C promises
@@ -171,13 +172,6 @@ static bool read_memberships(reader *r, kf_account *a, const kf_json *list) {
     return true;
 }
 
-static void set_or_null(kf_json *user, const char *key, const char *value) {
-    if (value)
-        kf_json_set_str(user, key, value);
-    else
-        kf_json_set_null(user, key);
-}
-
 /* The user object, complete, in the documented order. */
 static bool make_user(const reader *r, kf_account *a, const kf_json *obj) {
     static const char *const optional[] = {"first_name",  "last_name", "profile_picture_url",
@@ -195,7 +189,7 @@ static bool make_user(const reader *r, kf_account *a, const kf_json *obj) {
     for (size_t i = 0; ok && optional[i]; i++) {
         char *value = NULL;
         ok = text(r, obj, optional[i], false, &value);
-        set_or_null(user, optional[i], value);
+        kf_set_or_null(user, optional[i], value);
         free(value);
     }
     if (!ok) return false;
@@ -203,7 +197,7 @@ static bool make_user(const reader *r, kf_account *a, const kf_json *obj) {
     const char *first = kf_json_str(user, "first_name"), *last = kf_json_str(user, "last_name");
     KF_AUTO_CHARS name =
         first && last ? kf_strfmt("%s %s", first, last) : kf_strdup(first ? first : last);
-    set_or_null(user, "name", name);
+    kf_set_or_null(user, "name", name);
     kf_json_set_bool(user, "email_verified", a->email_verified);
     kf_json_set(user, "metadata", meta ? kf_json_copy(meta) : kf_json_obj());
     kf_json_set_null(user, "last_sign_in_at");

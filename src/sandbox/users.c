@@ -109,6 +109,14 @@ const kf_org *kf_users_domain(const kf_users *u, const char *domain) {
 
 /* --- made at run time: the arrays have room to spare, because others point into them --- */
 
+bool kf_email_ok(const char *text) {
+    const char *at = text ? strchr(text, '@') : NULL;
+    if (!at || at == text || !at[1] || strchr(at + 1, '@') || strlen(text) > 254) return false;
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p <= 0x20 || *p == 0x7f || strchr("<>()[],;:\\\"", *p)) return false;
+    return true;
+}
+
 kf_account *kf_users_add(kf_users *u, const char *email) {
     char time_text[25];
     if (u->n_account == u->max_account) return NULL;

@@ -5,9 +5,7 @@ import tempfile
 import time
 
 import harness
-from harness import AUTH, CLIENT, KEY, URN, Case, Sandbox, claims, main, rs256_ok, totp, wrong_code
-
-PUBLIC = {"client_id": "client_sandbox_public"}
+from harness import AUTH, CLIENT, KEY, PUBLIC, URN, Case, Sandbox, claims, main, rs256_ok, totp, wrong_code
 
 
 class Shared(Case):

@@ -18,6 +18,7 @@ import urllib.parse
 BIN = None  # build/bin, set by main()
 KEY = "sk_test_sandbox"
 CLIENT = {"client_id": "client_sandbox", "client_secret": KEY}
+PUBLIC = {"client_id": "client_sandbox_public"}
 PASSWORD = "sandbox-password"
 AUTH = "/user_management/authenticate"
 URN = "urn:workos:oauth:grant-type:"
@@ -141,8 +142,23 @@ class Sandbox:
         r = self.call("POST", "/sandbox/faults", list(faults))
         assert r.status == 200, r.raw
 
+    def post(self, path, body=None, key=KEY, **more):
+        return self.call("POST", path, body, key=key, **more)
+
+    def mail(self, kind, to):
+        """The newest code of this kind for this address."""
+        return [m for m in self.get("/sandbox/mail").json["mail"] if (m["kind"], m["to"]) == (kind, to)][-1]["code"]
+
     def challenge(self, factor):
         return self.call("POST", "/auth/factors/%s/challenge" % factor, key=KEY)
+
+
+def seeded(seed, *options, **more):
+    """A sandbox with this seed: it has read the file when it tells its address."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+        f.write(seed if isinstance(seed, str) else json.dumps(seed))
+        f.flush()
+        return Sandbox("--seed", f.name, *options, **more)
 
 
 def wait_for(condition, what, seconds=20):
