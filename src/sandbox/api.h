@@ -10,8 +10,10 @@ kf_answer kf_api_factor(kf_sandbox *s, const kf_call *c);        /* GET /auth/fa
 kf_answer kf_api_factor_delete(kf_sandbox *s, const kf_call *c); /* DELETE /auth/factors/{id} */
 kf_answer kf_api_challenge(kf_sandbox *s, const kf_call *c);     /* POST /auth/factors/{id}/challenge */
 kf_answer kf_api_verify(kf_sandbox *s, const kf_call *c);        /* POST /auth/challenges/{id}/verify */
-/* A new factor with its base32 secret and otpauth URI (heap); NULL: the account has too many. */
-kf_factor *kf_factor_make(kf_account *a, char secret[33], char **uri);
+/* A new factor with its base32 secret and otpauth URI (heap). issuer, user NULL: the usual ones;
+ * key NULL: a random one. NULL: the account has too many. */
+kf_factor *kf_factor_make(kf_account *a, const char *issuer, const char *user, const kf_totp *key,
+                          char **secret, char **uri);
 /* codes.c */
 kf_answer kf_api_magic(kf_sandbox *s, const kf_call *c);                /* POST .../magic_auth */
 kf_answer kf_api_magic_get(kf_sandbox *s, const kf_call *c);            /* GET .../magic_auth/{id} */

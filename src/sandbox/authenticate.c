@@ -217,7 +217,9 @@ kf_answer kf_bad_pending(void) {
 
 kf_pending *kf_find_pending(const kf_attempt *a, kf_pending_kind kind) {
     kf_pending *p = kf_sessions_pending(a->s->sessions, field(a, "pending_authentication_token"));
-    return p && p->kind == kind && p->app == a->app ? p : NULL;
+    /* What a page began goes on on that page, and nowhere else: its path names it. */
+    const char *target = a->call->id ? a->call->id : "";
+    return p && p->kind == kind && p->app == a->app && kf_str_eq(p->target, target) ? p : NULL;
 }
 
 kf_answer kf_resume(const kf_attempt *a, kf_pending *held, const kf_pending *now) {
@@ -241,6 +243,9 @@ kf_answer kf_grant_mfa(const kf_attempt *a) {
     kf_factor *factor = NULL;
     if (kf_users_by_factor(a->s->users, c->factor, &factor) != held->account)
         return kf_answer_b("invalid_request", "The authentication factor does not exist.");
+    /* One who has a factor cannot answer with another that was never shown to be theirs. */
+    if (!factor->verified && kf_account_has_factor(held->account))
+        return kf_answer_b("invalid_request", "The authentication factor is not verified.");
     kf_answer no;
     if (!kf_limited(a->s, "authenticate", c->id, KF_LIMIT_AUTHENTICATE, &no)) return no;
     if (c->wrong_codes >= KF_CODE_TRIES || held->wrong_codes >= KF_CODE_TRIES)
@@ -255,7 +260,8 @@ kf_answer kf_grant_mfa(const kf_attempt *a) {
                    : kf_answer_a(400, "one_time_code_previously_used",
                                  "The code has already been used.");
     }
-    c->verified = factor->verified = true;
+    c->verified = true;
+    kf_factor_verified(factor);
     kf_pending p = *held;
     p.mfa = true;
     return kf_resume(a, held, &p);

@@ -63,13 +63,13 @@ static kf_answer code_page(const kf_attempt *a, const kf_page_open *page, const 
 static kf_answer mfa_page(const kf_attempt *a, const kf_page_open *page, kf_json *body) {
     kf_pending *p = kf_sessions_pending(a->s->sessions, kf_json_str(body, "pending_authentication_token"));
     const char *id = NULL;
-    char secret[33];
+    KF_AUTO_CHARS secret = NULL;
     KF_AUTO_CHARS uri = NULL;
     KF_AUTO_CHARS text = NULL;
     for (size_t i = 0; i < KF_FACTORS_MAX && !id; i++)
         if (p->account->factor[i].id && p->account->factor[i].verified) id = p->account->factor[i].id;
     if (!id) {
-        const kf_factor *f = kf_factor_make(p->account, secret, &uri);
+        const kf_factor *f = kf_factor_make(p->account, NULL, NULL, NULL, &secret, &uri);
         if (!f) return kf_html_message(400, "Too many factors", "Remove one first.");
         id = f->id;
         text = kf_strfmt("Add this key to an authenticator app: %s", secret);

@@ -14,11 +14,11 @@ static kf_json *factor_json(const kf_account *a, const kf_factor *f) {
     kf_json_set_str(j, "id", f->id);
     kf_json_set_str(j, "type", "totp");
     kf_json_set_str(j, "user_id", a->id);
-    kf_json_set_str(totp, "issuer", "keyfob sandbox");
-    kf_json_set_str(totp, "user", a->email);
+    kf_json_set_str(totp, "issuer", f->issuer);
+    kf_json_set_str(totp, "user", f->user);
     kf_json_set(j, "totp", totp);
     kf_set_time(j, "created_at", f->made_at);
-    kf_set_time(j, "updated_at", f->made_at);
+    kf_set_time(j, "updated_at", f->updated_at);
     return j;
 }
 
@@ -42,29 +42,77 @@ static void new_secret(char out[33]) {
     out[32] = 0;
 }
 
-kf_factor *kf_factor_make(kf_account *a, char secret[33], char **uri) {
-    kf_factor *f = kf_account_factor_new(a);
-    if (!f) return NULL;
-    new_secret(secret);
-    if (!kf_totp_init(&f->totp, secret, NULL)) abort();
+/* All but RFC 3986's unreserved characters as %XX. */
+static void escape(kf_buf *b, const char *text) {
+    for (const char *p = text; *p; p++)
+        kf_buf_addf(b, strchr("-._~", *p) || (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z') ? "%c" : "%%%02X",
+                    (unsigned char)*p);
+}
+
+/* What a QR code says (github.com/google/google-authenticator/wiki/Key-Uri-Format). */
+static char *key_uri(const kf_factor *f, const char *secret) {
     kf_buf b;
-    kf_buf_init(&b, 4096);
-    kf_buf_adds(&b, "otpauth://totp/keyfob%20sandbox:");
-    for (const char *p = a->email; *p; p++) /* as RFC 3986 wants it in a path */
-        kf_buf_addf(&b, strchr("-._~", *p) || (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z') ? "%c" : "%%%02X", (unsigned char)*p);
-    kf_buf_addf(&b, "?secret=%s&issuer=keyfob%%20sandbox", secret);
-    *uri = kf_buf_steal(&b);
-    kf_buf_done(&b);
+    kf_buf_init(&b, 8192);
+    kf_buf_adds(&b, "otpauth://totp/");
+    escape(&b, f->issuer);
+    kf_buf_adds(&b, ":");
+    escape(&b, f->user);
+    kf_buf_addf(&b, "?secret=%s&issuer=", secret);
+    escape(&b, f->issuer);
+    return kf_buf_steal(&b);
+}
+
+kf_factor *kf_factor_make(kf_account *a, const char *issuer, const char *user, const kf_totp *key, char **secret, char **uri) {
+    kf_totp fresh;
+    char made[33];
+    if (!key) {
+        new_secret(made);
+        if (!kf_totp_init(&fresh, made, NULL)) abort();
+    }
+    kf_factor *f = kf_account_factor_new(a, issuer, user);
+    if (!f) return NULL;
+    f->totp = key ? *key : fresh;
+    *secret = kf_totp_text(&f->totp);
+    *uri = key_uri(f, *secret);
     return f;
+}
+
+static bool shown_ok(const char *text) {
+    if (!*text || strlen(text) > 254) return false;
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) return false;
+    return true;
+}
+
+/* The optional members of an enrolment. False: *out is the refusal. */
+static bool read_totp(const kf_json *body, const char *text[2], kf_totp *key, kf_answer *out) {
+    static const char *const names[] = {"totp_issuer", "totp_user"};
+    for (size_t i = 0; i < KF_LEN(names); i++) {
+        text[i] = kf_json_str(body, names[i]);
+        if (kf_json_get(body, names[i]) && (!text[i] || !shown_ok(text[i]))) {
+            *out = kf_answer_parameters(names[i], "not a text of 1 to 254 bytes");
+            return false;
+        }
+    }
+    const char *secret = kf_json_str(body, "totp_secret");
+    if (kf_json_get(body, "totp_secret") && (!secret || !kf_totp_init(key, secret, NULL))) {
+        *out = kf_answer_parameters("totp_secret", "totp_secret is no base32 secret of 10 to 128 bytes");
+        return false;
+    }
+    return true;
 }
 
 kf_answer kf_api_enroll(kf_sandbox *s, const kf_call *c) {
     kf_account *a = kf_users_by_id(s->users, c->id);
-    char secret[33];
+    KF_AUTO_CHARS secret = NULL;
     KF_AUTO_CHARS uri = NULL;
+    const char *text[2];
+    kf_totp key = {0};
+    kf_answer no;
     if (!a) return kf_answer_not_found("User");
     if (!kf_str_eq(kf_json_str(c->body, "type"), "totp")) return kf_answer_parameters("type", "type must be totp");
-    kf_factor *f = kf_factor_make(a, secret, &uri);
+    if (!read_totp(c->body, text, &key, &no)) return no;
+    kf_factor *f = kf_factor_make(a, text[0], text[1], key.key_len ? &key : NULL, &secret, &uri);
     if (!f) return kf_answer_a(400, "too_many_factors", "The user has too many factors.");
     kf_json *body = kf_json_obj(), *factor = factor_json(a, f), *totp = kf_json_copy(kf_json_get(factor, "totp"));
     kf_json_set_str(totp, "secret", secret);
@@ -114,8 +162,12 @@ kf_answer kf_api_verify(kf_sandbox *s, const kf_call *c) {
         return kf_answer_a(422, "authentication_challenge_previously_verified", "The authentication challenge was already verified.");
     if (ch->wrong_codes >= KF_CODE_TRIES) return kf_answer_a(400, "one_time_code_too_many_attempts", "Too many attempts.");
     bool right = kf_totp_check(&f->totp, code, kf_now()) == KF_TOTP_RIGHT;
-    if (right) ch->verified = f->verified = true;
-    else ch->wrong_codes++;
+    if (right) {
+        ch->verified = true;
+        kf_factor_verified(f);
+    } else {
+        ch->wrong_codes++;
+    }
     kf_json *body = kf_json_obj();
     kf_json_set(body, "challenge", challenge_json(ch));
     kf_json_set_bool(body, "valid", right);

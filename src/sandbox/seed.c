@@ -233,13 +233,18 @@ static bool read_account(reader *r, const kf_json *obj) {
         free(factor_id);
         return false;
     }
-    bool ok = totp ? kf_totp_init(&a->factor[0].totp, totp, NULL) : !factor_id;
+    kf_totp key = {0};
+    bool ok = totp ? kf_totp_init(&key, totp, NULL) : !factor_id;
     if (!ok) fail_at(r, "totp", totp ? "not a base32 secret" : "missing beside factor_id");
     if (ok && factor_id && kf_users_by_factor(r->u, factor_id, NULL)) ok = fail_at(r, "factor_id", "comes twice");
     if (ok && totp) {
-        a->factor[0].id = factor_id ? KF_TAKE(factor_id) : kf_id_new("auth_factor_");
-        a->factor[0].verified = true;
-        a->factor[0].made_at = r->u->made_at;
+        kf_factor *f = kf_account_factor_new(a, NULL, NULL);
+        f->totp = key;
+        f->verified = true;
+        if (factor_id) {
+            free(f->id);
+            f->id = KF_TAKE(factor_id);
+        }
     }
     free(totp);
     free(factor_id);

@@ -20,6 +20,14 @@ bool kf_totp_init(kf_totp *t, const char *secret, kf_err *err) {
     return ok || kf_fail(err, KF_ERR_USAGE_BAD, "totp is no base32 secret of 10 to 128 bytes");
 }
 
+char *kf_totp_text(const kf_totp *t) {
+    char *out = NULL;
+    size_t len = 0;
+    if (oath_base32_encode((const char *)t->key, t->key_len, &out, &len) != OATH_OK) abort();
+    while (len && out[len - 1] == '=') out[--len] = 0;
+    return out;
+}
+
 static bool was_used(const kf_totp *t, int64_t step) {
     for (size_t i = 0; i < KF_TOTP_USED; i++)
         if (t->used[i] == step) return true;

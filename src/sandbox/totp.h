@@ -16,5 +16,6 @@ typedef enum { KF_TOTP_WRONG, KF_TOTP_RIGHT, KF_TOTP_USED_UP } kf_totp_result;
 
 /* secret: base32 (blanks and case are ignored), 10 to 128 bytes decoded. */
 bool kf_totp_init(kf_totp *t, const char *secret, kf_err *err);
+char *kf_totp_text(const kf_totp *t); /* the key in base32, without padding; caller frees */
 /* A code is right at the step before, now and after, and works once per step (RFC 6238 §5.2). */
 kf_totp_result kf_totp_check(kf_totp *t, const char *code, int64_t now);

@@ -151,10 +151,14 @@ bool kf_account_join(kf_account *a, const kf_org *org, const char *role) {
     return true;
 }
 
-kf_factor *kf_account_factor_new(kf_account *a) {
+kf_factor *kf_account_factor_new(kf_account *a, const char *issuer, const char *user) {
     for (size_t f = 0; f < KF_FACTORS_MAX; f++)
         if (!a->factor[f].id) {
-            a->factor[f] = (kf_factor){.id = kf_id_new("auth_factor_"), .made_at = kf_now()};
+            a->factor[f] = (kf_factor){.id = kf_id_new("auth_factor_"),
+                                       .issuer = kf_strdup(issuer ? issuer : "keyfob sandbox"),
+                                       .user = kf_strdup(user ? user : a->email),
+                                       .made_at = kf_now(),
+                                       .updated_at = kf_now()};
             return &a->factor[f];
         }
     return NULL;
@@ -168,7 +172,14 @@ bool kf_account_has_factor(const kf_account *a) {
 
 void kf_factor_drop(kf_factor *f) {
     free(f->id);
+    free(f->issuer);
+    free(f->user);
     *f = (kf_factor){0};
+}
+
+void kf_factor_verified(kf_factor *f) {
+    f->verified = true;
+    f->updated_at = kf_now();
 }
 
 void kf_account_set_verified(kf_account *a) {

@@ -28,10 +28,11 @@ typedef struct kf_membership {
 } kf_membership;
 
 typedef struct kf_factor {
-    char *id;      /* NULL: free */
+    char *id;            /* NULL: free */
+    char *issuer, *user; /* as an authenticator app shows them */
     kf_totp totp;
     bool verified; /* a code of it was right once */
-    int64_t made_at;
+    int64_t made_at, updated_at;
 } kf_factor;
 
 enum { KF_FACTORS_MAX = 8, KF_SPARE = 1000 /* accounts made at run time */, KF_SPARE_MEMBERSHIPS = 16 };
@@ -78,9 +79,11 @@ const kf_org *kf_users_domain(const kf_users *u, const char *domain);
 bool kf_email_ok(const char *text); /* one @, something on both sides, no odd characters */
 kf_account *kf_users_add(kf_users *u, const char *email); /* NULL: no room */
 bool kf_account_join(kf_account *a, const kf_org *org, const char *role); /* false: no room; a member already: true */
-kf_factor *kf_account_factor_new(kf_account *a); /* NULL: no room */
+/* NULL issuer: the sandbox; NULL user: the address. NULL: no room */
+kf_factor *kf_account_factor_new(kf_account *a, const char *issuer, const char *user);
 bool kf_account_has_factor(const kf_account *a); /* a verified one */
 void kf_factor_drop(kf_factor *f);
+void kf_factor_verified(kf_factor *f); /* a right code was given */
 void kf_account_set_verified(kf_account *a);
 const kf_membership *kf_account_member(const kf_account *a, const char *org_id);
 bool kf_account_password_ok(const kf_account *a, const char *password);
