@@ -25,7 +25,10 @@ kf_answer kf_api_reset_get(kf_sandbox *s, const kf_call *c);            /* GET .
 kf_answer kf_api_reset_confirm(kf_sandbox *s, const kf_call *c);        /* POST .../password_reset/confirm */
 kf_answer kf_api_mail(kf_sandbox *s, const kf_call *c);                 /* GET /sandbox/mail */
 /* radar.c */
+kf_answer kf_api_radar_get(kf_sandbox *s, const kf_call *c);         /* GET .../radar_challenges/{id} */
 kf_answer kf_api_radar(kf_sandbox *s, const kf_call *c);             /* POST .../radar_challenges */
+/* invitations.c */
+kf_answer kf_api_invitations(kf_sandbox *s, const kf_call *c);       /* GET .../invitations */
 kf_answer kf_api_invite(kf_sandbox *s, const kf_call *c);            /* POST .../invitations */
 kf_answer kf_api_invitation(kf_sandbox *s, const kf_call *c);        /* GET .../invitations/{id} */
 kf_answer kf_api_invitation_token(kf_sandbox *s, const kf_call *c);  /* GET .../invitations/by_token/{id} */

@@ -17,8 +17,11 @@ kf_answer kf_proceed(const kf_attempt *a, kf_pending p);
 kf_answer kf_sign_in(const kf_attempt *a, const kf_pending *p);
 /* False: *out is the limit's refusal (429 with Retry-After). */
 bool kf_limited(kf_sandbox *s, const char *what, const char *whom, int most, kf_answer *out);
-/* Takes the invitation of the body, if there is one, for this account. False: *out is the refusal. */
-bool kf_invited(const kf_attempt *a, kf_account *who, kf_answer *out);
+/* Whether the invitation is one for this address; token NULL: there is none, which is fine. Then it
+ * is p's. False: *out is the refusal. */
+bool kf_invited(kf_sandbox *s, const char *token, const char *email, kf_pending *p, kf_answer *out);
+/* The end of a sign-in by invitation: p is of its organization. False: *out is the refusal. */
+bool kf_accept(kf_pending *p, kf_answer *out);
 
 kf_answer kf_grant_password(const kf_attempt *a);
 kf_answer kf_grant_refresh(const kf_attempt *a);
@@ -30,6 +33,9 @@ kf_answer kf_grant_radar_email(const kf_attempt *a);  /* radar.c */
 kf_answer kf_grant_radar_sms(const kf_attempt *a);    /* radar.c */
 kf_answer kf_grant_code(const kf_attempt *a);         /* hosted.c */
 kf_answer kf_grant_device(const kf_attempt *a);       /* device.c */
+
+/* The text message of a radar challenge; 201 with verification_id and phone_number. */
+kf_answer kf_radar_send(kf_sandbox *s, const kf_pending *p, const char *phone);
 
 kf_answer kf_bad_pending(void);
 kf_pending *kf_find_pending(const kf_attempt *a, kf_pending_kind kind); /* NULL: none of this client, of this kind */

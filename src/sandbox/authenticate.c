@@ -124,7 +124,7 @@ static kf_answer need_radar(const attempt *a, kf_pending *p) {
                                 "The sign-in attempt has to be confirmed.");
     set_pending(a, &out, p, KF_PENDING_RADAR);
     if (mail) kf_json_set_str(out.body, "radar_challenge_id", kf_mails_send(a->s->mails, KF_MAIL_RADAR, p->account->email, p->account)->id);
-    else if (sms) kf_mails_send(a->s->mails, KF_MAIL_SMS, p->account->email, p->account);
+    else if (sms) kf_mails_send(a->s->mails, KF_MAIL_SMS, kf_account_phone(p->account), p->account);
     kf_json_set(out.body, "user", kf_json_copy(p->account->user));
     return out;
 }
@@ -146,17 +146,24 @@ static kf_answer need_org(const attempt *a, kf_pending *p) {
     return out;
 }
 
-/* The name that auth_methods has for a method of workos-api.md §1.4. */
+/* The name that auth_methods has for a method of workos-api.md §1.4; NULL: it has none. */
 static const char *method_key(const char *method) {
-    if (kf_str_eq(method, "Password")) return "password";
-    if (kf_str_eq(method, "MagicAuth")) return "magic_auth";
-    return kf_str_eq(method, "SSO") ? "sso" : "oauth";
+    static const char *const keys[][2] = {
+        {"Password", "password"},       {"MagicAuth", "magic_auth"},
+        {"GoogleOAuth", "google_oauth"}, {"MicrosoftOAuth", "microsoft_oauth"},
+        {"GitHubOAuth", "github_oauth"}, {"AppleOAuth", "apple_oauth"}};
+    for (size_t i = 0; i < KF_LEN(keys); i++)
+        if (kf_str_eq(keys[i][0], method)) return keys[i][1];
+    return NULL;
 }
 
-/* What the organization forbids, whatever else was shown. False: *out is the refusal. */
-static bool org_allows(const kf_org *org, const char *method, const char *email, kf_answer *out) {
-    bool sso = kf_str_eq(method, "SSO");
-    if (org->sso && !org->auth_methods && !sso) {
+/* What the organization forbids, whatever else was shown: all but its own provider, some methods.
+ * False: *out is the refusal. */
+static bool org_allows(const kf_org *org, const char *method, const kf_org *idp, const char *email,
+                       kf_answer *out) {
+    const char *key = method_key(method);
+    if (org->sso && idp == org) return true;
+    if (org->sso && !org->auth_methods) {
         *out = kf_answer_b("sso_required",
                            "User must authenticate using one of the matching connections.");
         kf_json_set_str(out->body, "email", email);
@@ -164,7 +171,7 @@ static bool org_allows(const kf_org *org, const char *method, const char *email,
         kf_json_set_null(out->body, "pending_authentication_token");
         return false;
     }
-    if (org->auth_methods && !kf_json_bool(org->auth_methods, method_key(method), sso && org->sso)) {
+    if (org->auth_methods && !(key && kf_json_bool(org->auth_methods, key, false))) {
         *out = kf_answer_b("organization_authentication_methods_required",
                            "User must authenticate using one of the methods allowed by the "
                            "organization.");
@@ -177,19 +184,30 @@ static bool org_allows(const kf_org *org, const char *method, const char *email,
     return true;
 }
 
+/* The organization that p is for, chosen here if there is no choice; NULL: none, or not known yet. */
+static const kf_org *choose_org(kf_pending *p) {
+    if (p->invitation && p->invitation->org) {
+        p->org_chosen = true; /* a member only once it is accepted */
+        return p->invitation->org;
+    }
+    if (!p->org_chosen && p->account->n_membership <= 1) {
+        p->member = p->account->n_membership ? &p->account->membership[0] : NULL;
+        p->org_chosen = true;
+    }
+    return p->member ? p->member->org : NULL;
+}
+
 kf_answer kf_proceed(const kf_attempt *a, kf_pending p) {
     kf_account *who = p.account;
     kf_answer out;
-    if (!p.org_chosen && who->n_membership <= 1) {
-        p.member = who->n_membership ? &who->membership[0] : NULL;
-        p.org_chosen = true;
-    }
-    if (p.member && !org_allows(p.member->org, p.method, who->email, &out)) return out;
+    const kf_org *org = choose_org(&p);
+    if (org && !org_allows(org, p.method, p.idp, who->email, &out)) return out;
     if (!who->email_verified) return need_email(a, &p);
     if (who->radar && !p.radar) return need_radar(a, &p);
-    bool wants_mfa = kf_account_has_factor(who) || (p.member && p.member->org->require_mfa);
-    if (wants_mfa && !p.mfa && !kf_str_eq(p.method, "SSO")) return need_mfa(a, &p); /* workos-api.md §6.6: not for SSO */
+    bool wants_mfa = kf_account_has_factor(who) || (org && org->require_mfa);
+    if (wants_mfa && !p.mfa && !p.idp) return need_mfa(a, &p); /* workos-api.md §6.6: not for SSO */
     if (!p.org_chosen) return need_org(a, &p);
+    if (p.invitation && !kf_accept(&p, &out)) return out;
     return *p.target ? kf_hosted_finish(a, &p) : kf_sign_in(a, &p);
 }
 
@@ -206,8 +224,9 @@ kf_answer kf_grant_password(const kf_attempt *a) {
     kf_answer no;
     if (!kf_limited(a->s, "authenticate", email, KF_LIMIT_AUTHENTICATE, &no)) return no;
     if (!who || !kf_account_password_ok(who, field(a, "password"))) return bad_credentials(email);
-    if (!kf_invited(a, who, &no)) return no;
-    return kf_proceed(a, (kf_pending){.account = who, .app = a->app, .method = "Password"});
+    kf_pending p = {.account = who, .app = a->app, .method = "Password"};
+    if (!kf_invited(a->s, field(a, "invitation_token"), who->email, &p, &no)) return no;
+    return kf_proceed(a, p);
 }
 
 kf_answer kf_bad_pending(void) {
@@ -288,8 +307,8 @@ kf_answer kf_grant_org(const kf_attempt *a) {
 
 /* Whether the session may go to m's organization; the terminal errors of §1.3. */
 static bool may_switch(const kf_sess *sess, const kf_membership *m, kf_answer *out) {
-    if (!org_allows(m->org, sess->method, sess->account->email, out)) return false;
-    if (!m->org->require_mfa || sess->mfa || kf_str_eq(sess->method, "SSO")) return true;
+    if (!org_allows(m->org, sess->method, sess->idp, sess->account->email, out)) return false;
+    if (!m->org->require_mfa || sess->mfa || sess->idp) return true;
     *out = kf_answer_b("mfa_enrollment", "The user must enroll in MFA to finish authenticating.");
     kf_json_set(out->body, "user", kf_json_copy(sess->account->user));
     return false;

@@ -5,6 +5,8 @@
 #include "sandbox/html.h"
 #include "sandbox/ids.h"
 
+#define B64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
 /* The providers of workos-api.md §1.4; anything else is refused as the real page refuses it. */
 static const char *known_provider(const char *name) {
     static const char *const names[] = {"AppleOAuth", "BitbucketOAuth", "GitHubOAuth", "GitLabOAuth", "GoogleOAuth", "IntuitOAuth",
@@ -18,20 +20,31 @@ static const char *known_provider(const char *name) {
 /* http://127.0.0.1:PORT/... is always registered here; others are those of the seed. */
 static bool redirect_ok(const kf_sandbox *s, const char *uri) {
     static const char loopback[] = "http://127.0.0.1:";
-    for (const kf_json *j = kf_json_first(s->users->redirect_uris); uri && j; j = kf_json_next(j))
+    if (!uri || strlen(uri) > 1024) return false;
+    for (const char *p = uri; *p; p++)
+        if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f) return false;
+    for (const kf_json *j = kf_json_first(s->users->redirect_uris); j; j = kf_json_next(j))
         if (kf_str_eq(kf_json_value_str(j), uri)) return true;
-    if (!uri || !kf_str_starts(uri, loopback) || strlen(uri) > 1024) return false;
+    if (!kf_str_starts(uri, loopback)) return false;
     const char *p = uri + sizeof loopback - 1;
     size_t digits = strspn(p, "0123456789");
-    return digits && digits < 6 && p[digits] == '/' && !strpbrk(p, "#@\\ \"<>");
+    long port = digits && digits < 6 ? strtol(p, NULL, 10) : 0;
+    return port > 0 && port < 65536 && p[digits] == '/' && !strpbrk(p, "#@\\\"<>");
 }
 
 /* --- who signs in, on the pages --- */
 
-static kf_answer start(const kf_attempt *a, const kf_page_open *page, kf_account *who, const char *method) {
-    kf_pending p = {.account = who, .app = page->app, .method = method};
+/* A person has shown who they are. idp: the organization whose provider said so, or NULL. */
+static kf_answer start(const kf_attempt *a, const kf_page_open *page, kf_account *who, const char *method, const kf_org *idp) {
+    kf_pending p = {.account = who, .app = page->app, .method = method, .idp = idp};
+    const kf_org *org = idp ? idp : page->org;
+    kf_answer no;
     if (!kf_str_set(p.target, sizeof p.target, page->id)) abort();
-    if (page->org && (p.member = kf_account_member(who, page->org->id))) p.org_chosen = true;
+    if (!kf_invited(a->s, page->invitation_token, who->email, &p, &no)) return no;
+    bool invited = p.invitation && p.invitation->org && (!org || p.invitation->org == org);
+    if (org && !invited && !(p.member = kf_account_member(who, org->id)))
+        return kf_answer_b("organization_membership_not_found", "The user is not a member of the organization.");
+    p.org_chosen = org != NULL;
     return kf_proceed(a, p);
 }
 
@@ -41,9 +54,17 @@ static void hidden(kf_buf *b, const char *name, const char *value) {
     kf_buf_adds(b, "\">");
 }
 
-static kf_answer code_page(const kf_attempt *a, const kf_page_open *page, const char *action, const char *title, const char *text, const kf_json *body, const char *wrong) {
+static void form(kf_buf *b, const kf_page_open *page) {
+    kf_buf_addf(b, "<form method=\"post\" action=\"/user_management/authorize/%s\">", page->id);
+}
+
+/* A question in the middle of a sign-in. What it belongs to is in body, or was in the form before. */
+static kf_answer ask(const kf_attempt *a, const kf_page_open *page, const char *action, const char *title, const char *text,
+                     const kf_json *body, const char *wrong) {
+    static const char *const carried[] = {"pending_authentication_token", "authentication_challenge_id", "radar_challenge_id",
+                                          "verification_id", "phone_number"};
+    bool phone = kf_str_eq(action, "phone");
     kf_buf b;
-    const char *challenge = kf_field(a, "authentication_challenge_id"), *pending = kf_json_str(body, "pending_authentication_token");
     kf_html_begin(&b, title);
     kf_buf_adds(&b, "<p>");
     kf_html_escape(&b, text);
@@ -51,11 +72,14 @@ static kf_answer code_page(const kf_attempt *a, const kf_page_open *page, const 
         kf_buf_adds(&b, "<p class=\"wrong\">");
         kf_html_escape(&b, wrong);
     }
-    kf_buf_addf(&b, "<form method=\"post\" action=\"/user_management/authorize/%s\">", page->id);
-    hidden(&b, "pending_authentication_token", pending ? pending : kf_field(a, "pending_authentication_token"));
-    if (kf_json_str(body, "challenge_of_page")) challenge = kf_json_str(body, "challenge_of_page");
-    if (challenge) hidden(&b, "authentication_challenge_id", challenge);
-    kf_buf_addf(&b, "<label>Code <input name=\"code\" required autocomplete=\"off\"></label><button name=\"action\" value=\"%s\">Continue</button></form>", action);
+    form(&b, page);
+    for (size_t i = 0; i < KF_LEN(carried) - phone; i++) {
+        const char *value = kf_json_str(body, carried[i]);
+        if (!value) value = kf_field(a, carried[i]);
+        if (value) hidden(&b, carried[i], value);
+    }
+    kf_buf_addf(&b, "<label>%s <input name=\"%s\" required autocomplete=\"off\"></label><button name=\"action\" value=\"%s\">Continue</button></form>",
+                phone ? "Phone number" : "Code", phone ? "phone_number" : "code", action);
     return kf_html_end(&b, 200);
 }
 
@@ -74,22 +98,26 @@ static kf_answer mfa_page(const kf_attempt *a, const kf_page_open *page, kf_json
         id = f->id;
         text = kf_strfmt("Add this key to an authenticator app: %s", secret);
     }
-    kf_json_set_str(body, "challenge_of_page", kf_sessions_challenge_new(a->s->sessions, p->account, id)->id);
-    return code_page(a, page, "mfa", text ? "Set up an authenticator app" : "Second factor", text ? text : "The code of your authenticator app.", body, NULL);
+    kf_json_set_str(body, "authentication_challenge_id", kf_sessions_challenge_new(a->s->sessions, p->account, id)->id);
+    return ask(a, page, "mfa", text ? "Set up an authenticator app" : "Second factor", text ? text : "The code of your authenticator app.", body, NULL);
+}
+
+static void button(kf_buf *b, const char *name, const char *value, const char *label, const char *more) {
+    kf_buf_addf(b, "<button name=\"%s\" value=\"", name);
+    kf_html_escape(b, value);
+    kf_buf_adds(b, "\">");
+    kf_html_escape(b, label);
+    kf_html_escape(b, more);
+    kf_buf_adds(b, "</button>");
 }
 
 static kf_answer org_page(const kf_page_open *page, const kf_json *body) {
     kf_buf b;
     kf_html_begin(&b, "Choose an organization");
-    kf_buf_addf(&b, "<form method=\"post\" action=\"/user_management/authorize/%s\">", page->id);
+    form(&b, page);
     hidden(&b, "pending_authentication_token", kf_json_str(body, "pending_authentication_token"));
-    for (const kf_json *j = kf_json_first(kf_json_get(body, "organizations")); j; j = kf_json_next(j)) {
-        kf_buf_adds(&b, "<button name=\"organization_id\" value=\"");
-        kf_html_escape(&b, kf_json_str(j, "id"));
-        kf_buf_adds(&b, "\">");
-        kf_html_escape(&b, kf_json_str(j, "name"));
-        kf_buf_adds(&b, "</button>");
-    }
+    for (const kf_json *j = kf_json_first(kf_json_get(body, "organizations")); j; j = kf_json_next(j))
+        button(&b, "organization_id", kf_json_str(j, "id"), kf_json_str(j, "name"), NULL);
     kf_buf_adds(&b, "</form>");
     return kf_html_end(&b, 200);
 }
@@ -100,17 +128,30 @@ static kf_answer idp_page(const kf_sandbox *s, const kf_page_open *page, const k
     kf_html_begin(&b, "Identity provider");
     kf_buf_adds(&b, "<p>of ");
     kf_html_escape(&b, org->name);
-    kf_buf_addf(&b, "<form method=\"post\" action=\"/user_management/authorize/%s\">", page->id);
+    form(&b, page);
     hidden(&b, "idp", kf_json_value_str(kf_json_first(org->sso)));
     for (size_t i = 0; i < s->users->n_account; i++) {
-        if (!kf_account_member(&s->users->account[i], org->id)) continue;
-        kf_buf_adds(&b, "<button name=\"email\" value=\"");
-        kf_html_escape(&b, s->users->account[i].email);
-        kf_buf_adds(&b, "\">Continue as ");
-        kf_html_escape(&b, s->users->account[i].email);
-        kf_buf_adds(&b, "</button>");
+        const kf_account *who = &s->users->account[i];
+        if (kf_account_member(who, org->id)) button(&b, "email", who->email, "Continue as ", who->email);
     }
-    kf_buf_adds(&b, "<button name=\"action\" value=\"deny\">Cancel</button></form>");
+    button(&b, "action", "deny", "Cancel", NULL);
+    kf_buf_adds(&b, "</form>");
+    return kf_html_end(&b, 200);
+}
+
+/* Whom Google and the like know here: the person of login_hint, or the first of the seed. */
+static kf_account *provider_person(const kf_sandbox *s, const kf_page_open *page) {
+    kf_account *hinted = page->login_hint ? kf_users_by_email(s->users, page->login_hint) : NULL;
+    return hinted ? hinted : &s->users->account[0];
+}
+
+static kf_answer provider_page(const kf_sandbox *s, const kf_page_open *page, const char *provider) {
+    kf_buf b;
+    kf_html_begin(&b, provider);
+    form(&b, page);
+    button(&b, "provider", provider, "Continue as ", provider_person(s, page)->email);
+    button(&b, "action", "deny", "Cancel", NULL);
+    kf_buf_adds(&b, "</form>");
     return kf_html_end(&b, 200);
 }
 
@@ -125,15 +166,19 @@ static kf_answer as_page(const kf_attempt *a, kf_page_open *page, kf_answer r, c
     if (kf_str_eq(code, "mfa_challenge") || kf_str_eq(code, "mfa_enrollment")) return mfa_page(a, page, body);
     if (kf_str_eq(code, "organization_selection_required")) return org_page(page, body);
     if (kf_str_eq(code, "email_verification_required"))
-        return code_page(a, page, "verify", "Confirm your address", "A code was sent to your e-mail address.", body, NULL);
-    if (kf_str_eq(code, "radar_challenge")) /* the page has asked already who it is: the code of the mail is enough */
-        return code_page(a, page, "radar", "Is it you?", "A code was sent to your e-mail address.", body, NULL);
+        return ask(a, page, "verify", "Confirm your address", "A code was sent to your e-mail address.", body, NULL);
+    if (kf_str_eq(code, "radar_challenge"))
+        return ask(a, page, "radar", "Is it you?", "A code was sent to your e-mail address.", body, NULL);
+    if (kf_str_eq(code, "radar_sms_sign_in_challenge"))
+        return ask(a, page, "radar-sms", "Is it you?", "A code was sent to your phone.", body, NULL);
+    if (kf_str_eq(code, "radar_sign_up_challenge"))
+        return ask(a, page, "phone", "Your phone", "A code will be sent to it. Write the number with + and the country code.", body, NULL);
     if (kf_str_eq(code, "sso_required")) {
         const kf_org *org = kf_users_connection(a->s->users, kf_json_value_str(kf_json_first(kf_json_get(body, "connection_ids"))));
         if (org) return idp_page(a->s, page, org);
     }
-    if (kf_field(a, "code") && kf_field(a, "pending_authentication_token") && kf_sessions_pending(a->s->sessions, kf_field(a, "pending_authentication_token")))
-        return code_page(a, page, action, "Try again", "The code was not taken.", NULL, said);
+    if (*action && kf_sessions_pending(a->s->sessions, kf_field(a, "pending_authentication_token")))
+        return ask(a, page, action, "Try again", "That was not taken.", NULL, said);
     return kf_html_sign_in(page, said);
 }
 
@@ -145,20 +190,35 @@ static kf_answer deny(kf_page_open *page) {
 
 static kf_answer by_provider(const kf_attempt *a, kf_page_open *page, const char *name) {
     const char *provider = known_provider(name);
-    kf_account *first = &a->s->users->account[0]; /* a provider of a sandbox knows one person */
     if (!provider) return kf_html_message(400, "No such provider", "The sandbox does not know it.");
-    return as_page(a, page, start(a, page, first, provider), "");
+    return as_page(a, page, start(a, page, provider_person(a->s, page), provider, NULL), "");
 }
 
-static kf_answer radar_code(const kf_attempt *a) {
+static kf_answer by_idp(const kf_attempt *a, kf_page_open *page, const char *connection) {
+    const char *email = kf_field(a, "email");
+    const kf_org *org = kf_users_connection(a->s->users, connection);
+    kf_account *who = org && email ? kf_users_by_email(a->s->users, email) : NULL;
+    if (!who || !kf_account_member(who, org->id)) return kf_html_message(400, "Unknown person", "The identity provider does not know them.");
+    return as_page(a, page, start(a, page, who, "SSO", org), "");
+}
+
+static kf_answer by_password(const kf_attempt *a, kf_page_open *page) {
+    const char *email = kf_field(a, "email"), *password = kf_field(a, "password");
+    kf_account *who = email ? kf_users_by_email(a->s->users, email) : NULL;
+    kf_answer no;
+    if (!kf_limited(a->s, "authenticate", email, KF_LIMIT_AUTHENTICATE, &no)) return as_page(a, page, no, "");
+    if (!who || !password || !kf_account_password_ok(who, password)) return kf_html_sign_in(page, "Incorrect email or password.");
+    return as_page(a, page, start(a, page, who, "Password", NULL), "");
+}
+
+/* The text message of a radar challenge, and the page that asks for its code. */
+static kf_answer by_phone(const kf_attempt *a, kf_page_open *page) {
     kf_pending *held = kf_find_pending(a, KF_PENDING_RADAR);
-    kf_mail *m = NULL;
-    if (!held) return kf_bad_pending();
-    kf_code_result r = kf_mails_check(a->s->mails, KF_MAIL_RADAR, held->account->email, kf_field(a, "code"), &m);
-    if (r != KF_CODE_RIGHT) return kf_code_refused(r);
-    kf_pending p = *held;
-    p.radar = true;
-    return kf_resume(a, held, &p);
+    if (!held) return as_page(a, page, kf_bad_pending(), "");
+    kf_answer r = kf_radar_send(a->s, held, kf_field(a, "phone_number"));
+    if (r.status != 201) return as_page(a, page, r, "phone");
+    KF_AUTO(kf_json) body = r.body;
+    return ask(a, page, "radar-sms", "Is it you?", "A code was sent to your phone.", body, NULL);
 }
 
 kf_answer kf_api_authorize_post(kf_sandbox *s, const kf_call *c) {
@@ -167,24 +227,17 @@ kf_answer kf_api_authorize_post(kf_sandbox *s, const kf_call *c) {
         return kf_html_message(400, "This page is too old", "Start the sign-in again.");
     kf_attempt a = {.s = s, .call = c, .body = c->body, .app = page->app};
     const char *action = kf_json_str_or(c->body, "action", ""), *provider = kf_json_str(c->body, "provider"), *idp = kf_json_str(c->body, "idp");
-    const char *email = kf_field(&a, "email"), *password = kf_field(&a, "password");
-    bool code = kf_field(&a, "code") && kf_field(&a, "pending_authentication_token");
+    bool held = kf_field(&a, "pending_authentication_token"), code = held && kf_field(&a, "code");
     if (kf_str_eq(action, "deny")) return deny(page);
     if (provider) return by_provider(&a, page, provider);
-    if (idp) {
-        const kf_org *org = kf_users_connection(s->users, idp);
-        kf_account *who = email ? kf_users_by_email(s->users, email) : NULL;
-        if (!org || !who || !kf_account_member(who, org->id)) return kf_html_message(400, "Unknown person", "The identity provider does not know them.");
-        page->org = org;
-        return as_page(&a, page, start(&a, page, who, "SSO"), "");
-    }
-    if (kf_field(&a, "organization_id")) return as_page(&a, page, kf_grant_org(&a), "");
-    if (kf_str_eq(action, "mfa") && code && kf_field(&a, "authentication_challenge_id")) return as_page(&a, page, kf_grant_mfa(&a), "mfa");
-    if (kf_str_eq(action, "verify") && code) return as_page(&a, page, kf_grant_verification(&a), "verify");
-    if (kf_str_eq(action, "radar") && code) return as_page(&a, page, radar_code(&a), "radar");
-    kf_account *who = email ? kf_users_by_email(s->users, email) : NULL;
-    if (!who || !password || !kf_account_password_ok(who, password)) return kf_html_sign_in(page, "Incorrect email or password.");
-    return as_page(&a, page, start(&a, page, who, "Password"), "");
+    if (idp) return by_idp(&a, page, idp);
+    if (held && kf_field(&a, "organization_id")) return as_page(&a, page, kf_grant_org(&a), "");
+    if (held && kf_str_eq(action, "phone")) return by_phone(&a, page);
+    if (code && kf_str_eq(action, "mfa") && kf_field(&a, "authentication_challenge_id")) return as_page(&a, page, kf_grant_mfa(&a), action);
+    if (code && kf_str_eq(action, "verify")) return as_page(&a, page, kf_grant_verification(&a), action);
+    if (code && kf_str_eq(action, "radar") && kf_field(&a, "radar_challenge_id")) return as_page(&a, page, kf_grant_radar_email(&a), action);
+    if (code && kf_str_eq(action, "radar-sms")) return as_page(&a, page, kf_grant_radar_sms(&a), action);
+    return by_password(&a, page);
 }
 
 /* --- the beginning --- */
@@ -204,33 +257,36 @@ static kf_answer select_way(kf_sandbox *s, const kf_call *c, kf_page_open *page)
     if (authkit && domain && kf_users_domain(s->users, domain)) page->idp = kf_users_domain(s->users, domain);
     if (page->idp && !page->idp->sso) return refuse(page, "organization_invalid", "The organization has no connection.");
     if (page->idp) return idp_page(s, page, page->idp);
-    if (authkit) return kf_html_sign_in(page, NULL);
-    kf_buf b;
-    kf_html_begin(&b, provider);
-    kf_buf_addf(&b, "<form method=\"post\" action=\"/user_management/authorize/%s\"><button name=\"provider\" value=\"%s\">Continue as ", page->id, known_provider(provider));
-    kf_html_escape(&b, s->users->account[0].email);
-    kf_buf_adds(&b, "</button></form>");
-    return kf_html_end(&b, 200);
+    return authkit ? kf_html_sign_in(page, NULL) : provider_page(s, page, known_provider(provider));
+}
+
+/* Whether the request is one that may go on; the rest of it is in page already. */
+static const char *objection(const kf_call *c, const kf_page_open *page) {
+    const char *challenge = kf_web_query(c->req, "code_challenge"), *age = kf_web_query(c->req, "max_age");
+    const char *hint = kf_web_query(c->req, "screen_hint");
+    if (!kf_str_eq(kf_web_query(c->req, "response_type"), "code")) return "response_type must be code.";
+    if (challenge && !kf_str_eq(kf_web_query(c->req, "code_challenge_method"), "S256")) return "code_challenge_method must be S256.";
+    if (!challenge && kf_web_query(c->req, "code_challenge_method")) return "code_challenge is missing.";
+    if (challenge && (strlen(challenge) != 43 || challenge[strspn(challenge, B64URL)])) return "code_challenge is not that of S256.";
+    if (!challenge && !page->app->secret) return "A public client needs PKCE.";
+    if (age && (!*age || strlen(age) > 9 || age[strspn(age, "0123456789")])) return "max_age must be a number.";
+    if (hint && !kf_str_eq(hint, "sign-in") && !kf_str_eq(hint, "sign-up")) return "screen_hint must be sign-in or sign-up.";
+    return NULL;
 }
 
 kf_answer kf_api_authorize(kf_sandbox *s, const kf_call *c) {
     const char *client = kf_web_query(c->req, "client_id"), *redirect = kf_web_query(c->req, "redirect_uri");
-    const char *challenge = kf_web_query(c->req, "code_challenge"), *method = kf_web_query(c->req, "code_challenge_method");
-    const char *state = kf_web_query(c->req, "state"), *age = kf_web_query(c->req, "max_age"), *hint = kf_web_query(c->req, "screen_hint");
+    const char *hint = kf_web_query(c->req, "login_hint"), *invitation = kf_web_query(c->req, "invitation_token");
     const kf_app *app = client ? kf_users_app(s->users, client) : NULL;
     /* to an address that is not known nothing is sent, not even an error */
     if (!app) return kf_html_message(400, "Unknown application", "The client_id is not one of this environment.");
     if (!redirect_ok(s, redirect)) return kf_html_message(400, "Unknown redirect", "The redirect_uri is not registered for this application.");
     kf_page_open *page = kf_hosted_open(s->hosted, app, KF_PAGE_LIFE_MS);
     page->redirect_uri = kf_strdup(redirect);
-    page->state = kf_strdup(state);
-    page->login_hint = kf_strdup(kf_web_query(c->req, "login_hint"));
-    if (!kf_str_eq(kf_web_query(c->req, "response_type"), "code")) return refuse(page, "invalid_request", "response_type must be code.");
-    if (challenge && !kf_str_eq(method, "S256")) return refuse(page, "invalid_request", "code_challenge_method must be S256.");
-    if (challenge && strlen(challenge) != 43) return refuse(page, "invalid_request", "code_challenge is not that of S256.");
-    if (!challenge && !app->secret) return refuse(page, "invalid_request", "A public client needs PKCE.");
-    if (age && (!*age || age[strspn(age, "0123456789")])) return refuse(page, "invalid_request", "max_age must be a number.");
-    if (hint && !kf_str_eq(hint, "sign-in") && !kf_str_eq(hint, "sign-up")) return refuse(page, "invalid_request", "screen_hint must be sign-in or sign-up.");
-    page->challenge = kf_strdup(challenge);
-    return select_way(s, c, page);
+    page->state = kf_strdup(kf_web_query(c->req, "state"));
+    page->login_hint = kf_strdup(hint);
+    page->invitation_token = kf_strdup(invitation);
+    page->challenge = kf_strdup(kf_web_query(c->req, "code_challenge"));
+    const char *why = objection(c, page);
+    return why ? refuse(page, "invalid_request", why) : select_way(s, c, page);
 }

@@ -41,14 +41,14 @@ kf_answer kf_api_magic(kf_sandbox *s, const kf_call *c) {
     const char *email = kf_json_str(c->body, "email");
     kf_answer no;
     if (!email) return kf_answer_parameters("email", "email must be a string");
+    if (kf_json_get(c->body, "invitation_token") && !kf_json_str(c->body, "invitation_token"))
+        return kf_answer_parameters("invitation_token", "invitation_token must be a string");
     if (!kf_email_ok(email)) return kf_answer_parameters("email", "email is not an e-mail address");
     if (!kf_limited(s, "magic_auth", email, KF_LIMIT_MAIL, &no)) return no;
     kf_account *a = kf_users_by_email(s->users, email);
-    const char *token = kf_json_str(c->body, "invitation_token");
-    kf_invitation *v = token ? kf_invitations_by_token(s->invitations, token) : NULL;
-    if (token && (!v || v->accepted_at || v->revoked_at || v->expires_at <= kf_now()))
-        return kf_answer_b("invitation_invalid", "The invitation is not valid.");
-    if (!a && !s->users->sign_up && !v) return kf_answer_b("sign_up_not_allowed", "Sign-up is not allowed.");
+    kf_pending p = {0};
+    if (!kf_invited(s, kf_json_str(c->body, "invitation_token"), email, &p, &no)) return no;
+    if (!a && !s->users->sign_up && !p.invitation) return kf_answer_b("sign_up_not_allowed", "Sign-up is not allowed.");
     if (!a) a = kf_users_add(s->users, email);
     if (!a) return kf_answer_c(503, "The sandbox holds no more users.");
     return (kf_answer){.status = 201, .body = mail_json(s, "magic_auth", kf_mails_send(s->mails, KF_MAIL_MAGIC, a->email, a))};
@@ -64,12 +64,14 @@ kf_answer kf_grant_magic(const kf_attempt *a) {
     const char *email = kf_field(a, "email");
     kf_mail *m = NULL;
     kf_answer no;
+    kf_pending p = {.app = a->app, .method = "MagicAuth"};
     if (!kf_limited(a->s, "authenticate", email, KF_LIMIT_AUTHENTICATE, &no)) return no;
+    if (!kf_invited(a->s, kf_field(a, "invitation_token"), email, &p, &no)) return no;
     kf_code_result r = kf_mails_check(a->s->mails, KF_MAIL_MAGIC, email, kf_field(a, "code"), &m);
     if (r != KF_CODE_RIGHT) return kf_code_refused(r);
-    if (!kf_invited(a, m->account, &no)) return no;
+    p.account = m->account;
     kf_account_set_verified(m->account); /* the code came to the address */
-    return kf_proceed(a, (kf_pending){.account = m->account, .app = a->app, .method = "MagicAuth"});
+    return kf_proceed(a, p);
 }
 
 /* --- e-mail verification --- */
@@ -112,7 +114,9 @@ kf_answer kf_api_verification(kf_sandbox *s, const kf_call *c) {
 kf_answer kf_grant_verification(const kf_attempt *a) {
     kf_pending *held = kf_find_pending(a, KF_PENDING_EMAIL);
     kf_mail *m = NULL;
+    kf_answer no;
     if (!held) return kf_bad_pending();
+    if (!kf_limited(a->s, "authenticate", held->account->email, KF_LIMIT_AUTHENTICATE, &no)) return no;
     kf_code_result r = kf_mails_check(a->s->mails, KF_MAIL_VERIFY, held->account->email, kf_field(a, "code"), &m);
     if (r != KF_CODE_RIGHT) return kf_code_refused(r);
     kf_account_set_verified(held->account);

@@ -1,4 +1,5 @@
 #include "sandbox/hosted.h"
+#include <ctype.h>
 #include "base/form.h"
 #include "base/str.h"
 #include "crypt/hash.h"
@@ -11,12 +12,13 @@ enum { PAGES = 512 };
 struct kf_hosted {
     kf_page_open page[PAGES]; /* a ring: the slot to be written next is the oldest */
     size_t next;
-    int64_t device_life_s, device_interval_s;
+    int64_t code_life_ms, device_life_s, device_interval_s;
 };
 
-kf_hosted *kf_hosted_new(int64_t device_life_s, int64_t device_interval_s) {
+kf_hosted *kf_hosted_new(int64_t code_life_ms, int64_t device_life_s, int64_t device_interval_s) {
     kf_hosted *h = calloc(1, sizeof *h);
     if (!h) abort();
+    h->code_life_ms = code_life_ms < KF_AUTH_CODE_LIFE_MS ? code_life_ms : KF_AUTH_CODE_LIFE_MS;
     h->device_life_s = device_life_s;
     h->device_interval_s = device_interval_s;
     return h;
@@ -55,9 +57,19 @@ kf_page_open *kf_hosted_by_device(kf_hosted *h, const char *device_code) {
         if (h->page[i].device_code && kf_str_eq(h->page[i].device_code, device_code)) return &h->page[i];
     return NULL;
 }
+/* As somebody types it, and as it is. */
+static bool same_user_code(const char *typed, const char *code) {
+    for (;; typed++) {
+        if (*typed == '-' || *typed == ' ') continue;
+        if (*code == '-') code++;
+        if (toupper((unsigned char)*typed) != *code) return false;
+        if (!*code++) return true;
+    }
+}
+
 kf_page_open *kf_hosted_by_user_code(kf_hosted *h, const char *user_code) {
     for (size_t i = 0; user_code && i < PAGES; i++)
-        if (h->page[i].user_code && kf_str_eq(h->page[i].user_code, user_code)) return &h->page[i];
+        if (h->page[i].user_code && same_user_code(user_code, h->page[i].user_code)) return &h->page[i];
     return NULL;
 }
 kf_page_open *kf_hosted_by_code(kf_hosted *h, const char *code) {
@@ -77,7 +89,7 @@ kf_answer kf_hosted_finish(const kf_attempt *a, const kf_pending *p) {
         return kf_html_message(200, "You are signed in", "You may close this page and go back to your device.");
     }
     page->code = kf_token_new();
-    page->code_until_ms = kf_boot_ms() + KF_AUTH_CODE_LIFE_MS;
+    page->code_until_ms = kf_boot_ms() + a->s->hosted->code_life_ms;
     return kf_html_redirect(page, page->code, NULL, NULL);
 }
 
@@ -104,6 +116,7 @@ kf_answer kf_grant_code(const kf_attempt *a) {
     if (p->challenge && !verifier) return kf_answer_b("invalid_grant", "code_verifier is missing.");
     if (verifier && (strlen(verifier) < 43 || strlen(verifier) > 128 || !verified(verifier, p->challenge))) return bad_code(code);
     p->code_used = true;
-    if (!kf_invited(a, p->who.account, &no)) return no;
-    return kf_sign_in(a, &p->who);
+    kf_pending who = p->who;
+    if (!kf_invited(a->s, kf_field(a, "invitation_token"), who.account->email, &who, &no)) return no;
+    return who.invitation ? kf_proceed(a, who) : kf_sign_in(a, &who); /* an invitation may want more */
 }

@@ -28,12 +28,13 @@ typedef struct kf_page_open {
     kf_pending who;          /* who signed in, once it is over */
 } kf_page_open;
 
-kf_hosted *kf_hosted_new(int64_t device_life_s, int64_t device_interval_s);
+/* code_life_ms: of the codes for an application, at most KF_AUTH_CODE_LIFE_MS. */
+kf_hosted *kf_hosted_new(int64_t code_life_ms, int64_t device_life_s, int64_t device_interval_s);
 kf_hosted *kf_hosted_free(kf_hosted *h);
 kf_page_open *kf_hosted_open(kf_hosted *h, const kf_app *app, int64_t life_ms); /* over the limit the oldest goes */
 kf_page_open *kf_hosted_find(kf_hosted *h, const char *id);
 kf_page_open *kf_hosted_by_device(kf_hosted *h, const char *device_code);
-kf_page_open *kf_hosted_by_user_code(kf_hosted *h, const char *user_code);
+kf_page_open *kf_hosted_by_user_code(kf_hosted *h, const char *user_code); /* case, blanks and dashes do not matter */
 kf_page_open *kf_hosted_by_code(kf_hosted *h, const char *code);
 int64_t kf_hosted_device_life_s(const kf_hosted *h);
 int64_t kf_hosted_device_interval_s(const kf_hosted *h);

@@ -2,7 +2,7 @@
 #include "base/form.h"
 #include "base/str.h"
 
-enum { PAGE_MAX = 512 * 1024 };
+enum { PAGE_MAX = 64 * 1024 * 1024, /* 5,000 organizations with long names */ QUERY_MAX = 64 * 1024 };
 
 void kf_html_escape(kf_buf *b, const char *text) {
     for (const char *p = text ? text : ""; *p; p++) switch (*p) {
@@ -43,13 +43,14 @@ kf_answer kf_html_message(int status, const char *title, const char *text) {
 
 kf_answer kf_html_redirect(const kf_page_open *page, const char *code, const char *error, const char *description) {
     kf_buf q;
-    kf_buf_init(&q, 16 * 1024);
+    kf_buf_init(&q, QUERY_MAX);
     bool ok = kf_form_add(&q, "code", code) && kf_form_add(&q, "error", error) && kf_form_add(&q, "error_description", description) &&
               kf_form_add(&q, "state", page->state);
-    kf_answer a = {.status = ok ? 302 : 400,
-                   .location = ok ? kf_strfmt("%s%c%s", page->redirect_uri, strchr(page->redirect_uri, '?') ? '&' : '?', q.data) : NULL};
+    KF_AUTO_CHARS query = kf_buf_steal(&q);
     kf_buf_done(&q);
-    return a;
+    if (!ok) return kf_html_message(400, "Too long", "state and error do not fit into an address.");
+    return (kf_answer){.status = 302,
+                       .location = kf_strfmt("%s%c%s", page->redirect_uri, strchr(page->redirect_uri, '?') ? '&' : '?', query)};
 }
 
 static void form(kf_buf *b, const kf_page_open *page) { kf_buf_addf(b, "<form method=\"post\" action=\"/user_management/authorize/%s\">", page->id); }

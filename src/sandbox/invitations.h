@@ -6,6 +6,7 @@ typedef struct kf_invitation {
     char *id, *email, *token;
     const kf_org *org; /* NULL: none */
     char *role;        /* NULL: the default one */
+    char *inviter, *accepted_by; /* user ids, or NULL */
     int64_t made_at, expires_at, accepted_at, revoked_at; /* unix seconds; 0: not */
 } kf_invitation;
 

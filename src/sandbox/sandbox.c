@@ -22,7 +22,7 @@ kf_sandbox *kf_sandbox_new(const kf_sandbox_opts *o, kf_err *err) {
     s->sessions = kf_sessions_new(o->replay_window_ms);
     s->mails = kf_mails_new(o->code_life_s * 1000);
     s->limits = kf_limits_new(o->limits);
-    s->hosted = kf_hosted_new(o->device_life_s, o->device_interval_s);
+    s->hosted = kf_hosted_new(o->code_life_s * 1000, o->device_life_s, o->device_interval_s);
     s->invitations = kf_invitations_new();
     s->requests = kf_json_obj();
     s->grants = kf_json_obj();
@@ -150,6 +150,8 @@ static const route routes[] = {
     {"POST /user_management/password_reset/confirm", KEY, JSON_BODY, kf_api_reset_confirm},
     {"GET /user_management/password_reset/{id}", KEY, NO_BODY, kf_api_reset_get},
     {"POST /user_management/radar_challenges", KEY, JSON_BODY, kf_api_radar},
+    {"GET /user_management/radar_challenges/{id}", KEY, NO_BODY, kf_api_radar_get},
+    {"GET /user_management/invitations", KEY, NO_BODY, kf_api_invitations},
     {"POST /user_management/invitations", KEY, JSON_BODY, kf_api_invite},
     {"GET /user_management/invitations/by_token/{id}", KEY, NO_BODY, kf_api_invitation_token},
     {"GET /user_management/invitations/{id}", KEY, NO_BODY, kf_api_invitation},
@@ -225,12 +227,12 @@ static void put_answer(kf_answer *a, kf_web_res *res) {
     if (a->html) {
         kf_web_set_body(res, a->html, strlen(a->html));
         kf_web_set_header(res, "Content-Type", "text/html; charset=utf-8");
-        kf_web_set_header(res, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+        kf_web_set_header(res, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
         kf_web_set_header(res, "Cache-Control", "no-store");
     }
     if (a->location) kf_web_set_header(res, "Location", a->location);
     free(a->location);
-    if (a->status == 429 && a->retry_after > 0) {
+    if (a->retry_after > 0) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%d", a->retry_after);
         kf_web_set_header(res, "Retry-After", seconds);

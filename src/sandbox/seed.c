@@ -48,6 +48,9 @@ static const char *const default_seed[] = {
     "\"password\":\"sandbox-password\",\"first_name\":\"Rada\",\"last_name\":\"Mail\",\"radar\":\"email\"},"
     "{\"id\":\"user_01KSB000000000000000RADAR2\",\"email\":\"radar-sms@example.test\","
     "\"password\":\"sandbox-password\",\"first_name\":\"Rada\",\"last_name\":\"Text\",\"radar\":\"sms_sign_up\"},",
+    "{\"id\":\"user_01KSB000000000000000RADAR3\",\"email\":\"radar-phone@example.test\","
+    "\"password\":\"sandbox-password\",\"first_name\":\"Rada\",\"last_name\":\"Phone\",\"radar\":\"sms\","
+    "\"phone\":\"+15555550123\"},",
     "{\"id\":\"user_01KSB00000000000000000MPRSN\",\"email\":\"impersonated@example.test\","
     "\"password\":\"sandbox-password\",\"first_name\":\"Imke\",\"last_name\":\"Person\","
     "\"impersonator\":{\"email\":\"admin@example.test\",\"reason\":\"Ticket 4711: cannot sign in\"},"
@@ -218,7 +221,7 @@ static bool read_account(reader *r, const kf_json *obj) {
     static const char *const keys[] = {
         "id",          "email",       "password", "first_name", "last_name", "profile_picture_url",
         "locale",      "external_id", "metadata", "totp",       "factor_id", "email_verified",
-        "memberships", "radar", "impersonator", "oauth_tokens", NULL};
+        "memberships", "radar", "phone", "impersonator", "oauth_tokens", NULL};
     kf_account *a = &r->u->account[r->u->n_account];
     char *totp = NULL, *factor_id = NULL;
     if (!known_keys(r, obj, keys) || !boolean(r, obj, "email_verified", true, &a->email_verified) ||
@@ -229,6 +232,7 @@ static bool read_account(reader *r, const kf_json *obj) {
     r->u->n_account++;
     if (!text(r, obj, "password", false, &a->password) ||
         !text(r, obj, "factor_id", false, &factor_id) || !text(r, obj, "radar", false, &a->radar) ||
+        !text(r, obj, "phone", false, &a->phone) ||
         !text(r, obj, "totp", false, &totp)) {
         free(factor_id);
         return false;

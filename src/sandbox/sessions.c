@@ -60,6 +60,7 @@ kf_sess *kf_sessions_add(kf_sessions *s, const kf_pending *from, const char *ip,
                      .app = from->app,
                      .member = from->member,
                      .method = from->method,
+                     .idp = from->idp,
                      .mfa = from->mfa,
                      .made_at = kf_now(),
                      .updated_at = kf_now(),
@@ -169,7 +170,7 @@ const kf_pending *kf_sessions_hold(kf_sessions *s, const kf_pending *what) {
 }
 
 kf_pending *kf_sessions_pending(kf_sessions *s, const char *token) {
-    for (size_t i = 0; i < KF_MAX_PENDING; i++)
+    for (size_t i = 0; token && i < KF_MAX_PENDING; i++)
         if (s->pending[i].token && kf_str_eq(s->pending[i].token, token))
             return kf_boot_ms() < s->pending[i].until_ms ? &s->pending[i] : NULL;
     return NULL;

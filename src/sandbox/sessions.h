@@ -22,6 +22,7 @@ typedef struct kf_sess {
     const kf_app *app;
     const kf_membership *member;           /* NULL: no organization */
     const char *method;                    /* "Password" */
+    const kf_org *idp;                     /* whose provider said so, with SSO */
     bool mfa;                              /* a second factor was shown */
     int64_t made_at, ended_at, updated_at; /* unix seconds; ended_at 0: alive */
     char *ip, *user_agent;                 /* may be NULL */
@@ -40,7 +41,9 @@ typedef struct kf_pending {
     const kf_app *app;
     const kf_membership *member; /* the organization, once chosen */
     const char *method;
-    bool mfa, org_chosen, radar; /* shown so far */
+    const kf_org *idp;                 /* whose identity provider said so, with SSO */
+    struct kf_invitation *invitation;  /* accepted at the end; NULL: none */
+    bool mfa, org_chosen, radar;       /* shown so far */
     char target[48];             /* the hosted page (hosted.h) this is for; "": the API itself */
     int wrong_codes;
     int64_t until_ms;

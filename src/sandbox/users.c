@@ -28,6 +28,7 @@ kf_users *kf_users_free(kf_users *u) {
         free(a->password);
         for (size_t f = 0; f < KF_FACTORS_MAX; f++) kf_factor_drop(&a->factor[f]);
         free(a->radar);
+        free(a->phone);
         kf_json_free(a->impersonator);
         kf_json_free(a->oauth_tokens);
         kf_json_free(a->user);
@@ -192,6 +193,8 @@ const kf_membership *kf_account_member(const kf_account *a, const char *org_id) 
         if (kf_str_eq(a->membership[i].org->id, org_id)) return &a->membership[i];
     return NULL;
 }
+
+const char *kf_account_phone(const kf_account *a) { return a->phone ? a->phone : a->email; }
 
 bool kf_account_password_ok(const kf_account *a, const char *password) {
     return a->password && same_secret(a->password, password);

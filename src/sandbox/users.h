@@ -43,6 +43,7 @@ typedef struct kf_account {
     bool email_verified;
     kf_factor factor[KF_FACTORS_MAX];
     char *radar;         /* "email", "sms", "sms_sign_up": asked once in a sign-in; NULL: not */
+    char *phone;         /* of text messages; NULL: not known */
     kf_json *impersonator, *oauth_tokens; /* as in the answer of workos-api.md §1.4; NULL: none */
     kf_json *user; /* the whole user object of workos-api.md §1.4 */
     kf_membership *membership;
@@ -86,6 +87,7 @@ void kf_factor_drop(kf_factor *f);
 void kf_factor_verified(kf_factor *f); /* a right code was given */
 void kf_account_set_verified(kf_account *a);
 const kf_membership *kf_account_member(const kf_account *a, const char *org_id);
+const char *kf_account_phone(const kf_account *a); /* where a text message goes; the address, if there is no phone */
 bool kf_account_password_ok(const kf_account *a, const char *password);
 
 KF_AUTO_DEFINE(kf_users);

@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import hmac
+import html.parser
 import http.client
 import json
 import os
@@ -149,8 +150,53 @@ class Sandbox:
         """The newest code of this kind for this address."""
         return [m for m in self.get("/sandbox/mail").json["mail"] if (m["kind"], m["to"]) == (kind, to)][-1]["code"]
 
+    def page(self, path, **query):
+        query = urllib.parse.urlencode({k: v for k, v in query.items() if v is not None})
+        return Page(self, self.get(path + ("?" + query if query else "")))
+
     def challenge(self, factor):
         return self.call("POST", "/auth/factors/%s/challenge" % factor, key=KEY)
+
+
+class Form(html.parser.HTMLParser):
+    """The forms of a page, and whether anything on it could run."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.forms, self.scripts = [], 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        a = dict(attrs)
+        self.scripts += tag == "script" or any(k.startswith("on") for k in a)
+        if tag == "form":
+            self.forms.append({"action": a["action"], "fields": {}, "buttons": []})
+        elif tag == "input":
+            self.forms[-1]["fields"][a["name"]] = a.get("value") or ""
+        elif tag == "button":
+            self.forms[-1]["buttons"].append((a.get("name"), a.get("value")))
+
+
+class Page:
+    """One page of the sandbox; press() gives the next one. Redirects are not followed: .back has their query."""
+
+    def __init__(self, sandbox, answer):
+        self.s, self.status, self.headers, self.text = sandbox, answer.status, answer.headers, answer.raw.decode()
+        self.to = answer.headers["Location"]
+        self.back = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.to).query, True, True)) if self.to else None
+        self.forms = Form(self.text).forms
+
+    def button(self, name, value=None):
+        return next(((f, b) for f in self.forms for b in f["buttons"] if b[0] == name and value in (None, b[1])), None)
+
+    def press(self, name, value=None, **typed):
+        hit = self.button(name, value)
+        assert hit, "no button %s=%s in %s" % (name, value, self.text)
+        form, button = hit
+        fields = dict(form["fields"], **typed)
+        if name:
+            fields[name] = button[1]
+        return Page(self.s, self.s.call("POST", form["action"], fields, form=True))
 
 
 def seeded(seed, *options, **more):
