@@ -23,6 +23,11 @@ kf_answer kf_api_device(kf_sandbox *s, const kf_call *c) {
     const kf_app *app = client ? kf_users_app(s->users, client) : NULL;
     if (!c->body) return kf_answer_b("invalid_request", "The body is neither JSON nor a form.");
     if (!app) return kf_answer_b("invalid_client", "Invalid client ID.");
+    if (!app->device) {
+        kf_answer no = kf_answer_b("access_denied", "Device authorization grant is not enabled for this team.");
+        no.status = 403;
+        return no;
+    }
     int64_t life = kf_hosted_device_life_s(s->hosted), interval = kf_hosted_device_interval_s(s->hosted);
     kf_page_open *p = kf_hosted_open(s->hosted, app, life * 1000);
     p->device_code = kf_token_new();

@@ -183,10 +183,14 @@ kf_faults *kf_faults_parse(const char *json, size_t len, kf_err *err) {
 /* ---- doing ---- */
 
 static bool grant_is(const char *wanted, const char *grant) {
-    static const char urn[] = "urn:workos:oauth:grant-type:";
+    static const char *const urns[] = {"urn:workos:oauth:grant-type:", "urn:ietf:params:oauth:grant-type:"};
+    static const char code[] = ":code";
     if (!wanted) return true;
-    if (kf_str_starts(wanted, urn)) wanted += sizeof urn - 1;
-    return kf_str_eq(wanted, grant);
+    for (size_t i = 0; i < KF_LEN(urns); i++)
+        if (kf_str_starts(wanted, urns[i])) wanted += strlen(urns[i]);
+    size_t n = strcspn(wanted, ":"); /* "magic-auth:code" as well as the name of the statistics */
+    if (!grant || (wanted[n] && !kf_str_eq(wanted + n, code))) return false;
+    return strlen(grant) == n && strncmp(wanted, grant, n) == 0;
 }
 
 const kf_fault *kf_faults_pick(kf_faults *f, const char *path, const char *place,

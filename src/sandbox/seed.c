@@ -121,10 +121,11 @@ static bool boolean(const reader *r, const kf_json *obj, const char *key, bool d
 }
 
 static bool read_app(reader *r, const kf_json *obj) {
-    static const char *const keys[] = {"id", "secret", NULL};
+    static const char *const keys[] = {"id", "secret", "device", NULL};
     kf_app *a = &r->u->app[r->u->n_app++];
     if (!known_keys(r, obj, keys) || !text(r, obj, "id", true, &a->id) ||
-        !text(r, obj, "secret", false, &a->secret))
+        !text(r, obj, "secret", false, &a->secret) ||
+        !boolean(r, obj, "device", true, &a->device))
         return false;
     if (!kf_client_id_ok(a->id)) return fail_at(r, "id", "not a client ID");
     if (kf_users_app(r->u, a->id) != a) return fail_at(r, "id", "comes twice");

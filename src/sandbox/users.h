@@ -11,6 +11,7 @@
 
 typedef struct kf_app { /* a client ID of the one environment */
     char *id, *secret;  /* secret: its API key; NULL: public client */
+    bool device;        /* may start a sign-in on another device */
 } kf_app;
 
 typedef struct kf_org {
