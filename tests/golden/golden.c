@@ -125,6 +125,10 @@ void stage_pump(stage *s) {
         case KF_FX_QUIT: s->quit = fx.status; break;
         case KF_FX_SUSPEND: s->suspends++; break;
         case KF_FX_SANDBOX: s->sandbox = true; break;
+        case KF_FX_OPEN:
+            s->opened++;
+            snprintf(s->opened_url, sizeof s->opened_url, "%s", kf_json_str_or(fx.params, "url", ""));
+            break;
         default: break;
         }
         kf_json_free(fx.params);
@@ -169,12 +173,23 @@ void stage_wait(stage *s, int64_t ms) {
     stage_pump(s);
 }
 
+/* A QR code as a picture in text: light is a block, as on a dark page. In a terminal it is colour. */
+static void show_code(kf_grid *g) {
+    for (int i = 0; i < g->rows * g->cols; i++) {
+        kf_cell *c = &g->cell[i];
+        bool half = c->ch[0] == 0x2584;
+        if (c->ink == KF_INK_QR_LIGHT) c->ch[0] = half ? 0x2580 : 0x2588;
+        if (c->ink == KF_INK_QR_DARK) c->ch[0] = half ? 0x2584 : ' ';
+    }
+}
+
 char *stage_draw(stage *s, int rows, int cols) {
     kf_grid g;
     kf_buf out;
     kf_grid_init(&g, rows, cols, s->ascii);
     kf_app_size(s->a, rows, cols);
     kf_app_draw(s->a, &g);
+    show_code(&g);
     char *text = kf_grid_dump(&g);
     kf_buf_init(&out, SIZE_MAX);
     kf_buf_adds(&out, text);
@@ -226,9 +241,15 @@ bool stage_shows(stage *s, const char *text) {
     return false;
 }
 
+void stage_signin_by(stage *s, char digit) {
+    stage_key(s, 's');
+    stage_key(s, digit);
+    assert_string_equal(s->last_method, "SignIn");
+}
+
 void stage_signin(stage *s) {
     stage_key(s, 's');
-    stage_key(s, KF_KEY_ENTER);
+    stage_key(s, '4'); /* password */
     assert_string_equal(s->last_method, "SignIn");
 }
 

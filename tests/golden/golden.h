@@ -19,6 +19,8 @@ typedef struct stage {
     kf_json *last_params;
     int quit, calls, stops, suspends; /* quit -1: not asked for */
     bool sandbox;
+    int opened;                  /* addresses given to the browser */
+    char opened_url[2048];
 } stage;
 
 void stage_open(stage *s);                 /* the agent has not answered yet */
@@ -36,6 +38,7 @@ void stage_shot(stage *s, const char *name);    /* three sizes against the files
 void stage_shot_at(stage *s, const char *name, int rows, int cols);
 bool stage_shows(stage *s, const char *text);   /* at 80x24 */
 void stage_step(stage *s, const char *step_json); /* the sign-in's next step */
-void stage_signin(stage *s);               /* from the list: s, Enter; the stream is s->last_call */
+void stage_signin(stage *s);               /* from the list: s, password; the stream is s->last_call */
+void stage_signin_by(stage *s, char digit); /* the row of the chooser */
 
 extern const char *const profiles_json, *const hostile_json;

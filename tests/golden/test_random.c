@@ -24,6 +24,15 @@ static const char *const steps[] = {
     "{\"serial\":%u,\"kind\":\"failed\",\"failure\":{\"name\":\"net.tls\",\"what\":\"x\",\"hint\":"
     "\"\"}}",
     "{\"serial\":%u,\"kind\":\"open_url\",\"url\":\"https://x\"}",
+    "{\"serial\":%u,\"kind\":\"open_url\",\"url\":\"https://x/\\u202e\",\"user_code\":\"ABCD-EFGH\",\"qr\":\"https://"
+    "x?c=ABCD-EFGH\",\"acts\":[\"browser\",\"new_code\"],\"note\":\"device\",\"expires_at\":1795450100}",
+    "{\"serial\":%u,\"kind\":\"open_url\",\"field\":\"redirect_url\",\"url\":\"https://x?a=b\",\"acts\":[\"submit\","
+    "\"browser\"],\"note\":\"sso\",\"note_arg\":\"\\u001b[2J\"}",
+    "{\"serial\":%u,\"kind\":\"show_qr\",\"field\":\"totp\",\"acts\":[\"submit\"],\"note\":\"bad_code\",\"qr\":\"otpauth://totp/"
+    "a%%20b:c?secret=JBSWY3DPEHPK3PXP\",\"qr_text\":\"JBSWY3DPEHPK3PXP\"}",
+    "{\"serial\":%u,\"kind\":\"show_qr\",\"field\":\"totp\",\"qr\":\"\"}",
+    "{\"serial\":%u,\"kind\":\"field\",\"field\":\"new_password\",\"acts\":[\"submit\",\"back\"]}",
+    "{\"serial\":%u,\"kind\":\"field\",\"field\":\"email_code\",\"acts\":[\"submit\",\"resend\"],\"note\":\"sent_to\"}",
     "{\"serial\":%u,\"kind\":\"done\",\"profile\":{\"id\":\"00000000000000a1\",\"name\":\"n\"}}"};
 
 static void random_key(stage *s) {
@@ -62,6 +71,12 @@ static void random_key(stage *s) {
                                '*',
                                'y',
                                'n',
+                               'b',
+                               'i',
+                               'w',
+                               '+',
+                               'v',
+                               KF_CTRL('F'),
                                '1',
                                '2',
                                0x65e5,
@@ -108,6 +123,7 @@ static void random_event(stage *s, unsigned i) {
     case 4:
         stage_watch(s, "{\"profiles\":[],\"removed\":[\"00000000000000a1\",\"00000000000000a4\"]}");
         break;
+    case 6: kf_app_hide(s->a); break;
     case 5: stage_fail(s, s->watch, (kf_err){.code = KF_ERR_WIRE_CLOSED}); break;
     default: random_key(s);
     }

@@ -146,8 +146,9 @@ static void profile_public(void **state) {
     stage_shot(s, "profile-public");
     stage_key(s, 's');
     stage_shot(s, "chooser-public");
-    stage_key(s, KF_KEY_ENTER);
-    assert_string_equal(kf_app_top(s->a), "chooser"); /* it is not offered */
+    stage_key(s, '4');
+    assert_string_equal(kf_app_top(s->a), "chooser"); /* greyed: says why, does nothing */
+    stage_shot(s, "chooser-public-password");
 }
 
 static void chooser(void **state) {
@@ -157,6 +158,12 @@ static void chooser(void **state) {
     stage_shot(s, "chooser");
     s->m.sandbox = true;
     stage_shot_at(s, "chooser-sandbox", 24, 80);
+    stage_key(s, KF_KEY_ESC);
+    s->m.ssh = true;
+    stage_key(s, KF_KEY_ESC);
+    select_name(s, "globex");
+    stage_key(s, 's');
+    stage_shot(s, "chooser-ssh");
 }
 
 static void steps(void **state) {

@@ -36,7 +36,7 @@ wait_for "Added dev"
 ok "a profile was added, the vault was made"
 send s
 wait_for "How do you"
-send 1
+send 4
 wait_for "E-mail"
 type_in "orgs@example.test"
 send Enter

@@ -8,7 +8,7 @@ login_dev
 run_tui="'$BIN/keyfob-tui'"
 
 at_list() { tui 80x24 "$run_tui"; wait_for "> dev"; wait_for "signed in"; }
-field() { send s; wait_for "How do you"; send Enter; wait_for "E-mail"; }
+field() { send s; wait_for "How do you"; send 4; wait_for "E-mail"; }
 password() { field; type_in "plain@example.test"; send Enter; wait_for "Its length"; type_in "canary-secret"; wait_for "(hidden)"; }
 
 try() { # WHAT STEP...: goes there, then Ctrl-C

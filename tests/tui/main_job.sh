@@ -15,6 +15,7 @@ type_in "/sandbox-public"
 wait_for "1 of 2"
 send Enter s
 wait_for "needs an API key"
+send 4
 wait_for "has only a client ID"
 ok "a public profile says why there is no password"
 send Escape
@@ -28,7 +29,7 @@ shows "> sandbox " || send Down
 wait_for "> sandbox "
 send s
 wait_for "How do you want to sign in"
-send Enter
+send 4
 wait_for "E-mail"
 type_in "totp@example.test"
 wait_for "totp@example.test  "

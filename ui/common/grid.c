@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <wchar.h>
 #include "base/buf.h"
+#include "base/secret.h"
 
 size_t kf_utf8_get(const char *s, char32_t *out) {
     const unsigned char *u = (const unsigned char *)s;
@@ -90,6 +91,7 @@ void kf_grid_init(kf_grid *g, int rows, int cols, bool ascii) {
 }
 
 void kf_grid_done(kf_grid *g) {
+    kf_wipe(g->cell, (size_t)g->rows * (size_t)g->cols * sizeof *g->cell); /* keys and codes were on it */
     free(g->cell);
     memset(g, 0, sizeof *g);
 }
@@ -323,7 +325,7 @@ char *kf_grid_dump(const kf_grid *g) {
 }
 
 char *kf_grid_dump_inks(const kf_grid *g) {
-    static const char letter[] = " dstrSkowbfF";
+    static const char letter[] = " dstrSkowbfFLD";
     kf_buf out;
     kf_buf_init(&out, SIZE_MAX);
     for (int y = 0; y < g->rows; y++) {

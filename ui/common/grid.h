@@ -11,7 +11,8 @@
 
 typedef enum kf_ink { /* roles of ui.md §5.8; ui/tui/theme.c maps them */
     KF_INK_TEXT, KF_INK_DIM, KF_INK_STRONG, KF_INK_TITLE, KF_INK_RULE, KF_INK_SELECT, KF_INK_KEY,
-    KF_INK_OK, KF_INK_WARN, KF_INK_BAD, KF_INK_FIELD, KF_INK_FIELD_FOCUS, KF_INK_COUNT
+    KF_INK_OK, KF_INK_WARN, KF_INK_BAD, KF_INK_FIELD, KF_INK_FIELD_FOCUS,
+    KF_INK_QR_LIGHT /* dark on light */, KF_INK_QR_DARK /* light on dark: both with colours of their own */, KF_INK_COUNT
 } kf_ink;
 
 typedef struct kf_cell {

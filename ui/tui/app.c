@@ -27,6 +27,7 @@ static void pop_now(kf_app *a) {
     free(l.st);
     kf_app_calls_end(a, l.uid);
     if (l.cls == &kf_screen_unlock) kf_app_unheld(a, false);
+    if (l.cls == &kf_screen_signin) kf_model_step_clear(a->m); /* keys and codes */
 }
 
 static void dispatch(kf_app *a, kf_action act, int key);
@@ -144,6 +145,11 @@ void kf_out_quit(kf_out *o, int status) {
     kf_app_fx(o, (kf_fx){.kind = KF_FX_QUIT, .status = status});
 }
 void kf_out_sandbox(kf_out *o) { kf_app_fx(o, (kf_fx){.kind = KF_FX_SANDBOX}); }
+void kf_out_open(kf_out *o, const char *url) {
+    kf_json *params = kf_json_obj();
+    kf_json_set_str(params, "url", url);
+    kf_app_fx(o, (kf_fx){.kind = KF_FX_OPEN, .params = params});
+}
 void kf_out_select(kf_out *o, const char *id) { snprintf(o->select, sizeof o->select, "%s", id); }
 const char *kf_out_selected(const kf_out *o) { return o->select; }
 
@@ -266,6 +272,8 @@ void kf_app_paste(kf_app *a, const char *text, size_t len) {
 }
 
 /* --- time ------------------------------------------------------------------------------ */
+
+void kf_app_hide(kf_app *a) { kf_app_all(a, &(kf_event){.kind = KF_EV_HIDE}); }
 
 void kf_app_time(kf_app *a, int64_t now_ms, int64_t wall) {
     a->m->now_ms = now_ms;

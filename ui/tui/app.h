@@ -13,7 +13,8 @@ typedef enum kf_fx_kind {
     KF_FX_QUIT,    /* status */
     KF_FX_SUSPEND,
     KF_FX_REDRAW,  /* forget what the terminal shows */
-    KF_FX_SANDBOX
+    KF_FX_SANDBOX,
+    KF_FX_OPEN     /* params: {"url": ...}: the person asked for it */
 } kf_fx_kind;
 
 typedef struct kf_fx {
@@ -33,6 +34,7 @@ void kf_app_time(kf_app *a, int64_t now_ms, int64_t wall);
 void kf_app_hello(kf_app *a, const kf_json *hello);
 /* One answer of a call. result NULL: err, and the call has ended. */
 void kf_app_result(kf_app *a, uint32_t call, const kf_json *result, bool ended, const kf_err *err);
+void kf_app_hide(kf_app *a);           /* before a suspension: what is secret does not come back by itself */
 void kf_app_draw(const kf_app *a, kf_grid *g);
 int64_t kf_app_wait_ms(const kf_app *a); /* until kf_app_time() is due; -1: nothing is counting */
 bool kf_app_next(kf_app *a, kf_fx *fx);  /* false: no effect is waiting */

@@ -10,8 +10,17 @@ kf_tier kf_tier_of(int rows, int cols) {
     return KF_TIER_COMPACT;
 }
 
-static kf_view view_of(const kf_level *base, int rows, int cols) {
+static bool is_whole(const kf_app *a, const kf_level *base, kf_tier tier) {
+    return tier != KF_TIER_WIDE && base->cls->whole && base->cls->whole(base->st, a->m);
+}
+
+static kf_view view_of(const kf_app *a, const kf_level *base, int rows, int cols) {
     kf_view v = {.tier = kf_tier_of(rows, cols)};
+    if (is_whole(a, base, v.tier)) {
+        v.body = (kf_rect){0, 0, rows - 1, cols};
+        v.foot = (kf_rect){rows - 1, 0, 0, cols};
+        return v;
+    }
     if (v.tier == KF_TIER_COMPACT) {
         v.body = (kf_rect){1, 0, rows - 3, cols};
         v.foot = (kf_rect){rows - 2, 0, 0, cols};
@@ -49,18 +58,23 @@ static void draw_busy(const kf_app *a, const kf_call *c, char *out, size_t size)
         snprintf(out, size, "%s %s", verb, c->name);
 }
 
-static void draw_message(const kf_app *a, const kf_level *base, const kf_view *v, kf_grid *g) {
+static void draw_said(const kf_app *a, int y, int x, int room, kf_grid *g) {
     static const kf_ink inks[] = {KF_INK_TEXT, KF_INK_OK, KF_INK_WARN, KF_INK_BAD};
+    const kf_message *msg = &a->message[0];
+    char right[LINE] = "";
+    if (a->n_message > 1) snprintf(right, LINE, "+%d more", a->n_message - 1);
+    int r = kf_grid_cols(g, right);
+    kf_grid_printf(g, y, x, room - (r ? r + 1 : 0), inks[msg->how], "%s%s",
+                   msg->how >= KF_SAY_WARN ? "! " : "", msg->text);
+    kf_grid_right(g, y, x + room - r, r, KF_INK_DIM, right);
+}
+
+static void draw_message(const kf_app *a, const kf_level *base, const kf_view *v, kf_grid *g) {
     int y = g->rows - 2, x = v->tier == KF_TIER_COMPACT ? 0 : 1, room = g->cols - 2 * x;
     const kf_call *busy = kf_app_busy(a);
     char left[LINE] = "", right[LINE] = "";
     if (a->n_message) {
-        const kf_message *msg = &a->message[0];
-        if (a->n_message > 1) snprintf(right, LINE, "+%d more", a->n_message - 1);
-        int r = kf_grid_cols(g, right);
-        kf_grid_printf(g, y, x, room - (r ? r + 1 : 0), inks[msg->how], "%s%s",
-                       msg->how >= KF_SAY_WARN ? "! " : "", msg->text);
-        kf_grid_right(g, y, x + room - r, r, KF_INK_DIM, right);
+        draw_said(a, y, x, room, g);
         return;
     }
     if (base->cls->status)
@@ -72,8 +86,9 @@ static void draw_message(const kf_app *a, const kf_level *base, const kf_view *v
     kf_grid_right(g, y, x + room - r, r, KF_INK_TEXT, right);
 }
 
-/* Help is at the right end and never dropped; the others go from the end. */
-static void draw_keys(const kf_app *a, const kf_level *top, const kf_view *v, kf_grid *g) {
+/* Help is at the right end and never dropped; the others go from the end. A message takes their place where it has no
+ * row of its own. */
+static void draw_keys(const kf_app *a, const kf_level *top, const kf_view *v, bool whole, kf_grid *g) {
     kf_action hints[12] = {KF_DO_NONE};
     int y = g->rows - 1, x = v->tier == KF_TIER_COMPACT ? 0 : 1;
     bool typing = top->cls->typing && top->cls->typing(top->st, a->m) == KF_TYPING_TEXT;
@@ -81,6 +96,10 @@ static void draw_keys(const kf_app *a, const kf_level *top, const kf_view *v, kf
     int end = g->cols - x - kf_grid_cols(g, help), gap = v->tier == KF_TIER_WIDE ? 3 : 2;
     int n = kf_grid_text(g, y, end, typing ? 4 : 1, KF_INK_KEY, typing ? "F1 ?" : "?");
     kf_grid_text(g, y, end + n, 5, KF_INK_TEXT, " help");
+    if (whole && a->n_message) {
+        draw_said(a, y, x, end - x - 2, g);
+        return;
+    }
     if (top->cls->hints) top->cls->hints(top->st, a->m, hints);
     for (int i = 0; i < 12 && hints[i]; i++) {
         const kf_action_row *row = kf_action_get(hints[i]);
@@ -105,14 +124,16 @@ void kf_app_draw(const kf_app *a, kf_grid *g) {
     int base = a->depth - 1;
     while (base > 0 && a->level[base].cls->dialog) base--;
     const kf_level *b = &a->level[base], *top = &a->level[a->depth - 1];
-    kf_view v = view_of(b, g->rows, g->cols);
+    kf_view v = view_of(a, b, g->rows, g->cols);
     b->cls->draw(b->st, a->m, &v, g);
     for (int i = base + 1; i < a->depth; i++) {
         g->cursor = false;
         a->level[i].cls->draw(a->level[i].st, a->m, &v, g);
     }
-    draw_title(a, b, &v, g);
-    kf_grid_clear_rect(g, (kf_rect){g->rows - 2, 0, 2, g->cols});
-    draw_message(a, b, &v, g);
-    draw_keys(a, top, &v, g);
+    bool whole = is_whole(a, b, v.tier);
+    int last = whole ? 1 : 2;
+    if (!whole) draw_title(a, b, &v, g);
+    kf_grid_clear_rect(g, (kf_rect){g->rows - last, 0, last, g->cols});
+    if (!whole) draw_message(a, b, &v, g);
+    draw_keys(a, top, &v, whole, g);
 }

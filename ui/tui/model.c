@@ -92,7 +92,8 @@ static void profile_done(kf_mprofile *p) {
     char **texts[] = {&p->client_id,    &p->api_host,   &p->environment, &p->organization_id,
                       &p->user_id,      &p->user_email, &p->user_name,   &p->org_id,
                       &p->org_name,     &p->role,       &p->session_id,  &p->method,
-                      &p->impersonator, &p->token_head, &p->token_tail};
+                      &p->impersonator, &p->impersonator_reason,
+                      &p->token_head,   &p->token_tail};
     for (size_t i = 0; i < KF_LEN(texts); i++) free(*texts[i]);
     free(p);
 }
@@ -126,7 +127,8 @@ static kf_mprofile *profile_read(const kf_model *m, const kf_json *o) {
                  {&p->user_name, "user_name"},       {&p->org_id, "org_id"},
                  {&p->org_name, "org_name"},         {&p->role, "role"},
                  {&p->session_id, "session_id"},     {&p->method, "method"},
-                 {&p->impersonator, "impersonator"}, {&p->token_head, "token_head"},
+                 {&p->impersonator, "impersonator"}, {&p->impersonator_reason, "impersonator_reason"},
+                 {&p->token_head, "token_head"},
                  {&p->token_tail, "token_tail"}};
     for (size_t i = 0; i < KF_LEN(texts); i++) *texts[i].dst = safe_of(o, texts[i].key);
     p->is_default = kf_json_bool(o, "default", false);
@@ -248,6 +250,11 @@ static void step_done(kf_mstep *s) {
     free(s->note_arg);
     free(s->email);
     free(s->organization);
+    free(s->url);
+    free(s->user_code);
+    free(s->ssh_line);
+    kf_secret_free(s->qr);
+    kf_secret_free(s->qr_text);
     memset(s, 0, sizeof *s);
 }
 
@@ -282,6 +289,23 @@ static void add_choices(kf_mstep *s, const kf_json *list) {
                                                 safe_of(c, "label"), safe_of(c, "detail")};
 }
 
+static kf_secret *secret_of(const kf_json *o, const char *key) {
+    const char *s = kf_json_str(o, key);
+    return s && *s ? kf_secret_new(s, strlen(s)) : NULL;
+}
+
+static void read_place(const kf_model *m, const kf_json *o, kf_mstep *s) {
+    char *line = m->ssh_line && s->field == KF_FIELD_REDIRECT_URL
+                     ? m->ssh_line(kf_json_str(o, "url"))
+                     : NULL;
+    s->url = safe_of(o, "url");
+    s->user_code = safe_of(o, "user_code");
+    s->ssh_line = kf_text_safe(line);
+    s->qr = secret_of(o, "qr");
+    s->qr_text = secret_of(o, "qr_text");
+    free(line);
+}
+
 void kf_model_step(kf_model *m, const kf_json *answer) {
     const kf_json *o = kf_json_get(answer, "step");
     set_text(&m->flow, kf_json_str(answer, "flow"));
@@ -309,6 +333,7 @@ void kf_model_step(kf_model *m, const kf_json *answer) {
     s->more_choices = kf_json_bool(o, "choices_more", false);
     s->expires_at = kf_json_int_or(o, "expires_at", 0);
     s->since_ms = m->now_ms;
+    read_place(m, o, s);
     read_failure(kf_json_get(o, "failure"), &s->err, &s->failed);
     const kf_json *p = kf_json_get(o, "profile");
     s->email = safe_of(p, "user_email");
@@ -319,7 +344,7 @@ void kf_model_step(kf_model *m, const kf_json *answer) {
 void kf_model_init(kf_model *m) {
     memset(m, 0, sizeof *m);
     char **texts[] = {&m->store_kind,   &m->store_state, &m->store_why,
-                      &m->store_choice, &m->agent_build, &m->flow};
+                      &m->store_choice, &m->agent_build, &m->flow, &m->sandbox_url};
     for (size_t i = 0; i < KF_LEN(texts); i++) *texts[i] = kf_strdup("");
     m->config_path = kf_strdup("~/.config/keyfob/keyfob.conf");
 }
@@ -331,7 +356,7 @@ void kf_model_done(kf_model *m) {
     kf_secret_free(m->env_api_key);
     free(m->env_client_id);
     char *texts[] = {m->store_kind,  m->store_state, m->store_why,  m->store_choice,
-                     m->agent_build, m->flow,        m->config_path};
+                     m->agent_build, m->flow,        m->config_path, m->sandbox_url};
     for (size_t i = 0; i < KF_LEN(texts); i++) free(texts[i]);
     memset(m, 0, sizeof *m);
 }

@@ -25,7 +25,7 @@ typedef struct kf_mprofile {
     kf_pstate state;           /* as the agent said; draw with kf_model_state() */
     bool failed;
     kf_err failure;
-    char *user_id, *user_email, *user_name, *org_id, *org_name, *role, *session_id, *method, *impersonator;
+    char *user_id, *user_email, *user_name, *org_id, *org_name, *role, *session_id, *method, *impersonator, *impersonator_reason;
     char *token_head, *token_tail;
     int permissions, renewed_ok; /* -1 not known */
     int64_t signed_in_at, renewed_at, expires_at; /* unix s, 0 not known */
@@ -47,6 +47,9 @@ typedef struct kf_mstep {
     kf_mchoice *choice;
     size_t n_choice;
     bool more_choices;
+    char *url, *user_code;     /* OPEN_URL */
+    char *ssh_line;            /* what brings the redirect here over SSH, "" not needed */
+    kf_secret *qr, *qr_text;   /* NULL none */
     int64_t expires_at, since_ms;
     bool failed;
     kf_err err;
@@ -71,7 +74,9 @@ typedef struct kf_model {
     char *flow;                /* id of the sign-in that runs, "" none */
     kf_mstep step;
     /* fixed at start */
-    bool sandbox, ascii, ctrl_s;
+    bool sandbox, ascii, ctrl_s, ssh;
+    char *sandbox_url;         /* "" none */
+    char *(*ssh_line)(const char *authorize_url); /* NULL: not asked; ui/common/open.h */
     char *config_path;
     kf_secret *env_api_key;    /* WORKOS_API_KEY, NULL none */
     char *env_client_id;       /* WORKOS_CLIENT_ID, NULL none */

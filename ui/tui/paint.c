@@ -38,7 +38,7 @@ static void make_looks(void) {
         t.pair[i] = 0;
         if (l.fg >= 0 && t.colours) {
             t.pair[i] = (short)(i + 1);
-            init_pair(t.pair[i], l.fg, -1);
+            init_pair(t.pair[i], l.fg, l.ground ? l.bg : -1);
         }
     }
 }

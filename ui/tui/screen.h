@@ -18,6 +18,7 @@ typedef enum kf_event_kind {
     KF_EV_MODEL,  /* profiles, store or link changed */
     KF_EV_STEP,   /* the sign-in moved */
     KF_EV_RESULT, /* call has ended: result, or err */
+    KF_EV_HIDE,   /* what is secret goes from the screen until it is asked for */
     KF_EV_TICK    /* time passed */
 } kf_event_kind;
 
@@ -68,6 +69,7 @@ void kf_out_stop(kf_out *o, uint32_t call);             /* closes a stream; its 
 void kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p);
 void kf_out_say(kf_out *o, kf_say how, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void kf_out_quit(kf_out *o, int status);
+void kf_out_open(kf_out *o, const char *url);           /* in the browser; only when the person asked for it */
 void kf_out_sandbox(kf_out *o);                         /* goes over into `keyfob --sandbox` */
 void kf_out_run(kf_out *o, kf_action act);              /* closes this screen and does act on the one below */
 /* As help shows it: why act is not possible on the screen below. NULL: it is. */
@@ -82,6 +84,8 @@ struct kf_screen_class {
     unsigned where;         /* KF_AT_... */
     bool dialog;            /* drawn over the screen below it */
     int foot_normal;        /* foot rows in the normal tier */
+    /* The body is every row but the key line, where the window is not wide (a QR code needs them). May be NULL. */
+    bool (*whole)(const void *st, const kf_model *m);
     void (*init)(void *st, const kf_model *m, const kf_args *args, kf_out *o); /* may be NULL */
     void (*update)(void *st, const kf_model *m, const kf_event *ev, kf_out *o);
     void (*draw)(const void *st, const kf_model *m, const kf_view *v, kf_grid *g); /* total */

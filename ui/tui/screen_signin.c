@@ -3,28 +3,13 @@
 #include "base/str.h"
 #include "ui/common/words.h"
 #include "ui/tui/profile_do.h"
-#include "ui/tui/widget.h"
+#include "ui/tui/signin.h"
 
-enum { TOTP_DIGITS = 6 };
+enum { FIELD_MAX = 4096 };
 
-typedef struct signin {
-    char id[17];
-    kf_method method;
-    uint32_t stream, answer; /* calls; answer != 0: it is under way */
-    uint32_t serial;         /* of the question that line and cur belong to */
-    bool fresh, details, over;
-    kf_err err;   /* over: why */
-    kf_line line; /* field, or the chooser's filter */
-    size_t cur;
-    int top; /* over: scrolled rows */
-    int64_t since_ms;
-} signin;
+const kf_mprofile *kf_signin_of(const kf_signin *s, const kf_model *m) { return kf_model_by_id(m, s->id); }
 
-static const kf_mprofile *of(const signin *s, const kf_model *m) {
-    return kf_model_by_id(m, s->id);
-}
-
-static void begin(signin *s, const kf_model *m, kf_out *o) {
+static void begin(kf_signin *s, const kf_model *m, kf_out *o) {
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", s->id);
     kf_json_set_str(p, "method", kf_method_name(s->method));
@@ -34,33 +19,68 @@ static void begin(signin *s, const kf_model *m, kf_out *o) {
     s->over = s->fresh = false;
     s->answer = 0;
     s->since_ms = m->now_ms;
+    s->pane = (kf_pane){.look = s->pane.look};
     s->stream = kf_out_stream(o, "SignIn", p);
 }
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
-    signin *s = st;
+    kf_signin *s = st;
     memcpy(s->id, args->profile, sizeof s->id);
     s->method = (kf_method)args->what;
-    kf_line_init(&s->line, 512, false);
+    kf_line_init(&s->line, FIELD_MAX, false);
+    kf_line_init(&s->again, FIELD_MAX, true);
     begin(s, m, o);
 }
 
-static void done(void *st) { kf_line_done(&((signin *)st)->line); }
-
-static const kf_mstep *step_of(const signin *s, const kf_model *m) {
-    return s->fresh && m->step.any ? &m->step : NULL;
+static void done(void *st) {
+    kf_line_done(&((kf_signin *)st)->line);
+    kf_line_done(&((kf_signin *)st)->again);
 }
 
-static bool is_digits_field(kf_field f) { return f == KF_FIELD_TOTP || f == KF_FIELD_EMAIL_CODE; }
+const kf_mstep *kf_signin_step(const kf_signin *s, const kf_model *m) { return s->fresh && m->step.any ? &m->step : NULL; }
 
-static bool waiting(const signin *s, const kf_model *m) {
-    const kf_mstep *p = step_of(s, m);
+bool kf_is_digits_field(kf_field f) {
+    return f == KF_FIELD_TOTP || f == KF_FIELD_EMAIL_CODE || f == KF_FIELD_SMS_CODE;
+}
+
+bool kf_is_hidden_field(kf_field f) {
+    return f == KF_FIELD_PASSWORD || f == KF_FIELD_NEW_PASSWORD || f == KF_FIELD_RESET_TOKEN;
+}
+
+bool kf_signin_is_browser(const kf_mstep *p) {
+    return p && p->kind == KF_STEP_OPEN_URL && p->field == KF_FIELD_REDIRECT_URL;
+}
+
+bool kf_signin_expired(const kf_mstep *p, const kf_model *m) { return p->expires_at && p->expires_at <= m->wall; }
+
+bool kf_signin_waiting(const kf_signin *s, const kf_model *m) {
+    const kf_mstep *p = kf_signin_step(s, m);
     return !s->over && (!p || p->kind == KF_STEP_WAIT || s->answer);
+}
+
+/* The question that can be answered now; NULL: none. */
+static const kf_mstep *open_step(const kf_signin *s, const kf_model *m) {
+    return s->over || s->answer ? NULL : kf_signin_step(s, m);
+}
+
+static bool has_field(const kf_mstep *p) {
+    return p && (p->kind == KF_STEP_FIELD || p->kind == KF_STEP_SHOW_QR || kf_signin_is_browser(p));
+}
+
+static bool can(const kf_mstep *p, kf_flow_act act) { return p && (p->acts & 1u << act); }
+
+int64_t kf_signin_resend_in(const kf_signin *s, const kf_model *m) {
+    int64_t left = s->sent_ms ? s->sent_ms + KF_RESEND_MS - m->now_ms : 0;
+    return left > 0 ? left : 0;
+}
+
+static kf_line *line_of(kf_signin *s, const kf_mstep *p) {
+    return p && p->field == KF_FIELD_NEW_PASSWORD && s->second ? &s->again : &s->line;
 }
 
 /* --- answers --------------------------------------------------------------------------- */
 
-static void answer(signin *s, const kf_model *m, kf_flow_act act, const kf_secret *value,
+static void answer(kf_signin *s, const kf_model *m, kf_flow_act act, const kf_secret *value,
                    kf_out *o) {
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "flow", m->flow);
@@ -71,22 +91,41 @@ static void answer(signin *s, const kf_model *m, kf_flow_act act, const kf_secre
     s->answer = kf_out_call(o, "Answer", p);
 }
 
-static void submit(signin *s, const kf_model *m, kf_out *o) {
-    const kf_mstep *p = step_of(s, m);
-    if (kf_line_is_empty(&s->line)) {
-        kf_out_say(o, KF_SAY_INFO, "The field is empty");
+static void clear_fields(kf_signin *s) {
+    kf_line_clear(&s->line);
+    kf_line_clear(&s->again);
+    s->second = false;
+}
+
+/* A new password is typed twice, because nobody sees it. */
+static bool typed_twice(kf_signin *s, kf_out *o) {
+    if (!s->second) {
+        s->second = true;
+        return false;
+    }
+    if (!strcmp(kf_line_text(&s->line), kf_line_text(&s->again))) return true;
+    clear_fields(s);
+    kf_out_say(o, KF_SAY_WARN, "The two are not the same; type both again");
+    return false;
+}
+
+static void submit(kf_signin *s, const kf_model *m, kf_out *o) {
+    const kf_mstep *p = open_step(s, m);
+    if (kf_line_is_empty(line_of(s, p))) {
+        bool browser = kf_signin_is_browser(p);
+        kf_out_say(o, KF_SAY_INFO, browser ? "Sign in in the browser; b opens the address" : "The field is empty");
         return;
     }
-    if (is_digits_field(p->field) && s->line.len < TOTP_DIGITS) {
+    if (kf_is_digits_field(p->field) && s->line.len < KF_CODE_DIGITS) {
         kf_out_say(o, KF_SAY_INFO, "A code has 6 digits");
         return;
     }
+    if (p->field == KF_FIELD_NEW_PASSWORD && !typed_twice(s, o)) return;
     KF_AUTO(kf_secret) value = kf_line_take(&s->line);
     answer(s, m, KF_ACT_SUBMIT, value, o);
 }
 
-/* Indexes of the choices that contain the filter. Returns their number; the wanted one in *at. */
-static size_t filtered(const signin *s, const kf_mstep *p, size_t want, size_t *at) {
+size_t kf_signin_filtered(const kf_signin *s, const kf_mstep *p, size_t want, size_t *at) {
     const char *f = kf_line_text(&s->line);
     size_t n = 0;
     for (size_t i = 0; i < p->n_choice; i++) {
@@ -97,23 +136,27 @@ static size_t filtered(const signin *s, const kf_mstep *p, size_t want, size_t *
     return n;
 }
 
-static void choose(signin *s, const kf_model *m, kf_out *o) {
-    const kf_mstep *p = step_of(s, m);
+static void choose(kf_signin *s, const kf_model *m, kf_out *o) {
+    const kf_mstep *p = kf_signin_step(s, m);
     size_t at = 0;
-    if (s->cur >= filtered(s, p, s->cur, &at)) return;
+    if (s->cur >= kf_signin_filtered(s, p, s->cur, &at)) return;
     KF_AUTO(kf_secret) value = kf_secret_new(p->choice[at].id, strlen(p->choice[at].id));
     answer(s, m, KF_ACT_CHOOSE, value, o);
 }
 
-static void back(signin *s, const kf_model *m, kf_out *o) {
-    const kf_mstep *p = step_of(s, m);
+static void back(kf_signin *s, const kf_model *m, kf_out *o) {
+    const kf_mstep *p = open_step(s, m);
     if (p && p->kind == KF_STEP_CHOOSE && !kf_line_is_empty(&s->line)) {
         kf_line_clear(&s->line);
         s->cur = 0;
         return;
     }
-    if (p && !s->answer && !s->over && p->kind == KF_STEP_FIELD && (p->acts & 1u << KF_ACT_BACK)) {
-        kf_line_clear(&s->line);
+    if (kf_signin_is_browser(p) && s->second) {
+        clear_fields(s);
+        return;
+    }
+    if (p && p->kind == KF_STEP_FIELD && can(p, KF_ACT_BACK)) {
+        clear_fields(s);
         answer(s, m, KF_ACT_BACK, NULL, o);
         return;
     }
@@ -124,16 +167,20 @@ static void back(signin *s, const kf_model *m, kf_out *o) {
 
 /* --- what comes in --------------------------------------------------------------------- */
 
-static void finished(signin *s, const kf_model *m, kf_out *o) {
-    const kf_mprofile *p = of(s, m);
-    kf_out_say(o, KF_SAY_GOOD, "Signed in to %s as %s%s%s", p ? p->name : "", m->step.email,
-               m->step.organization[0] ? ", " : "", m->step.organization);
+static void finished(kf_signin *s, const kf_model *m, kf_out *o) {
+    const kf_mprofile *p = kf_signin_of(s, m);
+    if (p && p->impersonator[0])
+        kf_out_say(o, KF_SAY_WARN, "Signed in to %s as %s: an impersonated session, by %s", p->name, m->step.email,
+                   p->impersonator);
+    else
+        kf_out_say(o, KF_SAY_GOOD, "Signed in to %s as %s%s%s", p ? p->name : "", m->step.email,
+                   m->step.organization[0] ? ", " : "", m->step.organization);
     kf_out_select(o, s->id);
     kf_out_stop(o, s->stream);
     kf_out_pop(o, 2); /* with the chooser */
 }
 
-static void new_step(signin *s, const kf_model *m, kf_out *o) {
+static void new_step(kf_signin *s, const kf_model *m, kf_out *o) {
     const kf_mstep *p = &m->step;
     bool same = s->fresh && s->serial == p->serial && p->kind == KF_STEP_CHOOSE;
     s->fresh = true;
@@ -141,9 +188,13 @@ static void new_step(signin *s, const kf_model *m, kf_out *o) {
     s->serial = p->serial;
     s->answer = 0;
     s->cur = 0;
+    s->top = 0;
     s->details = false;
-    kf_line_clear(&s->line);
-    s->line.masked = p->kind == KF_STEP_FIELD && p->field == KF_FIELD_PASSWORD;
+    clear_fields(s);
+    s->line.masked = p->kind == KF_STEP_FIELD && kf_is_hidden_field(p->field);
+    if (can(p, KF_ACT_RESEND) && (p->note == KF_NOTE_SENT_TO || p->note == KF_NOTE_VERIFY_EMAIL || p->note == KF_NOTE_RADAR))
+        s->sent_ms = m->now_ms;
+    if (p->kind == KF_STEP_SHOW_QR) kf_pane_begin(&s->pane, m);
     if (p->kind != KF_STEP_WAIT) s->since_ms = m->now_ms;
     if (p->kind == KF_STEP_DONE) finished(s, m, o);
     if (p->kind == KF_STEP_FAILED) {
@@ -152,8 +203,7 @@ static void new_step(signin *s, const kf_model *m, kf_out *o) {
     }
 }
 
-static void result(signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
-    (void)m;
+static void result(kf_signin *s, const kf_event *ev, kf_out *o) {
     if (ev->call == s->stream && ev->err) {
         s->over = true;
         s->err = *ev->err;
@@ -168,11 +218,11 @@ static void result(signin *s, const kf_model *m, const kf_event *ev, kf_out *o) 
 }
 
 /* A code field takes digits; blanks and dashes of a paste are skipped, the sixth digit sends it. */
-static void digits(signin *s, const kf_model *m, const char *text, size_t n, kf_out *o) {
-    char best[TOTP_DIGITS + 1] = {0};
+static void digits(kf_signin *s, const kf_model *m, const char *text, size_t n, kf_out *o) {
+    char best[KF_CODE_DIGITS + 1] = {0};
     size_t run = 0;
     bool typed = n == 1;
-    for (size_t i = 0; i < n && run < TOTP_DIGITS; i++) {
+    for (size_t i = 0; i < n && run < KF_CODE_DIGITS; i++) {
         if (text[i] >= '0' && text[i] <= '9')
             best[run++] = text[i];
         else if (text[i] != ' ' && text[i] != '-' && run)
@@ -180,267 +230,184 @@ static void digits(signin *s, const kf_model *m, const char *text, size_t n, kf_
     }
     if (typed && run)
         kf_line_key(&s->line, best[0]);
-    else if (!typed && run == TOTP_DIGITS) {
-        best[TOTP_DIGITS] = 0;
+    else if (!typed && run == KF_CODE_DIGITS) {
+        best[KF_CODE_DIGITS] = 0;
         kf_line_set(&s->line, best);
     } else if (!typed)
         kf_out_say(o, KF_SAY_INFO, "No 6-digit code in the pasted text");
     kf_wipe(best, sizeof best);
-    if (s->line.len >= TOTP_DIGITS) submit(s, m, o);
+    if (s->line.len >= KF_CODE_DIGITS) submit(s, m, o);
 }
 
-static void typed_key(signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
-    const kf_mstep *p = step_of(s, m);
-    if (!p || s->answer || s->over) return;
-    if (p->kind == KF_STEP_FIELD && ev->key == '?' && kf_line_is_empty(&s->line) && !s->line.masked)
+static void typed_key(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
+    const kf_mstep *p = open_step(s, m);
+    kf_line *l = line_of(s, p);
+    if (has_field(p) && ev->key == '?' && kf_line_is_empty(l) && !l->masked)
         kf_out_help(o);
-    else if (p->kind == KF_STEP_FIELD && is_digits_field(p->field)) {
+    else if (has_field(p) && kf_is_digits_field(p->field)) {
         char c = (char)ev->key;
         if (ev->key >= '0' && ev->key <= '9')
             digits(s, m, &c, 1, o);
         else if (ev->key != ' ' && ev->key != '-')
-            kf_line_key(&s->line, ev->key);
-    } else if (p->kind == KF_STEP_FIELD) {
-        if (!kf_line_key(&s->line, ev->key))
-            kf_out_say(o, KF_SAY_INFO, "The field takes %zu characters", s->line.cap);
-    } else if (p->kind == KF_STEP_CHOOSE && kf_line_key(&s->line, ev->key))
+            kf_line_key(l, ev->key);
+    } else if (kf_signin_is_browser(p) && !s->second) {
+        if (kf_key_is_text(ev->key)) kf_out_say(o, KF_SAY_INFO, "Tab goes into the field; a paste goes there by itself");
+    } else if (has_field(p)) {
+        if (!kf_line_key(l, ev->key)) kf_out_say(o, KF_SAY_INFO, "The field takes %zu characters", l->cap);
+    } else if (p && p->kind == KF_STEP_CHOOSE && kf_line_key(l, ev->key))
         s->cur = 0;
 }
 
-static void paste(signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
-    const kf_mstep *p = step_of(s, m);
+static void paste(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
+    const kf_mstep *p = open_step(s, m);
     char msg[120] = "";
-    if (!p || s->answer || s->over) return;
-    if (p->kind == KF_STEP_FIELD && is_digits_field(p->field))
+    if (!p) return;
+    if (has_field(p) && kf_is_digits_field(p->field))
         digits(s, m, ev->text, ev->len, o);
     else
-        kf_line_paste(&s->line, ev->text, ev->len, msg, sizeof msg);
+        kf_line_paste(line_of(s, p), ev->text, ev->len, msg, sizeof msg);
+    if (kf_signin_is_browser(p)) s->second = !kf_line_is_empty(&s->line);
     if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
 }
 
-static void act(signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
-    const kf_mstep *p = step_of(s, m);
-    if (ev->act == KF_DO_BACK)
+/* What the keys of a step do when there is a question. False: nothing. */
+static bool act_on(kf_signin *s, const kf_model *m, const kf_mstep *p, kf_action act, kf_out *o) {
+    switch (act) {
+    case KF_DO_BROWSER: kf_out_open(o, p->url); return true;
+    case KF_DO_FORGOT: answer(s, m, KF_ACT_RESET, NULL, o); return true;
+    case KF_DO_NEW_CODE:
+        answer(s, m, can(p, KF_ACT_NEW_CODE) ? KF_ACT_NEW_CODE : KF_ACT_RESEND, NULL, o);
+        return true;
+    case KF_DO_SUBMIT:
+    case KF_DO_USE:
+        if (p->kind == KF_STEP_CHOOSE)
+            choose(s, m, o);
+        else if (has_field(p))
+            submit(s, m, o);
+        return true;
+    default: return kf_pane_do(&s->pane, m, act);
+    }
+}
+
+static void act(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
+    const kf_mstep *p = open_step(s, m);
+    bool list = p && p->kind == KF_STEP_CHOOSE, two = p && p->field == KF_FIELD_NEW_PASSWORD;
+    kf_action what = ev->act == KF_DO_FORGOT && (list || s->over) ? KF_DO_PAGE_DOWN : ev->act; /* the same key */
+    if (what == KF_DO_BACK)
         back(s, m, o);
-    else if (ev->act == KF_DO_DETAILS) {
+    else if (what == KF_DO_DETAILS) {
         s->details = !s->details;
         s->top = s->details ? 99 : 0;
-    } else if (s->over && kf_is_move(ev->act))
-        s->top = kf_page_move(s->top, ev->act);
-    else if (s->over && (ev->act == KF_DO_SUBMIT || ev->act == KF_DO_USE))
+    } else if (list && kf_is_move(what))
+        s->cur = kf_list_move(s->cur, kf_signin_filtered(s, p, 0, NULL), 8, what);
+    else if (two && (what == KF_DO_DOWN || what == KF_DO_UP))
+        s->second = what == KF_DO_DOWN;
+    else if (kf_is_move(what))
+        s->top = kf_page_move(s->top, what);
+    else if (s->over && (what == KF_DO_SUBMIT || what == KF_DO_USE))
         begin(s, m, o);
-    else if (!p || s->answer || s->over)
-        return;
-    else if (p->kind == KF_STEP_CHOOSE && kf_is_move(ev->act))
-        s->cur = kf_list_move(s->cur, filtered(s, p, 0, NULL), 8, ev->act);
-    else if (p->kind == KF_STEP_CHOOSE && (ev->act == KF_DO_SUBMIT || ev->act == KF_DO_USE))
-        choose(s, m, o);
-    else if (p->kind == KF_STEP_FIELD && ev->act == KF_DO_SUBMIT)
-        submit(s, m, o);
+    else if (what == KF_DO_NEXT || what == KF_DO_PREV)
+        s->second = kf_signin_is_browser(p) ? what == KF_DO_NEXT : !s->second;
+    else if (p)
+        act_on(s, m, p, what, o);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
-    signin *s = st;
+    kf_signin *s = st;
+    const kf_mstep *p = kf_signin_step(s, m);
     switch (ev->kind) {
     case KF_EV_STEP: new_step(s, m, o); return;
-    case KF_EV_RESULT: result(s, m, ev, o); return;
+    case KF_EV_RESULT: result(s, ev, o); return;
     case KF_EV_KEY: typed_key(s, m, ev, o); return;
     case KF_EV_PASTE: paste(s, m, ev, o); return;
     case KF_EV_DO: act(s, m, ev, o); return;
+    case KF_EV_HIDE: s->pane.hidden = p && p->qr; return;
+    case KF_EV_TICK:
+        if (p && p->kind == KF_STEP_SHOW_QR) kf_pane_tick(&s->pane, m);
+        return;
     default: return;
     }
 }
 
 static kf_typing typing(const void *st, const kf_model *m) {
-    const signin *s = st;
-    const kf_mstep *p = step_of(s, m);
-    if (!p || s->over || s->answer) return KF_TYPING_NONE;
-    if (p->kind == KF_STEP_CHOOSE) return KF_TYPING_TEXT;
-    if (p->kind != KF_STEP_FIELD) return KF_TYPING_NONE;
-    return is_digits_field(p->field) ? KF_TYPING_DIGITS : KF_TYPING_TEXT;
-}
-
-/* --- drawing --------------------------------------------------------------------------- */
-
-static void draw_wait(const signin *s, const kf_model *m, kf_grid *g, kf_rect r) {
-    const kf_mprofile *p = of(s, m);
-    const char *host = p && p->api_host[0] ? p->api_host : "WorkOS";
-    if (kf_str_starts(host, "https://")) host += 8;
-    int64_t sec = (m->now_ms - s->since_ms) / 1000;
-    if (sec < 3)
-        kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_DIM, "Signing in.");
-    else {
-        char text[300];
-        snprintf(text, sizeof text, "Waiting for %.200s %lld s, Esc stops.", host, (long long)sec);
-        kf_grid_wrap(g, r.y + 1, r.x, r.cols, 3, KF_INK_WARN, text, true);
-    }
-}
-
-static int draw_note(const kf_mstep *p, kf_grid *g, kf_rect r, int y, bool details) {
-    char note[400];
-    kf_words_note(p->note, p->note_arg, note, sizeof note);
-    if (!note[0]) return 0;
-    bool good =
-        p->note == KF_NOTE_SENT_TO || p->note == KF_NOTE_MFA || p->note == KF_NOTE_ORGANIZATION;
-    int n = kf_grid_wrap(g, y, r.x, r.cols < 76 ? r.cols : 76, 3, good ? KF_INK_TEXT : KF_INK_BAD,
-                         note, true);
-    if (details && p->failed)
-        n += kf_error_draw(g, (kf_rect){y + n, r.x, 6, r.cols}, "", &p->err, true);
-    return n + 1;
-}
-
-static void draw_field(const signin *s, const kf_model *m, const kf_mstep *p, kf_grid *g,
-                       kf_rect r) {
-    int y = r.y, tight = r.rows < 12;
-    if (!tight) y++;
-    y += draw_note(p, g, r, y, s->details);
-    kf_grid_text(g, y, r.x, r.cols, KF_INK_STRONG, kf_words_field(p->field));
-    int cols = is_digits_field(p->field) ? 12 : r.cols < 60 ? r.cols : 60;
-    kf_line_draw(&s->line, g, y + 1, r.x, cols, true);
-    y += tight ? 2 : 3;
-    const char *help = p->field == KF_FIELD_EMAIL
-                           ? "The address of your account in this environment."
-                       : p->field == KF_FIELD_PASSWORD
-                           ? "It goes to WorkOS and is kept nowhere. Its length is not shown."
-                       : p->field == KF_FIELD_TOTP ? "Sent by itself at the sixth digit."
-                                                   : "";
-    y += kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_DIM, help, true) + 1;
-    if (!m->sandbox) return;
-    const char *hint = p->field == KF_FIELD_EMAIL
-                           ? "Sandbox: plain@example.test, orgs@example.test or totp@example.test"
-                       : p->field == KF_FIELD_PASSWORD ? "Sandbox: sandbox-password"
-                       : p->field == KF_FIELD_TOTP ? "Sandbox: oathtool --totp -b JBSWY3DPEHPK3PXP"
-                                                   : "";
-    kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_DIM, hint, true);
-}
-
-static void draw_choices(const signin *s, const kf_mstep *p, kf_grid *g, kf_rect r) {
-    int y = r.y, rows;
-    size_t n = filtered(s, p, 0, NULL);
-    kf_grid_printf(g, y++, r.x, r.cols, KF_INK_TEXT,
-                   "You belong to %zu organizations%s. Which one should this profile use?",
-                   p->n_choice, p->more_choices ? " and more" : "");
-    int x = r.x + kf_grid_text(g, y, r.x, 8, KF_INK_DIM, "Filter ");
-    kf_line_draw(&s->line, g, y, x, r.cols - 7 < 40 ? r.cols - 7 : 40, true);
-    y += 2;
-    rows = r.y + r.rows - y - (r.rows > 12 ? 3 : 0);
-    size_t top = kf_scroll_top(s->cur, n, rows);
-    int name = r.cols < 60 ? r.cols - 3 : (r.cols - 3) / 2;
-    for (int i = 0; i < rows && top + (size_t)i < n; i++) {
-        size_t at = 0;
-        bool here = top + (size_t)i == s->cur;
-        (void)filtered(s, p, top + (size_t)i, &at);
-        const kf_mchoice *c = &p->choice[at];
-        char id[64];
-        kf_short_id(c->id, id, sizeof id);
-        if (here) kf_grid_text(g, y + i, r.x - (r.x ? 1 : 0), 1, KF_INK_STRONG, ">");
-        kf_grid_text(g, y + i, r.x + 2, name, KF_INK_STRONG, c->label[0] ? c->label : id);
-        if (r.cols >= 60)
-            kf_grid_printf(g, y + i, r.x + 3 + name, r.cols - 3 - name, KF_INK_DIM, "%s%s%s", id,
-                           c->detail[0] ? "  " : "", c->detail);
-        if (here)
-            kf_grid_tint(g, y + i, r.x - (r.x ? 1 : 0), r.cols + (r.x ? 1 : 0), KF_INK_SELECT);
-    }
-    if (!n)
-        kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_TEXT,
-                     "No organization matches. Esc clears the filter.");
-    if (r.rows > 12)
-        kf_grid_wrap(g, r.y + r.rows - 2, r.x, r.cols, 2, KF_INK_DIM,
-                     "The token will carry org_id and role for this organization only.", true);
-}
-
-typedef struct failure {
-    const signin *s;
-    const char *title;
-} failure;
-
-static int draw_failure(const void *arg, kf_grid *page, kf_rect r) {
-    const failure *f = arg;
-    return kf_error_draw(page, r, f->title, &f->s->err, f->s->details);
-}
-
-static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
-    const signin *s = st;
-    const kf_mstep *p = step_of(s, m);
-    kf_rect r = v->body;
-    if (s->over) {
-        char title[120];
-        const kf_mprofile *of_p = of(s, m);
-        snprintf(title, sizeof title, "Could not sign in to %s", of_p ? of_p->name : "");
-        if (v->tier != KF_TIER_COMPACT) r.y++, r.rows--;
-        kf_page(g, r, s->top, draw_failure, &(failure){s, title});
-    } else if (waiting(s, m))
-        draw_wait(s, m, g, r);
-    else if (p->kind == KF_STEP_FIELD)
-        draw_field(s, m, p, g, r);
-    else if (p->kind == KF_STEP_CHOOSE)
-        draw_choices(s, p, g, r);
-    else if (p->kind == KF_STEP_DONE)
-        kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_OK, "Signed in.");
-    else
-        kf_grid_wrap(g, r.y + 1, r.x, r.cols, 4, KF_INK_WARN,
-                     "WorkOS asks for a step that needs a browser. This version of the screen "
-                     "cannot take it. Esc goes back.",
-                     true);
-}
-
-static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
-                  size_t size) {
-    const signin *s = st;
-    const kf_mprofile *p = of(s, m);
-    const kf_mstep *step = step_of(s, m);
-    (void)compact, (void)right;
-    snprintf(left, size, "keyfob%s > %s > Sign in%s", m->sandbox ? " sandbox" : "",
-             p ? p->name : "",
-             step && step->kind == KF_STEP_CHOOSE && !s->over ? " > Organization" : "");
-}
-
-static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
-                   size_t size) {
-    const signin *s = st;
-    const kf_mstep *p = step_of(s, m);
-    (void)right, (void)compact;
-    if (p && p->kind == KF_STEP_CHOOSE && !s->over)
-        snprintf(left, size, "%zu of %zu", filtered(s, p, 0, NULL), p->n_choice);
+    const kf_signin *s = st;
+    const kf_mstep *p = open_step(s, m);
+    if (p && p->kind == KF_STEP_CHOOSE) return KF_TYPING_TEXT;
+    if (!has_field(p)) return KF_TYPING_NONE;
+    if (kf_signin_is_browser(p)) return s->second ? KF_TYPING_TEXT : KF_TYPING_DIGITS;
+    return kf_is_digits_field(p->field) ? KF_TYPING_DIGITS : KF_TYPING_TEXT;
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    const signin *s = st;
-    const kf_mstep *p = step_of(s, m);
+    const kf_signin *s = st;
+    const kf_mstep *p = open_step(s, m);
     int n = 0;
     if (s->over)
         out[n++] = KF_DO_AGAIN;
-    else if (p && !waiting(s, m) && p->kind == KF_STEP_FIELD)
-        out[n++] = KF_DO_SUBMIT;
-    else if (p && !waiting(s, m) && p->kind == KF_STEP_CHOOSE)
+    else if (p && p->kind == KF_STEP_CHOOSE)
         out[n++] = KF_DO_USE;
+    else if (p && p->kind == KF_STEP_OPEN_URL) {
+        if (kf_signin_is_browser(p) && s->second) out[n++] = KF_DO_SUBMIT;
+        out[n++] = KF_DO_BROWSER;
+        out[n++] = KF_DO_NEW_CODE;
+    } else if (p && has_field(p))
+        out[n++] = KF_DO_SUBMIT;
     out[n++] = KF_DO_BACK;
-    if (s->over || (p && p->failed)) out[n] = KF_DO_DETAILS;
+    if (p && p->kind == KF_STEP_FIELD) out[n++] = KF_DO_NEW_CODE, out[n++] = KF_DO_FORGOT;
+    if (kf_signin_is_browser(p) && !s->second) out[n++] = KF_DO_NEXT;
+    if (p && p->qr) out[n++] = KF_DO_SHOW, out[n++] = KF_DO_INVERT, out[n++] = KF_DO_WIDER, out[n++] = KF_DO_QUIET;
+    out[n] = KF_DO_DETAILS;
+}
+
+static const char *new_code_why_not(const kf_signin *s, const kf_model *m, const kf_mstep *p) {
+    static char text[60];
+    int64_t in = kf_signin_resend_in(s, m);
+    if (can(p, KF_ACT_NEW_CODE)) return NULL;
+    if (!can(p, KF_ACT_RESEND)) return "no code can be sent from here";
+    if (!in) return NULL;
+    snprintf(text, sizeof text, "another code can be sent in %lld s", (long long)(in + 999) / 1000);
+    return text;
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action what) {
-    const signin *s = st;
-    const kf_mstep *p = step_of(s, m);
-    bool list = p && p->kind == KF_STEP_CHOOSE && !s->over;
-    if (kf_is_move(what) && !list && !s->over) return "there is no list here";
-    if (what == KF_DO_DETAILS && !s->over && !(p && p->failed))
-        return "there is no error to explain";
-    if (what == KF_DO_SUBMIT && waiting(s, m)) return "keyfob waits for an answer; Esc stops";
-    return NULL;
+    const kf_signin *s = st;
+    const kf_mstep *p = open_step(s, m);
+    bool list = p && p->kind == KF_STEP_CHOOSE, two = p && p->field == KF_FIELD_NEW_PASSWORD;
+    if (kf_is_move(what)) return list || two || s->over || kf_signin_is_browser(p) ? NULL : "there is no list here";
+    switch (what) {
+    case KF_DO_DETAILS: return s->over || (p && p->failed) ? NULL : "there is no error to explain";
+    case KF_DO_SUBMIT: return kf_signin_waiting(s, m) ? "keyfob waits for an answer; Esc stops" : NULL;
+    case KF_DO_NEXT:
+    case KF_DO_PREV: return two || kf_signin_is_browser(p) ? NULL : "there is only one field";
+    case KF_DO_BROWSER: return can(p, KF_ACT_BROWSER) && p->url[0] && !kf_signin_expired(p, m) ? NULL : "there is no address to open";
+    case KF_DO_NEW_CODE: return new_code_why_not(s, m, p);
+    case KF_DO_FORGOT: return list || s->over || can(p, KF_ACT_RESET) ? NULL : "only at the password";
+    default: return kf_pane_why_not(&s->pane, p && p->qr, what);
+    }
 }
 
-static bool counts(const void *st, const kf_model *m) { return waiting(st, m); }
+static bool whole(const void *st, const kf_model *m) {
+    const kf_mstep *p = open_step(st, m);
+    return p && (p->kind == KF_STEP_SHOW_QR || (p->kind == KF_STEP_OPEN_URL && p->user_code[0] && !kf_signin_expired(p, m)));
+}
+
+static bool counts(const void *st, const kf_model *m) {
+    const kf_mstep *p = open_step(st, m);
+    return kf_signin_waiting(st, m) || (p && p->kind == KF_STEP_SHOW_QR) || (p && p->expires_at >= m->wall) ||
+           (can(p, KF_ACT_RESEND) && kf_signin_resend_in(st, m));
+}
 
 const kf_screen_class kf_screen_signin = {.name = "signin",
-                                          .state_size = sizeof(signin),
+                                          .state_size = sizeof(kf_signin),
                                           .where = KF_AT_STEP,
+                                          .whole = whole,
                                           .init = init,
                                           .update = update,
-                                          .draw = draw,
+                                          .draw = kf_signin_draw,
                                           .done = done,
                                           .typing = typing,
-                                          .title = title,
-                                          .status = status,
+                                          .title = kf_signin_title,
+                                          .status = kf_signin_status,
                                           .hints = hints,
                                           .why_not = why_not,
                                           .counts = counts};

@@ -8,20 +8,25 @@ typedef struct role {
 #define D KF_ATTR_DIM
 #define R KF_ATTR_REVERSE
 #define U KF_ATTR_UNDERLINE
+#define PLAIN(fg, attrs) {fg, attrs, false, 0}
+#define ON(fg, bg) {fg, 0, true, bg}
 
 static const role roles[KF_INK_COUNT] = {
-    [KF_INK_TEXT] = {{-1, 0}, {-1, 0}, {-1, 0}, {-1, 0}},
-    [KF_INK_DIM] = {{245, 0}, {-1, D}, {-1, D}, {-1, 0}},
-    [KF_INK_STRONG] = {{-1, B}, {-1, B}, {-1, B}, {-1, B}},
-    [KF_INK_TITLE] = {{-1, B}, {-1, B}, {-1, B}, {-1, B}},
-    [KF_INK_RULE] = {{243, 0}, {8, 0}, {-1, 0}, {-1, 0}},
-    [KF_INK_SELECT] = {{-1, R}, {-1, R}, {-1, R}, {-1, R}},
-    [KF_INK_KEY] = {{38, B}, {6, B}, {6, B}, {-1, B}},
-    [KF_INK_OK] = {{36, 0}, {2, 0}, {2, 0}, {-1, 0}},
-    [KF_INK_WARN] = {{172, 0}, {3, 0}, {3, 0}, {-1, B}},
-    [KF_INK_BAD] = {{203, B}, {1, B}, {1, B}, {-1, R}},
-    [KF_INK_FIELD] = {{-1, U}, {-1, U}, {-1, U}, {-1, U}},
-    [KF_INK_FIELD_FOCUS] = {{-1, R}, {-1, R}, {-1, R}, {-1, R}},
+    [KF_INK_TEXT] = {PLAIN(-1, 0), PLAIN(-1, 0), PLAIN(-1, 0), PLAIN(-1, 0)},
+    [KF_INK_DIM] = {PLAIN(245, 0), PLAIN(-1, D), PLAIN(-1, D), PLAIN(-1, 0)},
+    [KF_INK_STRONG] = {PLAIN(-1, B), PLAIN(-1, B), PLAIN(-1, B), PLAIN(-1, B)},
+    [KF_INK_TITLE] = {PLAIN(-1, B), PLAIN(-1, B), PLAIN(-1, B), PLAIN(-1, B)},
+    [KF_INK_RULE] = {PLAIN(243, 0), PLAIN(8, 0), PLAIN(-1, 0), PLAIN(-1, 0)},
+    [KF_INK_SELECT] = {PLAIN(-1, R), PLAIN(-1, R), PLAIN(-1, R), PLAIN(-1, R)},
+    [KF_INK_KEY] = {PLAIN(38, B), PLAIN(6, B), PLAIN(6, B), PLAIN(-1, B)},
+    [KF_INK_OK] = {PLAIN(36, 0), PLAIN(2, 0), PLAIN(2, 0), PLAIN(-1, 0)},
+    [KF_INK_WARN] = {PLAIN(172, 0), PLAIN(3, 0), PLAIN(3, 0), PLAIN(-1, B)},
+    [KF_INK_BAD] = {PLAIN(203, B), PLAIN(1, B), PLAIN(1, B), PLAIN(-1, R)},
+    [KF_INK_FIELD] = {PLAIN(-1, U), PLAIN(-1, U), PLAIN(-1, U), PLAIN(-1, U)},
+    [KF_INK_FIELD_FOCUS] = {PLAIN(-1, R), PLAIN(-1, R), PLAIN(-1, R), PLAIN(-1, R)},
+    /* the cube's ends, which themes rarely change; reverse video is light (ui.md §3.3) */
+    [KF_INK_QR_LIGHT] = {ON(16, 231), ON(0, 15), ON(0, 7), PLAIN(-1, R)},
+    [KF_INK_QR_DARK] = {ON(231, 16), ON(15, 0), ON(7, 0), PLAIN(-1, 0)},
 };
 
 kf_look kf_theme_look(kf_ink ink, int colours) {

@@ -5,7 +5,12 @@
 
 enum { KF_ATTR_BOLD = 1, KF_ATTR_DIM = 2, KF_ATTR_REVERSE = 4, KF_ATTR_UNDERLINE = 8 };
 
-typedef struct kf_look { short fg; /* -1: the terminal's own */ unsigned attrs; } kf_look;
+typedef struct kf_look {
+    short fg; /* -1: the terminal's own */
+    unsigned attrs;
+    bool ground; /* bg counts */
+    short bg;
+} kf_look;
 
 /* colours: what the terminal has; 0 or NO_COLOR set: attributes only. */
 kf_look kf_theme_look(kf_ink ink, int colours);

@@ -10,6 +10,8 @@
 #include <termios.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "ui/common/open.h"
+#include "ui/common/text.h"
 #include "ui/common/words.h"
 #include "ui/tui/app.h"
 #include "ui/tui/link.h"
@@ -67,12 +69,24 @@ static void resized(tui *t) {
  */
 static void suspend(tui *t) {
     kf_err err;
+    kf_app_hide(t->app);
     kf_term_close();
     do kill(getpid(), SIGSTOP);
     while (tcgetpgrp(STDIN_FILENO) != getpgrp() && tcgetpgrp(STDIN_FILENO) >= 0);
     if (!kf_term_resume(&err)) t->status = 1;
     resized(t);
     tick(t);
+}
+
+static void open_url(tui *t, const char *url) {
+    kf_err err = {0};
+    if (kf_open_url(url, &err)) {
+        kf_out_say(t->app, KF_SAY_INFO, "Given to the browser; it comes back here by itself");
+        return;
+    }
+    kf_words_error w;
+    kf_words_for_error(&err, &w);
+    kf_out_say(t->app, KF_SAY_WARN, "%s %s", err.what, w.todo);
 }
 
 static void grant(tui *t, kf_fx *fx) {
@@ -90,6 +104,7 @@ static void grant(tui *t, kf_fx *fx) {
         t->sandbox = true;
         t->status = 0;
         break;
+    case KF_FX_OPEN: open_url(t, kf_json_str(fx->params, "url")); break;
     default: break;
     }
     kf_json_free(fx->params);
@@ -194,6 +209,12 @@ static void model_from_environment(kf_model *m) {
     free(m->config_path);
     m->config_path = home_short(kf_config_path());
     m->sandbox = url && *url;
+    if (m->sandbox) {
+        free(m->sandbox_url);
+        m->sandbox_url = kf_text_safe(url);
+    }
+    m->ssh = getenv("SSH_CONNECTION") != NULL;
+    m->ssh_line = kf_open_ssh_line;
     if (key && *key) m->env_api_key = kf_secret_new(key, strlen(key));
     if (client && *client) m->env_client_id = kf_strdup(client);
     clocks(&m->now_ms, &m->wall);
