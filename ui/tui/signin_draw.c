@@ -81,7 +81,6 @@ static const char *help_for(kf_field f) {
 }
 
 static void sandbox_hint(const kf_mstep *p, const kf_model *m, char *out, size_t size) {
-    const char *mail = "Sandbox: the mails are at %.80s/sandbox/mail";
     out[0] = 0;
     switch (p->field) {
     case KF_FIELD_EMAIL:
@@ -94,7 +93,7 @@ static void sandbox_hint(const kf_mstep *p, const kf_model *m, char *out, size_t
     case KF_FIELD_EMAIL_CODE:
     case KF_FIELD_SMS_CODE:
     case KF_FIELD_RESET_TOKEN:
-        if (m->sandbox_url[0]) snprintf(out, size, mail, m->sandbox_url);
+        if (m->sandbox_url[0]) snprintf(out, size, "Sandbox: the mails are at %.80s/sandbox/mail", m->sandbox_url);
         return;
     default: return;
     }
@@ -335,6 +334,6 @@ void kf_signin_status(const void *st, const kf_model *m, bool compact, char *lef
     if (kf_signin_is_browser(p) && p->expires_at) {
         char in[24];
         kf_words_left((p->expires_at - m->wall) * 1000, in);
-        snprintf(left, size, compact ? "waiting for the browser  %s" : "waiting for the browser, %s left", in);
+        snprintf(left, size, "waiting for the browser, %s%s", in, compact ? "" : " left");
     }
 }
