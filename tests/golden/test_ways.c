@@ -299,7 +299,6 @@ static void address_is_complete(void **state) {
     char seen[2000] = "";
     stage_signin_by(s, '1');
     stage_step(s, STEP("2", "open_url", "redirect_url", "\"submit\",\"browser\"", "browser", ",\"url\":\"" AUTHORIZE "\""));
-    KF_AUTO_CHARS before = stage_draw(s, 12, 40);
     for (int i = 0; i < 24; i++) {
         KF_AUTO_CHARS got = stage_draw(s, 12, 40);
         for (char *save = NULL, *l = strtok_r(got, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
