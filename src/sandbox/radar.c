@@ -4,8 +4,6 @@
 #include "sandbox/attempt.h"
 #include "sandbox/ids.h"
 
-static bool phone_ok(const char *s) { return s && s[0] == '+' && strlen(s) > 7 && strlen(s) < 17 && s[1] != '0' && !s[1 + strspn(s + 1, "0123456789")]; }
-
 kf_answer kf_api_radar(kf_sandbox *s, const kf_call *c) {
     const char *phone = kf_json_str(c->body, "phone_number"), *user = kf_json_str(c->body, "user_id");
     const char *token = kf_json_str(c->body, "pending_authentication_token");
@@ -19,7 +17,7 @@ kf_answer kf_api_radar(kf_sandbox *s, const kf_call *c) {
 kf_answer kf_radar_send(kf_sandbox *s, const kf_pending *p, const char *phone) {
     kf_account *a = p->account;
     kf_answer no;
-    if (!phone_ok(phone)) return kf_answer_parameters("phone_number", "phone_number must be a + with 7 to 15 digits");
+    if (!kf_phone_ok(phone)) return kf_answer_parameters("phone_number", "phone_number must be a + with 7 to 15 digits");
     /* Only somebody who signs up says which phone is theirs. */
     if (kf_str_eq(a->radar, "sms") && !kf_str_eq(phone, kf_account_phone(a)))
         return kf_answer_parameters("phone_number", "phone_number is not the user's");

@@ -142,6 +142,8 @@ static bool read_org(reader *r, const kf_json *obj) {
         !boolean(r, obj, "require_mfa", false, &o->require_mfa) ||
         !strings(r, obj, "sso_connections", &o->sso) || !strings(r, obj, "domains", &o->domains))
         return false;
+    for (const kf_json *j = kf_json_first(o->sso); j; j = kf_json_next(j))
+        if (kf_users_connection(r->u, kf_json_value_str(j)) != o) return fail_at(r, "sso_connections", "one comes twice");
     if (methods && !kf_json_is_obj(methods)) return fail_at(r, "auth_methods", "not an object");
     if (methods) o->auth_methods = kf_json_copy(methods);
     if (kf_users_org(r->u, o->id) != o) return fail_at(r, "id", "comes twice");
@@ -218,6 +220,15 @@ static bool is_new(const reader *r, const kf_account *a) {
     return !kf_users_by_email(r->u, a->email) || fail_at(r, "email", "comes twice");
 }
 
+/* *out: a copy of the object, which has a text called must; NULL if it is absent. */
+static bool object(const reader *r, const kf_json *obj, const char *key, const char *must, kf_json **out) {
+    const kf_json *j = kf_json_get(obj, key);
+    if (!j) return true;
+    if (!kf_json_is_obj(j) || !kf_json_str(j, must)) return fail_at(r, key, "not the object of the answer");
+    *out = kf_json_copy(j);
+    return true;
+}
+
 static bool read_account(reader *r, const kf_json *obj) {
     static const char *const keys[] = {
         "id",          "email",       "password", "first_name", "last_name", "profile_picture_url",
@@ -258,10 +269,10 @@ static bool read_account(reader *r, const kf_json *obj) {
     bool known = !a->radar;
     for (size_t i = 0; i < KF_LEN(radar); i++) known = known || kf_str_eq(a->radar, radar[i]);
     if (!known) return fail_at(r, "radar", "not email, sms or sms_sign_up");
-    const kf_json *imp = kf_json_get(obj, "impersonator"), *oauth = kf_json_get(obj, "oauth_tokens");
-    if ((imp && !kf_json_is_obj(imp)) || (oauth && !kf_json_is_obj(oauth))) return fail_at(r, "impersonator", "not an object");
-    if (imp) a->impersonator = kf_json_copy(imp);
-    if (oauth) a->oauth_tokens = kf_json_copy(oauth);
+    if (a->phone && !kf_phone_ok(a->phone)) return fail_at(r, "phone", "not a + with 7 to 15 digits");
+    if (!object(r, obj, "impersonator", "email", &a->impersonator) ||
+        !object(r, obj, "oauth_tokens", "provider", &a->oauth_tokens))
+        return false;
     return read_memberships(r, a, kf_json_get(obj, "memberships"));
 }
 

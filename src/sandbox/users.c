@@ -110,6 +110,11 @@ const kf_org *kf_users_domain(const kf_users *u, const char *domain) {
 
 /* --- made at run time: the arrays have room to spare, because others point into them --- */
 
+bool kf_phone_ok(const char *text) {
+    size_t n = text ? strlen(text) : 0;
+    return n > 7 && n < 17 && text[0] == '+' && text[1] != '0' && !text[1 + strspn(text + 1, "0123456789")];
+}
+
 bool kf_email_ok(const char *text) {
     const char *at = text ? strchr(text, '@') : NULL;
     if (!at || at == text || !at[1] || strchr(at + 1, '@') || strlen(text) > 254) return false;

@@ -78,6 +78,7 @@ kf_account *kf_users_by_email(const kf_users *u, const char *email); /* case doe
 kf_account *kf_users_by_factor(const kf_users *u, const char *id, kf_factor **factor);
 const kf_org *kf_users_connection(const kf_users *u, const char *connection_id);
 const kf_org *kf_users_domain(const kf_users *u, const char *domain);
+bool kf_phone_ok(const char *text); /* E.164: a plus and 7 to 15 digits; NULL: false */
 bool kf_email_ok(const char *text); /* one @, something on both sides, no odd characters */
 kf_account *kf_users_add(kf_users *u, const char *email); /* NULL: no room */
 bool kf_account_join(kf_account *a, const kf_org *org, const char *role); /* false: no room; a member already: true */

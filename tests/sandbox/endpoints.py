@@ -21,7 +21,7 @@ class Endpoints(Case):
         for method, path in (("POST", "/auth/factors/auth_factor_x/challenge"),
                              ("GET", "/user_management/users/" + uid),
                              ("GET", "/user_management/users/%s/sessions" % uid),
-                             ("POST", "/user_management/sessions/revoke"),
+                             ("POST", "/user_management/sessions/revoke"), ("GET", "/organizations/org_x"),
                              ("GET", "/user_management/organization_memberships?user_id=" + uid)):
             for key in (None, "sk_test_no", "", KEY + "x"):
                 self.c(self.s.call(method, path, key=key), 401)
@@ -52,6 +52,27 @@ class Endpoints(Case):
             self.assertEqual(len(keys), 1)
             self.assertEqual((keys[0]["alg"], keys[0]["kty"], keys[0]["use"]), ("RS256", "RSA", "sig"))
             self.assertTrue(keys[0]["kid"] and keys[0]["n"] and keys[0]["e"] == "AQAB")
+
+    def test_organization(self):
+        sso = "org_01KSB00000000000000000SS01"
+        j = self.ok(self.s.get("/organizations/" + sso, KEY))
+        self.assertEqual(set(j), {"object", "id", "name", "domains", "created_at", "updated_at"})
+        self.assertEqual((j["object"], j["id"], j["name"]), ("organization", sso, "Single Sign-On Ltd"))
+        self.assertEqual([d["domain"] for d in j["domains"]], ["sso.example.test"])
+        self.c(self.s.get("/organizations/org_no", KEY), 404)
+
+    def test_impersonation(self):
+        who = {"email": "admin@example.test", "reason": "Ticket 4711: cannot sign in"}
+        j = self.ok(self.s.password("impersonated"))
+        self.assertEqual((j["authentication_method"], j["impersonator"]), ("Impersonation", who))
+        self.assertEqual(set(j["oauth_tokens"]), {"provider", "access_token", "refresh_token", "expires_at", "scopes"})
+        self.assertEqual(claims(j["access_token"])["act"], {"sub": "admin@example.test"})
+        self.assertEqual(self.ok(self.s.refresh(j["refresh_token"]))["impersonator"], who)
+        one = self.ok(self.s.get("/user_management/users/%s/sessions" % j["user"]["id"], KEY))["data"][0]
+        self.assertEqual((one["auth_method"], one["impersonator"]), ("impersonation", who))
+        j = self.ok(self.s.password("plain"))
+        self.assertFalse({"impersonator", "oauth_tokens"} & set(j))
+        self.assertNotIn("act", claims(j["access_token"]))
 
     def test_memberships(self):
         path = "/user_management/organization_memberships"

@@ -33,7 +33,7 @@ class Options(Case):
             self.assertEqual(stat.S_IMODE(os.stat(s.ready).st_mode), 0o600)
             s.proc.send_signal(signal.SIGTERM)
             rest = s.proc.stdout.read().decode()
-            for who in ("plain", "totp", "orgs", "unverified", "enroll", "sso"):
+            for who in ("plain", "totp", "orgs", "unverified", "enroll", "sso", "radar", "radar-sms", "radar-phone", "impersonated"):
                 self.assertIn(who + "@example.test", rest)
             self.assertIn("sandbox-password", rest)
             s.proc.wait(20)
@@ -49,14 +49,15 @@ class Options(Case):
         r = run("--help")
         self.assertEqual((r.returncode, r.stderr), (0, ""))
         for o in ("--port", "--ready-file", "--token-life", "--replay-window", "--seed", "--faults", "--tls",
-                  "--idle-exit", "--lifeline", "--quiet"):
+                  "--idle-exit", "--lifeline", "--quiet", "--code-life", "--device-life", "--device-interval", "--no-limits"):
             self.assertIn(o, r.stdout)
         self.assertRegex(run("--version").stdout, r"^keyfob-sandbox [0-9.]+\n$")
 
     def test_bad_options(self):
         for args in (["--port", "x"], ["--port", "65536"], ["--port", "-1"], ["--token-life", "5"],
                      ["--token-life", "10ms"], ["--replay-window", "soon"], ["--idle-exit", "0s"], ["--odd"],
-                     ["--port"], ["extra"]):
+                     ["--port"], ["extra"], ["--code-life", "10ms"], ["--code-life", "0"], ["--device-life", "x"],
+                     ["--device-interval", "-1s"], ["--no-limits=1"]):
             r = run(*args)
             self.assertEqual((r.returncode, r.stdout), (2, ""), args)
             self.assertTrue(r.stderr)
@@ -109,6 +110,17 @@ class Seeds(Case):
                                ('{%s,"users":[{"id":"u","email":7}]}' % client, "email"),
                                ('{%s,"users":[{"id":"u","email":"a","memberships":[{"organization":"o"}]}]}' % client,
                                 "is not in organizations"),
+                               ('{%s,"users":[{"id":"u","email":"a","radar":"fax"}]}' % client, "radar"),
+                               ('{%s,"users":[{"id":"u","email":"a","phone":"12"}]}' % client, "phone"),
+                               ('{%s,"users":[{"id":"u","email":"a","impersonator":"x"}]}' % client, "impersonator"),
+                               ('{%s,"users":[{"id":"u","email":"a","impersonator":{"reason":"x"}}]}' % client, "impersonator"),
+                               ('{%s,"users":[{"id":"u","email":"a","oauth_tokens":[]}]}' % client, "oauth_tokens"),
+                               ('{%s,"users":[%s],"sign_up":"no"}' % (client, one), "sign_up"),
+                               ('{%s,"users":[%s],"redirect_uris":"http://x"}' % (client, one), "redirect_uris"),
+                               ('{%s,"users":[%s],"organizations":[{"id":"o","name":"O","domains":[7]}]}' % (client, one), "domains"),
+                               ('{%s,"users":[%s],"organizations":[{"id":"o","name":"O","sso_connections":["c"]},'
+                                '{"id":"p","name":"P","sso_connections":["c"]}]}' % (client, one), "sso_connections"),
+                               ('{"clients":[{"id":"client_x","device":1}],"users":[%s]}' % one, "device"),
                                ('{"clients":[{"id":"nope"}],"users":[%s]}' % one, "not a client ID")):
                 with open(path, "w") as f:
                     f.write(text)
