@@ -1,0 +1,38 @@
+# shellcheck shell=bash
+# For tests of signing in on the screen, after lib.sh.
+mail() { # KIND: the newest code of this kind
+    curl -sS --noproxy '*' "$U/sandbox/mail" | python3 -c 'import json,sys
+print([m["code"] for m in json.load(sys.stdin)["mail"] if m["kind"] == sys.argv[1]][-1])' "$1"
+}
+# page ADDRESS STEP...: a person in a browser; a step is NAME=VALUE,FIELD=TYPED,... for a button and what is typed before
+page() {
+    PYTHONPATH=$SRC/tests/agent python3 - "$@" <<'P'
+import sys
+from web import Web
+w = Web(sys.argv[1])
+for step in sys.argv[2:]:
+    (name, value), *typed = [p.split("=", 1) for p in step.split(",")]
+    w.press(name or None, value or None, **dict(typed))
+print(w.text)
+P
+}
+start() { # PROFILE ROW: the chooser's row
+    shows "> $1 " || { send Home; shows "> $1 " || send Down; }
+    wait_for "> $1 "
+    send s
+    wait_for "How do you want to sign in to $1"
+    send "$2"
+}
+with_password() { # PROFILE ADDRESS
+    start "$1" 4
+    wait_for "E-mail"
+    type_in "$2"
+    send Enter
+    wait_for "Its length is not shown"
+    type_in "sandbox-password"
+    wait_for "(hidden)"
+    send Enter
+}
+signed_in() { wait_for "Signed in to $1 as $2"; ok "$3"; }
+# the address that is on the screen, which may take several rows
+address() { shown | sed -n '/^ *https*:/,/^ *$/p' | tr -d ' \n' | grep -oE 'https?://[^ ]*'; }

@@ -1,0 +1,140 @@
+#!/bin/bash
+# Each way to sign in, on the screen, to the end: codes by mail and text message, an address to verify, organizations,
+# another device, the browser, single sign-on. The pages are followed by a script.
+SRC=$1 BIN=$2
+. "$SRC/tests/tui/lib.sh"
+. "$SRC/tests/tui/signin.sh"
+sandbox --device-interval 1s
+profile_dev
+kf profile add open --client-id client_sandbox_public --api-host "$U" >/dev/null || fail "profile add"
+tui 80x24 "env -u DISPLAY -u WAYLAND_DISPLAY -u BROWSER '$BIN/keyfob-tui'"
+wait_for "2 of 2 profiles"
+
+start dev 3
+wait_for "E-mail"
+type_in "plain@example.test"
+send Enter
+wait_for "Sent to plain@example.test"
+type_in "000000"
+wait_for "That code is not right"
+type_in "$(mail magic_auth)"
+signed_in dev plain@example.test "a code by mail, at the second try"
+
+with_password dev unverified@example.test
+wait_for "The address must be confirmed"
+paste_in "Your code is $(mail email_verification)."
+signed_in dev unverified@example.test "an address was verified"
+
+with_password dev orgs@example.test
+wait_for "Which one should this profile use?"
+send Down Enter
+signed_in dev orgs@example.test "one of several organizations"
+
+with_password dev totp@example.test
+wait_for "Code from your authenticator app"
+type_in "$(totp)"
+signed_in dev totp@example.test "a second factor"
+
+with_password dev radar@example.test
+wait_for "WorkOS wants to be sure"
+type_in "$(mail radar)"
+signed_in dev radar@example.test "Radar, by mail"
+
+with_password dev radar-sms@example.test
+wait_for "Phone number"
+type_in "+44 20 7946 0000"
+send Enter
+wait_for "Code from the text message"
+type_in "$(mail sms)"
+signed_in dev radar-sms@example.test "Radar, by text message"
+
+# another device; the page is reached by the address that is shown, and the code that is shown is typed there
+start open 2
+wait_for "Sign in on another device"
+wait_for "n new code"
+code=$(shown | grep -oE '\b[A-Z]{4}-[A-Z]{4}\b')
+is "one code is shown" "$(wc -w <<<"$code")" 1
+where=$(shown | grep -oE 'https?://[^ ]*')
+has "the address is shown" "$where" "$U/"
+page "$where" "=,user_code=$code" "action=password,email=plain@example.test,password=sandbox-password" >/dev/null || fail "the device's page"
+signed_in open plain@example.test "another device"
+
+# its QR code says the address with the code in it
+start open 2
+wait_for "n new code"
+code=$(shown | grep -oE '\b[A-Z]{4}-[A-Z]{4}\b')
+said=$(tm capture-pane -e -p -N -t s | python3 "$SRC/tests/qr/raster.py" >"$SCRATCH/shot.ppm" && zbarimg -q --raw "$SCRATCH/shot.ppm" 2>/dev/null)
+has "the QR code" "$said" "$code"
+has "the QR code is of the same page" "$said" "$where"
+send n
+new_code() { now=$(shown | grep -oE '\b[A-Z]{4}-[A-Z]{4}\b') && [ -n "$now" ] && [ "$now" != "$code" ]; }
+wait_until "a new code" new_code
+ok "n makes a new code"
+send b
+wait_for "no display here"
+ok "b says that there is no browser"
+send Escape
+wait_for "Sign-in stopped"
+send Escape
+wait_gone "How do you"
+
+# the browser, whole address from the screen
+start open 1
+wait_for "waiting for the browser"
+url=$(address)
+has "the address is complete" "$url" "code_challenge_method=S256"
+text=$(page "$url" "action=password,email=orgs@example.test,password=sandbox-password" "organization_id=") || fail "the browser's pages"
+signed_in open orgs@example.test "the browser"
+has "the browser's last page" "$text" "Signed in"
+
+# as over SSH: nothing comes back, the address is pasted
+start open 1
+wait_for "waiting for the browser"
+url=$(address)
+back=$(python3 - "$SRC/tests/agent" "$url" <<'P'
+import sys, urllib.request, urllib.error
+sys.path.insert(0, sys.argv[1])
+import web
+class Stop(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, req, fp, code, msg, headers, to):
+        if "/callback?" in to:
+            print(to)
+            raise SystemExit
+        return super().redirect_request(req, fp, code, msg, headers, to)
+urllib.request.install_opener(urllib.request.build_opener(Stop))
+web.Web(sys.argv[2]).press("action", "password", email="plain@example.test", password="sandbox-password")
+P
+)
+has "where the browser would go" "$back" "http://127.0.0.1:"
+paste_in "http://127.0.0.1:1/callback?code=x&state=y"
+send Enter
+wait_for "That answer cannot be used"
+paste_in "$back"
+wait_for "127.0.0.1"
+send Enter
+signed_in open plain@example.test "a pasted address"
+
+# SSO, asked for and required
+start open 5
+wait_for "Organization (org_...)"
+type_in "sso.example.test"
+send Enter
+wait_for "waiting for the browser"
+page "$(address)" "email=sso@example.test" >/dev/null || fail "the identity provider's page"
+signed_in open sso@example.test "single sign-on"
+with_password dev sso@example.test
+wait_for "only through its own identity"
+page "$(address)" "email=sso@example.test" >/dev/null || fail "the identity provider's page"
+signed_in dev sso@example.test "single sign-on that was required"
+
+start dev 4
+wait_for "E-mail"
+type_in "impersonated@example.test"
+send Enter
+wait_for "Its length"
+type_in "sandbox-password"
+send Enter
+wait_for "an impersonated session"
+ok "an impersonation is told"
+send C-c
+left 130 "Ctrl-C"
