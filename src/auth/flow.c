@@ -126,11 +126,20 @@ bool kf_flow_url_ok(const kf_flow *f, const char *url) {
         if ((unsigned char)url[i] <= 0x20 || (unsigned char)url[i] >= 0x7f) return false;
     if (!kf_str_starts(url, "https://") && !kf_str_starts(url, "http://")) return false;
     const char *host = strstr(url, "//") + 2;
+    if (!kf_str_starts(url, "https://")) { /* any port: the emulator's is 0 */
+        static const char *const here[] = {"localhost", "127.0.0.1", "[::1]"};
+        size_t len = strcspn(host, "/?#");
+        for (size_t i = 0; i < KF_LEN(here); i++) {
+            size_t k = strlen(here[i]);
+            if (len >= k && !memcmp(host, here[i], k) && (len == k || (host[k] == ':' && strspn(host + k + 1, "0123456789") == len - k - 1)))
+                return kf_origin_is_loopback(f->origin);
+        }
+        return false;
+    }
     KF_AUTO_CHARS origin = kf_strdup(url);
     origin[(size_t)(host - url) + strcspn(host, "/?#")] = 0;
-    char *norm = NULL; /* http is only taken for loopback there */
+    char *norm = NULL;
     bool ok = kf_origin_parse(origin, &norm, NULL);
-    if (ok && kf_str_starts(norm, "http://")) ok = kf_origin_is_loopback(f->origin);
     free(norm);
     return ok;
 }

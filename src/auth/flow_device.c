@@ -13,7 +13,8 @@ void kf_flow_device_start(kf_flow *f) {
     f->device_code = kf_secret_free(f->device_code);
     kf_flow_drop(f, KF_WAIT_DEVICE_POLL);
     kf_flow_abandon(f, KF_WAIT_DEVICE_GRANT); /* the code before */
-    kf_flow_request(f, KF_WAIT_DEVICE_START, kf_strdup("/user_management/authorize/device"), j, false);
+    kf_flow_request(f, KF_WAIT_DEVICE_START, kf_strdup("/user_management/authorize/device"), j,
+                    f->api_key != NULL); /* production asks for none; WorkOS's SDKs send the key wherever they have one, and its emulator wants it */
 }
 
 static void show(kf_flow *f, kf_note note, const char *arg, const kf_err *why) {
