@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # keyfob against WorkOS's own emulator (npm package workos), so that keyfob and keyfob-sandbox do not
-# share one misunderstanding: password, refresh with rotation, JWKS. The emulator listens on all
+# share one misunderstanding: password, magic auth, PKCE, another device, refresh with rotation, JWKS, sessions. The emulator listens on all
 # interfaces, so it gets a network namespace of its own.
 SRC=$1 BIN=$2 VENDOR=$3
 if [ "${KF_IN_NETNS:-}" != 1 ]; then
@@ -53,5 +53,37 @@ T2=$(kf token ada)
 ok "renewed"
 kf renew ada >/dev/null || fail "second renewal: the rotated token was not kept"
 ok "renewed with the rotated token"
+is "keyfob checks the signature, too" "$(kf claims ada --verify --json | json verified)" true
+run kf session list ada --json
+is "sessions: $ERR" "$RC" 0
+is "this one is among them" "$(printf %s "$OUT" | python3 -c 'import json,sys; print(any(i["current"] for i in json.load(sys.stdin)["items"]))')" True
 run kf logout ada
 is "signed out: $ERR" "$RC" 0
+
+# magic auth: nobody reads the mail here, so a second code, which is as good, is asked for beside keyfob's own
+code=$(curl -sf -H 'Authorization: Bearer sk_test_default' -H 'Content-Type: application/json' \
+    -d '{"email":"ada@example.test"}' "$U/user_management/magic_auth" | json code)
+run bash -c "printf 'email_code=000000\n' | '$BIN/keyfob' login ada --method magic --email ada@example.test --answers-stdin"
+is "a wrong e-mailed code is exit 7: $ERR" "$RC" 7
+run bash -c "printf 'email_code=$code\n' | '$BIN/keyfob' login ada --method magic --email ada@example.test --answers-stdin"
+is "signed in by an e-mailed code: $ERR" "$RC" 0
+is "its method" "$(kf whoami ada --json | json method)" MagicAuth
+
+# the browser with PKCE, as a public client and as a confidential one; the emulator signs in at once
+kf profile add pub --client-id client_vendor --api-host "$U" >/dev/null || fail "add pub"
+for p in pub ada; do
+    "$BIN/keyfob" login "$p" --method browser --no-browser >"$SCRATCH/$p.out" 2>"$SCRATCH/$p.err" &
+    pid=$!
+    wait_until "the address" grep -q 'authorize?' "$SCRATCH/$p.err"
+    curl -sfL --noproxy '*' "$(grep -o 'http://[^ ]*authorize?[^ ]*' "$SCRATCH/$p.err")" >"$SCRATCH/$p.page" || fail "the redirect: $(cat "$SCRATCH/$p.page")"
+    wait "$pid"
+    is "$p is signed in by the browser: $(cat "$SCRATCH/$p.err")" "$?" 0
+    has "the page says so" "$(cat "$SCRATCH/$p.page")" "igned in"
+done
+kf renew pub >/dev/null || fail "a public client's renewal"
+ok "a public client renews without a secret"
+
+# another device: the emulator wants the API key, and confirms by itself
+run kf login ada --method device
+is "signed in by another device: $ERR" "$RC" 0
+has "it showed the code" "$ERR" "code: "
