@@ -52,6 +52,38 @@ static void to_unlock(stage *s) {
     stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_VAULT_NEW});
 }
 
+static void to_qr(stage *s) {
+    stage_signin(s);
+    stage_step(s, "{\"serial\":5,\"kind\":\"show_qr\",\"field\":\"totp\",\"acts\":[\"submit\"],\"qr\":\"otpauth://totp/"
+                  "a?secret=JBSWY3DPEHPK3PXP\",\"qr_text\":\"JBSWY3DPEHPK3PXP\"}");
+}
+static void to_device(stage *s) {
+    stage_signin_by(s, '2');
+    stage_step(s, "{\"serial\":5,\"kind\":\"open_url\",\"acts\":[\"browser\",\"new_code\"],\"url\":\"https://a.example\",\"user_code\":"
+                  "\"ABCD-EFGH\"}");
+}
+static void to_browser(stage *s) {
+    stage_signin_by(s, '1');
+    stage_step(s, "{\"serial\":5,\"kind\":\"open_url\",\"field\":\"redirect_url\",\"acts\":[\"browser\",\"submit\"],\"url\":"
+                  "\"https://a.example\"}");
+}
+static void to_new_password(stage *s) {
+    stage_signin(s);
+    stage_step(s, "{\"serial\":5,\"kind\":\"field\",\"field\":\"new_password\",\"acts\":[\"submit\"]}");
+    stage_type(s, "canary");
+}
+static void to_orgs(stage *s) { stage_key(s, 'o'); }
+static void to_sessions(stage *s) {
+    stage_key(s, KF_KEY_ENTER);
+    stage_type(s, "]]");
+}
+static void to_app(stage *s) {
+    to_sessions(s);
+    stage_key(s, ']');
+    stage_answer(s, s->last_call, "{\"factors\":[]}", true);
+    stage_key(s, 'a');
+}
+
 static const struct {
     const char *top;
     void (*go)(stage *s);
@@ -60,7 +92,10 @@ static const struct {
     {"profiles", to_list, false}, {"profile", to_profile, false}, {"chooser", to_chooser, false},
     {"signin", to_wait, false},   {"signin", to_password, true},  {"signin", to_totp, false},
     {"form", to_form, true},      {"confirm", to_confirm, false}, {"typed", to_typed, true},
-    {"help", to_help, false},     {"panel", to_panel, false},     {"unlock", to_unlock, true}};
+    {"help", to_help, false},     {"panel", to_panel, false},     {"unlock", to_unlock, true},
+    {"signin", to_qr, false},     {"signin", to_device, false},   {"signin", to_browser, false},
+    {"signin", to_new_password, true}, {"orgs", to_orgs, true},   {"profile", to_sessions, false},
+    {"enroll", to_app, false}};
 
 static void everywhere(void (*check)(stage *s, bool text)) {
     for (size_t i = 0; i < KF_LEN(places); i++) {

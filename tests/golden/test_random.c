@@ -72,6 +72,10 @@ static void random_key(stage *s) {
                                'y',
                                'n',
                                'b',
+                               'o',
+                               'c',
+                               'A',
+                               ']',
                                'i',
                                'w',
                                '+',
@@ -88,6 +92,15 @@ static void random_key(stage *s) {
     else
         stage_key(s, keys[dice(KF_LEN(keys))]);
 }
+
+/* An answer to every call about an account, odd in places. */
+static const char account[] =
+    "{\"sessions\":[{\"id\":\"session_1\",\"current\":true,\"status\":\"active\",\"user_agent\":\"\\u001b[2J\\u202e\\u682a\\u5f0f\"},"
+    "{\"id\":\"session_2\",\"status\":\"active\",\"created_at\":\"x\",\"expires_at\":7},{}],\"factors\":[{\"id\":\"auth_factor_1\","
+    "\"type\":\"totp\"},{\"type\":\"\\u0301\"}],\"organizations\":[{\"id\":\"org_1\",\"name\":\"\\u682a\\u5f0f\\u4f1a\\u793e\"},{}],"
+    "\"claims\":{\"exp\":1795450252,\"iat\":-1,\"a\":[],\"b\":[1,null,{}],\"\\u202e\":\"x\"},\"header\":{\"alg\":\"none\"},"
+    "\"verified\":false,\"user\":{\"x\":null},\"oauth\":{},\"enrollment\":\"e\",\"secret\":\"JBSWY3DPEHPK3PXP\",\"uri\":"
+    "\"otpauth://totp/a:b?secret=JBSWY3DPEHPK3PXP\",\"revoked\":-1}";
 
 static void random_answer(stage *s, unsigned i) {
     if (!s->last_call) return;
@@ -107,7 +120,9 @@ static void random_answer(stage *s, unsigned i) {
             KF_ERR_WIRE_CLOSED};
         stage_fail(s, s->last_call,
                    (kf_err){.code = codes[dice(KF_LEN(codes))], .what = "what", .hint = "hint"});
-    } else
+    } else if (strcmp(s->last_method, "Watch") != 0 && dice(2))
+        stage_answer(s, s->last_call, account, dice(2));
+    else
         stage_answer(s, s->last_call,
                      "{\"profile\":{\"id\":\"00000000000000a9\",\"name\":\"new\",\"state\":"
                      "\"signed_in\",\"left_ms\":9000},\"server_ended\":true}",

@@ -24,6 +24,8 @@ static const kf_action_row table[] = {
      {KF_KEY_BACKTAB, KF_KEY_UP}},
     {KF_DO_NEXT, "next-field", "Tab", "next field", "Goes into the field, or to the next one.", KF_AT_STEP, {KF_KEY_TAB}},
     {KF_DO_PREV, "previous-field", "Shift-Tab", "previous", "Goes to the field before.", KF_AT_STEP, {KF_KEY_BACKTAB}},
+    {KF_DO_NEXT, "next-tab", "Tab", "next tab", "Overview, claims, sessions, factors (]).", KF_AT_PROFILE, {KF_KEY_TAB, ']'}},
+    {KF_DO_PREV, "previous-tab", "Shift-Tab", "previous tab", "Goes to the tab before ([).", KF_AT_PROFILE, {KF_KEY_BACKTAB, '['}},
     {KF_DO_BROWSER, "browser", "b", "open it here", "Opens the address in this computer's browser.", KF_AT_STEP, {'b'}},
     {KF_DO_NEW_CODE, "new-code", "n", "new code", "Asks for another code.", KF_AT_STEP, {'n'}},
     {KF_DO_FORGOT, "forgot", "Ctrl-F", "forgot it", "Makes a new password; ends all sessions of the user.", KF_AT_STEP,
@@ -44,13 +46,18 @@ static const kf_action_row table[] = {
     {KF_DO_ADD, "add", "a", "add", "Adds a profile.", KF_AT_LIST, {'a'}},
     {KF_DO_EDIT, "edit", "e", "edit", "Changes settings or the API key.",
      ONE_PROFILE | KF_AT_CHOOSER | KF_AT_PANEL, {'e'}},
+    {KF_DO_ORGANIZATION, "organization", "o", "organization", "Switches to another of your organizations.", ONE_PROFILE, {'o'}},
+    {KF_DO_CLAIMS, "claims", "c", "claims", "Shows what the access token says.", ONE_PROFILE, {'c'}},
+    {KF_DO_VERIFY, "verify", "v", "verify", "Claims: checks the token's signature.", KF_AT_PROFILE, {'v'}},
+    {KF_DO_ENROLL, "enroll", "a", "add an app", "Factors: sets up an authenticator app.", KF_AT_PROFILE, {'a'}},
+    {KF_DO_OTHERS, "end-others", "A", "end all others", "Sessions: ends all but this one.", KF_AT_PROFILE, {'A'}},
     {KF_DO_DEFAULT, "default", "*", "default", "Commands use it when no profile is named.",
      ONE_PROFILE, {'*'}},
     {KF_DO_FILTER, "filter", "/", "filter", "Shows only rows that contain what you type.",
      KF_AT_LIST | KF_AT_HELP, {'/'}},
     {KF_DO_SIGN_OUT, "sign-out", "S", "sign out", "Ends the session at WorkOS and here.", ONE_PROFILE,
      {'S'}},
-    {KF_DO_DELETE, "delete", "D", "delete", "Deletes the profile, its session and API key.", ONE_PROFILE, {'D'}},
+    {KF_DO_DELETE, "delete", "D", "delete", "Deletes the profile; on its tab a session or factor.", ONE_PROFILE, {'D'}},
     {KF_DO_DETAILS, "details", "d", "details", "Shows code, status, request ID of an error.",
      ONE_PROFILE | KF_AT_STEP | KF_AT_PANEL, {'d'}},
     {KF_DO_UP, "up", "Up", "up", "Moves up one row (k).", LISTS, {KF_KEY_UP, 'k'}},
@@ -89,6 +96,12 @@ const kf_action_row *kf_action_get(kf_action id) {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (table[i].id == id) return &table[i];
     return &table[0];
+}
+
+const kf_action_row *kf_action_at(kf_action id, unsigned where) {
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (table[i].id == id && (table[i].where & where)) return &table[i];
+    return kf_action_get(id);
 }
 
 kf_action kf_action_for(int key, unsigned where) {

@@ -24,6 +24,7 @@ typedef enum kf_action {
     KF_DO_NONE,
     KF_DO_OPEN, KF_DO_PICK, KF_DO_USE, KF_DO_SUBMIT, KF_DO_NEXT, KF_DO_PREV, KF_DO_SAVE, KF_DO_RUN,
     KF_DO_NEW_CODE, KF_DO_BROWSER, KF_DO_FORGOT, KF_DO_INVERT, KF_DO_WIDER, KF_DO_QUIET, KF_DO_SHOW,
+    KF_DO_ORGANIZATION, KF_DO_CLAIMS, KF_DO_VERIFY, KF_DO_ENROLL, KF_DO_OTHERS,
     KF_DO_AGAIN, KF_DO_YES, KF_DO_NO, KF_DO_SIGN_IN, KF_DO_RENEW, KF_DO_ADD, KF_DO_EDIT, KF_DO_DEFAULT,
     KF_DO_FILTER, KF_DO_SIGN_OUT, KF_DO_DELETE, KF_DO_DETAILS, KF_DO_UP, KF_DO_DOWN, KF_DO_PAGE_UP,
     KF_DO_PAGE_DOWN, KF_DO_FIRST, KF_DO_LAST, KF_DO_BACK, KF_DO_CLOSE, KF_DO_HELP, KF_DO_PALETTE,
@@ -42,6 +43,7 @@ typedef struct kf_action_row {
 
 const kf_action_row *kf_actions(size_t *n);
 const kf_action_row *kf_action_get(kf_action id); /* never NULL for a valid id but NONE */
+const kf_action_row *kf_action_at(kf_action id, unsigned where); /* as it is called in this place */
 /* What a key does in a place; KF_DO_NONE if nothing. */
 kf_action kf_action_for(int key, unsigned where);
 bool kf_key_is_text(int key); /* a printable character */

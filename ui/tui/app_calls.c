@@ -98,6 +98,9 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
     if (!strcmp(c->method, "SignOut")) verb = "sign out of", what = KF_PANEL_SIGN_OUT;
     if (!strcmp(c->method, "RemoveProfile")) verb = "delete";
     if (!strcmp(c->method, "PutProfile")) verb = "change";
+    if (!strcmp(c->method, "SwitchOrganization")) verb = "switch the organization of";
+    if (!strcmp(c->method, "RevokeSession")) verb = "end sessions of";
+    if (!strcmp(c->method, "DeleteFactor")) verb = "delete the factor of";
     snprintf(title, sizeof title, "Could not %s %.64s", verb, c->name);
     kf_args args = {.what = what, .err = err, .title = title};
     memcpy(args.profile, c->profile, sizeof args.profile);
@@ -108,6 +111,17 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
             return;
         }
     kf_out_push(a, &kf_screen_panel, &args);
+}
+
+static void account_done(kf_app *a, const kf_call *c, const kf_json *result) {
+    const kf_mprofile *p = kf_model_by_id(a->m, c->profile);
+    int64_t n = kf_json_int_or(result, "revoked", 0);
+    if (!strcmp(c->method, "SwitchOrganization"))
+        kf_out_say(a, KF_SAY_GOOD, "%s is in %s now", c->name, p && p->org_name[0] ? p->org_name : "the other organization");
+    else if (!strcmp(c->method, "RevokeSession"))
+        kf_out_say(a, KF_SAY_GOOD, "Ended %lld session%s", (long long)n, n == 1 ? "" : "s");
+    else if (!strcmp(c->method, "DeleteFactor"))
+        kf_out_say(a, KF_SAY_GOOD, "Deleted the factor");
 }
 
 static void job_done(kf_app *a, const kf_call *c, const kf_json *result) {
@@ -130,8 +144,10 @@ static void job_done(kf_app *a, const kf_call *c, const kf_json *result) {
         kf_out_say(a, KF_SAY_GOOD, "Deleted %s", c->name);
     } else if (!strcmp(c->method, "PutProfile")) {
         kf_out_say(a, KF_SAY_GOOD, "%s is the default profile now", c->name);
-    }
+    } else
+        account_done(a, c, result);
     kf_app_model_changed(a);
+    kf_app_all(a, &(kf_event){.kind = KF_EV_JOB, .method = c->method});
 }
 
 static kf_level *owner_of(kf_app *a, uint32_t uid) {
@@ -161,7 +177,7 @@ static void deliver(kf_app *a, kf_call *slot, const kf_json *result, const kf_er
         if (l)
             kf_app_send(
                 a, l,
-                &(kf_event){.kind = KF_EV_RESULT, .call = c.id, .result = result, .err = err});
+                &(kf_event){.kind = KF_EV_RESULT, .call = c.id, .result = result, .err = err, .ended = true});
     }
     kf_secret_free(c.params);
 }
@@ -222,6 +238,12 @@ static void step_answer(kf_app *a, kf_call *c, const kf_json *result) {
     if (l) kf_app_send(a, l, &(kf_event){.kind = KF_EV_STEP, .call = c->id});
 }
 
+static void part_answer(kf_app *a, const kf_call *c, const kf_json *result, bool ended) {
+    kf_level *l = owner_of(a, c->owner);
+    kf_event ev = {.kind = KF_EV_RESULT, .call = c->id, .result = result, .ended = ended};
+    if (l) kf_app_send(a, l, &ev);
+}
+
 void kf_app_result(kf_app *a, uint32_t id, const kf_json *result, bool ended, const kf_err *err) {
     kf_call *c = find(a, id);
     if (!c) return;
@@ -238,8 +260,10 @@ void kf_app_result(kf_app *a, uint32_t id, const kf_json *result, bool ended, co
         if (watch) {
             kf_model_watch(a->m, result);
             kf_app_model_changed(a);
-        } else
+        } else if (!strcmp(c->method, "SignIn"))
             step_answer(a, c, result);
+        else
+            part_answer(a, c, result, ended);
         c = find(a, id);
         if (!ended || !c) return;
         kf_app_call_clear(c);

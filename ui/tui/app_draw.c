@@ -51,6 +51,7 @@ static void draw_busy(const kf_app *a, const kf_call *c, char *out, size_t size)
     int64_t s = (a->m->now_ms - c->since_ms) / 1000;
     const char *verb = !strcmp(c->method, "Renew")     ? "renewing"
                        : !strcmp(c->method, "SignOut") ? "signing out of"
+                       : !strcmp(c->method, "RevokeSession") ? "ending sessions of"
                                                        : "changing";
     if (s >= 3)
         snprintf(out, size, "%s %s, waiting for the answer %lld s", verb, c->name, (long long)s);
@@ -102,7 +103,7 @@ static void draw_keys(const kf_app *a, const kf_level *top, const kf_view *v, bo
     }
     if (top->cls->hints) top->cls->hints(top->st, a->m, hints);
     for (int i = 0; i < 12 && hints[i]; i++) {
-        const kf_action_row *row = kf_action_get(hints[i]);
+        const kf_action_row *row = kf_action_at(hints[i], top->cls->where);
         const char *key = hints[i] == KF_DO_SAVE && a->m->ctrl_s ? "Ctrl-S" : row->key;
         if (top->cls->why_not && top->cls->why_not(top->st, a->m, hints[i])) continue;
         int need = kf_grid_cols(g, key) + 1 + kf_grid_cols(g, row->hint);

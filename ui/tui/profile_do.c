@@ -28,6 +28,11 @@ bool kf_profile_do(const kf_model *m, const kf_mprofile *p, kf_action act, kf_ou
     (void)m;
     switch (act) {
     case KF_DO_SIGN_IN: kf_out_push(o, &kf_screen_chooser, &args); return true;
+    case KF_DO_ORGANIZATION: kf_out_push(o, &kf_screen_orgs, &args); return true;
+    case KF_DO_CLAIMS:
+        args.what = KF_TAB_CLAIMS;
+        kf_out_push(o, &kf_screen_profile, &args);
+        return true;
     case KF_DO_RENEW: kf_out_job(o, "Renew", kf_profile_params(p), p); return true;
     case KF_DO_DEFAULT: kf_out_job(o, "PutProfile", default_params(p), p); return true;
     case KF_DO_EDIT: kf_out_push(o, &kf_screen_form, &args); return true;
@@ -55,6 +60,8 @@ const char *kf_profile_why_not(const kf_model *m, const kf_mprofile *p, kf_actio
         if (!p) return "no profile is selected";
         break;
     case KF_DO_RENEW:
+    case KF_DO_ORGANIZATION:
+    case KF_DO_CLAIMS:
     case KF_DO_SIGN_OUT:
         if (!p) return "no profile is selected";
         if (!kf_model_has_session(p)) return "this profile is not signed in, press s";
@@ -163,6 +170,11 @@ static void draw_token(const kf_model *m, const kf_mprofile *p, facts *f, bool o
 
 static void draw_who(const kf_mprofile *p, facts *f) {
     char text[512], id[64];
+    if (p->impersonator[0]) { /* first, because it changes what everything else means */
+        snprintf(text, sizeof text, "%.160s acts as this user%s%.200s", p->impersonator, p->impersonator_reason[0] ? ": " : "",
+                 p->impersonator_reason);
+        fact(f, "IMPERSONATED", KF_INK_BAD, text);
+    }
     if (p->user_email[0] || p->user_name[0]) {
         snprintf(text, sizeof text, p->user_name[0] ? "%.160s <%.160s>" : "%.160s%.160s",
                  p->user_name, p->user_email);
@@ -185,7 +197,6 @@ static void draw_who(const kf_mprofile *p, facts *f) {
     }
     kf_short_id(p->session_id, id, sizeof id);
     fact(f, "Session", KF_INK_TEXT, id);
-    fact(f, "Impersonator", KF_INK_WARN, p->impersonator);
 }
 
 static void draw_where(const kf_model *m, const kf_mprofile *p, facts *f) {

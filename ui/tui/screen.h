@@ -17,7 +17,8 @@ typedef enum kf_event_kind {
     KF_EV_PASTE,  /* text, len: only to a screen with a field */
     KF_EV_MODEL,  /* profiles, store or link changed */
     KF_EV_STEP,   /* the sign-in moved */
-    KF_EV_RESULT, /* call has ended: result, or err */
+    KF_EV_RESULT, /* an answer of call: result, or err; ended: the last one */
+    KF_EV_JOB,    /* method of a kf_out_job has succeeded */
     KF_EV_HIDE,   /* what is secret goes from the screen until it is asked for */
     KF_EV_TICK    /* time passed */
 } kf_event_kind;
@@ -31,6 +32,8 @@ typedef struct kf_event {
     uint32_t call;
     const kf_json *result; /* borrowed */
     const kf_err *err;
+    bool ended;
+    const char *method;
 } kf_event;
 
 typedef enum kf_tier { KF_TIER_TOO_SMALL, KF_TIER_COMPACT, KF_TIER_NORMAL, KF_TIER_WIDE } kf_tier;
@@ -53,6 +56,7 @@ typedef struct kf_args {
     const kf_err *err;     /* copied by the screen */
     const char *title;     /* copied by the screen */
     unsigned where;        /* help: the place it is about */
+    char item[96];         /* id of a session or factor; "" none */
 } kf_args;
 
 typedef struct kf_out kf_out;
@@ -60,8 +64,8 @@ typedef struct kf_screen_class kf_screen_class;
 
 void kf_out_push(kf_out *o, const kf_screen_class *cls, const kf_args *args);
 void kf_out_pop(kf_out *o, int n);                      /* closes the n topmost screens */
-/* Calls of the agent. params owned. The result comes as KF_EV_RESULT with the returned number; a stream's
- * steps as KF_EV_STEP. A call that needs the vault's passphrase is held until it was given. */
+/* Calls of the agent. params owned. The result comes as KF_EV_RESULT with the returned number, a stream's answers too;
+ * SignIn's steps as KF_EV_STEP. A call that needs the vault's passphrase is held until it was given. */
 uint32_t kf_out_call(kf_out *o, const char *method, kf_json *params);
 uint32_t kf_out_stream(kf_out *o, const char *method, kf_json *params);
 void kf_out_stop(kf_out *o, uint32_t call);             /* closes a stream; its end is not reported */
@@ -103,7 +107,9 @@ struct kf_screen_class {
 
 extern const kf_screen_class kf_screen_profiles, kf_screen_first, kf_screen_profile, kf_screen_chooser,
     kf_screen_signin, kf_screen_form, kf_screen_confirm, kf_screen_typed, kf_screen_unlock, kf_screen_panel,
-    kf_screen_help;
+    kf_screen_help, kf_screen_orgs, kf_screen_enroll;
 
-enum { KF_CONFIRM_SIGN_OUT = 1, KF_CONFIRM_DISCARD };   /* kf_args.what of confirm */
+enum { KF_CONFIRM_SIGN_OUT = 1, KF_CONFIRM_DISCARD, KF_CONFIRM_REVOKE }; /* kf_args.what of confirm; REVOKE: item, title */
+enum { KF_TYPED_PROFILE, KF_TYPED_FACTOR, KF_TYPED_OTHERS };             /* of typed: what is deleted; FACTOR: item, title */
+enum { KF_TAB_OVERVIEW, KF_TAB_CLAIMS, KF_TAB_SESSIONS, KF_TAB_FACTORS, KF_TAB_COUNT }; /* of profile */
 enum { KF_PANEL_PLAIN, KF_PANEL_RENEW, KF_PANEL_SIGN_OUT, KF_PANEL_STATE }; /* of panel: what Enter repeats */

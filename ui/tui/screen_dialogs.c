@@ -6,7 +6,7 @@
 /* --- confirm --------------------------------------------------------------------------- */
 
 typedef struct confirm {
-    char id[17];
+    char id[17], item[96], about[120];
     int what;
     bool yes; /* the button that is focused and that Enter takes */
 } confirm;
@@ -16,12 +16,22 @@ static void confirm_init(void *st, const kf_model *m, const kf_args *args, kf_ou
     (void)m, (void)o;
     memcpy(s->id, args->profile, sizeof s->id);
     s->what = args->what;
+    memcpy(s->item, args->item, sizeof s->item);
+    snprintf(s->about, sizeof s->about, "%s", args->title ? args->title : "");
+}
+
+static void revoke(const kf_mprofile *p, const char *session, kf_out *o) {
+    kf_json *j = kf_profile_params(p);
+    kf_json_set_str(j, "session", session);
+    if (!session[0]) kf_json_set_bool(j, "others", true);
+    kf_out_job(o, "RevokeSession", j, p);
 }
 
 static void confirm_do(const confirm *s, const kf_model *m, kf_out *o) {
     const kf_mprofile *p = kf_model_by_id(m, s->id);
     kf_out_pop(o, s->what == KF_CONFIRM_DISCARD ? 2 : 1);
     if (s->what == KF_CONFIRM_SIGN_OUT && p) kf_out_job(o, "SignOut", kf_profile_params(p), p);
+    if (s->what == KF_CONFIRM_REVOKE && p) revoke(p, s->item, o);
 }
 
 static void confirm_update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
@@ -45,22 +55,24 @@ static void confirm_draw(const void *st, const kf_model *m, const kf_view *v, kf
     const confirm *s = st;
     const kf_mprofile *p = kf_model_by_id(m, s->id);
     kf_rect r = kf_dialog_box(v, g, 6, 60);
-    char question[120];
-    bool out = s->what == KF_CONFIRM_SIGN_OUT;
-    const char *body = out ? "WorkOS ends the session, and keyfob forgets its tokens here. "
-                             "Commands that use this profile stop working "
-                             "until you sign in again. Settings and API key stay."
-                           : "What you typed in the form is not saved.";
+    char question[200];
+    bool out = s->what == KF_CONFIRM_SIGN_OUT, end = s->what == KF_CONFIRM_REVOKE;
+    const char *body = out   ? "WorkOS ends the session, and keyfob forgets its tokens here. "
+                               "Commands that use this profile stop working "
+                               "until you sign in again. Settings and API key stay."
+                       : end ? "Whoever uses it has to sign in again there, at the latest when its token runs out. Yours goes on."
+                             : "What you typed in the form is not saved.";
     if (out)
         snprintf(question, sizeof question, "Sign out of %s?", p ? p->name : "this profile");
+    else if (end)
+        snprintf(question, sizeof question, "End the session %s?", s->about);
     else
         snprintf(question, sizeof question, "Discard the changes?");
-    kf_grid_text(g, r.y, r.x, r.cols, KF_INK_STRONG, question);
-    int y = r.y + 1;
+    int y = r.y + kf_grid_wrap(g, r.y, r.x, r.cols, 2, KF_INK_STRONG, question, true);
     y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_TEXT, body, true);
     if (r.rows > 6) y++;
-    int x = r.x + kf_button_draw(g, y, r.x, out ? "Keep" : "Go on editing", !s->yes) + 2;
-    kf_button_draw(g, y, x, out ? "Sign out" : "Discard", s->yes);
+    int x = r.x + kf_button_draw(g, y, r.x, out || end ? "Keep" : "Go on editing", !s->yes) + 2;
+    kf_button_draw(g, y, x, out ? "Sign out" : end ? "End it" : "Discard", s->yes);
     kf_grid_cursor(g, y, s->yes ? x : r.x);
 }
 
@@ -78,10 +90,11 @@ const kf_screen_class kf_screen_confirm = {.name = "confirm",
                                            .draw = confirm_draw,
                                            .hints = confirm_hints};
 
-/* --- typed: deleting a profile --------------------------------------------------------- */
+/* --- typed: what cannot be undone --------------------------------------------------------- */
 
 typedef struct typed {
-    char id[17];
+    char id[17], item[96], about[120];
+    int what;
     kf_line line;
 } typed;
 
@@ -89,6 +102,9 @@ static void typed_init(void *st, const kf_model *m, const kf_args *args, kf_out 
     typed *s = st;
     (void)m, (void)o;
     memcpy(s->id, args->profile, sizeof s->id);
+    memcpy(s->item, args->item, sizeof s->item);
+    s->what = args->what;
+    snprintf(s->about, sizeof s->about, "%s", args->title ? args->title : "");
     kf_line_init(&s->line, 64, false);
 }
 
@@ -99,6 +115,19 @@ static bool typed_matches(const typed *s, const kf_model *m) {
     return p && !strcmp(p->name, kf_line_text(&s->line));
 }
 
+static void typed_do(const typed *s, const kf_mprofile *p, kf_out *o) {
+    kf_json *j = NULL;
+    switch (s->what) {
+    case KF_TYPED_FACTOR:
+        j = kf_profile_params(p);
+        kf_json_set_str(j, "factor", s->item);
+        kf_out_job(o, "DeleteFactor", j, p);
+        return;
+    case KF_TYPED_OTHERS: revoke(p, "", o); return;
+    default: kf_out_job(o, "RemoveProfile", kf_profile_params(p), p);
+    }
+}
+
 static void typed_update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     typed *s = st;
     const kf_mprofile *p = kf_model_by_id(m, s->id);
@@ -107,10 +136,10 @@ static void typed_update(void *st, const kf_model *m, const kf_event *ev, kf_out
         kf_out_pop(o, 1);
     else if (ev->kind == KF_EV_DO && ev->act == KF_DO_SUBMIT) {
         if (!typed_matches(s, m)) {
-            kf_out_say(o, KF_SAY_INFO, "Nothing deleted: type %s to delete it", p->name);
+            kf_out_say(o, KF_SAY_INFO, "Nothing was done: type %s first", p->name);
             return;
         }
-        kf_out_job(o, "RemoveProfile", kf_profile_params(p), p);
+        typed_do(s, p, o);
         kf_out_pop(o, 1);
     } else if (ev->kind == KF_EV_KEY)
         kf_line_key(&s->line, ev->key);
@@ -125,16 +154,23 @@ static void typed_draw(const void *st, const kf_model *m, const kf_view *v, kf_g
     const kf_mprofile *p = kf_model_by_id(m, s->id);
     kf_rect r = kf_dialog_box(v, g, 7, 60);
     if (!p) return;
-    kf_grid_printf(g, r.y, r.x, r.cols, KF_INK_STRONG, "Delete %s?", p->name);
-    int y = r.y + 1;
-    y += kf_grid_wrap(
-        g, y, r.x, r.cols, 4, KF_INK_TEXT,
-        p->confidential
-            ? "Its settings, its session and its API key are removed from this computer. This "
-              "cannot be undone."
-            : "Its settings and its session are removed from this computer. This cannot be undone.",
-        true);
-    kf_grid_text(g, y + 1, r.x, r.cols, KF_INK_TEXT, "Type its name to delete it:");
+    const char *body =
+        s->what == KF_TYPED_FACTOR   ? "Its codes stop working everywhere. Where a second factor is required, another has to be "
+                                       "set up at the next sign-in. This cannot be undone."
+        : s->what == KF_TYPED_OTHERS ? "Everything else that is signed in as this person has to sign in again: other "
+                                       "computers, browsers, phones. Only this profile's session goes on."
+        : p->confidential ? "Its settings, its session and its API key are removed from this computer. This "
+                            "cannot be undone."
+                          : "Its settings and its session are removed from this computer. This cannot be undone.";
+    char question[240];
+    if (s->what == KF_TYPED_OTHERS)
+        snprintf(question, sizeof question, "End all other sessions of %.200s?", p->user_email);
+    else
+        snprintf(question, sizeof question, "Delete %s?", s->what == KF_TYPED_FACTOR ? s->about : p->name);
+    int y = r.y + kf_grid_wrap(g, r.y, r.x, r.cols, 2, KF_INK_STRONG, question, true);
+    y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_TEXT, body, true);
+    kf_grid_printf(g, y + 1, r.x, r.cols, KF_INK_TEXT,
+                   s->what == KF_TYPED_PROFILE ? "Type its name to delete it:" : "Type %s to do it:", p->name);
     kf_line_draw(&s->line, g, y + 2, r.x, r.cols < 40 ? r.cols : 40, true);
 }
 

@@ -217,26 +217,21 @@ static void result(kf_signin *s, const kf_event *ev, kf_out *o) {
     kf_out_say(o, KF_SAY_BAD, "%s %s", w.happened, ev->err->hint);
 }
 
-/* A code field takes digits; blanks and dashes of a paste are skipped, the sixth digit sends it. */
-static void digits(kf_signin *s, const kf_model *m, const char *text, size_t n, kf_out *o) {
-    char best[KF_CODE_DIGITS + 1] = {0};
-    size_t run = 0;
-    bool typed = n == 1;
-    for (size_t i = 0; i < n && run < KF_CODE_DIGITS; i++) {
-        if (text[i] >= '0' && text[i] <= '9')
-            best[run++] = text[i];
-        else if (text[i] != ' ' && text[i] != '-' && run)
-            run = 0; /* "Code 2 for you: 123 456" */
-    }
-    if (typed && run)
-        kf_line_key(&s->line, best[0]);
-    else if (!typed && run == KF_CODE_DIGITS) {
-        best[KF_CODE_DIGITS] = 0;
-        kf_line_set(&s->line, best);
-    } else if (!typed)
-        kf_out_say(o, KF_SAY_INFO, "No 6-digit code in the pasted text");
-    kf_wipe(best, sizeof best);
+/* A code field takes digits; the sixth one sends it. */
+static void digit(kf_signin *s, const kf_model *m, int key, kf_out *o) {
+    kf_line_key(&s->line, key);
     if (s->line.len >= KF_CODE_DIGITS) submit(s, m, o);
+}
+
+static void paste_digits(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
+    char code[KF_CODE_DIGITS + 1];
+    if (!kf_digits_in(ev->text, ev->len, code)) {
+        kf_out_say(o, KF_SAY_INFO, "No 6-digit code in the pasted text");
+        return;
+    }
+    kf_line_set(&s->line, code);
+    kf_wipe(code, sizeof code);
+    submit(s, m, o);
 }
 
 static void typed_key(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
@@ -245,9 +240,8 @@ static void typed_key(kf_signin *s, const kf_model *m, const kf_event *ev, kf_ou
     if (has_field(p) && ev->key == '?' && kf_line_is_empty(l) && !l->masked)
         kf_out_help(o);
     else if (has_field(p) && kf_is_digits_field(p->field)) {
-        char c = (char)ev->key;
         if (ev->key >= '0' && ev->key <= '9')
-            digits(s, m, &c, 1, o);
+            digit(s, m, ev->key, o);
         else if (ev->key != ' ' && ev->key != '-')
             kf_line_key(l, ev->key);
     } else if (kf_signin_is_browser(p) && !s->second) {
@@ -263,7 +257,7 @@ static void paste(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o
     char msg[120] = "";
     if (!p) return;
     if (has_field(p) && kf_is_digits_field(p->field))
-        digits(s, m, ev->text, ev->len, o);
+        paste_digits(s, m, ev, o);
     else
         kf_line_paste(line_of(s, p), ev->text, ev->len, msg, sizeof msg);
     if (kf_signin_is_browser(p)) s->second = !kf_line_is_empty(&s->line);

@@ -159,6 +159,19 @@ void kf_line_paste(kf_line *l, const char *text, size_t n, char *msg, size_t siz
                  lines ? "line ends were" : "control characters were");
 }
 
+bool kf_digits_in(const char *text, size_t n, char out[7]) {
+    size_t run = 0;
+    for (size_t i = 0; i < n && run < 6; i++) {
+        if (text[i] >= '0' && text[i] <= '9')
+            out[run++] = text[i];
+        else if (text[i] != ' ' && text[i] != '-' && run)
+            run = 0; /* "Code 2 for you: 123 456" */
+    }
+    out[run] = 0;
+    if (run < 6) kf_wipe(out, 7);
+    return run == 6;
+}
+
 /* Columns of t[from..to). */
 static int cols_of(const kf_grid *g, const char *t, size_t from, size_t to) {
     char one[64];
@@ -232,12 +245,16 @@ size_t kf_list_move(size_t cur, size_t n, int page, kf_action act) {
     }
 }
 
-enum { PAGE_ROWS = 80 };
+enum { PAGE_ROWS = 4000 };
 
 void kf_page(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg) {
     kf_grid page;
-    kf_grid_init(&page, PAGE_ROWS, r.cols < 1 ? 1 : r.cols, g->ascii);
-    int n = draw(arg, &page, (kf_rect){0, 0, PAGE_ROWS, page.cols});
+    int cols = r.cols < 1 ? 1 : r.cols;
+    kf_grid_init(&page, 1, 1, g->ascii);
+    int n = draw(arg, &page, (kf_rect){0, 0, PAGE_ROWS, cols}); /* only to know how tall it is */
+    kf_grid_done(&page);
+    kf_grid_init(&page, n < PAGE_ROWS ? n : PAGE_ROWS, cols, g->ascii);
+    (void)draw(arg, &page, (kf_rect){0, 0, page.rows, page.cols});
     int most = n > r.rows ? n - r.rows : 0;
     if (top > most) top = most;
     kf_grid_copy(g, r, &page, top);

@@ -24,6 +24,9 @@ bool kf_line_is_empty(const kf_line *l);
 /* "[text    ]" in cols columns (at least 6); the terminal's cursor goes into it when focused. */
 void kf_line_draw(const kf_line *l, kf_grid *g, int y, int x, int cols, bool focused);
 
+/* Six digits in a text such as "Your code is 123 456"; false: none. */
+bool kf_digits_in(const char *text, size_t n, char out[7]);
+
 /* Scrolling: the first row to show so that cur is visible and the page is full. */
 size_t kf_scroll_top(size_t cur, size_t n, int rows);
 /* New cursor for a movement action in a list of n rows. */
