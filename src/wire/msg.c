@@ -74,7 +74,7 @@ bool kf_msg_result(const kf_json *msg, const kf_json **params, bool *continues, 
 
 static kf_json *acts_of(uint32_t acts) {
     kf_json *a = kf_json_arr();
-    for (unsigned i = KF_ACT_SUBMIT; i <= KF_ACT_CHOOSE; i++)
+    for (unsigned i = KF_ACT_SUBMIT; i < KF_ACT_COUNT; i++)
         if (acts & 1u << i) kf_json_add(a, kf_json_new_str(kf_flow_act_name((kf_flow_act)i)));
     return a;
 }

@@ -226,12 +226,14 @@ static int show_factor(kf_cli *c, const kf_json *r) {
 static bool verify(kf_cli *c, const kf_args *a, const char *enrollment, kf_err *e) {
     KF_AUTO(kf_client) other = kf_client_open(0, e); /* the first connection is busy with the enrolment */
     kf_answers in = {0};
-    bool script = a->opt[FACTOR_ANSWERS] != NULL, ok = other != NULL && (!script || kf_answers_read(&in, e));
+    bool script = a->opt[FACTOR_ANSWERS] != NULL, ok = other != NULL;
+    if (script) kf_answers_begin(&in);
     bool verified = false;
     for (int tries = 0; ok && !verified && tries < 3; tries++) {
         KF_AUTO(kf_secret) code = script ? kf_answers_take(&in, "totp") : NULL;
         if (!code && !script && kf_can_ask(c)) code = kf_ask("Code that the app shows", false, e);
-        else if (!code) ok = kf_fail(e, KF_ERR_USAGE_CODE_NEEDED, "totp");
+        else if (!code && in.bad.code) *e = in.bad;
+        else if (!code) kf_fail(e, KF_ERR_USAGE_CODE_NEEDED, "totp");
         if (!code) break;
         kf_json *p = kf_json_obj();
         kf_json_set_str(p, "enrollment", enrollment);

@@ -73,12 +73,11 @@ static bool start(kf_login *l, const kf_args *a, kf_err *err) {
         const char *name;
     } texts[] = {{O_PROVIDER, "provider"}, {O_CONNECTION, "connection_id"}, {O_DOMAIN, "domain_hint"}, {O_SCREEN, "screen_hint"}, {O_PROMPT, "prompt"}};
     const char *email = a->opt[O_EMAIL] ? a->opt[O_EMAIL] : a->opt[O_HINT];
-    KF_AUTO(kf_secret) typed = email ? NULL : kf_answers_take(&l->in, "email");
-    KF_AUTO(kf_secret) invitation = kf_answers_take(&l->in, "invitation_token");
+    KF_AUTO(kf_secret) invitation = a->opt[O_INVITATION_STDIN] ? kf_answers_take(&l->in, "invitation_token") : NULL;
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", l->profile);
     kf_json_set_str(p, "method", l->method);
-    kf_json_set_str(p, "email", email ? email : typed ? kf_secret_peek(typed) : NULL);
+    kf_json_set_str(p, "email", email);
     kf_json_set_str(p, "organization_id", a->opt[O_ORG] ? a->opt[O_ORG] : a->opt[O_ORG2]);
     kf_json_set_str(p, "client_id", env("WORKOS_CLIENT_ID"));
     kf_json_set_str(p, "api_key", env("WORKOS_API_KEY"));
@@ -111,10 +110,13 @@ static bool read_stdin(kf_login *l, const kf_args *a, kf_err *err) {
         int opt;
         const char *field;
     } one[] = {{O_PASSWORD_STDIN, "password"}, {O_INVITATION_STDIN, "invitation_token"}};
-    int n = (a->opt[O_ANSWERS_STDIN] != NULL) + !strcmp(l->method, "token");
-    for (size_t i = 0; i < KF_LEN(one); i++) n += a->opt[one[i].opt] != NULL;
+    bool answers = a->opt[O_ANSWERS_STDIN] != NULL;
+    int n = (answers || a->opt[O_INVITATION_STDIN]) + !strcmp(l->method, "token") + (a->opt[O_PASSWORD_STDIN] != NULL);
     if (n > 1) return kf_fail(err, KF_ERR_USAGE_BAD, "stdin can be only one thing: the password, the answers, the invitation, or the token");
-    if (a->opt[O_ANSWERS_STDIN]) return kf_answers_read(&l->in, err);
+    if (answers) { /* with --invitation-token-stdin one of them is invitation_token= */
+        kf_answers_begin(&l->in);
+        return true;
+    }
     for (size_t i = 0; i < KF_LEN(one); i++) {
         if (!a->opt[one[i].opt]) continue;
         kf_secret *v = kf_read_stdin(1024, err);

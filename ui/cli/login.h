@@ -8,9 +8,14 @@ typedef struct kf_answers { /* of a script; each is used once */
     kf_secret *value[KF_ANSWERS_MAX];
     size_t n;
     bool given;         /* stdin was for answers: nobody is asked */
+    bool open;          /* more lines may come; they are read when an answer is needed, not before */
+    size_t line;
+    kf_err bad;         /* a line that makes no sense: the end of the answers */
 } kf_answers;
-KF_CHECK bool kf_answers_read(kf_answers *a, kf_err *err); /* field=value lines from stdin */
-kf_secret *kf_answers_take(kf_answers *a, const char *field); /* NULL: none (left) */
+/* field=value lines come on stdin, when they are needed: a script may look for a mailed code in the meantime. */
+void kf_answers_begin(kf_answers *a);
+/* NULL: none (left), or a bad line (a->bad). Reads lines until the field comes. */
+kf_secret *kf_answers_take(kf_answers *a, const char *field);
 void kf_answers_add(kf_answers *a, const char *field, kf_secret *value); /* value owned */
 void kf_answers_done(kf_answers *a);
 

@@ -1,6 +1,7 @@
 /* The agent's steps as prompts on the terminal, or answered by a script. */
 #include "ui/cli/login.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -24,32 +25,42 @@ void kf_answers_done(kf_answers *a) {
     }
 }
 
-bool kf_answers_read(kf_answers *a, kf_err *err) {
+void kf_answers_begin(kf_answers *a) { a->given = a->open = true; }
+
+/* A line into a->field and a->value; false: the end, or a bad one. */
+static bool read_line(kf_answers *a) {
     static const char *const known[] = {"email",     "password", "totp",         "email_code",  "sms_code", "phone", "organization",
                                         "redirect_url", "reset_token", "new_password", "invitation_token"};
-    KF_AUTO(kf_secret) all = kf_read_stdin(16384, err);
-    if (!all) return false;
-    a->given = true;
-    const char *p = kf_secret_peek(all);
-    for (size_t line = 1; *p; line++) {
-        size_t len = strcspn(p, "\n"), key = strcspn(p, "=\n");
-        bool ok = false;
-        for (size_t i = 0; i < KF_LEN(known); i++) ok = ok || (strlen(known[i]) == key && !memcmp(known[i], p, key));
-        if (len && (key == len || !ok || a->n == KF_ANSWERS_MAX))
-            return kf_fail(err, KF_ERR_USAGE_BAD, "line %zu of stdin is no field=value with a known field", line);
-        if (len) {
-            a->field[a->n] = strndup(p, key);
-            a->value[a->n++] = kf_secret_new(p + key + 1, len - key - 1);
-        }
-        p += len + (p[len] == '\n');
+    enum { LINE = 16384 };
+    KF_AUTO(kf_secret) line = kf_secret_zero(LINE);
+    char *p = kf_secret_edit(line), c = 0;
+    size_t n = 0;
+    ssize_t k;
+    while ((k = read(STDIN_FILENO, &c, 1)) != 0) { /* byte by byte: what is behind the line may not be there yet */
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0 || c == '\n') break;
+        if (n == LINE - 1 || !c) return a->open = false, kf_fail(&a->bad, KF_ERR_USAGE_BAD, "line %zu of stdin is too long, or no text", a->line + 1);
+        p[n++] = c;
     }
+    a->open = k > 0;
+    a->line++;
+    if (!n) return a->open; /* an empty line is nothing */
+    size_t key = strcspn(p, "=");
+    bool ok = key < n && a->n < KF_ANSWERS_MAX;
+    bool named = false;
+    for (size_t i = 0; i < KF_LEN(known); i++) named = named || (strlen(known[i]) == key && !memcmp(known[i], p, key));
+    if (!ok || !named) return a->open = false, kf_fail(&a->bad, KF_ERR_USAGE_BAD, "line %zu of stdin is no field=value with a known field", a->line);
+    a->field[a->n] = strndup(p, key);
+    a->value[a->n++] = kf_secret_new(p + key + 1, n - key - 1);
     return true;
 }
 
 kf_secret *kf_answers_take(kf_answers *a, const char *field) {
-    for (size_t i = 0; i < a->n; i++)
-        if (a->value[i] && !strcmp(a->field[i], field)) return KF_TAKE(a->value[i]);
-    return NULL;
+    for (;;) {
+        for (size_t i = 0; i < a->n; i++)
+            if (a->value[i] && !strcmp(a->field[i], field)) return KF_TAKE(a->value[i]);
+        if (!a->open || !read_line(a)) return NULL;
+    }
 }
 
 void kf_answers_add(kf_answers *a, const char *field, kf_secret *value) {
@@ -60,7 +71,8 @@ void kf_answers_add(kf_answers *a, const char *field, kf_secret *value) {
 
 /* --- one question ---------------------------------------------------------------------------------- */
 
-static bool nobody(const char *field, kf_err *err) {
+static bool nobody(const kf_login *l, const char *field, kf_err *err) {
+    if (l->in.bad.code) return *err = l->in.bad, false;
     bool code = !strcmp(field, "totp") || !strcmp(field, "email_code") || !strcmp(field, "sms_code");
     kf_fail(err, code ? KF_ERR_USAGE_CODE_NEEDED : KF_ERR_USAGE_NO_INPUT, "%s", field);
     if (!code) kf_hint(err, "Run it in a terminal, or give %s=... with --answers-stdin", field);
@@ -115,7 +127,7 @@ static kf_secret *field_answer(kf_login *l, const kf_json *step, const char **ac
     if (came_back(l, step, err)) return NULL;
     kf_secret *v = kf_answers_take(&l->in, field);
     if (v) return v;
-    if (l->in.given || !kf_can_ask(l->c)) return nobody(field, err), NULL;
+    if (l->in.given || !kf_can_ask(l->c)) return nobody(l, field, err), NULL;
     show_note(l->c, step);
     for (int f = 1; f < KF_FIELD_COUNT; f++) {
         if (strcmp(kf_field_name((kf_field)f), field)) continue;
