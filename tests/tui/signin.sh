@@ -16,9 +16,14 @@ for step in sys.argv[2:]:
 print(w.text)
 P
 }
-start() { # PROFILE ROW: the chooser's row
-    shows "> $1 " || { send Home; shows "> $1 " || send Down; }
+pick() { # PROFILE: puts the list's cursor on it, by the filter
+    send Escape
+    type_in "/$1"
+    send Enter
     wait_for "> $1 "
+}
+start() { # PROFILE ROW: the chooser's row
+    pick "$1"
     send s
     wait_for "How do you want to sign in to $1"
     send "$2"
