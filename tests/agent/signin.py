@@ -32,7 +32,7 @@ class SignIn(Case):
         self.assertEqual(step["acts"], ["submit"])
         f.say("plain@example.test")
         step = f.until("field", "password")
-        self.assertEqual(step["acts"], ["submit", "back"])
+        self.assertEqual(step["acts"], ["submit", "back", "reset"])
         f.say(PASSWORD)
         step = f.until("done")
         self.assertFalse(f.conn.continues)
