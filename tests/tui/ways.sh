@@ -138,3 +138,25 @@ wait_for "an impersonated session"
 ok "an impersonation is told"
 send C-c
 left 130 "Ctrl-C"
+
+# over SSH: another device is offered first, the line for the tunnel is exact; a browser starts only after b
+printf '#!/bin/sh\nprintf "%%s\\n" "$@" >>"%s"\n' "$SCRATCH/opened" >"$SCRATCH/browser"
+chmod +x "$SCRATCH/browser"
+tui 100x30 "env SSH_CONNECTION='192.0.2.1 50000 192.0.2.9 22' USER=ada BROWSER='$SCRATCH/browser' '$BIN/keyfob-tui'"
+wait_for " of 2 profiles"
+start open 9 # no such row
+wait_for "Why 1 may not fit"
+send 1
+wait_for "waiting for the browser"
+url=$(address)
+port=$(sed -n 's/.*127.0.0.1%3A\([0-9]*\)%2F.*/\1/p' <<<"$url")
+wait_for "ssh -L $port:127.0.0.1:$port ada@192.0.2.9"
+[ ! -e "$SCRATCH/opened" ] || fail "a browser was started by itself"
+send b
+wait_for "Given to the browser"
+wait_until "the browser" test -s "$SCRATCH/opened"
+is "b opens exactly the address that is shown" "$(cat "$SCRATCH/opened")" "$url"
+page "$url" "action=password,email=plain@example.test,password=sandbox-password" >/dev/null || fail "the browser's pages"
+signed_in open plain@example.test "the browser, over SSH"
+send C-c
+left 130 "Ctrl-C"
