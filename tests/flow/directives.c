@@ -190,9 +190,10 @@ static void request(run *r, const char *method, char *p) {
             const char *not = run_need(r, &p, "text");
             if (strstr(kf_secret_peek(j.body), not )) run_bad(r, "the body has %s", not );
         } else if (!strcmp(w, "verifier")) {
-            KF_AUTO(kf_json) b = kf_json_parse(kf_secret_peek(j.body), kf_secret_len(j.body), NULL);
-            const char *v = kf_json_str_or(b, "code_verifier", "");
+            kf_json *b = kf_json_parse(kf_secret_peek(j.body), kf_secret_len(j.body), NULL);
+            const char *v = run_own(r, kf_strdup(kf_json_str_or(b, "code_verifier", "")));
             uint8_t hash[32];
+            kf_json_free(b); /* run_bad leaves without looking back */
             kf_sha256(v, strlen(v), hash);
             const char *c = run_own(r, kf_b64url(hash, sizeof hash));
             if (strlen(v) < 43 || strcmp(c, r->challenge)) run_bad(r, "the verifier is not that of the challenge");
@@ -249,10 +250,11 @@ static void d_listen(run *r, char *p) {
     run_no_more(r, &p);
     r->jobs[r->n_out++] = j; /* goes on */
     const char *url = kf_flow_step(r->f)->url, *query = url ? strchr(url, '?') : NULL;
-    KF_AUTO(kf_json) q = query ? kf_form_parse(query + 1, strlen(query + 1), NULL) : NULL;
-    if (!kf_str_set(r->state, sizeof r->state, kf_json_str(q, "state")) ||
-        !kf_str_set(r->challenge, sizeof r->challenge, kf_json_str(q, "code_challenge")))
-        run_bad(r, "the authorize URL is %s", url ? url : "missing");
+    kf_json *q = query ? kf_form_parse(query + 1, strlen(query + 1), NULL) : NULL;
+    bool ok = kf_str_set(r->state, sizeof r->state, kf_json_str(q, "state")) &&
+              kf_str_set(r->challenge, sizeof r->challenge, kf_json_str(q, "code_challenge"));
+    kf_json_free(q);
+    if (!ok) run_bad(r, "the authorize URL is %s", url ? url : "missing");
     if (strcmp(r->state, j.state)) run_bad(r, "the URL and the listener have different states");
 }
 
