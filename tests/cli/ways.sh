@@ -178,6 +178,13 @@ say "new_password=another-password"
 say "password=another-password"
 ended "a new password" 0
 
+# a provider's own tokens, and an impersonated session
+run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --email impersonated@example.test --answers-stdin"
+has "it says that it is impersonated" "$OUT" "impersonated session: admin@example.test"
+is "the provider's tokens" "$(kf claims dev --oauth-tokens | json oauth_tokens access_token)" ya29.sandbox
+hasnt "not on a terminal" "$(script -qec "'$BIN/keyfob' claims dev --oauth-tokens" /dev/null)" ya29.sandbox
+is "the user's own fields" "$(kf claims dev --json | json user first_name)" Imke
+
 # organizations, sessions, claims
 run bash -c "printf 'password=sandbox-password\norganization=Globex\n' | '$BIN/keyfob' login dev --email orgs@example.test --answers-stdin"
 is "orgs" "$RC" 0

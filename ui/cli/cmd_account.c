@@ -1,6 +1,7 @@
 /* Organizations, sessions, factors, claims: what can be seen and changed once signed in. */
 #include "ui/cli/cli.h"
 
+#include <unistd.h>
 #include "base/str.h"
 #include "ui/cli/login.h"
 #include "ui/common/text.h"
@@ -10,7 +11,7 @@ enum { WAIT_MS = 120000 };
 enum { SESSION_OTHERS, SESSION_YES };
 enum { FACTOR_ANSWERS };
 enum { FACTOR_YES };
-enum { CLAIMS_VERIFY };
+enum { CLAIMS_VERIFY, CLAIMS_OAUTH, CLAIMS_REVEAL };
 
 static kf_json *call(kf_cli *c, const char *profile, const char *method, const char *key, const char *value, kf_err *e) {
     const char *name = kf_cli_profile(c, profile, NULL, e);
@@ -308,11 +309,34 @@ int kf_cmd_whoami(kf_cli *c, const kf_args *a) {
     return kf_cli_flush();
 }
 
+/* The provider's own tokens (Google, GitHub, ...), as WorkOS passed them on: whole only where nobody looks. */
+static int print_oauth(kf_cli *c, const char *name, bool reveal) {
+    kf_err e;
+    bool whole = reveal || !isatty(STDOUT_FILENO);
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "profile", name);
+    kf_json_set_bool(p, "oauth_tokens", whole);
+    KF_AUTO(kf_json) r = kf_cli_call(c, "Claims", p, WAIT_MS, &e);
+    if (!r) return kf_cli_fail(c, &e);
+    const kf_json *oauth = kf_json_get(r, "oauth");
+    if (!kf_json_is_obj(oauth)) {
+        kf_fail(&e, KF_ERR_STORE_NOT_FOUND, "the sign-in of %s brought no provider's tokens", name);
+        return kf_cli_fail(c, &e);
+    }
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "schema", "keyfob.oauth/1");
+    kf_json_set_str(j, "profile", name);
+    kf_json_set(j, "oauth_tokens", kf_json_copy(oauth));
+    if (!whole) kf_cli_note(c, "the tokens themselves go into a pipe only, or with --reveal");
+    return kf_cli_print(j);
+}
+
 int kf_cmd_claims(kf_cli *c, const kf_args *a) {
     kf_err e;
     bool want = a->opt[CLAIMS_VERIFY] != NULL;
     const char *name = kf_cli_profile(c, a->pos[0], NULL, &e);
     if (!name) return kf_cli_fail(c, &e);
+    if (a->opt[CLAIMS_OAUTH]) return print_oauth(c, name, a->opt[CLAIMS_REVEAL] != NULL);
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", name);
     kf_json_set_bool(p, "verify", want);
@@ -325,6 +349,7 @@ int kf_cmd_claims(kf_cli *c, const kf_args *a) {
     kf_json_set_str(j, "profile", name);
     kf_json_set(j, "claims", kf_json_copy(kf_json_get(r, "claims")));
     kf_json_set(j, "header", kf_json_copy(kf_json_get(r, "header")));
+    kf_json_set(j, "user", kf_json_copy(kf_json_get(r, "user")));
     if (want && known) kf_json_set_bool(j, "verified", good);
     else kf_json_set_null(j, "verified");
     int rc = 0;
