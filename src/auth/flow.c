@@ -369,6 +369,11 @@ static bool goes_on(kf_flow *f, kf_workos_ask ask, const kf_json *body, kf_err *
         kf_flow_ask_radar_phone(f);
         return true;
     }
+    if (ask == KF_ASK_NONE && e->code == KF_ERR_WORKOS_STEP_UP) { /* a passkey, a consent */
+        f->undo_factor = false;
+        kf_flow_to_browser(f, KF_NOTE_HOSTED_STEP, e->upstream);
+        return true;
+    }
     if (ask == KF_ASK_NONE || ask == KF_ASK_WRONG_CODE || ask == KF_ASK_WRONG_PASSWORD) return false;
     f->undo_factor = false; /* WorkOS took the code and goes on */
     if (ask == KF_ASK_SSO || ask == KF_ASK_OTHER_METHOD) kf_flow_sso_required(f, body);
@@ -407,7 +412,6 @@ static void refused(kf_flow *f, kf_wait wait, int status, const kf_json *body, i
             e.code = KF_ERR_WORKOS_METHOD_DISABLED;
             kf_hint(&e, "Sign-in by another device is not enabled for this environment.");
         }
-        if (e.code == KF_ERR_WORKOS_STEP_UP) kf_hint(&e, "Finish this on the environment's own sign-in page, then sign in again.");
         kf_flow_fail(f, &e);
     }
 }

@@ -37,7 +37,7 @@ typedef enum kf_note {
     KF_NOTE_ENROLL /* an authenticator app must be set up */, KF_NOTE_VERIFY_EMAIL /* arg: address */, KF_NOTE_SSO /* arg: address or organization */,
     KF_NOTE_PUBLIC_STEP_UP /* arg: upstream code; goes on in the browser */, KF_NOTE_DEVICE, KF_NOTE_BROWSER, KF_NOTE_RADAR,
     KF_NOTE_RESET_ASKED /* arg: address */, KF_NOTE_PASSWORD_CHANGED, KF_NOTE_BAD_PASSWORD /* the new one is not taken; err has why */,
-    KF_NOTE_RESET_REFUSED /* no password is reset here; err has why */, KF_NOTE_COUNT
+    KF_NOTE_RESET_REFUSED /* no password is reset here; err has why */, KF_NOTE_HOSTED_STEP /* arg: upstream code; only the hosted page has it; goes on in the browser */, KF_NOTE_COUNT
 } kf_note;
 const char *kf_note_name(kf_note n);                  /* "bad_credentials", ... "" for NONE */
 

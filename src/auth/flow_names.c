@@ -11,7 +11,7 @@ static const char *const acts[KF_ACT_COUNT] = {"submit", "resend", "new_code", "
 static const char *const notes[KF_NOTE_COUNT] = {
     "",        "bad_credentials", "bad_code",     "code_expired", "too_many",       "code_used", "mfa",     "organization", "sent_to",     "slow_down",
     "network", "enroll",          "verify_email", "sso",          "public_step_up", "device",    "browser", "radar",        "reset_asked", "password_changed",
-    "bad_password", "reset_refused"};
+    "bad_password", "reset_refused", "hosted_step"};
 
 const char *kf_method_name(kf_method m) { return (size_t)m < KF_LEN(methods) ? methods[m] : ""; }
 const char *kf_field_name(kf_field f) { return (size_t)f < KF_LEN(fields) ? fields[f] : ""; }

@@ -151,6 +151,9 @@ void kf_words_note(kf_note note, const char *arg, char *out, size_t size) {
     case KF_NOTE_PASSWORD_CHANGED: snprintf(out, size, "The password was changed, and all sessions of this user ended."); return;
     case KF_NOTE_BAD_PASSWORD: snprintf(out, size, "WorkOS does not take this token or this password."); return;
     case KF_NOTE_RESET_REFUSED: snprintf(out, size, "WorkOS does not reset this password."); return;
+    case KF_NOTE_HOSTED_STEP:
+        snprintf(out, size, "WorkOS asks for a step that only its own page has (%s). It continues in the browser.", *a ? a : "one more step");
+        return;
     case KF_NOTE_NONE:
     case KF_NOTE_COUNT: break;
     }

@@ -42,6 +42,7 @@ static bool is_good(const kf_mstep *p) {
     case KF_NOTE_VERIFY_EMAIL:
     case KF_NOTE_SSO:
     case KF_NOTE_PUBLIC_STEP_UP:
+    case KF_NOTE_HOSTED_STEP:
     case KF_NOTE_DEVICE:
     case KF_NOTE_BROWSER:
     case KF_NOTE_RADAR:
