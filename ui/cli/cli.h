@@ -65,6 +65,8 @@ kf_secret *kf_read_stdin(size_t max, kf_err *err);  /* one trailing newline stri
 /* --- the agent ------------------------------------------------------------------------------------- */
 /* One call; asks for the vault's passphrase when that is what is missing. params owned. */
 kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err);
+/* GetToken's answer for the profile that is meant; min_valid as typed, or NULL. NULL: *rc is the exit status, all is said. */
+kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool renew, bool with_profile, int *rc);
 /* True when the passphrase was asked and the vault is open now: the call can be repeated. */
 bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err);
 
@@ -80,6 +82,8 @@ int kf_cmd_profile_default(kf_cli *c, const kf_args *a);
 int kf_cmd_login(kf_cli *c, const kf_args *a);
 int kf_cmd_token(kf_cli *c, const kf_args *a);
 int kf_cmd_exec(kf_cli *c, const kf_args *a);
+int kf_cmd_export(kf_cli *c, const kf_args *a);
+int kf_cmd_header(kf_cli *c, const kf_args *a);
 int kf_cmd_status(kf_cli *c, const kf_args *a);
 int kf_cmd_renew(kf_cli *c, const kf_args *a);
 int kf_cmd_switch_org(kf_cli *c, const kf_args *a);

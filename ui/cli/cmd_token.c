@@ -7,7 +7,7 @@
 
 enum { WAIT_MS = 120000 };
 
-static kf_json *get(kf_cli *c, const char *arg, const char *min_valid, bool renew, bool with_profile, int *rc) {
+kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool renew, bool with_profile, int *rc) {
     kf_err e;
     int64_t ms = -1;
     if (min_valid && !kf_duration_parse(min_valid, &ms)) {
@@ -33,7 +33,7 @@ static kf_json *get(kf_cli *c, const char *arg, const char *min_valid, bool rene
 
 int kf_cmd_token(kf_cli *c, const kf_args *a) {
     int rc = 0;
-    KF_AUTO(kf_json) r = get(c, a->pos[0], a->opt[0], a->opt[1] != NULL, false, &rc);
+    KF_AUTO(kf_json) r = kf_cli_token(c, a->pos[0], a->opt[0], a->opt[1] != NULL, false, &rc);
     if (!r) return rc;
     const char *token = kf_json_str_or(r, "access_token", "");
     if (!c->json) {
@@ -65,7 +65,7 @@ int kf_cmd_exec(kf_cli *c, const kf_args *a) {
     const char *name = a->opt[1] ? a->opt[1] : "WORKOS_ACCESS_TOKEN";
     if (!variable_ok(name)) return kf_cli_usage(c, "--env %s is no name of a variable", name), 125;
     int rc = 0;
-    KF_AUTO(kf_json) r = get(c, a->pos[0], a->opt[0], false, false, &rc);
+    KF_AUTO(kf_json) r = kf_cli_token(c, a->pos[0], a->opt[0], false, false, &rc);
     if (!r) return 125;
     int64_t at = kf_json_int_or(r, "expires_at", 0);
     char when[21], epoch[24];

@@ -27,6 +27,18 @@ static const kf_command table[] = {
      .examples = "  keyfob exec acme -- ./deploy.sh\n",
      .opts = {{"min-valid", 0, "D", "renew first when less than D is left"}, {"env", 0, "NAME", "variable for the token"}},
      .max_pos = 1, .rest = true, .run = kf_cmd_exec},
+    {.name = "export", .args = "[PROFILE] [--format FORMAT]", .help = "print a fresh token in the form another tool wants",
+     .text = "Formats: header, raw, env (sh), fish, powershell, dotenv, json, curl (for curl -K), exec-credential (Kubernetes), or a template "
+             "with {access_token} {token_type} {expires_at} {expires_epoch} {expires_in_s} {profile} {client_id} {organization_id}. On a "
+             "terminal the token is masked.",
+     .examples = "  eval \"$(keyfob export acme --format env)\"\n  curl -K <(keyfob export acme --format curl) https://api.example.com/\n",
+     .opts = {{"format", 0, "FORMAT", "default header"}, {"min-valid", 0, "D", "renew first when less than D is left"},
+              {"reveal", 0, NULL, "whole, also on a terminal"}},
+     .max_pos = 1, .run = kf_cmd_export},
+    {.name = "header", .args = "[PROFILE]", .help = "print the Authorization header", .text = "The same as export --format header.",
+     .examples = "  curl -H \"$(keyfob header acme)\" https://api.example.com/\n",
+     .opts = {{"min-valid", 0, "D", "renew first when less than D is left"}, {"reveal", 0, NULL, "whole, also on a terminal"}},
+     .max_pos = 1, .run = kf_cmd_header},
     {.name = "login", .args = "[PROFILE] [--method METHOD]", .help = "sign in",
      .text = "magic is a code by e-mail, device another device, token a refresh token on stdin. Without an API key: browser, device, sso, "
              "token. No secret is ever an argument; --answers-stdin takes lines like totp=123456.",
