@@ -239,6 +239,7 @@ static const struct {
     {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS,
      "id=s name=S client_id=S api_host=s organization_id=s redirect_port=n label=s api_key=s make_default=b"},
     {KF_IFACE ".RemoveProfile", kf_method_remove_profile, STORE, "profile=S"},
+    {KF_IFACE ".GetApiKey", kf_method_get_api_key, STORE, "profile=S"},
     {KF_IFACE ".Renew", renew, STORE, "profile=S"},
     {KF_IFACE ".SignIn", kf_drive_sign_in, STORE | MORE,
      "profile=S method=S email=s organization_id=s client_id=s api_key=s interactive=b provider=s connection_id=s "

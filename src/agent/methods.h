@@ -11,6 +11,7 @@ void kf_method_list_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool 
 void kf_method_get_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_get_api_key(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 
 /* methods_account.c */
 void kf_method_list_organizations(kf_agent *a, uint32_t conn, const kf_json *p, bool more);

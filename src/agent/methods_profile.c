@@ -281,3 +281,42 @@ void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool
     *t = (putting){.a = a, .conn = conn, .profile = *c};
     kf_keeper_remove(a->keeper, t->profile.id, removed, t);
 }
+
+/* --- the API key, for an export ------------------------------------------------------------------- */
+
+typedef struct key_caller {
+    kf_agent *a;
+    uint32_t conn;
+    char id[17];
+} key_caller;
+
+static void key_here(void *user, const kf_secret *api_key, const kf_err *err) {
+    key_caller *c = user;
+    const kf_conf_profile *p = kf_conf_find(c->a->conf, c->id);
+    kf_err e;
+    if (!err && (!api_key || !p)) {
+        kf_fail(&e, KF_ERR_WORKOS_NEEDS_API_KEY, "no API key is stored for %s", p ? p->name : "it");
+        err = &e;
+    }
+    if (err) kf_server_error(c->a->server, c->conn, err);
+    else {
+        kf_json *j = kf_json_obj();
+        kf_json_set_secret(j, "api_key", api_key);
+        kf_json_set_str(j, "name", p->name);
+        kf_json_set_str(j, "client_id", p->client_id);
+        kf_log(KF_LOG_INFO, "profile %s: API key given out", p->name);
+        kf_server_reply(c->a->server, c->conn, j, false);
+    }
+    free(c);
+}
+
+void kf_method_get_api_key(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    const char *name = kf_json_str_or(p, "profile", "");
+    const kf_conf_profile *conf = kf_conf_find(a->conf, name);
+    key_caller *c = calloc(1, sizeof *c);
+    if (!c) abort();
+    *c = (key_caller){.a = a, .conn = conn};
+    if (conf && !kf_str_set(c->id, sizeof c->id, conf->id)) abort();
+    kf_keeper_api_key(a->keeper, name, key_here, c);
+}

@@ -14,7 +14,7 @@ is "header" "$(kf header dev)" "Authorization: Bearer $T"
 is "export without a format is the header" "$(kf export dev)" "Authorization: Bearer $T"
 is "json" "$(kf export dev --format json | json access_token)" "$T"
 is "dotenv" "$(kf export dev --format dotenv | sed -n 's/^WORKOS_ACCESS_TOKEN="\(.*\)"$/\1/p')" "$T"
-is "fish" "$(kf export dev --format fish | sed -n "s/^set -gx WORKOS_ACCESS_TOKEN '\(.*\)'\$/\1/p")" "$T"
+is "fish" "$(kf export dev --format fish | sed -n "s/^set -gx WORKOS_ACCESS_TOKEN '\(.*\)';\$/\1/p")" "$T"
 is "powershell" "$(kf export dev --format powershell | sed -n "s/^\$env:WORKOS_ACCESS_TOKEN = '\(.*\)'\$/\1/p")" "$T"
 is "a template" "$(kf export dev --format '{token_type} {access_token} {{x} {profile}')" "Bearer $T {x} dev"
 kf export dev --format exec-credential | python3 -c 'import json,sys,datetime
@@ -53,3 +53,46 @@ run bash -c "'$BIN/keyfob' export dev --format env >/dev/full"
 [ "$RC" -ne 0 ] || fail "a full stdout went unnoticed"
 hasnt "masked on a terminal" "$(script -qec "'$BIN/keyfob' export dev --format env" /dev/null)" "$T"
 has "--reveal shows it" "$(script -qec "'$BIN/keyfob' header dev --reveal" /dev/null)" "$T"
+
+# the parsers of those shells and files themselves
+is "fish, by source" "$(fish --no-config -c 'command $argv[1] export dev --format fish | source; echo $WORKOS_ACCESS_TOKEN $KEYFOB_PROFILE' "$BIN/keyfob")" "$T dev"
+is "fish, by eval" "$(fish --no-config -c 'eval (command $argv[1] export dev --format fish); echo $WORKOS_ACCESS_TOKEN $KEYFOB_PROFILE' "$BIN/keyfob")" "$T dev"
+is "dotenv, read by python-dotenv" "$(kf export dev --format dotenv | python3 -c 'import dotenv,sys
+d=dotenv.dotenv_values(stream=sys.stdin); print(d["WORKOS_ACCESS_TOKEN"], d["KEYFOB_PROFILE"])')" "$T dev"
+
+# files: private, whole, never over another one by accident
+F=$SCRATCH/out.env
+run kf export dev --format env -o "$F"
+is "into a file" "$RC$OUT$(stat -c %a "$F")" "0600"
+is "the file has it whole" "$(sh -c '. "$1"; echo "$WORKOS_ACCESS_TOKEN"' _ "$F")" "$T"
+echo mine >"$F"
+run kf export dev --format env -o "$F"
+is "a file that exists is kept" "$RC $(cat "$F")" "2 mine"
+has "and what to do is said" "$ERR" "--force"
+run kf export dev --format raw -o "$F" --force
+is "--force replaces it" "$RC$(cat "$F")" "0$T"
+ln -s "$F" "$SCRATCH/link"
+run kf export dev --format env -o "$SCRATCH/link" --force
+is "a link is not followed" "$RC$(cat "$F")" "2$T"
+run kf export dev -o "$SCRATCH/none/x"
+is "a folder that is not there" "$RC" 1
+is "nothing is left behind" "$(ls "$SCRATCH" | grep -c 'out.env\.\|link\.')" 0
+
+# netrc, read by curl
+run kf export dev --format netrc
+is "netrc without a host" "$RC$OUT" 2
+kf export dev --format netrc --host 127.0.0.1 -o "$SCRATCH/netrc" -q
+is "netrc, read by curl" "$(curl -sS --noproxy '*' --netrc-file "$SCRATCH/netrc" "http://127.0.0.1:$(cat "$SCRATCH/echo.port")/" | sed 's/Basic //' | base64 -d)" "oauth2:$T"
+
+# claims and the API key
+is "claims" "$(kf export dev --what claims | json sub)" "$(kf status dev --json | json user id)"
+hasnt "claims hold no token" "$(kf export dev --what claims)" "$T"
+is "claims have one format" "$(run kf export dev --what claims --format env; echo "$RC$OUT")" 2
+is "the API key" "$(kf export dev --what api-key --format raw)" sk_test_sandbox
+is "the API key for a shell" "$(sh -c 'eval "$("$1" export dev --what api-key --format env)"; echo "$WORKOS_API_KEY $WORKOS_CLIENT_ID"' _ "$BIN/keyfob")" "sk_test_sandbox client_sandbox"
+hasnt "the API key is masked on a terminal" "$(script -qec "'$BIN/keyfob' export dev --what api-key" /dev/null)" sk_test_sandbox
+kf profile add public --client-id client_sandbox_public --api-host "$U" >/dev/null
+run kf export public --what api-key --format raw
+is "a public profile has none" "$RC$OUT" 7
+run kf export dev --what everything
+is "an unknown thing" "$RC" 2

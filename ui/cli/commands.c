@@ -28,12 +28,14 @@ static const kf_command table[] = {
      .opts = {{"min-valid", 0, "D", "renew first when less than D is left"}, {"env", 0, "NAME", "variable for the token"}},
      .max_pos = 1, .rest = true, .run = kf_cmd_exec},
     {.name = "export", .args = "[PROFILE] [--format FORMAT]", .help = "print a fresh token in the form another tool wants",
-     .text = "Formats: header, raw, env (sh), fish, powershell, dotenv, json, curl (for curl -K), exec-credential (Kubernetes), or a template "
-             "with {access_token} {token_type} {expires_at} {expires_epoch} {expires_in_s} {profile} {client_id} {organization_id}. On a "
-             "terminal the token is masked.",
+     .text = "Formats: header, raw, env (sh), fish, powershell, dotenv, json, curl (for curl -K), exec-credential (Kubernetes), netrc, or a "
+             "template with {access_token} {token_type} {expires_at} {expires_epoch} {expires_in_s} {profile} {client_id} {organization_id}. "
+             "A terminal gets it masked.",
      .examples = "  eval \"$(keyfob export acme --format env)\"\n  curl -K <(keyfob export acme --format curl) https://api.example.com/\n",
-     .opts = {{"format", 0, "FORMAT", "default header"}, {"min-valid", 0, "D", "renew first when less than D is left"},
-              {"reveal", 0, NULL, "whole, also on a terminal"}},
+     .opts = {{"format", 0, "FORMAT", "default header"}, {"what", 0, "WHAT", "access (default), claims or api-key"},
+              {"min-valid", 0, "D", "renew first when less than D is left"}, {"output", 'o', "FILE", "into a file that only you can read"},
+              {"force", 0, NULL, "replace the file if it exists"}, {"host", 0, "HOST", "+netrc: the machine"},
+              {"login", 0, "NAME", "+netrc: the login, default oauth2"}, {"reveal", 0, NULL, "whole, also on a terminal"}},
      .max_pos = 1, .run = kf_cmd_export},
     {.name = "header", .args = "[PROFILE]", .help = "print the Authorization header", .text = "The same as export --format header.",
      .examples = "  curl -H \"$(keyfob header acme)\" https://api.example.com/\n",

@@ -1,0 +1,29 @@
+#pragma once
+/* A token, or an API key, in the form another tool wants. Pure: facts in, bytes out; used by
+ * `keyfob export` and by the screen's preview. Every value is checked to be printable ASCII without
+ * spaces first, so that quoting is all that a format has to think of. */
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+
+enum { KF_FACTS_MAX = 8, KF_FORMAT_OUT_MAX = 256 << 10 };
+
+typedef struct kf_facts { /* names as in templates and JSON, and as variables (NULL: none) */
+    const char *name[KF_FACTS_MAX], *variable[KF_FACTS_MAX], *value[KF_FACTS_MAX];
+    size_t n;                 /* the first one is the secret */
+    char expires_at[21], epoch[24], left[24];
+    char masked[16];
+} kf_facts;
+
+/* answer: GetToken's, or GetApiKey's (it has api_key); borrowed for as long as f is used. mask: the secret's
+ * first and last characters instead of it. False: KF_ERR_NET_BAD_ANSWER, a value no format may carry. */
+KF_CHECK bool kf_facts_from(kf_facts *f, const kf_json *answer, bool mask, kf_err *err);
+
+/* "header raw env ...": every format, for usage and completion. */
+const char *kf_format_names(void);
+bool kf_format_known(const char *format); /* a name of the list, or a template (it has a brace) */
+typedef struct kf_format_opts {
+    const char *host, *login; /* netrc: machine (needed) and login ("oauth2" when NULL) */
+} kf_format_opts;
+/* Appends. False: KF_ERR_USAGE_BAD (unknown format or field, host missing). */
+KF_CHECK bool kf_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o, kf_err *err);
