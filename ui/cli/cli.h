@@ -62,6 +62,9 @@ kf_secret *kf_ask(const char *prompt, bool hidden, kf_err *err);
 bool kf_ask_yes(const char *question);              /* default no */
 kf_secret *kf_read_stdin(size_t max, kf_err *err);  /* one trailing newline stripped */
 
+/* data into the clipboard (ui/common/clip.h); what: "token", for the note. clear_after as typed, NULL: 30 s. Exit status. */
+int kf_cli_clip(kf_cli *c, const char *what, const void *data, size_t len, const char *clear_after);
+
 /* --- the agent ------------------------------------------------------------------------------------- */
 /* One call; asks for the vault's passphrase when that is what is missing. params owned. */
 kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err);

@@ -6,13 +6,13 @@
 #include "ui/common/formats.h"
 #include "ui/common/outfile.h"
 
-enum { FORMAT, WHAT, MIN_VALID, OUTPUT, FORCE, HOST, LOGIN, REVEAL };
+enum { FORMAT, WHAT, MIN_VALID, OUTPUT, FORCE, CLIP, CLEAR, HOST, LOGIN, REVEAL };
 enum { H_MIN_VALID, H_REVEAL };
 enum { WAIT_MS = 60000 };
 
 typedef struct wanted {
-    const char *profile, *what, *format, *min_valid, *file;
-    bool force, reveal;
+    const char *profile, *what, *format, *min_valid, *file, *clear_after;
+    bool force, clip, reveal;
     kf_format_opts opts;
 } wanted;
 
@@ -31,6 +31,7 @@ static kf_json *ask_agent(kf_cli *c, const char *method, const wanted *w, int *r
 
 static int put_out(kf_cli *c, const kf_buf *b, const wanted *w, bool masked) {
     kf_err e;
+    if (w->clip) return kf_cli_clip(c, w->what, b->data, b->len && b->data[b->len - 1] == '\n' ? b->len - 1 : b->len, w->clear_after);
     if (w->file) {
         if (!kf_outfile_write(w->file, b->data, b->len, w->force, &e)) return kf_cli_fail(c, &e);
         kf_cli_note(c, "written to %s; only you can read it", w->file);
@@ -58,7 +59,7 @@ static int claims(kf_cli *c, const wanted *w) {
 
 static int run(kf_cli *c, const wanted *w) {
     int rc = 0;
-    bool key = !strcmp(w->what, "api-key"), mask = !w->reveal && !w->file && isatty(STDOUT_FILENO);
+    bool key = !strcmp(w->what, "api-key"), mask = !w->reveal && !w->file && !w->clip && isatty(STDOUT_FILENO);
     if (!strcmp(w->what, "claims")) return claims(c, w);
     if (!key && strcmp(w->what, "access") != 0) return kf_cli_usage(c, "--what is access, claims or api-key, not %.40s", w->what);
     if (!kf_format_known(w->format))
@@ -78,9 +79,10 @@ static int run(kf_cli *c, const wanted *w) {
 
 int kf_cmd_export(kf_cli *c, const kf_args *a) {
     wanted w = {.profile = a->pos[0], .what = a->opt[WHAT] ? a->opt[WHAT] : "access", .min_valid = a->opt[MIN_VALID], .file = a->opt[OUTPUT],
-                .force = a->opt[FORCE], .reveal = a->opt[REVEAL], .opts = {.host = a->opt[HOST], .login = a->opt[LOGIN]}};
+                .force = a->opt[FORCE], .clip = a->opt[CLIP], .clear_after = a->opt[CLEAR], .reveal = a->opt[REVEAL], .opts = {.host = a->opt[HOST], .login = a->opt[LOGIN]}};
     bool json = c->json || !strcmp(w.what, "claims");
     w.format = a->opt[FORMAT] ? a->opt[FORMAT] : json ? "json" : "header";
+    if (w.file && w.clip) return kf_cli_usage(c, "-o and --clip are two places; name one");
     if (w.file && !*w.file) return kf_cli_usage(c, "-o needs the name of a file");
     return run(c, &w);
 }

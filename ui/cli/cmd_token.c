@@ -6,6 +6,7 @@
 #include "base/str.h"
 
 enum { WAIT_MS = 120000 };
+enum { MIN_VALID, RENEW, CLIP, CLEAR };
 
 kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool renew, bool with_profile, int *rc) {
     kf_err e;
@@ -33,13 +34,14 @@ kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool re
 
 int kf_cmd_token(kf_cli *c, const kf_args *a) {
     int rc = 0;
-    KF_AUTO(kf_json) r = kf_cli_token(c, a->pos[0], a->opt[0], a->opt[1] != NULL, false, &rc);
+    KF_AUTO(kf_json) r = kf_cli_token(c, a->pos[0], a->opt[MIN_VALID], a->opt[RENEW] != NULL, false, &rc);
     if (!r) return rc;
     const char *token = kf_json_str_or(r, "access_token", "");
+    if (a->opt[CLIP]) return kf_cli_clip(c, "token", token, strlen(token), a->opt[CLEAR]);
     if (!c->json) {
         printf("%s\n", token);
         rc = kf_cli_flush();
-        if (!rc && isatty(STDOUT_FILENO)) kf_cli_note(c, "the token is on this screen now; in scripts use TOKEN=$(keyfob token)");
+        if (!rc && isatty(STDOUT_FILENO)) kf_cli_note(c, "the token is on this screen now; keyfob token --clip copies it instead");
         return rc;
     }
     char when[21];

@@ -19,7 +19,8 @@ static const kf_command table[] = {
     {.name = "token", .args = "[PROFILE]", .help = "print a fresh access token",
      .text = "Prints the access token and a newline, and nothing else. The agent renews it first when less than --min-valid is left.",
      .examples = "  TOKEN=$(keyfob token acme)\n  curl -H \"Authorization: Bearer $(keyfob token acme --min-valid 2m)\" ...\n",
-     .opts = {{"min-valid", 0, "D", "renew first when less than D is left (90s, 5m, 2h)"}, {"renew", 0, NULL, "renew in any case"}},
+     .opts = {{"min-valid", 0, "D", "renew first when less than D is left (90s, 5m, 2h)"}, {"renew", 0, NULL, "renew in any case"},
+              {"clip", 0, NULL, "into the clipboard instead"}, {"clear-after", 0, "D", "with --clip: clear it then; default 30s, 0 never"}},
      .max_pos = 1, .run = kf_cmd_token},
     {.name = "exec", .args = "[PROFILE] [--env NAME] -- CMD [ARG...]", .help = "run a command with a fresh token in its environment",
      .text = "Replaces itself by CMD. Sets WORKOS_ACCESS_TOKEN (or --env NAME), KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, "
@@ -30,11 +31,12 @@ static const kf_command table[] = {
     {.name = "export", .args = "[PROFILE] [--format FORMAT]", .help = "print a fresh token in the form another tool wants",
      .text = "Formats: header, raw, env (sh), fish, powershell, dotenv, json, curl (for curl -K), exec-credential (Kubernetes), netrc, or a "
              "template with {access_token} {token_type} {expires_at} {expires_epoch} {expires_in_s} {profile} {client_id} {organization_id}. "
-             "A terminal gets it masked.",
+             "A terminal gets it masked. KEYFOB_CLIPBOARD=native, osc52 or none chooses the clipboard.",
      .examples = "  eval \"$(keyfob export acme --format env)\"\n  curl -K <(keyfob export acme --format curl) https://api.example.com/\n",
      .opts = {{"format", 0, "FORMAT", "default header"}, {"what", 0, "WHAT", "access (default), claims or api-key"},
               {"min-valid", 0, "D", "renew first when less than D is left"}, {"output", 'o', "FILE", "into a file that only you can read"},
-              {"force", 0, NULL, "replace the file if it exists"}, {"host", 0, "HOST", "+netrc: the machine"},
+              {"force", 0, NULL, "replace the file if it exists"}, {"clip", 0, NULL, "into the clipboard"},
+              {"clear-after", 0, "D", "+with --clip: 30s; 0 never"}, {"host", 0, "HOST", "+netrc: the machine"},
               {"login", 0, "NAME", "+netrc: the login, default oauth2"}, {"reveal", 0, NULL, "whole, also on a terminal"}},
      .max_pos = 1, .run = kf_cmd_export},
     {.name = "header", .args = "[PROFILE]", .help = "print the Authorization header", .text = "The same as export --format header.",

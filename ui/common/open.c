@@ -27,8 +27,7 @@ static bool url_ok(const char *url) {
     return ok;
 }
 
-/* Everything but what may hold a secret. */
-static char **clean_environment(void) {
+char **kf_clean_environment(void) {
     size_t n = 0, k = 0;
     while (environ[n]) n++;
     char **env = calloc(n + 1, sizeof *env);
@@ -55,7 +54,7 @@ static bool start(const char *program, const char *url, kf_err *err) {
     posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&at, &none);
     posix_spawnattr_setsigdefault(&at, &all);
-    char **env = clean_environment();
+    char **env = kf_clean_environment();
     int rc = posix_spawnp(&last, program, &fa, &at, argv, env);
     free(env);
     posix_spawnattr_destroy(&at);
