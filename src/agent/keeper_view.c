@@ -176,6 +176,8 @@ kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
     kf_json_set_str(j, "environment", kf_profile_environment(e->prof.api_host, e->api_key));
     kf_json_set_str(j, "organization_id", e->prof.organization_id);
     kf_json_set_int(j, "redirect_port", e->prof.redirect_port);
+    set_text(j, "label", e->prof.label);
+    set_text(j, "git_host", e->prof.git_host);
     kf_json_set_str(j, "state", kf_state_name(kf_entry_state(e)));
     if (e->trouble.state != KF_STATE_SIGNED_IN && e->trouble.err.code)
         kf_json_set(j, "failure", kf_msg_failure(&e->trouble.err));

@@ -77,11 +77,35 @@ static void token_done(void *user, const kf_token *t, const kf_err *err) {
     caller_free(c);
 }
 
+/* The profile that a call names, by itself or by the host that git asks about. NULL: err. */
+static const char *token_profile(const kf_agent *a, const kf_json *p, kf_err *err) {
+    const char *name = kf_json_str(p, "profile"), *host = kf_json_str(p, "git_host");
+    KF_AUTO_CHARS norm = NULL;
+    if (!host) return name;
+    if (name) return kf_fail(err, KF_ERR_USAGE_BAD, "either profile or git_host, not both"), NULL;
+    if (!kf_hosts_parse(host, &norm, err)) return NULL;
+    const kf_conf_profile *c = kf_conf_find_git_host(a->conf, norm);
+    if (!c) kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "no profile is bound to the git host %.200s", norm);
+    return c ? c->id : NULL;
+}
+
 static void get_token(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
+    kf_err e;
+    if (!kf_json_str(p, "profile") && !kf_json_str(p, "git_host")) {
+        kf_json *j = kf_json_obj();
+        kf_json_set_str(j, "parameter", "profile");
+        kf_server_varlink_error(a->server, conn, "org.varlink.service.InvalidParameter", j);
+        return;
+    }
+    const char *profile = token_profile(a, p, &e);
+    if (!profile) {
+        kf_server_error(a->server, conn, &e);
+        return;
+    }
     caller *c = caller_new(a, conn);
     c->more = kf_json_bool(p, "with_profile", false);
-    kf_keeper_token(a->keeper, kf_json_str_or(p, "profile", ""), kf_json_int_or(p, "min_valid_ms", -1), kf_json_bool(p, "renew", false),
+    kf_keeper_token(a->keeper, profile, kf_json_int_or(p, "min_valid_ms", -1), kf_json_bool(p, "renew", false),
                     token_done, c);
 }
 
@@ -232,12 +256,12 @@ static const struct {
     unsigned needs;
     const char *params;
 } table[] = {
-    {KF_IFACE ".GetToken", get_token, STORE, "profile=S min_valid_ms=n renew=b with_profile=b"},
+    {KF_IFACE ".GetToken", get_token, STORE, "profile=s git_host=s min_valid_ms=n renew=b with_profile=b"},
     {KF_IFACE ".Hello", hello, 0, "protocol=N build=S"},
     {KF_IFACE ".ListProfiles", kf_method_list_profiles, SETTINGS, ""},
     {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS, "profile=S"},
     {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS,
-     "id=s name=S client_id=S api_host=s organization_id=s redirect_port=n label=s api_key=s make_default=b"},
+     "id=s name=S client_id=S api_host=s organization_id=s redirect_port=n label=s api_key=s no_api_key=b git_host=s make_default=b"},
     {KF_IFACE ".RemoveProfile", kf_method_remove_profile, STORE, "profile=S"},
     {KF_IFACE ".GetApiKey", kf_method_get_api_key, STORE, "profile=S"},
     {KF_IFACE ".Renew", renew, STORE, "profile=S"},

@@ -87,12 +87,14 @@ typedef struct putting {
     kf_conf_profile profile, before; /* before: only if not fresh */
     char *default_before;
     kf_secret *key;
-    bool make_default, fresh;
+    char *git_host; /* profile.git_host until it is written */
+    bool make_default, fresh, no_key;
 } putting;
 
 static void putting_free(putting *t) {
     kf_secret_free(t->key);
     free(t->default_before);
+    free(t->git_host);
     free(t);
 }
 
@@ -125,6 +127,22 @@ static bool begin_put(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
     return true;
 }
 
+/* One host, one profile: git must never get another profile's token. */
+static bool check_git_host(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
+    const char *list = kf_json_str(p, "git_host");
+    if (!list) return true; /* absent keeps */
+    if (!kf_hosts_parse(list, &t->git_host, err)) return false;
+    char one[300];
+    for (const char *h = t->git_host; *h; h += strcspn(h, ";"), h += *h == ';') {
+        snprintf(one, sizeof one, "%.*s", (int)strcspn(h, ";"), h);
+        const kf_conf_profile *who = kf_conf_find_git_host(a->conf, one);
+        if (who && strcmp(who->id, t->profile.id))
+            return kf_fail(err, KF_ERR_USAGE_EXISTS, "the git host %.160s belongs to the profile %s", one, who->name);
+    }
+    t->profile.git_host = t->git_host;
+    return true;
+}
+
 static bool check(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
     const char *key = kf_json_str_or(p, "api_key", "");
     kf_conf_profile *c = &t->profile;
@@ -146,11 +164,14 @@ static bool check(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
         t->key = kf_secret_new(key, strlen(key));
         if (!kf_api_key_looks_ok(t->key)) return kf_fail(err, KF_ERR_USAGE_BAD, "that is no API key (sk_...)");
     }
+    t->no_key = kf_json_bool(p, "no_api_key", false);
+    if (t->no_key && t->key) return kf_fail(err, KF_ERR_USAGE_BAD, "either api_key or no_api_key, not both");
+    if (t->no_key) c->confidential = false;
+    if (!check_git_host(a, p, t, err)) return false;
     t->make_default = kf_json_bool(p, "make_default", kf_conf_profiles(a->conf, &all) == 0);
     return true;
 }
 
-/* Writes the settings. confidential only once the key is in the store. */
 static void answer(void *user, const kf_err *err) {
     putting *t = user;
     if (err) kf_server_error(t->a->server, t->conn, err);
@@ -169,6 +190,7 @@ static void put_saved(void *user, const kf_err *err) {
     else kf_keeper_index_then(t->a->keeper, indexed, t);
 }
 
+/* Writes the settings. confidential only once the key is in the store, and no longer before it leaves it. */
 static void put(putting *t, kf_settings_done done) {
     kf_agent *a = t->a;
     kf_err e;
@@ -206,6 +228,10 @@ static void key_stored(void *user, const kf_err *err) {
         answer(t, &e);
         return;
     }
+    if (t->no_key) {
+        put_saved(t, NULL);
+        return;
+    }
     t->profile.confidential = true;
     put(t, put_saved);
 }
@@ -229,7 +255,7 @@ void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
     *t = (putting){.a = a, .conn = conn};
     kf_err e;
     if (!check(a, p, t, &e)) answer(t, &e);
-    else if (t->key) kf_settings_store(a, store_ready, t);
+    else if (t->key || t->no_key) kf_settings_store(a, store_ready, t);
     else put(t, put_saved);
 }
 

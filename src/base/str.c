@@ -228,3 +228,46 @@ bool kf_origin_is_loopback(const char *norm) {
     char host[254];
     return read_host(p + 3, host, sizeof host) && host_is_loopback(host);
 }
+
+enum { HOSTS_MAX = 16, HOST_MAX = 254 + 6 };
+
+/* host[:port] and nothing else, lower case, into out[HOST_MAX] */
+static bool one_host(const char *text, char *out) {
+    char host[254];
+    const char *p = read_host(text, host, sizeof host);
+    if (!p || (*p && *p != ':')) return false;
+    if (!*p) return kf_str_set(out, HOST_MAX, host);
+    char *end;
+    long port = is_digit(p[1]) && p[1] != '0' ? strtol(p + 1, &end, 10) : 0;
+    if (port < 1 || port > 65535 || *end || end - p > 6) return false;
+    snprintf(out, HOST_MAX, "%s:%ld", host, port);
+    return true;
+}
+
+bool kf_hosts_has(const char *norm, const char *host) {
+    size_t n = strlen(host);
+    for (const char *p = norm ? norm : ""; *p; p += strcspn(p, ";"), p += *p == ';')
+        if (strcspn(p, ";") == n && !strncmp(p, host, n)) return n > 0;
+    return false;
+}
+
+bool kf_hosts_parse(const char *list, char **norm, kf_err *err) {
+    char all[HOSTS_MAX * HOST_MAX] = "", one[HOST_MAX], part[HOST_MAX];
+    size_t n = 0, len = 0;
+    for (const char *p = list ? list : ""; *p; p += *p == ';') {
+        size_t k = strcspn(p, ";"), from = strspn(p, " \t");
+        const char *start = p;
+        p += k;
+        if (from >= k) continue; /* ";;" and a ';' at the end */
+        while (k > from && strchr(" \t", start[k - 1])) k--;
+        if (k - from >= sizeof part) return kf_fail(err, KF_ERR_USAGE_BAD, "a host of the list is too long");
+        memcpy(part, start + from, k - from);
+        part[k - from] = 0;
+        if (!one_host(part, one)) return kf_fail(err, KF_ERR_USAGE_BAD, "%.120s is no host or host:port", part);
+        if (kf_hosts_has(all, one)) return kf_fail(err, KF_ERR_USAGE_BAD, "%.120s is there twice", one);
+        if (n++ == HOSTS_MAX) return kf_fail(err, KF_ERR_USAGE_BAD, "%d hosts are the most", HOSTS_MAX);
+        len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", n > 1 ? ";" : "", one);
+    }
+    *norm = kf_strdup(all);
+    return true;
+}

@@ -34,3 +34,8 @@ void kf_rfc3339(int64_t unix_s, char out[21]);
  * dropped, host lower case; caller frees. Bare "api.workos.com" means https. */
 KF_CHECK bool kf_origin_parse(const char *url, char **norm, kf_err *err);
 bool kf_origin_is_loopback(const char *norm);
+
+/* A list "host[:port];host..." with blanks around its parts: each once, host lower case, no scheme, no path, at most
+ * 16. *norm: the same without blanks, "" for none; caller frees. A port is kept as it is given, also 443. */
+KF_CHECK bool kf_hosts_parse(const char *list, char **norm, kf_err *err);
+bool kf_hosts_has(const char *norm, const char *host); /* exactly; both as kf_hosts_parse gives them */

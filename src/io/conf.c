@@ -70,6 +70,20 @@ static bool read_profile(const kf_conf *c, const char *group, kf_conf_profile *p
     if (*end || n < 0 || n > 65535) return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] redirect_port must be 0 to 65535", c->path, group);
     p->redirect_port = (int)n;
     p->confidential = !strcmp(conf, "true");
+    g_autofree char *hosts = g_key_file_get_string(c->key, group, "git_host", NULL);
+    KF_AUTO_CHARS list = NULL;
+    if (!kf_hosts_parse(hosts, &list, &why))
+        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] git_host: %.120s", c->path, group, why.what);
+    p->git_host = g_intern_string(list);
+    return true;
+}
+
+/* A host in two profiles: nobody could say whose token is meant. */
+static bool hosts_are_new(const kf_conf *c, GHashTable *seen, const kf_conf_profile *p, kf_err *err) {
+    g_auto(GStrv) hosts = g_strsplit(p->git_host, ";", -1);
+    for (size_t i = 0; hosts[i]; i++)
+        if (*hosts[i] && !g_hash_table_add(seen, g_strdup(hosts[i])))
+            return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: two profiles have the git_host %s", c->path, hosts[i]);
     return true;
 }
 
@@ -77,6 +91,7 @@ static bool read_profiles(kf_conf *c, kf_err *err) {
     GArray *all = g_array_new(FALSE, TRUE, sizeof(kf_conf_profile));
     g_auto(GStrv) groups = g_key_file_get_groups(c->key, NULL);
     g_autoptr(GHashTable) ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) hosts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     bool ok = true;
     for (size_t i = 0; ok && groups[i]; i++) {
         if (!g_str_has_prefix(groups[i], "profile ")) continue;
@@ -84,6 +99,7 @@ static bool read_profiles(kf_conf *c, kf_err *err) {
         ok = read_profile(c, groups[i], &p, err);
         if (ok && !g_hash_table_add(ids, g_strdup(p.id)))
             ok = kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: two profiles have the id %s", c->path, p.id);
+        ok = ok && hosts_are_new(c, hosts, &p, err);
         if (ok) g_array_append_val(all, p);
     }
     if (!ok) {
@@ -181,6 +197,14 @@ const kf_conf_profile *kf_conf_find(const kf_conf *c, const char *name_or_id) {
     return NULL;
 }
 
+const kf_conf_profile *kf_conf_find_git_host(const kf_conf *c, const char *host) {
+    const kf_conf_profile *p;
+    size_t n = kf_conf_profiles(c, &p);
+    for (size_t i = 0; i < n; i++)
+        if (kf_hosts_has(p[i].git_host, host)) return &p[i];
+    return NULL;
+}
+
 static void put_string(kf_conf *c, const char *group, const char *key, const char *v) {
     if (v && *v) g_key_file_set_string(c->key, group, key, v);
     else g_key_file_remove_key(c->key, group, key, NULL);
@@ -210,6 +234,7 @@ bool kf_conf_put(kf_conf *c, const kf_conf_profile *p, kf_err *err) {
     put_string(c, group, "api_host", p->api_host);
     put_string(c, group, "organization_id", p->organization_id);
     put_string(c, group, "label", p->label);
+    put_string(c, group, "git_host", p->git_host);
     if (p->redirect_port) g_key_file_set_integer(c->key, group, "redirect_port", p->redirect_port);
     else g_key_file_remove_key(c->key, group, "redirect_port", NULL);
     g_key_file_set_boolean(c->key, group, "confidential", p->confidential);

@@ -7,7 +7,8 @@
  *                      store_picked = secret-service|vault  keepalive = 12h|never
  *                      proxy = URL  ca_file = PATH
  *   [profile NAME]     id = 16 hex  client_id =  api_host = https://api.workos.com
- *                      organization_id =  redirect_port =  label =  confidential = true|false */
+ *                      organization_id =  redirect_port =  label =  confidential = true|false
+ *                      git_host = host[:port];... (whom `git credential` may give its token to; each host in one profile) */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ typedef struct kf_conf_profile { /* plain copies; "" = not set */
     char api_host[256];        /* normalised origin */
     char organization_id[72];
     char label[128];
+    const char *git_host;      /* as kf_hosts_parse gives it; interned by conf.c, never NULL once read */
     int redirect_port;
     bool confidential;         /* an API key was stored for it */
 } kf_conf_profile;
@@ -39,6 +41,7 @@ const char *kf_conf_get(const kf_conf *c, const char *key);            /* [keyfo
 void kf_conf_set(kf_conf *c, const char *key, const char *value);      /* NULL removes */
 size_t kf_conf_profiles(const kf_conf *c, const kf_conf_profile **out); /* borrowed until the next change; in file order */
 const kf_conf_profile *kf_conf_find(const kf_conf *c, const char *name_or_id);
+const kf_conf_profile *kf_conf_find_git_host(const kf_conf *c, const char *host); /* exactly; NULL: none has it */
 KF_CHECK bool kf_conf_put(kf_conf *c, const kf_conf_profile *p, kf_err *err); /* by id; renames when the name differs */
 bool kf_conf_remove(kf_conf *c, const char *name_or_id);
 

@@ -171,6 +171,53 @@ class Settings(Case):
             a.call("Unlock", passphrase="first")
             a.put("more")
 
+    def test_an_api_key_can_be_taken_away(self):
+        a = self.agent.put("dev", "http://127.0.0.1:1")
+        self.fails("usage.bad", self.agent.call, "PutProfile", id=a["id"], name="dev", client_id=CLIENT, api_key=KEY,
+                   no_api_key=True)
+        self.assertEqual(self.agent.call("GetApiKey", profile="dev")["api_key"], KEY)
+        b = self.agent.call("PutProfile", id=a["id"], name="dev", client_id=CLIENT, no_api_key=True)["profile"]
+        self.assertFalse(b["confidential"])
+        self.assertIn("confidential=false", self.conf())
+        self.fails("workos.needs_api_key", self.agent.call, "GetApiKey", profile="dev")
+        again = self.agent.call("PutProfile", id=a["id"], name="dev", client_id=CLIENT, no_api_key=True)["profile"]
+        self.assertFalse(again["confidential"])
+        # not only the settings: a hand-made "confidential = true" finds no key
+        self.write_conf(self.conf().replace("confidential=false", "confidential=true"))
+        self.fails("workos.needs_api_key", self.agent.call, "GetApiKey", profile="dev")
+
+    def test_git_hosts(self):
+        a = self.agent.put("a", api_key=None, git_host="Git.Example.TEST; code.example.test:8443", label="Ours")
+        self.assertEqual((a["git_host"], a["label"]), ("git.example.test;code.example.test:8443", "Ours"))
+        b = self.agent.put("b", api_key=None)
+        self.assertNotIn("git_host", b)
+        put = lambda who, hosts: self.agent.call("PutProfile", id=who["id"], name=who["name"], client_id=CLIENT,  # noqa: E731
+                                                 git_host=hosts)["profile"]
+        before = self.conf()
+        e = self.fails("usage.exists", put, b, "new.example.test;GIT.example.test")
+        self.assertIn("profile a", e.failure["what"])
+        for bad in ("https://x", "a/b", "a b", "-x", "x:0", "x:99999", "x:1;x:1", "x:", ":1", "u@x", "x\n", "x" * 300,
+                    ";".join("h%d" % i for i in range(17))):
+            with self.subTest(bad=bad[:20]):
+                self.fails("usage.bad", put, b, bad)
+        self.assertEqual(self.conf(), before)
+        self.assertEqual(put(b, "git.example.test:443")["git_host"], "git.example.test:443")
+        self.assertEqual(put(a, a["git_host"])["git_host"], a["git_host"], "its own hosts are no conflict")
+        self.agent.call("PutProfile", id=a["id"], name="renamed", client_id=CLIENT)
+        token = lambda **kw: self.agent.call("GetToken", **kw)  # noqa: E731
+        e = self.fails("workos.not_signed_in", token, git_host="git.EXAMPLE.test")
+        self.assertIn("renamed", e.failure["what"])
+        self.assertIn("b has", self.fails("workos.not_signed_in", token, git_host="git.example.test:443").failure["what"])
+        for other in ("example.test", "xgit.example.test", "git.example.test:8443", "code.example.test", ""):
+            with self.subTest(other=other):
+                self.fails("usage.no_profile", token, git_host=other)
+        self.fails("usage.bad", token, git_host="git.example.test", profile="renamed")
+        self.fails("usage.bad", token, git_host="a b")
+        self.assertNotIn("git_host", put(a, ""))
+        self.fails("usage.no_profile", token, git_host="git.example.test")
+        self.write_conf(self.conf().replace("git_host=", "git_host=x.test;", 1).replace("[profile a]", "[profile a]\ngit_host=x.test"))
+        self.assertIn("x.test", self.fails("usage.config", self.agent.call, "ListProfiles").failure["what"])
+
     def test_index_without_secrets(self):
         self.agent.put("dev", "http://127.0.0.1:1")
         index = os.path.join(self.agent.state, "profiles")

@@ -411,6 +411,34 @@ static void origins(void **state) {
     }
 }
 
+static void host_lists(void **state) {
+    (void)state;
+    static const struct {
+        const char *in, *out; /* NULL: refused */
+    } list[] = {{NULL, ""}, {"", ""}, {" ; ;", ""}, {"Git.Example.test", "git.example.test"}, {"a.test:443;[::1]:80", "a.test:443;[::1]:80"},
+                {"\ta.test ; b.test:1 ;", "a.test;b.test:1"}, {"a;a", NULL}, {"a;A", NULL}, {"a:1;a", "a:1;a"}, {"a:", NULL}, {"a:0", NULL},
+                {"a:01", NULL}, {"a:65536", NULL}, {"a:1x", NULL}, {"a/", NULL}, {"https://a", NULL}, {"a b", NULL}, {"u@a", NULL},
+                {"*.a", NULL}, {"[zz]", NULL}, {".a", NULL}, {"a\nb", NULL}, {"\xc3\xa4.test", NULL},
+                {"1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16", "1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16"},
+                {"1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17", NULL}};
+    for (size_t i = 0; i < KF_LEN(list); i++) {
+        char *norm = NULL;
+        kf_err err = {0};
+        bool ok = kf_hosts_parse(list[i].in, &norm, &err);
+        if (ok != (list[i].out != NULL)) fail_msg("%s: %s", list[i].in, ok ? norm : err.what);
+        if (ok) assert_string_equal(norm, list[i].out);
+        else assert_int_equal(err.code, KF_ERR_USAGE_BAD);
+        free(norm);
+    }
+    assert_true(kf_hosts_has("a.test;b.test:1", "b.test:1"));
+    assert_true(kf_hosts_has("a.test;b.test:1", "a.test"));
+    assert_false(kf_hosts_has("a.test;b.test:1", "b.test"));
+    assert_false(kf_hosts_has("a.test", "a.tes"));
+    assert_false(kf_hosts_has("a.test", ""));
+    assert_false(kf_hosts_has("", ""));
+    assert_false(kf_hosts_has(NULL, "a"));
+}
+
 static void origins_refused(void **state) {
     (void)state;
     static const char *const bad[] = {"",
@@ -590,6 +618,7 @@ int main(void) {
         cmocka_unit_test(b64url_refuses),  cmocka_unit_test(hex),
         cmocka_unit_test(durations),       cmocka_unit_test(names),
         cmocka_unit_test(rfc3339),         cmocka_unit_test(origins),
+        cmocka_unit_test(host_lists),
         cmocka_unit_test(origins_refused), cmocka_unit_test(log_lines),
         cmocka_unit_test(log_fingerprint), cmocka_unit_test(form_escapes),
     };
