@@ -7,7 +7,11 @@ is "--help" "$RC" 0
 [ "$(printf '%s\n' "$OUT" | wc -l)" -le 44 ] || fail "--help has too many lines"
 printf '%s\n' "$OUT" | awk 'length > 80 {print; bad=1} END {exit bad}' || fail "--help is too wide"
 ok "--help is narrow"
-commands=$(printf '%s\n' "$OUT" | sed -n 's/^  \([a-z]\+\( [a-z]\+\)\?\)   *[a-z].*/\1/p' | grep -v '^keyfob$')
+has "--help has the commands of a group in one line" "$OUT" "profile ...      add list"
+commands=$(kf help --man | sed -n '/^.SH COMMANDS/,/^.SH OPTIONS/s/^\.B //p' | grep -v '^ui$')
+run kf profile
+is "half a command" "$RC" 2
+has "half a command: says so" "$ERR" "keyfob help profile"
 [ "$(printf '%s\n' "$commands" | wc -l)" -ge 15 ] || fail "too few commands were found: $commands"
 while read -r c; do
     # shellcheck disable=SC2086

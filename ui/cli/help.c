@@ -42,6 +42,24 @@ void kf_command_help(const kf_command *c) {
     printf("\nExamples\n%s\nGlobal options: -p NAME, --json, -q, -v, --no-input, --sandbox (keyfob --help)\n", c->examples);
 }
 
+static bool first_of_word(const kf_command *all, size_t i) {
+    size_t len = strcspn(all[i].name, " ");
+    for (size_t k = 0; k < i; k++)
+        if (strcspn(all[k].name, " ") == len && !strncmp(all[k].name, all[i].name, len)) return false;
+    return true;
+}
+
+/* "profile" and behind it its commands: a line for all of them. */
+static void group_line(const kf_command *all, size_t n, size_t first) {
+    size_t len = strcspn(all[first].name, " ");
+    char name[24];
+    snprintf(name, sizeof name, "%.*s ...", (int)len, all[first].name);
+    printf("  %-16s", name);
+    for (size_t i = 0; i < n; i++)
+        if (!strncmp(all[i].name, all[first].name, len + 1)) printf(" %s", all[i].name + len + 1);
+    printf("\n");
+}
+
 void kf_help(void) {
     size_t n;
     const kf_command *all = kf_commands(&n);
@@ -50,12 +68,15 @@ void kf_help(void) {
            "  keyfob                                   the screen\n"
            "  keyfob --sandbox                         try it without an account\n"
            "  curl -H \"Authorization: Bearer $(keyfob token acme)\" ...\n\n");
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(all[i].name, "ui")) printf("  %-16s %s\n", all[i].name, all[i].help);
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(all[i].name, "ui")) continue;
+        if (!strchr(all[i].name, ' ')) printf("  %-16s %s\n", all[i].name, all[i].help);
+        else if (first_of_word(all, i)) group_line(all, n, i);
+    }
     printf("\n");
     for (const kf_opt *o = kf_global_opts(); o->name; o++)
         if (strcmp(o->name, "help") && strcmp(o->name, "version") && strcmp(o->name, "quiet")) option_line(o);
-    printf("\nkeyfob help COMMAND says more.\n");
+    printf("\nkeyfob help COMMAND says more; keyfob help profile lists what profile has.\n");
 }
 
 /* --- man ------------------------------------------------------------------------------------------- */
@@ -116,13 +137,6 @@ int kf_command_man(const kf_command *c) {
 }
 
 /* --- completion ------------------------------------------------------------------------------------ */
-
-static bool first_of_word(const kf_command *all, size_t i) {
-    size_t len = strcspn(all[i].name, " ");
-    for (size_t k = 0; k < i; k++)
-        if (strcspn(all[k].name, " ") == len && !strncmp(all[k].name, all[i].name, len)) return false;
-    return true;
-}
 
 static void words(const kf_command *all, size_t n) {
     for (size_t i = 0; i < n; i++)

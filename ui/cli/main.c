@@ -60,8 +60,11 @@ static size_t distance(const char *a, const char *b) { /* Levenshtein, for short
 }
 
 static int unknown(kf_cli *c, const char *word, const char *second) {
-    size_t n, best = 99, k = 0;
+    size_t n, best = 99, k = 0, len = strlen(word);
     const kf_command *all = kf_commands(&n);
+    for (size_t i = 0; i < n; i++)
+        if (!strncmp(all[i].name, word, len) && all[i].name[len] == ' ' && (!second || *second == '-'))
+            return kf_cli_usage(c, "%s needs one more word; keyfob help %s lists them", word, word);
     KF_AUTO_CHARS both = kf_strfmt("%s %s", word, second ? second : "");
     for (size_t i = 0; i < n; i++) {
         KF_AUTO_CHARS first = kf_strdup(all[i].name);
