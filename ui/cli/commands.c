@@ -35,7 +35,7 @@ static const kf_command table[] = {
      .examples = "  eval \"$(keyfob export acme --format env)\"\n  curl -K <(keyfob export acme --format curl) https://api.example.com/\n",
      .opts = {{"format", 0, "FORMAT", "default header"}, {"what", 0, "WHAT", "access (default), claims or api-key"},
               {"min-valid", 0, "D", "renew first when less than D is left"}, {"output", 'o', "FILE", "into a file that only you can read"},
-              {"force", 0, NULL, "replace the file if it exists"}, {"clip", 0, NULL, "into the clipboard"},
+              {"force", 0, NULL, "+replace the file if it exists"}, {"clip", 0, NULL, "into the clipboard"},
               {"clear-after", 0, "D", "+with --clip: 30s; 0 never"}, {"host", 0, "HOST", "+netrc: the machine"},
               {"login", 0, "NAME", "+netrc: the login, default oauth2"}, {"reveal", 0, NULL, "whole, also on a terminal"}},
      .max_pos = 1, .run = kf_cmd_export},
