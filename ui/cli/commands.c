@@ -31,7 +31,7 @@ static const kf_command table[] = {
     {.name = "export", .args = "[PROFILE] [--format FORMAT]", .help = "print a fresh token in the form another tool wants",
      .text = "Formats: header, raw, env (sh), fish, powershell, dotenv, json, curl (for curl -K), exec-credential (Kubernetes), netrc, or a "
              "template with {access_token} {token_type} {expires_at} {expires_epoch} {expires_in_s} {profile} {client_id} {organization_id}. "
-             "A terminal gets it masked. KEYFOB_CLIPBOARD=native, osc52 or none chooses the clipboard.",
+             "A terminal gets it masked.",
      .examples = "  eval \"$(keyfob export acme --format env)\"\n  curl -K <(keyfob export acme --format curl) https://api.example.com/\n",
      .opts = {{"format", 0, "FORMAT", "default header"}, {"what", 0, "WHAT", "access (default), claims or api-key"},
               {"min-valid", 0, "D", "renew first when less than D is left"}, {"output", 'o', "FILE", "into a file that only you can read"},

@@ -129,7 +129,7 @@ int kf_command_man(const kf_command *c) {
     man_options(kf_global_opts());
     printf(".SH EXIT STATUS\n");
     roff(exit_status);
-    printf("\n.SH ENVIRONMENT\nKEYFOB_PROFILE, KEYFOB_STORE, KEYFOB_PASSPHRASE_FILE, KEYFOB_CONFIG, KEYFOB_SOCKET, WORKOS_CLIENT_ID, "
+    printf("\n.SH ENVIRONMENT\nKEYFOB_PROFILE, KEYFOB_STORE, KEYFOB_PASSPHRASE_FILE, KEYFOB_CONFIG, KEYFOB_SOCKET, KEYFOB_CLIPBOARD (auto, native, osc52, none), WORKOS_CLIENT_ID, "
            "WORKOS_API_KEY, https_proxy, no_proxy, SSL_CERT_FILE, NO_COLOR\n.SH FILES\n$XDG_CONFIG_HOME/keyfob/keyfob.conf, "
            "$XDG_STATE_HOME/keyfob/, $XDG_DATA_HOME/keyfob/vault/, $XDG_RUNTIME_DIR/keyfob/agent.sock\n");
     if (c && *c->examples) printf(".SH EXAMPLES\n.nf\n"), roff(c->examples), printf(".fi\n");
