@@ -5,7 +5,7 @@ enum {
     LISTS = KF_AT_PROFILE | KF_AT_PANEL | KF_AT_STEP | KF_AT_FIRST | KF_AT_LIST | KF_AT_CHOOSER |
             KF_AT_PICKER | KF_AT_HELP,
     ONE_PROFILE = KF_AT_LIST | KF_AT_PROFILE,
-    FIELDS = KF_AT_FORM | KF_AT_TYPED
+    FIELDS = KF_AT_FORM | KF_AT_TYPED | KF_AT_EXPORT
 };
 
 /* The order is the order of help. */
@@ -46,6 +46,12 @@ static const kf_action_row table[] = {
     {KF_DO_ADD, "add", "a", "add", "Adds a profile.", KF_AT_LIST, {'a'}},
     {KF_DO_EDIT, "edit", "e", "edit", "Changes settings or the API key.",
      ONE_PROFILE | KF_AT_CHOOSER | KF_AT_PANEL, {'e'}},
+    {KF_DO_COPY, "copy-token", "t", "copy token", "Puts a fresh token into the clipboard for 30 s.", ONE_PROFILE, {'t'}},
+    {KF_DO_EXPORT, "export", "x", "export", "The token, its claims or the API key for other tools.", ONE_PROFILE, {'x'}},
+    {KF_DO_EXPORT, "do-export", "Enter", "export", "Copies it, or writes the file.", KF_AT_EXPORT, {KF_KEY_ENTER}},
+    {KF_DO_OTHER, "other", "Space", "another", "Goes to the next choice of the field (Right, l).", KF_AT_EXPORT, {' ', KF_KEY_RIGHT, 'l'}},
+    {KF_DO_OTHER_BACK, "other-back", "Left", "the one before", "Goes to the choice before (h).", KF_AT_EXPORT, {KF_KEY_LEFT, 'h'}},
+    {KF_DO_SHOW, "reveal", "v", "show", "Shows the whole text for 10 s.", KF_AT_EXPORT, {'v'}},
     {KF_DO_ORGANIZATION, "organization", "o", "organization", "Switches to another of your organizations.", ONE_PROFILE, {'o'}},
     {KF_DO_CLAIMS, "claims", "c", "claims", "Shows what the access token says.", ONE_PROFILE, {'c'}},
     {KF_DO_VERIFY, "verify", "v", "verify", "Claims: checks the token's signature.", KF_AT_PROFILE, {'v'}},

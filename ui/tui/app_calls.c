@@ -98,6 +98,9 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
     if (!strcmp(c->method, "SignOut")) verb = "sign out of", what = KF_PANEL_SIGN_OUT;
     if (!strcmp(c->method, "RemoveProfile")) verb = "delete";
     if (!strcmp(c->method, "PutProfile")) verb = "change";
+    if (!strcmp(c->method, "GetToken")) verb = "get the token of";
+    if (!strcmp(c->method, "local.Copy")) verb = "copy the token of";
+    if (!strcmp(c->method, "local.Write")) verb = "write the file for";
     if (!strcmp(c->method, "SwitchOrganization")) verb = "switch the organization of";
     if (!strcmp(c->method, "RevokeSession")) verb = "end sessions of";
     if (!strcmp(c->method, "DeleteFactor")) verb = "delete the factor of";
@@ -113,6 +116,24 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
     kf_out_push(a, &kf_screen_panel, &args);
 }
 
+static void say_copied(kf_app *a, const kf_json *r) {
+    const char *what = kf_json_str_or(r, "what", ""), *way = kf_json_str_or(r, "way", "");
+    int64_t ms = kf_json_int_or(r, "clear_after_ms", 0);
+    if (kf_json_bool(r, "sent", false)) kf_out_say(a, KF_SAY_WARN, "Sent the %s by %s; keyfob can neither check nor clear it", what, way);
+    else if (ms) kf_out_say(a, KF_SAY_GOOD, "Copied the %s (%s); cleared in %lld s, also when keyfob is closed", what, way, (long long)(ms + 999) / 1000);
+    else kf_out_say(a, KF_SAY_GOOD, "Copied the %s (%s)", what, way);
+}
+
+/* t: the token has come, and goes on to the clipboard. */
+static void copy_token(kf_app *a, const kf_call *c, const kf_json *result) {
+    const char *token = kf_json_str_or(result, "access_token", "");
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "text", token);
+    kf_json_set_str(j, "what", "access token");
+    kf_json_set_int(j, "clear_after_ms", 30000);
+    kf_out_job(a, "local.Copy", j, kf_model_by_id(a->m, c->profile));
+}
+
 static void account_done(kf_app *a, const kf_call *c, const kf_json *result) {
     const kf_mprofile *p = kf_model_by_id(a->m, c->profile);
     int64_t n = kf_json_int_or(result, "revoked", 0);
@@ -120,6 +141,10 @@ static void account_done(kf_app *a, const kf_call *c, const kf_json *result) {
         kf_out_say(a, KF_SAY_GOOD, "%s is in %s now", c->name, p && p->org_name[0] ? p->org_name : "the other organization");
     else if (!strcmp(c->method, "RevokeSession"))
         kf_out_say(a, KF_SAY_GOOD, "Ended %lld session%s", (long long)n, n == 1 ? "" : "s");
+    else if (!strcmp(c->method, "local.Write"))
+        kf_out_say(a, KF_SAY_GOOD, "Written to %.160s; only you can read it", kf_json_str_or(result, "path", ""));
+    else if (!strcmp(c->method, "local.Copy"))
+        say_copied(a, result);
     else if (!strcmp(c->method, "DeleteFactor"))
         kf_out_say(a, KF_SAY_GOOD, "Deleted the factor");
 }
@@ -144,6 +169,8 @@ static void job_done(kf_app *a, const kf_call *c, const kf_json *result) {
         kf_out_say(a, KF_SAY_GOOD, "Deleted %s", c->name);
     } else if (!strcmp(c->method, "PutProfile")) {
         kf_out_say(a, KF_SAY_GOOD, "%s is the default profile now", c->name);
+    } else if (!strcmp(c->method, "GetToken")) {
+        copy_token(a, c, result);
     } else
         account_done(a, c, result);
     kf_app_model_changed(a);

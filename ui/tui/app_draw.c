@@ -51,6 +51,9 @@ static void draw_busy(const kf_app *a, const kf_call *c, char *out, size_t size)
     int64_t s = (a->m->now_ms - c->since_ms) / 1000;
     const char *verb = !strcmp(c->method, "Renew")     ? "renewing"
                        : !strcmp(c->method, "SignOut") ? "signing out of"
+                       : !strcmp(c->method, "GetToken") ? "asking for the token of"
+                       : !strcmp(c->method, "local.Copy") ? "copying for"
+                       : !strcmp(c->method, "local.Write") ? "writing for"
                        : !strcmp(c->method, "RevokeSession") ? "ending sessions of"
                                                        : "changing";
     if (s >= 3)

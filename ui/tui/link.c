@@ -5,6 +5,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "ui/common/clip.h"
+#include "ui/common/outfile.h"
 #include "wire/client.h"
 
 enum { CALL_MS = 60000, MAX_LINKS = 24, STACK = 256 * 1024 };
@@ -79,8 +81,41 @@ static void run_stream(const job *j, kf_client *c, kf_json *params) {
     }
 }
 
-static void *run(void *arg) {
-    job *j = arg;
+/* --- what needs no agent, but may take its time -------------------------------------------- */
+
+static kf_json *copy(const kf_json *params, const kf_secret *text, kf_err *err) {
+    kf_clip_result r;
+    int64_t after = kf_json_int_or(params, "clear_after_ms", 0);
+    if (!kf_clip_copy(text, after, &r, err)) return NULL;
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "what", kf_json_str(params, "what"));
+    kf_json_set_str(j, "way", r.way);
+    kf_json_set_bool(j, "sent", r.is_sent);
+    kf_json_set_int(j, "clear_after_ms", after);
+    return j;
+}
+
+static kf_json *write_file(const kf_json *params, const kf_secret *text, kf_err *err) {
+    const char *path = kf_json_str_or(params, "path", ""), *home = getenv("HOME");
+    KF_AUTO_CHARS whole = kf_str_starts(path, "~/") && home ? kf_strfmt("%s%s", home, path + 1) : kf_strdup(path);
+    if (!kf_outfile_write(whole, kf_secret_peek(text), kf_secret_len(text), false, err)) return NULL;
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "path", path);
+    return j;
+}
+
+static void run_local(const job *j) {
+    kf_err err = {0};
+    const char *t = kf_json_str_or(j->params, "text", "");
+    size_t n = strlen(t);
+    bool is_copy = !strcmp(j->method, "local.Copy");
+    if (is_copy && n && t[n - 1] == '\n') n--; /* pasted into a command line it would run it */
+    KF_AUTO(kf_secret) text = kf_secret_new(t, n);
+    kf_json *result = is_copy ? copy(j->params, text, &err) : write_file(j->params, text, &err);
+    post(j, NULL, result, true, &err);
+}
+
+static void run_call(job *j) {
     kf_err err = {0};
     kf_client *c = kf_client_open(0, &err);
     if (!c)
@@ -93,6 +128,14 @@ static void *run(void *arg) {
         post(j, NULL, result, true, &err);
     }
     kf_client_close(c);
+}
+
+static void *run(void *arg) {
+    job *j = arg;
+    if (kf_str_starts(j->method, "local."))
+        run_local(j);
+    else
+        run_call(j);
     kf_json_free(j->params);
     close(j->cancel);
     close(j->out);

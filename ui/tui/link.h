@@ -2,7 +2,7 @@
 /* Calls of the agent that never hold up the screen: each has a thread of its own that may wait in
  * connect, in the agent's start or in an answer; what comes arrives through a pipe that the poll loop
  * watches. An agent that hangs costs a thread, never a key. The threads touch nothing but their own
- * call; all signals are blocked in them. */
+ * call; all signals are blocked in them. Calls whose name begins with local. are done here: the clipboard and files. */
 #include "base/err.h"
 #include "base/json.h"
 

@@ -29,6 +29,8 @@ bool kf_profile_do(const kf_model *m, const kf_mprofile *p, kf_action act, kf_ou
     switch (act) {
     case KF_DO_SIGN_IN: kf_out_push(o, &kf_screen_chooser, &args); return true;
     case KF_DO_ORGANIZATION: kf_out_push(o, &kf_screen_orgs, &args); return true;
+    case KF_DO_EXPORT: kf_out_push(o, &kf_screen_export, &args); return true;
+    case KF_DO_COPY: kf_out_job(o, "GetToken", kf_profile_params(p), p); return true;
     case KF_DO_CLAIMS:
         args.what = KF_TAB_CLAIMS;
         kf_out_push(o, &kf_screen_profile, &args);
@@ -62,9 +64,14 @@ const char *kf_profile_why_not(const kf_model *m, const kf_mprofile *p, kf_actio
     case KF_DO_RENEW:
     case KF_DO_ORGANIZATION:
     case KF_DO_CLAIMS:
+    case KF_DO_COPY:
     case KF_DO_SIGN_OUT:
         if (!p) return "no profile is selected";
         if (!kf_model_has_session(p)) return "this profile is not signed in, press s";
+        break;
+    case KF_DO_EXPORT:
+        if (!p) return "no profile is selected";
+        if (!kf_model_has_session(p) && !p->confidential) return "there is no token and no API key, press s";
         break;
     case KF_DO_DEFAULT:
         if (!p) return "no profile is selected";

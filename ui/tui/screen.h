@@ -69,7 +69,8 @@ void kf_out_pop(kf_out *o, int n);                      /* closes the n topmost 
 uint32_t kf_out_call(kf_out *o, const char *method, kf_json *params);
 uint32_t kf_out_stream(kf_out *o, const char *method, kf_json *params);
 void kf_out_stop(kf_out *o, uint32_t call);             /* closes a stream; its end is not reported */
-/* A call whose end the app reports by itself: a message, or the error panel. */
+/* A call whose end the app reports by itself: a message, or the error panel. local.Copy {text, what, clear_after_ms} and
+ * local.Write {text, what, path} are done by this program (link.c). */
 void kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p);
 void kf_out_say(kf_out *o, kf_say how, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void kf_out_quit(kf_out *o, int status);
@@ -107,7 +108,7 @@ struct kf_screen_class {
 
 extern const kf_screen_class kf_screen_profiles, kf_screen_first, kf_screen_profile, kf_screen_chooser,
     kf_screen_signin, kf_screen_form, kf_screen_confirm, kf_screen_typed, kf_screen_unlock, kf_screen_panel,
-    kf_screen_help, kf_screen_orgs, kf_screen_enroll;
+    kf_screen_help, kf_screen_orgs, kf_screen_enroll, kf_screen_export;
 
 enum { KF_CONFIRM_SIGN_OUT = 1, KF_CONFIRM_DISCARD, KF_CONFIRM_REVOKE }; /* kf_args.what of confirm; REVOKE: item, title */
 enum { KF_TYPED_PROFILE, KF_TYPED_FACTOR, KF_TYPED_OTHERS };             /* of typed: what is deleted; FACTOR: item, title */

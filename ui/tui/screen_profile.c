@@ -231,7 +231,7 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     static const kf_action all[KF_TAB_COUNT][12] = {
-        {KF_DO_BACK, KF_DO_RENEW, KF_DO_SIGN_IN, KF_DO_ORGANIZATION, KF_DO_CLAIMS, KF_DO_SIGN_OUT, KF_DO_EDIT, KF_DO_DEFAULT, KF_DO_DETAILS, KF_DO_DELETE},
+        {KF_DO_BACK, KF_DO_COPY, KF_DO_EXPORT, KF_DO_RENEW, KF_DO_SIGN_IN, KF_DO_ORGANIZATION, KF_DO_CLAIMS, KF_DO_SIGN_OUT, KF_DO_EDIT, KF_DO_DEFAULT, KF_DO_DETAILS, KF_DO_DELETE},
         {KF_DO_BACK, KF_DO_VERIFY, KF_DO_NEXT, KF_DO_RENEW, KF_DO_ORGANIZATION, KF_DO_DETAILS},
         {KF_DO_BACK, KF_DO_DELETE, KF_DO_OTHERS, KF_DO_NEXT, KF_DO_REDRAW, KF_DO_DETAILS},
         {KF_DO_BACK, KF_DO_ENROLL, KF_DO_DELETE, KF_DO_NEXT, KF_DO_REDRAW, KF_DO_DETAILS}};

@@ -372,7 +372,7 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     const profiles *s = st;
-    static const kf_action all[] = {KF_DO_OPEN,   KF_DO_SIGN_IN,  KF_DO_RENEW, KF_DO_ADD,
+    static const kf_action all[] = {KF_DO_OPEN,   KF_DO_SIGN_IN,  KF_DO_RENEW, KF_DO_COPY, KF_DO_EXPORT, KF_DO_ADD,
                                     KF_DO_FILTER, KF_DO_SIGN_OUT, KF_DO_EDIT,  KF_DO_DELETE,
                                     KF_DO_CLOSE,  KF_DO_NONE};
     (void)m;
