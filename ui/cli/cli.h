@@ -77,6 +77,9 @@ bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err);
  * starts nothing. NULL: KF_ERR_USAGE_NO_PROFILE. rule says which; both static or of c. */
 const char *kf_cli_profile(kf_cli *c, const char *arg, const char **rule, kf_err *err);
 
+/* status --prompt FORMAT for the profile that is meant; exit status. */
+int kf_cli_prompt(kf_cli *c, const char *arg, const char *format);
+
 int kf_cmd_profile_add(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_list(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_show(kf_cli *c, const kf_args *a);

@@ -8,7 +8,7 @@
 #include "ui/common/words.h"
 #include "wire/msg.h"
 
-enum { WHY, CHECK, MIN_VALID };
+enum { WHY, CHECK, MIN_VALID, PROMPT };
 enum { STATUS_MS = 5000, WAIT_MS = 120000 };
 
 /* The profile as the running agent sees it; NULL when none runs. */
@@ -147,6 +147,7 @@ int kf_cmd_status(kf_cli *c, const kf_args *a) {
     kf_err e;
     int64_t min_ms = 0;
     const char *rule = "";
+    if (a->opt[PROMPT]) return kf_cli_prompt(c, a->pos[0], a->opt[PROMPT]);
     if (a->opt[MIN_VALID] && !kf_duration_parse(a->opt[MIN_VALID], &min_ms)) return kf_cli_usage(c, "--min-valid: a duration is a number with ms, s, m, h or d");
     const char *name = kf_cli_profile(c, a->pos[0], &rule, &e);
     if (!name) return kf_cli_fail(c, &e);

@@ -88,10 +88,13 @@ static const kf_command table[] = {
     {.name = "renew", .args = "[PROFILE]", .help = "renew the access token now", .text = "Uses the refresh token once, in any case.",
      .examples = "  keyfob renew acme\n", .max_pos = 1, .run = kf_cmd_renew},
     {.name = "status", .args = "[PROFILE]", .help = "who is signed in, and for how long",
-     .text = "Never starts an agent and never uses the network. Without an agent it says what was known last.",
-     .examples = "  keyfob status acme --json\n  keyfob status acme --check --min-valid 5m || keyfob login acme\n",
+     .text = "Never starts an agent and never uses the network. Without an agent it says what was known last. --prompt reads one small "
+             "file, and prints nothing when there is no profile; {alert} is ! when a person is needed, {left? TEXT} is TEXT when left is "
+             "not empty, {{ is a brace.",
+     .examples = "  keyfob status acme --json\n  PS1='$(keyfob status --prompt \"{profile}{left? }{left}{alert}\")$ '\n  keyfob status acme --check --min-valid 5m || keyfob login acme\n",
      .opts = {{"why", 0, NULL, "which profile, client ID and API key are used, and from where"},
-              {"check", 0, NULL, "exit 0 only if the token is valid"}, {"min-valid", 0, "D", "for --check: for at least D"}},
+              {"check", 0, NULL, "exit 0 only if the token is valid"}, {"min-valid", 0, "D", "for --check: for at least D"},
+              {"prompt", 0, "FORMAT", "for a shell prompt: {profile} {state} {left} {org} {client_id} {alert}"}},
      .max_pos = 1, .run = kf_cmd_status},
     {.name = "profile add", .args = "NAME --client-id ID", .help = "add a profile, or change one",
      .text = "A profile is one WorkOS environment plus one person. With an API key (from stdin) every method works; with only a client ID "
