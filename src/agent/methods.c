@@ -249,7 +249,7 @@ static void get_description(kf_agent *a, uint32_t conn, const kf_json *p, bool m
 
 enum { SETTINGS = 1, STORE = 2, MORE = 4 }; /* what must be there before the call runs; MORE: called with more */
 
-/* params: NAME=KIND ...; s string, n number >= 0, b boolean; a capital letter: must be there. Null is absent. */
+/* params: as kf_method_params_ok reads them */
 static const struct {
     const char *name;
     method_fn fn;
@@ -262,6 +262,7 @@ static const struct {
     {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS, "profile=S"},
     {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS,
      "id=s name=S client_id=S api_host=s organization_id=s redirect_port=n label=s api_key=s no_api_key=b git_host=s make_default=b"},
+    {KF_IFACE ".PutProfiles", kf_method_put_profiles, SETTINGS, "profiles=L dry_run=b"},
     {KF_IFACE ".RemoveProfile", kf_method_remove_profile, STORE, "profile=S"},
     {KF_IFACE ".GetApiKey", kf_method_get_api_key, STORE, "profile=S"},
     {KF_IFACE ".Renew", renew, STORE, "profile=S"},
@@ -298,12 +299,13 @@ static bool param_ok(const kf_json *p, const char *key, char kind) {
     case 'S': return kf_json_str(p, key) != NULL;
     case 'n':
     case 'N': return kf_json_int(p, key, &n) && n >= 0;
+    case 'l':
+    case 'L': return kf_json_is_arr(v);
     default: return kf_json_bool(p, key, true) == kf_json_bool(p, key, false);
     }
 }
 
-/* False: bad is the name of the first parameter that is missing or of another type. */
-static bool params_ok(const char *spec, const kf_json *p, char bad[32]) {
+bool kf_method_params_ok(const char *spec, const kf_json *p, char bad[32]) {
     while (*spec) {
         size_t n = strcspn(spec, "=");
         memcpy(bad, spec, n);
@@ -321,7 +323,7 @@ void kf_methods_call(kf_agent *a, uint32_t conn, const char *method, const kf_js
         kf_log(KF_LOG_DEBUG, "call: %s from %u", method, conn);
         kf_err e;
         char bad[32];
-        if (!params_ok(table[i].params, params, bad)) {
+        if (!kf_method_params_ok(table[i].params, params, bad)) {
             kf_json *j = kf_json_obj();
             kf_json_set_str(j, "parameter", bad);
             kf_server_varlink_error(a->server, conn, "org.varlink.service.InvalidParameter", j);

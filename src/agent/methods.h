@@ -5,11 +5,15 @@
 #include "base/json.h"
 
 void kf_methods_call(kf_agent *a, uint32_t conn, const char *method, const kf_json *params, bool more);
+/* spec: NAME=KIND ...; s string, n number >= 0, b boolean, l list; a capital letter: must be there. Null is absent.
+ * False: bad is the name of the first parameter that is missing or of another type. */
+bool kf_method_params_ok(const char *spec, const kf_json *p, char bad[32]);
 
 /* methods_profile.c */
 void kf_method_list_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_get_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_put_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_get_api_key(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 

@@ -259,6 +259,86 @@ void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
     else put(t, put_saved);
 }
 
+/* --- put many: all of them, or none ------------------------------------------------------------------ */
+
+typedef struct importing {
+    kf_agent *a;
+    uint32_t conn;
+    kf_json *names;
+} importing;
+
+static void import_done(void *user, const kf_err *err) {
+    importing *i = user;
+    if (err) kf_server_error(i->a->server, i->conn, err);
+    else {
+        kf_json *j = kf_json_obj();
+        kf_json_set(j, "names", KF_TAKE(i->names));
+        kf_server_reply(i->a->server, i->conn, j, false);
+    }
+    kf_json_free(i->names);
+    free(i);
+}
+static void import_indexed(void *user, const kf_err *err) {
+    (void)err; /* the next command may read the index alone; when it cannot be written, the log says so */
+    import_done(user, NULL);
+}
+static void import_saved(void *user, const kf_err *err) {
+    importing *i = user;
+    if (err) import_done(i, err);
+    else kf_keeper_index_then(i->a->keeper, import_indexed, i);
+}
+
+/* Which one it was, in front of what is wrong with it. */
+static bool fail_item(size_t at, const kf_json *item, kf_err *err) {
+    kf_err why = *err;
+    return kf_fail(err, why.code, "number %zu, %.64s: %.160s", at + 1, kf_json_str_or(item, "name", "without a name"), why.what);
+}
+
+/* Into the settings in memory; the next one is then held against it as well. */
+static bool import_one(kf_agent *a, const kf_json *item, importing *i, kf_err *err) {
+    static const char spec[] = "name=S client_id=S api_host=s organization_id=s redirect_port=n label=s git_host=s make_default=b";
+    putting *t = calloc(1, sizeof *t);
+    if (!t) abort();
+    char bad[32];
+    bool ok = kf_json_is_obj(item) && kf_method_params_ok(spec, item, bad);
+    if (!ok) kf_fail(err, KF_ERR_USAGE_BAD, "its settings are not of the right kind");
+    else if (kf_json_str(item, "id") || kf_json_str(item, "api_key")) ok = kf_fail(err, KF_ERR_USAGE_BAD, "it has an id or a secret");
+    ok = ok && check(a, item, t, err) && kf_conf_put(a->conf, &t->profile, err);
+    if (ok) kf_json_add(i->names, kf_json_new_str(t->profile.name));
+    putting_free(t);
+    return ok;
+}
+
+/* Backwards, so that none has to move up in the list. */
+static void take_imports_back(kf_agent *a, size_t before) {
+    const kf_conf_profile *all;
+    for (size_t n; (n = kf_conf_profiles(a->conf, &all)) > before;)
+        if (!kf_conf_remove(a->conf, all[n - 1].id)) return;
+}
+
+void kf_method_put_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    importing *i = calloc(1, sizeof *i);
+    if (!i) abort();
+    *i = (importing){.a = a, .conn = conn, .names = kf_json_arr()};
+    const kf_conf_profile *all;
+    const char *dflt = NULL;
+    size_t before = kf_conf_profiles(a->conf, &all), at = 0;
+    kf_err e;
+    bool ok = true;
+    for (const kf_json *item = kf_json_first(kf_json_get(p, "profiles")); ok && item; item = kf_json_next(item), at++) {
+        ok = import_one(a, item, i, &e) || fail_item(at, item, &e);
+        if (ok && (kf_json_bool(item, "make_default", false) || (!before && !dflt))) dflt = kf_json_str(item, "name");
+    }
+    if (!ok || !at || kf_json_bool(p, "dry_run", false)) {
+        take_imports_back(a, before);
+        import_done(i, ok ? NULL : &e);
+        return;
+    }
+    if (dflt) kf_conf_set(a->conf, "default", dflt);
+    kf_settings_save(a, import_saved, i);
+}
+
 /* --- remove -------------------------------------------------------------------------------------- */
 
 static void removal_indexed(void *user, const kf_err *err) {

@@ -11,7 +11,8 @@ enum { CONF_MAX = 4 << 20 };
 struct kf_conf {
     char *path;
     GKeyFile *key;
-    GArray *profiles; /* kf_conf_profile, remade after each change */
+    GArray *profiles;               /* kf_conf_profile, in file order */
+    GHashTable *by_name, *by_id;    /* place in profiles, plus 1: with thousands of them nobody looks through all */
     struct stat st;   /* st_ino 0: there was no file */
 };
 
@@ -87,6 +88,14 @@ static bool hosts_are_new(const kf_conf *c, GHashTable *seen, const kf_conf_prof
     return true;
 }
 
+static void index_profiles(kf_conf *c, guint from) {
+    for (guint i = from; i < c->profiles->len; i++) {
+        const kf_conf_profile *p = &g_array_index(c->profiles, kf_conf_profile, i);
+        g_hash_table_replace(c->by_name, g_strdup(p->name), GUINT_TO_POINTER(i + 1));
+        g_hash_table_replace(c->by_id, g_strdup(p->id), GUINT_TO_POINTER(i + 1));
+    }
+}
+
 static bool read_profiles(kf_conf *c, kf_err *err) {
     GArray *all = g_array_new(FALSE, TRUE, sizeof(kf_conf_profile));
     g_auto(GStrv) groups = g_key_file_get_groups(c->key, NULL);
@@ -108,6 +117,7 @@ static bool read_profiles(kf_conf *c, kf_err *err) {
     }
     if (c->profiles) g_array_unref(c->profiles);
     c->profiles = all;
+    index_profiles(c, 0);
     return true;
 }
 
@@ -116,6 +126,8 @@ kf_conf *kf_conf_load(const char *path, kf_err *err) {
     if (!c) abort();
     c->path = kf_strdup(path);
     c->key = g_key_file_new();
+    c->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    c->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     bool ok = true;
     if (stat(path, &c->st)) {
         if (errno != ENOENT) ok = kf_fail_errno(err, KF_ERR_USAGE_CONFIG, "%s", path);
@@ -138,6 +150,8 @@ kf_conf *kf_conf_load(const char *path, kf_err *err) {
 kf_conf *kf_conf_free(kf_conf *c) {
     if (!c) return NULL;
     if (c->profiles) g_array_unref(c->profiles);
+    g_hash_table_destroy(c->by_name);
+    g_hash_table_destroy(c->by_id);
     g_key_file_unref(c->key);
     free(c->path);
     free(c);
@@ -187,14 +201,14 @@ size_t kf_conf_profiles(const kf_conf *c, const kf_conf_profile **out) {
     return c->profiles->len;
 }
 
+static kf_conf_profile *look_up(const kf_conf *c, GHashTable *in, const char *key) {
+    guint at = GPOINTER_TO_UINT(g_hash_table_lookup(in, key));
+    return at ? &g_array_index(c->profiles, kf_conf_profile, at - 1) : NULL;
+}
+
 const kf_conf_profile *kf_conf_find(const kf_conf *c, const char *name_or_id) {
-    const kf_conf_profile *p;
-    size_t n = kf_conf_profiles(c, &p);
-    for (size_t i = 0; i < n; i++)
-        if (!strcmp(p[i].name, name_or_id)) return &p[i];
-    for (size_t i = 0; i < n; i++)
-        if (!strcmp(p[i].id, name_or_id)) return &p[i];
-    return NULL;
+    const kf_conf_profile *p = look_up(c, c->by_name, name_or_id);
+    return p ? p : look_up(c, c->by_id, name_or_id);
 }
 
 const kf_conf_profile *kf_conf_find_git_host(const kf_conf *c, const char *host) {
@@ -210,24 +224,33 @@ static void put_string(kf_conf *c, const char *group, const char *key, const cha
     else g_key_file_remove_key(c->key, group, key, NULL);
 }
 
-bool kf_conf_put(kf_conf *c, const kf_conf_profile *p, kf_err *err) {
-    const kf_conf_profile *all;
-    size_t n = kf_conf_profiles(c, &all);
-    g_autofree char *group = g_strdup_printf("profile %s", p->name);
-    char old[65] = "";
-    for (size_t i = 0; i < n; i++) {
-        bool same_id = !strcmp(all[i].id, p->id), same_name = !strcmp(all[i].name, p->name);
-        if (same_name && !same_id) return kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s already", p->name);
-        if (same_id && !same_name) memcpy(old, all[i].name, sizeof old);
+/* The group of a profile that gets another name: it moves with every key, known or not. */
+static void move_group(kf_conf *c, const char *old, const char *group) {
+    g_autofree char *from = g_strdup_printf("profile %s", old);
+    g_auto(GStrv) keys = g_key_file_get_keys(c->key, from, NULL, NULL);
+    for (size_t i = 0; keys && keys[i]; i++) {
+        g_autofree char *v = g_key_file_get_value(c->key, from, keys[i], NULL);
+        g_key_file_set_value(c->key, group, keys[i], v ? v : "");
     }
-    if (*old) { /* rename: the group moves with every key, known or not */
-        g_autofree char *from = g_strdup_printf("profile %s", old);
-        g_auto(GStrv) keys = g_key_file_get_keys(c->key, from, NULL, NULL);
-        for (size_t i = 0; keys && keys[i]; i++) {
-            g_autofree char *v = g_key_file_get_value(c->key, from, keys[i], NULL);
-            g_key_file_set_value(c->key, group, keys[i], v ? v : "");
-        }
-        g_key_file_remove_group(c->key, from, NULL);
+    g_key_file_remove_group(c->key, from, NULL);
+}
+
+static void forget(kf_conf *c, const kf_conf_profile *p) {
+    guint at = GPOINTER_TO_UINT(g_hash_table_lookup(c->by_id, p->id)) - 1;
+    g_hash_table_remove(c->by_name, p->name);
+    g_hash_table_remove(c->by_id, p->id);
+    g_array_remove_index(c->profiles, at);
+    index_profiles(c, at);
+}
+
+bool kf_conf_put(kf_conf *c, const kf_conf_profile *p, kf_err *err) {
+    kf_conf_profile *old = look_up(c, c->by_id, p->id), *same = look_up(c, c->by_name, p->name);
+    if (same && same != old) return kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s already", p->name);
+    g_autofree char *group = g_strdup_printf("profile %s", p->name);
+    if (old && strcmp(old->name, p->name)) {
+        move_group(c, old->name, group);
+        forget(c, old);
+        old = NULL;
     }
     put_string(c, group, "id", p->id);
     put_string(c, group, "client_id", p->client_id);
@@ -238,7 +261,14 @@ bool kf_conf_put(kf_conf *c, const kf_conf_profile *p, kf_err *err) {
     if (p->redirect_port) g_key_file_set_integer(c->key, group, "redirect_port", p->redirect_port);
     else g_key_file_remove_key(c->key, group, "redirect_port", NULL);
     g_key_file_set_boolean(c->key, group, "confidential", p->confidential);
-    return read_profiles(c, err);
+    kf_conf_profile now;
+    if (!read_profile(c, group, &now, err)) return false;
+    if (old) *old = now;
+    else {
+        g_array_append_val(c->profiles, now);
+        index_profiles(c, c->profiles->len - 1);
+    }
+    return true;
 }
 
 bool kf_conf_remove(kf_conf *c, const char *name_or_id) {
@@ -246,5 +276,6 @@ bool kf_conf_remove(kf_conf *c, const char *name_or_id) {
     if (!p) return false;
     g_autofree char *group = g_strdup_printf("profile %s", p->name);
     g_key_file_remove_group(c->key, group, NULL);
-    return read_profiles(c, NULL);
+    forget(c, p);
+    return true;
 }

@@ -218,6 +218,37 @@ class Settings(Case):
         self.write_conf(self.conf().replace("git_host=", "git_host=x.test;", 1).replace("[profile a]", "[profile a]\ngit_host=x.test"))
         self.assertIn("x.test", self.fails("usage.config", self.agent.call, "ListProfiles").failure["what"])
 
+    def test_many_at_once_or_none(self):
+        many = lambda *items, **kw: self.agent.call("PutProfiles", profiles=list(items), **kw)["names"]  # noqa: E731
+        one = lambda name, **kw: dict({"name": name, "client_id": CLIENT}, **kw)  # noqa: E731
+        self.assertEqual(many(), [])
+        self.assertEqual(many(one("a"), one("b"), dry_run=True), ["a", "b"])
+        self.assertEqual(self.names(), [])
+        self.assertFalse(os.path.exists(self.agent.conf))
+        self.assertEqual(many(one("a", git_host="x.test", label="L"), one("b", api_host="http://127.0.0.1:1")), ["a", "b"])
+        a, b = self.agent.call("ListProfiles")["profiles"]
+        self.assertEqual((a["name"], a["default"], a["git_host"], a["label"], a["confidential"]), ("a", True, "x.test", "L", False))
+        self.assertEqual((b["default"], b["api_host"]), (False, "http://127.0.0.1:1"))
+        before = self.conf()
+        for name, items in (("usage.exists", [one("c"), one("a")]), ("usage.exists", [one("c"), one("c")]),
+                            ("usage.name", [one("c"), one("C")]), ("usage.exists", [one("c", git_host="x.test")]),
+                            ("usage.exists", [one("c", git_host="y.test"), one("d", git_host="Y.test")]),
+                            ("usage.no_client_id", [one("c"), {"name": "d", "client_id": "x"}]), ("usage.bad", [one("c"), 7]),
+                            ("usage.bad", [one("c"), {"name": "d"}]), ("usage.bad", [one("c"), one("d", label=7)]),
+                            ("usage.bad", [one("c"), one("d", api_key=KEY)]), ("usage.bad", [one("c"), one("d", id=a["id"])]),
+                            ("usage.bad_url", [one("c"), one("d", api_host="http://example.test")])):
+            with self.subTest(items=items):
+                e = self.fails(name, self.agent.call, "PutProfiles", profiles=items)
+                self.assertIn("number %d" % len(items), e.failure["what"])
+                self.assertNotIn(KEY, str(e))
+                self.assertEqual((self.conf(), self.names()), (before, ["a", "b"]))
+        many(*[one("n%03d" % i) for i in range(600)])
+        with self.agent.connect() as c:
+            c.send("ListProfiles", more=True)
+            self.assertEqual(len(c.answer()["profiles"]) + len(c.answer()["profiles"]), 602)
+        self.assertEqual(many(one("z", make_default=True)), ["z"])
+        self.assertTrue(self.agent.call("GetProfile", profile="z")["profile"]["default"])
+
     def test_index_without_secrets(self):
         self.agent.put("dev", "http://127.0.0.1:1")
         index = os.path.join(self.agent.state, "profiles")
