@@ -196,7 +196,7 @@ static char *index_path(const kf_keeper *k) { return kf_strfmt("%s/profiles", k-
 
 static bool fill_row(const kf_entry *e, kf_profile_row *r) {
     const kf_session *s = e->session;
-    *r = (kf_profile_row){.is_default = is_default(e)};
+    *r = (kf_profile_row){.is_default = is_default(e), .has_git_host = e->prof.git_host && *e->prof.git_host};
     if (s) r->expires_at = s->exp;
     else if (!e->loaded && e->has_hint) r->expires_at = e->hint.expires_at;
     const char *org = s ? s->organization_id : !e->loaded && e->has_hint ? e->hint.organization_id : "";

@@ -19,19 +19,22 @@ static bool field(const char **p, const char *end, char *out, size_t size) {
 }
 
 static bool row(const char *p, const char *end, kf_profile_row *r) {
-    char def[3], expires[24], *stop;
+    char def[3], git[3] = "0", expires[24], *stop;
     uint8_t raw[8];
     size_t tabs = 0;
     for (const char *q = p; q < end; q++) tabs += *q == '\t';
-    if (tabs != 6) return false;
+    if (tabs != 6 && tabs != 7) return false;
     if (!field(&p, end, r->id, sizeof r->id) || !field(&p, end, r->name, sizeof r->name) || !field(&p, end, def, sizeof def) ||
         !field(&p, end, r->state, sizeof r->state) || !field(&p, end, expires, sizeof expires) ||
-        !field(&p, end, r->organization_id, sizeof r->organization_id) || !field(&p, end, r->client_id, sizeof r->client_id))
+        !field(&p, end, r->organization_id, sizeof r->organization_id) || !field(&p, end, r->client_id, sizeof r->client_id) ||
+        (tabs == 7 && !field(&p, end, git, sizeof git)))
         return false;
     r->is_default = *def == '1';
+    r->has_git_host = *git == '1';
     errno = 0;
     r->expires_at = strtoll(expires, &stop, 10);
-    return kf_unhex(r->id, raw, 8) && kf_profile_name_ok(r->name) && (*def == '0' || *def == '1') && !def[1] && !errno &&
+    return kf_unhex(r->id, raw, 8) && kf_profile_name_ok(r->name) && (*def == '0' || *def == '1') && !def[1] &&
+           (*git == '0' || *git == '1') && !git[1] && !errno &&
            (*expires == '-' || (*expires >= '0' && *expires <= '9')) && !*stop && p == end;
 }
 
@@ -75,7 +78,7 @@ char *kf_profile_index_print(const kf_profile_row *rows, size_t n) {
         ok = add_field(&b, rows[i].id, '\t') && add_field(&b, rows[i].name, '\t') &&
              kf_buf_adds(&b, rows[i].is_default ? "1\t" : "0\t") && add_field(&b, rows[i].state, '\t') &&
              kf_buf_addf(&b, "%lld\t", (long long)rows[i].expires_at) && add_field(&b, rows[i].organization_id, '\t') &&
-             add_field(&b, rows[i].client_id, '\n');
+             add_field(&b, rows[i].client_id, '\t') && kf_buf_adds(&b, rows[i].has_git_host ? "1\n" : "0\n");
     if (!ok) {
         kf_buf_done(&b);
         return NULL;

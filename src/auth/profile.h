@@ -11,10 +11,10 @@
 
 /* The index the agent keeps in $XDG_STATE_HOME/keyfob/profiles, read by clients without an agent
  * (design.md §6): line 1 "keyfob-profiles 1", then tab-separated id, name, default(0/1), state,
- * expires_at, organization id, client_id. No secrets. */
+ * expires_at, organization id, client_id, has a git host (0/1; may be missing: 0). No secrets. */
 typedef struct kf_profile_row {
     char id[17], name[65], state[16], organization_id[96], client_id[96];
-    bool is_default;
+    bool is_default, has_git_host;
     int64_t expires_at; /* unix s, 0 = none */
 } kf_profile_row;
 #define KF_PROFILE_INDEX_MAX (4u << 20)

@@ -10,7 +10,8 @@
 #include "base/str.h"
 #include "ui/common/prompt.h"
 
-static const kf_profile_row acme = {"0123456789abcdef", "acme", "signed_in", "org_1", "client_1", true, 1000};
+static const kf_profile_row acme = {.id = "0123456789abcdef", .name = "acme", .state = "signed_in", .organization_id = "org_1", .client_id = "client_1",
+                                    .is_default = true, .expires_at = 1000};
 
 static char *prompt(const kf_profile_row *row, int64_t now, const char *format, kf_err *err) {
     kf_buf b;

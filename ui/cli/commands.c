@@ -43,6 +43,11 @@ static const kf_command table[] = {
      .examples = "  curl -H \"$(keyfob header acme)\" https://api.example.com/\n",
      .opts = {{"min-valid", 0, "D", "renew first when less than D is left"}, {"reveal", 0, NULL, "whole, also on a terminal"}},
      .max_pos = 1, .run = kf_cmd_header},
+    {.name = "git-credential", .args = "get|store|erase", .help = "answer git, as its credential helper",
+     .text = "git runs it by itself after: git config --global credential.helper keyfob (git-credential-keyfob must be in PATH). It answers "
+             "only for hosts that a profile is bound to, with the access token as the password, and over https.",
+     .examples = "  keyfob profile edit acme --git-host git.example.com\n  git config --global credential.https://git.example.com.helper keyfob\n",
+     .opts = {{"min-valid", 0, "D", "renew first when less than D is left; default 2m"}}, .max_pos = 1, .run = kf_cmd_git_credential},
     {.name = "login", .args = "[PROFILE] [--method METHOD]", .help = "sign in",
      .text = "magic is a code by e-mail, device another device, token a refresh token on stdin. Without an API key: browser, device, sso, "
              "token. No secret is ever an argument; --answers-stdin takes lines like totp=123456.",

@@ -127,12 +127,20 @@ static int run(kf_cli *c, const kf_args *a, const char *want) {
     return screen ? kf_cmd_ui(c, a) : c->command->run(c, a);
 }
 
+/* git finds its helpers by name: git-credential-keyfob is a link to keyfob. */
+static const char *name_of(const char *argv0) {
+    const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
+    return slash ? slash + 1 : argv0 ? argv0 : "";
+}
+
 int main(int argc, char **argv) {
     kf_cli c = {0};
     kf_args a = {0};
     const char *want = NULL;
     signal(SIGPIPE, SIG_DFL); /* a closed pipe ends us quietly with 141 */
     int i = 1, rc = 0, used = 0;
+    char *as_git[] = {argc > 0 ? argv[0] : "", "git-credential", argc > 1 ? argv[1] : NULL, NULL};
+    if (!strcmp(name_of(argv[0]), "git-credential-keyfob")) argc = argc > 1 ? 3 : 2, argv = as_git;
     for (; !rc && i < argc && argv[i][0] == '-'; i++) rc = option(&c, argc, argv, &i, &a, &want);
     if (!rc && i < argc) {
         c.command = find_command(argc - i, argv + i, &used);

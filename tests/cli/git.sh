@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# The git credential helper, with git itself: `git credential fill`, and a repository behind a server that wants the token.
+SRC=$1 BIN=$2
+. "$SRC/tests/lib.sh"
+export PATH=$BIN:$PATH GIT_TERMINAL_PROMPT=0 GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$SCRATCH/gitconfig GIT_ASKPASS=/bin/false SSH_ASKPASS=
+git config --file "$GIT_CONFIG_GLOBAL" credential.helper keyfob
+ask() { printf 'protocol=%s\nhost=%s\n\n' "$1" "$2" | git-credential-keyfob get; }
+
+# nothing is bound: nothing is answered, and nothing is started
+is "no profiles: silence" "$(ask https git.example.test; echo $?)" 0
+[ ! -e "$XDG_RUNTIME_DIR/keyfob/agent.sock" ] || fail "the agent was started for nothing"
+ok "no agent was started"
+
+# a repository that only the token opens
+git init -q --bare "$SCRATCH/web/repo.git"
+git -C "$SCRATCH/web/repo.git" update-server-info
+echo none >"$SCRATCH/token"
+DIR=$SCRATCH/web python3 -c 'import base64,http.server,os
+class H(http.server.SimpleHTTPRequestHandler):
+    def __init__(s,*a): super().__init__(*a, directory=os.environ["DIR"])
+    def do_GET(s):
+        if s.headers.get("Authorization") != "Basic " + base64.b64encode(b"oauth2:" + open(os.environ["DIR"] + "/../token","rb").read().strip()).decode():
+            s.send_response(401); s.send_header("WWW-Authenticate","Basic realm=x"); s.send_header("Content-Length","0"); s.end_headers()
+        else: super().do_GET()
+    def log_message(s,*a): pass
+v=http.server.ThreadingHTTPServer(("127.0.0.1",0),H)
+print(v.server_port, flush=True)
+v.serve_forever()' >"$SCRATCH/web.port" &
+PIDS+=($!)
+wait_until "the server" test -s "$SCRATCH/web.port"
+host=127.0.0.1:$(cat "$SCRATCH/web.port")
+
+sandbox
+profile_dev
+is "a profile without a host: silence" "$(ask https git.example.test; echo $?)" 0
+run git ls-remote "http://$host/repo.git"
+[ "$RC" -ne 0 ] || fail "the server let git in without a token"
+login_dev
+sed -i "/^\[profile dev\]/a git_host=git.example.test;$host" "$XDG_CONFIG_HOME/keyfob/keyfob.conf"
+noticed() { kf profile show dev && cut -f8 "$XDG_STATE_HOME/keyfob/profiles" | grep -qx 1; }
+wait_until "the changed settings" noticed
+T=$(kf token dev) || fail token
+printf %s "$T" >"$SCRATCH/token"
+
+filled=$(printf 'protocol=https\nhost=git.example.test\n\n' | git credential fill) || fail "git credential fill"
+has "git has the token" "$filled" "password=$T"
+has "and a user name" "$filled" "username=oauth2"
+is "when it ends" "$(ask https git.example.test | sed -n 's/^password_expiry_utc=//p')" "$(kf export dev --format '{expires_epoch}')"
+has "a user name of git's stays" "$(printf 'protocol=https\nhost=git.example.test\nusername=maya\n\n' | git-credential-keyfob get)" "username=maya"
+has "the command of keyfob" "$(printf 'protocol=https\nhost=git.example.test\n\n' | kf git-credential get)" "password=$T"
+
+for other in "https evil.test" "https example.test" "https git.example.test.evil.test" "https xgit.example.test" "https git.example.test:8443" \
+    "http git.example.test" "ssh git.example.test" "ftp git.example.test" "https git.example.test;evil.test" "https git.example.test/x" \
+    "https evil.test@git.example.test"; do
+    # shellcheck disable=SC2086
+    is "nothing for $other" "$(ask $other; echo $?)" 0
+done
+is "nothing for no host" "$(ask https ""; echo $?)" 0
+is "store is nothing" "$(printf 'protocol=https\nhost=git.example.test\npassword=x\n\n' | git-credential-keyfob store; echo $?)" 0
+is "erase is nothing" "$(printf 'protocol=https\nhost=git.example.test\n\n' | git-credential-keyfob erase; echo $?)" 0
+is "a word of a later git" "$(git-credential-keyfob capability </dev/null; echo $?)" 0
+is "a question without an end" "$(head -c 70000 /dev/zero | tr '\0' a | git-credential-keyfob get 2>/dev/null; echo $?)" 2
+is "a broken question" "$(printf '=\n==\nhost\nprotocol' | git-credential-keyfob get; echo $?)" 0
+
+run git ls-remote "http://$host/repo.git"
+is "git reads the repository" "$RC" 0
+
+kf logout dev >/dev/null
+run sh -c "printf 'protocol=http\nhost=$host\n\n' | git-credential-keyfob get"
+is "signed out: an error and no answer" "$RC$OUT" 3
+has "and what to do" "$ERR" "keyfob login"
