@@ -2,6 +2,7 @@
 # Every way to sign in from the shell (README, "Ways to sign in"), to its end and to its failures.
 SRC=$1 BIN=$2
 . "$SRC/tests/lib.sh"
+. "$SRC/tests/tui/signin.sh" # page, landing
 sandbox --device-interval 1s --device-life 4s --replay-window 0
 profile_dev
 kf profile add pub --client-id client_sandbox_public --api-host "$U" >/dev/null || fail "add pub"
@@ -144,6 +145,31 @@ has "a second tab" "$(curl -sS --noproxy '*' "$BACK")" "Already done"
 ended "browser with PKCE" 0
 is "who" "$(who pub)" orgs@example.test
 is "organization" "$(kf status pub --json | json organization id)" org_01KSB0000000000000000GX001
+
+# a script says where its browser ended: the address comes first, and the listener waits at the same time
+shown_url() { grep -o 'http://[^ ]*/user_management/authorize[^ ]*' "$SCRATCH/err.login"; }
+talk pub --method browser
+wait_until "the address" shown_url
+say "redirect_url=$(landing "$(shown_url)")"
+ended "an address that a script gives" 0
+talk pub --method browser
+wait_until "the address" shown_url
+page "$(shown_url)" "action=password,email=plain@example.test,password=sandbox-password" >/dev/null || fail "the pages"
+ended "the listener while a script could answer" 0
+talk pub --method browser
+wait_until "the address" shown_url
+say "nonsense"
+ended "a line that is no answer" 2
+
+# a QR code into a log, for whom it is worth it
+"$BIN/keyfob" login pub --method device --qr >"$SCRATCH/out" 2>"$SCRATCH/err.login" </dev/null &
+LOGIN=$!
+drawn() { grep -q '▄' "$SCRATCH/err.login" && tail -n 1 "$SCRATCH/err.login" | grep -q $'\033.0m$'; }
+wait_until "the QR code" drawn
+kill "$LOGIN"
+wait "$LOGIN"
+grep $'\033' "$SCRATCH/err.login" | python3 "$SRC/tests/qr/raster.py" >"$SCRATCH/shot.ppm"
+has "--qr without a terminal" "$(zbarimg -q --raw "$SCRATCH/shot.ppm")" "user_code=$(sed -n 's/^  code: //p' "$SCRATCH/err.login")"
 
 # single sign-on is where a browser is needed
 run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --email sso@example.test --answers-stdin"

@@ -16,6 +16,21 @@ for step in sys.argv[2:]:
 print(w.text)
 P
 }
+# landing ADDRESS: plain@example.test signs in there; the address that the browser would go to, which is not loaded
+landing() {
+    PYTHONPATH=$SRC/tests/agent python3 - "$1" <<'P'
+import sys, urllib.request
+from web import Web
+class Stop(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, req, fp, code, msg, headers, to):
+        if "/callback?" in to:
+            print(to)
+            raise SystemExit
+        return super().redirect_request(req, fp, code, msg, headers, to)
+urllib.request.install_opener(urllib.request.build_opener(Stop))
+Web(sys.argv[1]).press("action", "password", email="plain@example.test", password="sandbox-password")
+P
+}
 pick() { # PROFILE: puts the list's cursor on it, by the filter
     send Escape
     type_in "/$1"

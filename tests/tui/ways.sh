@@ -91,20 +91,7 @@ has "the browser's last page" "$text" "Signed in"
 start open 1
 wait_for "waiting for the browser"
 url=$(address)
-back=$(python3 - "$SRC/tests/agent" "$url" <<'P'
-import sys, urllib.request, urllib.error
-sys.path.insert(0, sys.argv[1])
-import web
-class Stop(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, req, fp, code, msg, headers, to):
-        if "/callback?" in to:
-            print(to)
-            raise SystemExit
-        return super().redirect_request(req, fp, code, msg, headers, to)
-urllib.request.install_opener(urllib.request.build_opener(Stop))
-web.Web(sys.argv[2]).press("action", "password", email="plain@example.test", password="sandbox-password")
-P
-)
+back=$(landing "$url")
 has "where the browser would go" "$back" "http://127.0.0.1:"
 paste_in "http://127.0.0.1:1/callback?code=x&state=y"
 send Enter

@@ -217,7 +217,7 @@ static int show_factor(kf_cli *c, const kf_json *r) {
     }
     KF_AUTO(kf_secret) text = kf_secret_new(uri, strlen(uri));
     KF_AUTO(kf_secret) key = kf_secret_new(secret, strlen(secret));
-    kf_show_qr(c, text);
+    kf_show_qr(c, text, KF_SHOW_ON_TERMINAL);
     fprintf(stderr, "  Scan it with an authenticator app, or type this key into the app:\n");
     kf_show_key(key);
     return 0;

@@ -8,7 +8,7 @@
 #include "ui/cli/index.h"
 
 enum { O_METHOD, O_EMAIL, O_PASSWORD_STDIN, O_ANSWERS_STDIN, O_ORG, O_ORG2, O_PROVIDER, O_CONNECTION, O_DOMAIN, O_HINT, O_SCREEN, O_PROMPT,
-       O_MAX_AGE, O_NO_BROWSER, O_INVITATION_STDIN, O_RESET, O_CLIENT_ID, O_API_HOST };
+       O_MAX_AGE, O_NO_BROWSER, O_QR, O_NO_QR, O_INVITATION_STDIN, O_RESET, O_CLIENT_ID, O_API_HOST };
 enum { CALL_MS = 60000, TAKE_MS = 120000 };
 
 /* --- which profile, or a new one from the environment ------------------------------------------------ */
@@ -130,7 +130,8 @@ static bool read_stdin(kf_login *l, const kf_args *a, kf_err *err) {
 int kf_cmd_login(kf_cli *c, const kf_args *a) {
     kf_err e = {0};
     kf_method m;
-    kf_login l = {.c = c, .method = a->opt[O_METHOD] ? a->opt[O_METHOD] : "password", .no_browser = a->opt[O_NO_BROWSER] != NULL, .reset = a->opt[O_RESET] != NULL};
+    kf_login l = {.c = c, .method = a->opt[O_METHOD] ? a->opt[O_METHOD] : "password", .no_browser = a->opt[O_NO_BROWSER] != NULL, .reset = a->opt[O_RESET] != NULL,
+                  .qr = a->opt[O_NO_QR] ? KF_SHOW_NEVER : a->opt[O_QR] ? KF_SHOW_ALWAYS : KF_SHOW_ON_TERMINAL};
     bool token = !strcmp(l.method, "token");
     int rc = -1;
     if (!token && !kf_method_from_name(l.method, &m))

@@ -59,6 +59,7 @@ static const kf_command table[] = {
               {"domain-hint", 0, "D", "+browser: the organization's domain"}, {"login-hint", 0, "E", "+browser: the same as --email"},
               {"screen-hint", 0, "S", "+browser: sign-in or sign-up"}, {"prompt", 0, "P", "+browser: login asks again"},
               {"max-age", 0, "S", "+browser: asks again after S seconds"}, {"no-browser", 0, NULL, "never open a browser here"},
+              {"qr", 0, NULL, "+the QR code also where stderr is no terminal"}, {"no-qr", 0, NULL, "+no QR code"},
               {"invitation-token-stdin", 0, NULL, "+read an invitation token"}, {"reset-password", 0, NULL, "make a new password first"},
               {"client-id", 0, "ID", "+for a profile to be made"}, {"api-host", 0, "URL", "+for a profile to be made"}},
      .max_pos = 1, .run = kf_cmd_login},

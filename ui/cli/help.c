@@ -82,10 +82,11 @@ void kf_help(void) {
 /* --- man ------------------------------------------------------------------------------------------- */
 
 static void roff(const char *s) {
-    for (; *s; s++) {
+    bool begins = true;
+    for (; *s; begins = *s++ == '\n') {
         if (*s == '\\') printf("\\\\");
         else if (*s == '-') printf("\\-");
-        else if ((*s == '.' || *s == '\'') && s[-1] == '\n') printf("\\&%c", *s);
+        else if ((*s == '.' || *s == '\'') && begins) printf("\\&%c", *s);
         else putchar(*s);
     }
 }

@@ -19,12 +19,15 @@ kf_secret *kf_answers_take(kf_answers *a, const char *field);
 void kf_answers_add(kf_answers *a, const char *field, kf_secret *value); /* value owned */
 void kf_answers_done(kf_answers *a);
 
+typedef enum kf_show { KF_SHOW_ON_TERMINAL, KF_SHOW_ALWAYS, KF_SHOW_NEVER } kf_show;
+
 typedef struct kf_login {
     kf_cli *c;
     const char *profile, *method;
     kf_answers in;
     kf_client *steps;   /* the connection that owns the flow */
     kf_json *choices;   /* collected over frames */
+    kf_show qr;
     bool no_browser, reset; /* reset: at the password a new one is made first */
 } kf_login;
 
@@ -32,7 +35,7 @@ typedef struct kf_login {
 int kf_login_drive(kf_login *l, kf_err *err);
 /* Says who is signed in now; the exit status. */
 int kf_login_done(kf_login *l, const kf_json *profile);
-/* Shows a QR code on the terminal, or says why not. */
-void kf_show_qr(const kf_cli *c, const kf_secret *text);
+/* Shows a QR code on stderr, or says why not. */
+void kf_show_qr(const kf_cli *c, const kf_secret *text, kf_show show);
 /* The key of an otpauth URI in groups of four, for typing. */
 void kf_show_key(const kf_secret *key);

@@ -55,11 +55,17 @@ static bool read_line(kf_answers *a) {
     return true;
 }
 
+/* One that was read already. */
+static kf_secret *take_read(kf_answers *a, const char *field) {
+    for (size_t i = 0; i < a->n; i++)
+        if (a->value[i] && !strcmp(a->field[i], field)) return KF_TAKE(a->value[i]);
+    return NULL;
+}
+
 kf_secret *kf_answers_take(kf_answers *a, const char *field) {
     for (;;) {
-        for (size_t i = 0; i < a->n; i++)
-            if (a->value[i] && !strcmp(a->field[i], field)) return KF_TAKE(a->value[i]);
-        if (!a->open || !read_line(a)) return NULL;
+        kf_secret *v = take_read(a, field);
+        if (v || !a->open || !read_line(a)) return v;
     }
 }
 
@@ -104,6 +110,11 @@ static bool can(const kf_json *step, const char *act) {
     return false;
 }
 
+/* The QR code comes once; a wrong code only asks again. */
+static bool first_scan(const kf_json *step) {
+    return kf_str_eq(kf_json_str(step, "kind"), "show_qr") && !kf_json_is_obj(kf_json_get(step, "failure"));
+}
+
 /* A new password is typed twice: nobody sees it. */
 static kf_secret *ask_twice(const char *prompt, kf_err *err) {
     for (;;) {
@@ -128,7 +139,7 @@ static kf_secret *field_answer(kf_login *l, const kf_json *step, const char **ac
     kf_secret *v = kf_answers_take(&l->in, field);
     if (v) return v;
     if (l->in.given || !kf_can_ask(l->c)) return nobody(l, field, err), NULL;
-    show_note(l->c, step);
+    if (!first_scan(step)) show_note(l->c, step); /* otherwise it is above the QR code */
     for (int f = 1; f < KF_FIELD_COUNT; f++) {
         if (strcmp(kf_field_name((kf_field)f), field)) continue;
         if (f == KF_FIELD_NEW_PASSWORD) return ask_twice(kf_words_field((kf_field)f), err);
@@ -154,6 +165,20 @@ static const char *match(const kf_json *list, const char *typed) {
     return NULL;
 }
 
+/* Those with the part in their name or id, by their numbers. */
+static void show_choices(const kf_json *list, const char *part) {
+    size_t n = 0, found = 0;
+    for (const kf_json *i = kf_json_first(list); i; i = kf_json_next(i)) {
+        KF_AUTO_CHARS label = kf_text_safe(kf_json_str(i, "label"));
+        KF_AUTO_CHARS id = kf_text_safe(kf_json_str(i, "id"));
+        n++;
+        if (!strcasestr(label, part) && !strcasestr(id, part)) continue;
+        if (++found <= CHOICES_SHOWN) fprintf(stderr, "  %3zu  %s  %s\n", n, label, id);
+    }
+    if (found > CHOICES_SHOWN) fprintf(stderr, "  and %zu more; a part of the name lists fewer\n", found - CHOICES_SHOWN);
+    if (!found) fprintf(stderr, "  none of the %zu has that in its name or id\n", n);
+}
+
 static kf_secret *choice_answer(kf_login *l, const kf_json *step, kf_err *err) {
     if (came_back(l, step, err)) return NULL;
     KF_AUTO(kf_secret) given = kf_answers_take(&l->in, "organization");
@@ -165,18 +190,14 @@ static kf_secret *choice_answer(kf_login *l, const kf_json *step, kf_err *err) {
         return NULL;
     }
     if (!id) {
-        size_t n = 0;
         show_note(l->c, step);
-        for (const kf_json *i = kf_json_first(l->choices); i && n < CHOICES_SHOWN; i = kf_json_next(i)) {
-            KF_AUTO_CHARS label = kf_text_safe(kf_json_str(i, "label"));
-            KF_AUTO_CHARS safe_id = kf_text_safe(kf_json_str(i, "id"));
-            fprintf(stderr, "  %3zu  %s  %s\n", ++n, label, safe_id);
-        }
+        show_choices(l->choices, "");
     }
     while (!id) {
-        KF_AUTO(kf_secret) typed = kf_ask("Choose by number or id", false, err);
+        KF_AUTO(kf_secret) typed = kf_ask("Choose by number, name or id", false, err);
         if (!typed) return NULL;
         id = match(l->choices, kf_secret_peek(typed));
+        if (!id) show_choices(l->choices, kf_secret_peek(typed));
     }
     return kf_secret_new(id, strlen(id));
 }
@@ -218,11 +239,12 @@ static int terminal_colours(void) {
     return strstr(term, "256") || getenv("COLORTERM") ? 256 : 8;
 }
 
-void kf_show_qr(const kf_cli *c, const kf_secret *text) {
-    struct winsize w = {0};
+void kf_show_qr(const kf_cli *c, const kf_secret *text, kf_show show) {
+    struct winsize w = {.ws_row = 1000, .ws_col = 1000}; /* not a terminal: whoever looks at it sees to the size */
     const char *lang = getenv("LC_ALL") ? getenv("LC_ALL") : getenv("LC_CTYPE") ? getenv("LC_CTYPE") : getenv("LANG");
     bool utf8 = lang && (strcasestr(lang, "UTF-8") || strcasestr(lang, "utf8"));
-    if (!isatty(STDERR_FILENO) || ioctl(STDERR_FILENO, TIOCGWINSZ, &w)) return;
+    bool tty = isatty(STDERR_FILENO) && !ioctl(STDERR_FILENO, TIOCGWINSZ, &w);
+    if (show == KF_SHOW_NEVER || (!tty && show != KF_SHOW_ALWAYS)) return;
     kf_err e;
     int rows, cols;
     kf_qr_look look = {.wide = !utf8};
@@ -250,32 +272,41 @@ static void show_address(kf_login *l, const kf_json *step) {
     if (ssh) fprintf(stderr, "  over SSH, run this on the computer with the browser first:\n  %s\n  or paste here the address the browser ends on\n", ssh);
     if (qr && *qr) {
         KF_AUTO(kf_secret) text = kf_secret_new(qr, strlen(qr));
-        kf_show_qr(l->c, text);
+        kf_show_qr(l->c, text, l->qr);
     }
     if (kf_can_ask(l->c)) {
-        if (*url && !l->no_browser) fprintf(stderr, "  b Enter opens it here");
-        if (can(step, "new_code")) fprintf(stderr, "%sn Enter makes a new code", *url && !l->no_browser ? ", " : "  ");
-        fprintf(stderr, "%sCtrl-C cancels\n", *url || can(step, "new_code") ? ", " : "  ");
+        fprintf(stderr, "  %s%sCtrl-C cancels\n", *url && !l->no_browser ? "b Enter opens it here, " : "",
+                can(step, "new_code") ? "n Enter makes a new code, " : "");
     }
     fflush(stderr);
 }
 
-/* One line that was typed while the address was shown. */
+/* A line of the person while the address is shown. */
 static bool typed_line(kf_login *l, const char *flow, const kf_json *step, kf_err *err) {
-    char line[16384];
-    if (!fgets(line, sizeof line, stdin)) return kf_fail(err, KF_ERR_SYS_CANCELLED, "the input ended");
-    line[strcspn(line, "\r\n")] = 0;
+    enum { LINE = 16384 };
+    KF_AUTO(kf_secret) line = kf_secret_zero(LINE);
+    char *p = kf_secret_edit(line);
+    ssize_t n = read(STDIN_FILENO, p, LINE - 1); /* the terminal gives one line at a time */
+    if (n < 0 && errno == EINTR) return true;
+    if (n <= 0) return kf_fail(err, KF_ERR_SYS_CANCELLED, "the input ended");
+    p[strcspn(p, "\r\n")] = 0;
     kf_err e;
     bool ok = true;
-    if (!strcmp(line, "b") && kf_json_str(step, "url") && !l->no_browser) ok = kf_open_url(kf_json_str(step, "url"), &e);
-    else if (!strcmp(line, "n") && can(step, "new_code")) ok = send_answer(l, flow, step, "new_code", NULL, &e);
-    else if (*line && can(step, "submit")) {
-        KF_AUTO(kf_secret) v = kf_secret_new(line, strlen(line));
+    if (!strcmp(p, "b") && kf_json_str(step, "url") && !l->no_browser) ok = kf_open_url(kf_json_str(step, "url"), &e);
+    else if (!strcmp(p, "n") && can(step, "new_code")) ok = send_answer(l, flow, step, "new_code", NULL, &e);
+    else if (*p && can(step, "submit")) {
+        KF_AUTO(kf_secret) v = kf_secret_new(p, strlen(p));
         ok = send_answer(l, flow, step, "submit", v, &e);
     }
-    kf_wipe(line, sizeof line);
     if (!ok) kf_cli_note(l->c, "%s%s%s", e.what, *e.hint ? ". " : "", e.hint);
     return true;
+}
+
+/* A line of a script while the address is shown: it may be where the browser ended. */
+static bool script_line(kf_login *l, const char *flow, const kf_json *step, kf_err *err) {
+    if (!read_line(&l->in) && l->in.bad.code) return *err = l->in.bad, false;
+    KF_AUTO(kf_secret) pasted = take_read(&l->in, "redirect_url");
+    return !pasted || send_answer(l, flow, step, "submit", pasted, err);
 }
 
 /* A sign-in by password or code that has to go on in a browser: without a person it is the end. */
@@ -291,11 +322,11 @@ static bool nobody_for_browser(kf_login *l, const kf_json *step, kf_err *err) {
 
 static bool scan(kf_login *l, const char *flow, const kf_json *step, kf_err *err) {
     const char *qr = kf_json_str_or(step, "qr", ""), *key = kf_json_str_or(step, "qr_text", "");
-    bool again = kf_json_is_obj(kf_json_get(step, "failure"));
-    if (!again && kf_can_ask(l->c) && !l->in.given) {
+    if (first_scan(step) && kf_can_ask(l->c) && !l->in.given) {
+        show_note(l->c, step);
         KF_AUTO(kf_secret) text = kf_secret_new(qr, strlen(qr));
         KF_AUTO(kf_secret) typed = kf_secret_new(key, strlen(key));
-        kf_show_qr(l->c, text);
+        kf_show_qr(l->c, text, l->qr);
         fprintf(stderr, "  or type this key into the app:\n");
         kf_show_key(typed);
     }
@@ -333,10 +364,10 @@ static bool one_step(kf_login *l, const char *flow, const kf_json *step, kf_err 
     if (!strcmp(kind, "show_qr")) return scan(l, flow, step, err);
     if (!strcmp(kind, "open_url")) {
         if (nobody_for_browser(l, step, err)) return false;
-        KF_AUTO(kf_secret) pasted = can(step, "submit") ? kf_answers_take(&l->in, "redirect_url") : NULL;
-        if (pasted) return send_answer(l, flow, step, "submit", pasted, err);
         if (!kf_json_str(step, "url") && !kf_can_ask(l->c)) return kf_fail(err, KF_ERR_WORKOS_CODE_EXPIRED, "nobody confirmed the code in time");
         show_address(l, step);
+        KF_AUTO(kf_secret) pasted = can(step, "submit") ? take_read(&l->in, "redirect_url") : NULL;
+        if (pasted) return send_answer(l, flow, step, "submit", pasted, err);
     }
     if (!strcmp(kind, "choose") && collect(l, step)) {
         bool ok = answer(l, flow, step, err);
@@ -352,11 +383,13 @@ int kf_login_drive(kf_login *l, kf_err *err) {
         bool more = false;
         kf_json *r = NULL;
         const kf_json *shown = kf_json_get(last, "step");
-        bool type = kf_str_eq(kf_json_str(shown, "kind"), "open_url") && kf_can_ask(l->c);
+        bool address = kf_str_eq(kf_json_str(shown, "kind"), "open_url"), script = l->in.open && can(shown, "submit");
+        bool type = address && (script || (!l->in.given && kf_can_ask(l->c)));
         int rc = kf_client_next(l->steps, -1, type ? STDIN_FILENO : -1, &r, &more, err);
         if (rc < 0) return -1;
         if (!rc) {
-            if (!typed_line(l, kf_json_str_or(last, "flow", ""), shown, err)) return -1;
+            const char *flow = kf_json_str_or(last, "flow", "");
+            if (!(script ? script_line : typed_line)(l, flow, shown, err)) return -1;
             continue;
         }
         kf_json_free(last);
