@@ -31,7 +31,7 @@ printf 'keyfob-profiles 1\n0123456789abcdef\tacme\t1\tsigned_in\t0\t\tclient_x\n
 is "bash completes profiles" "$(bash -c '. "$1"; COMP_WORDS=(keyfob token ac); COMP_CWORD=2; _keyfob; echo "${COMPREPLY[*]}"' _ "$SCRATCH/c.bash")" acme
 is "profile list starts nothing" "$(kf profile list --json | json items 0 name)" acme
 is "no agent was started" "$(kf agent status --json)" '{"schema":"keyfob.agent/1","running":false}'
-kf completion zsh >/dev/null || fail zsh
+has "zsh completes the options of a command of two words" "$(kf completion zsh)" '"session revoke") opts=(--others --yes )'
 kf completion fish >/dev/null || fail fish
 run kf completion tcsh
 is "another shell is refused" "$RC" 2

@@ -162,3 +162,63 @@ wait_until "another address is not taken" twice
 type_in "$(landing "$url")"
 send Enter
 done_as plain@example.test "a pasted address"
+
+# an authenticator app afterwards; half made and left it is deleted; deleting wants the profile's name
+at "" "factor enroll dev"
+wait_for "type this key"
+wait_for "Code that the app shows"
+key=$(shown | sed -n '/type this key/{n;p}' | tr -d ' ')
+has "factor enroll: zbar reads the key" "$(read_code)" "secret=$key"
+stopped "factor enroll"
+count() { is_it=$(kf factor list dev --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)["items"]))') && [ "$is_it" = "$1" ]; }
+wait_until "the half-made factor is deleted" count 1
+at "" "factor enroll dev"
+wait_for "Code that the app shows"
+key=$(shown | sed -n '/type this key/{n;p}' | tr -d ' ')
+type_in 000000
+send Enter
+wait_for "not the right code"
+type_in "$(totp "$key")"
+send Enter
+wait_for "is set up"
+left 0 "factor enroll"
+wait_until "two factors" count 2
+id=$(kf factor list dev --json | json items 0 id)
+for typed in nothing dev; do
+    at "" "factor rm dev $id"
+    wait_for "Type dev to delete the factor"
+    type_in "$typed"
+    send Enter
+    wait_for "left with"
+    is "factor rm after typing $typed" "$(shown | sed -n 's/^left with //p')" "$([ $typed = dev ] && echo 0 || echo 8)"
+done
+wait_until "one factor is left" count 1
+ok "one factor is left"
+at "" "session revoke dev --others"
+wait_for "[y/N]"
+type_in n
+send Enter
+wait_for "Cancelled"
+left 8 "no"
+
+# 5,000 organizations, one of them with a name that would clear the screen: what is left out is said, a part of a name finds them
+python3 - >"$SCRATCH/many" <<'P'
+import json
+names = ["\x1b[2J\r\nX"] + ["Company %d" % i for i in range(2, 5001)]
+print(json.dumps([{"path": "/user_management/authenticate", "nth": 1, "status": 403, "body": {
+    "code": "organization_selection_required", "message": "m", "pending_authentication_token": "pat_1",
+    "user": {"id": "user_1", "email": "a@example.test"},
+    "organizations": [{"id": "org_%d" % (i + 1), "name": n} for i, n in enumerate(names)]}}]))
+P
+curl -sSf --noproxy '*' --data-binary "@$SCRATCH/many" "$U/sandbox/faults" >/dev/null || fail "the sandbox takes no such fault"
+at "" "login dev --email orgs@example.test"
+wait_for "Password"
+type_in "sandbox-password"
+send Enter
+wait_for "and 4800 more; a part of the name lists fewer"
+has "the first is shown, and clears nothing" "$(history)" "    1  [2J X  org_1"
+type_in "pany 499"
+send Enter
+wait_for "4999  Company 4999  org_4999"
+is "those with the part" "$(shown | grep -c 'Company 499')" 11
+stopped "5,000 organizations"

@@ -176,7 +176,7 @@ static int bash(const kf_command *all, size_t n) {
 }
 
 static int zsh(const kf_command *all, size_t n) {
-    printf("#compdef keyfob\n_keyfob() {\n  local -a names\n  names=(${(f)\"$(" NAMES ")\"})\n  if (( CURRENT == 2 )); then compadd -- ");
+    printf("#compdef keyfob\n_keyfob() {\n  local -a names opts\n  local key\n  names=(${(f)\"$(" NAMES ")\"})\n  if (( CURRENT == 2 )); then compadd -- ");
     words(all, n);
     printf("; return; fi\n  case $words[2] in\n");
     for (size_t i = 0; i < n; i++) {
@@ -185,9 +185,16 @@ static int zsh(const kf_command *all, size_t n) {
         printf("    %.*s) if (( CURRENT == 3 )); then compadd -- ", (int)len, all[i].name);
         for (size_t k = 0; k < n; k++)
             if (!strncmp(all[k].name, all[i].name, len + 1)) printf("%s ", all[k].name + len + 1);
-        printf("; return; fi ;;\n");
+        printf("; return; fi; key=\"$words[2] $words[3]\" ;;\n");
     }
-    printf("  esac\n  compadd -- $names\n}\ncompdef _keyfob keyfob\n");
+    printf("    *) key=$words[2] ;;\n  esac\n  case $key in\n");
+    for (size_t i = 0; i < n; i++) {
+        printf("    \"%s\") opts=(", all[i].name);
+        for (const kf_opt *o = all[i].opts; o->name; o++) printf("--%s ", o->name);
+        printf(") ;;\n");
+    }
+    printf("  esac\n  if [[ $PREFIX == -* ]]; then compadd -- $opts --json --quiet --verbose --no-input --help; else compadd -- $names; fi\n}\n"
+           "compdef _keyfob keyfob\n");
     return kf_cli_flush();
 }
 
