@@ -53,6 +53,9 @@ void kf_keeper_take(kf_keeper *k, const char *profile, const kf_secret *refresh_
 void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, bool interactive, kf_keeper_done done, void *user);
 /* Revokes at WorkOS where possible (local_only: not), then forgets session and ledger generation mark. */
 void kf_keeper_sign_out(kf_keeper *k, const char *profile, bool local_only, kf_signout_done done, void *user);
+/* WorkOS says that the session sid is over (why): after the store was read again the profile needs a sign-in, and done
+ * gets why. Another session is there by now: done gets no error, and nothing happened. */
+void kf_keeper_session_over(kf_keeper *k, const char *profile, const char *sid, const kf_err *why, kf_keeper_done done, void *user);
 void kf_keeper_remove(kf_keeper *k, const char *profile, kf_keeper_done done, void *user); /* items of the store too */
 /* API keys are bound to the origin they were stored for (design.md §4 origin binding). */
 void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void *user);

@@ -38,7 +38,8 @@ typedef struct kf_anchor {
 } kf_anchor;
 
 typedef enum kf_work_kind {
-    KF_WORK_LOAD, KF_WORK_RENEW, KF_WORK_SAVE, KF_WORK_ADOPT, KF_WORK_SIGN_OUT, KF_WORK_REMOVE, KF_WORK_SET_KEY
+    KF_WORK_LOAD, KF_WORK_RENEW, KF_WORK_SAVE, KF_WORK_ADOPT, KF_WORK_SIGN_OUT, KF_WORK_REMOVE, KF_WORK_SET_KEY,
+    KF_WORK_OVER
 } kf_work_kind;
 
 struct kf_work {
@@ -62,6 +63,7 @@ struct kf_work {
     kf_session *old;          /* ADOPT, SIGN_OUT: what was there before */
     kf_secret *key;           /* SET_KEY: NULL removes */
     char organization[96];    /* RENEW: switch to it; "" stays */
+    char sid[96];             /* OVER: the session that WorkOS says is over */
     int rounds;               /* RENEW that switches: taken up again behind another renewal */
     kf_err why;               /* the answer that ended the session, while the store is read again */
     bool interactive;         /* ADOPT: the store may ask the person */
@@ -228,6 +230,9 @@ bool kf_take_back(kf_entry *e, kf_work *w); /* WorkOS did not take it (w->why): 
 /* keeper_name.c */
 void kf_name_look_up(kf_entry *e); /* of the session's organization, when it is not known */
 void kf_name_cancel(kf_keeper *k);
+
+/* keeper_over.c */
+void kf_over_start(kf_entry *e, kf_work *w);
 
 /* keeper_signout.c */
 void kf_sign_out_start(kf_entry *e, kf_work *w);

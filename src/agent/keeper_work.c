@@ -81,6 +81,7 @@ static void run_work(kf_entry *e, kf_work *w) {
     case KF_WORK_SIGN_OUT: kf_sign_out_start(e, w); break;
     case KF_WORK_REMOVE: kf_remove_start(e, w); break;
     case KF_WORK_SET_KEY: kf_set_key_start(e, w); break;
+    case KF_WORK_OVER: kf_over_start(e, w); break;
     }
 }
 

@@ -277,6 +277,7 @@ static const struct {
     {KF_IFACE ".SwitchOrganization", kf_method_switch_organization, STORE, "profile=S organization_id=S"},
     {KF_IFACE ".ListSessions", kf_method_list_sessions, STORE, "profile=S"},
     {KF_IFACE ".RevokeSession", kf_method_revoke_session, STORE, "profile=S session=S others=b"},
+    {KF_IFACE ".CheckSession", kf_method_check_session, STORE, "profile=S"},
     {KF_IFACE ".ListFactors", kf_method_list_factors, STORE, "profile=S"},
     {KF_IFACE ".EnrollFactor", kf_method_enroll_factor, STORE | MORE, "profile=S"},
     {KF_IFACE ".VerifyFactor", kf_method_verify_factor, 0, "enrollment=S code=S"},

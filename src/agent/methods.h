@@ -24,6 +24,9 @@ void kf_method_list_sessions(kf_agent *a, uint32_t conn, const kf_json *p, bool 
 void kf_method_revoke_session(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_take_token(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 
+/* methods_check.c */
+void kf_method_check_session(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+
 /* methods_factor.c */
 void kf_method_list_factors(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_enroll_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more);

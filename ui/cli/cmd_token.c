@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 enum { WAIT_MS = 120000 };
-enum { MIN_VALID, RENEW, CLIP, CLEAR };
+enum { MIN_VALID, RENEW, CLIP, CLEAR, CHECK };
 
 kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool renew, bool with_profile, int *rc) {
     kf_err e;
@@ -32,8 +32,21 @@ kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool re
     return r;
 }
 
+/* Asks WorkOS about the session first: an access token may be dead before it is over. */
+static bool check_session(kf_cli *c, const char *arg, int *rc) {
+    kf_err e;
+    const char *name = kf_cli_profile(c, arg, NULL, &e);
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "profile", name);
+    KF_AUTO(kf_json) r = name ? kf_cli_call(c, "CheckSession", p, WAIT_MS, &e) : (kf_json_free(p), NULL);
+    if (r && c->verbose) kf_cli_note(c, "the session lives: by %s", kf_json_str_or(r, "how", "?"));
+    if (!r) *rc = kf_cli_fail(c, &e);
+    return r != NULL;
+}
+
 int kf_cmd_token(kf_cli *c, const kf_args *a) {
     int rc = 0;
+    if (a->opt[CHECK] && !check_session(c, a->pos[0], &rc)) return rc;
     KF_AUTO(kf_json) r = kf_cli_token(c, a->pos[0], a->opt[MIN_VALID], a->opt[RENEW] != NULL, false, &rc);
     if (!r) return rc;
     const char *token = kf_json_str_or(r, "access_token", "");

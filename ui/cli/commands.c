@@ -17,10 +17,12 @@ static const kf_opt global[] = {
 
 static const kf_command table[] = {
     {.name = "token", .args = "[PROFILE]", .help = "print a fresh access token",
-     .text = "Prints the access token and a newline, and nothing else. The agent renews it first when less than --min-valid is left.",
+     .text = "Prints the access token and a newline, and nothing else. The agent renews it first when less than --min-valid is left. "
+             "A revoked session's token may still have time left: --check asks WorkOS, by its list of sessions, or without an API key by a renewal.",
      .examples = "  TOKEN=$(keyfob token acme)\n  curl -H \"Authorization: Bearer $(keyfob token acme --min-valid 2m)\" ...\n",
      .opts = {{"min-valid", 0, "D", "renew first when less than D is left (90s, 5m, 2h)"}, {"renew", 0, NULL, "renew in any case"},
-              {"clip", 0, NULL, "into the clipboard instead"}, {"clear-after", 0, "D", "with --clip: clear it then; default 30s, 0 never"}},
+              {"clip", 0, NULL, "into the clipboard instead"}, {"clear-after", 0, "D", "with --clip: clear it then; default 30s, 0 never"},
+              {"check", 0, NULL, "ask WorkOS first whether the session still lives; exit 3 if not"}},
      .max_pos = 1, .run = kf_cmd_token},
     {.name = "exec", .args = "[PROFILE] [--env NAME] -- CMD [ARG...]", .help = "run a command with a fresh token in its environment",
      .text = "Replaces itself by CMD. Sets WORKOS_ACCESS_TOKEN (or --env NAME), KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, "
