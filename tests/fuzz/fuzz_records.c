@@ -1,11 +1,13 @@
 /* Bytes -> everything else that src/auth reads: token, answer, stored session, ledger,
- * profile index, error body. What was read must survive being written and read again. */
+ * profile index, error body, exported profiles, a list of hosts. What was read must survive being written and read again. */
 #include <stddef.h>
 #include <stdint.h>
 #include "auth/ledger.h"
+#include "auth/portable.h"
 #include "auth/profile.h"
 #include "auth/session.h"
 #include "auth/workos.h"
+#include "base/str.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -77,11 +79,32 @@ static void errors(const char *p, size_t n) {
     hold(back);
 }
 
+static void portables(const char *p, size_t n) {
+    KF_AUTO(kf_json) items = kf_portable_read(p, n, NULL);
+    if (!items) return;
+    KF_AUTO_CHARS text = kf_portable_print(items);
+    KF_AUTO(kf_json) back = kf_portable_read(text, strlen(text), NULL);
+    hold(back && kf_json_count(back) == kf_json_count(items));
+    KF_AUTO_CHARS again = kf_portable_print(back);
+    hold(!strcmp(text, again));
+}
+
+static void hosts(const char *p, size_t n) {
+    KF_AUTO_CHARS list = malloc(n + 1), *norm = NULL, *again = NULL;
+    if (!list) abort();
+    memcpy(list, p, n);
+    list[n] = 0;
+    if (!kf_hosts_parse(list, &norm, NULL)) return;
+    hold(kf_hosts_parse(norm, &again, NULL) && !strcmp(norm, again));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!size) return 0;
     const char *p = (const char *)data + 1;
     size_t n = size - 1;
     kf_claims c;
+    if (data[0] == 'P') return portables(p, n), 0;
+    if (data[0] == 'H') return hosts(p, n), 0;
     switch (data[0] % 6) {
     case 0: (void)!kf_claims_read(p, n, &c, NULL); break;
     case 1: answers(p, n); break;

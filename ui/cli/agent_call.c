@@ -55,6 +55,29 @@ kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t tim
     return r;
 }
 
+kf_json *kf_cli_call_all(kf_cli *c, const char *method, kf_json *params, const char *member, int64_t timeout_ms, kf_err *err) {
+    KF_AUTO(kf_json) p = params;
+    for (int tries = 0; tries < 2; tries++) {
+        KF_AUTO(kf_client) steps = kf_client_open(0, err);
+        KF_AUTO(kf_json) all = kf_json_arr();
+        if (!steps) return NULL;
+        bool more = kf_client_start(steps, method, kf_json_copy(p), err);
+        bool ok = more;
+        while (ok && more) {
+            kf_json *r = NULL;
+            int rc = kf_client_next(steps, timeout_ms, -1, &r, &more, err);
+            if (rc == 0) kf_fail(err, KF_ERR_NET_TIMEOUT, "no answer for %d s", (int)(timeout_ms / 1000));
+            ok = rc > 0;
+            for (const kf_json *i = kf_json_first(kf_json_get(r, member)); i; i = kf_json_next(i)) kf_json_add(all, kf_json_copy(i));
+            kf_json_free(r);
+        }
+        if (ok) return KF_TAKE(all);
+        bool vault = err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_VAULT_NEW;
+        if (!vault || tries || !(c->client || (c->client = kf_client_open(0, NULL))) || !kf_cli_unlock(c, err, err)) return NULL;
+    }
+    return NULL;
+}
+
 /* --- which profile --------------------------------------------------------------------------------- */
 
 /* The agent's index; no file is no profiles. */

@@ -12,7 +12,7 @@ typedef struct kf_opt {
     const char *help;  /* with a leading '+': rare; in the man page and completions, not in --help */
 } kf_opt;
 
-enum { KF_OPTS_MAX = 24, KF_POS_MAX = 4 };
+enum { KF_OPTS_MAX = 24, KF_POS_MAX = 16 };
 typedef struct kf_args {
     const char *opt[KF_OPTS_MAX]; /* by position in the command's table; "" for a switch that is on; NULL off */
     const char *pos[KF_POS_MAX];
@@ -68,6 +68,8 @@ int kf_cli_clip(kf_cli *c, const char *what, const void *data, size_t len, const
 /* --- the agent ------------------------------------------------------------------------------------- */
 /* One call; asks for the vault's passphrase when that is what is missing. params owned. */
 kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err);
+/* A call with more: the list called member of all its frames, in one array that the caller owns. params owned. */
+kf_json *kf_cli_call_all(kf_cli *c, const char *method, kf_json *params, const char *member, int64_t timeout_ms, kf_err *err);
 /* GetToken's answer for the profile that is meant; min_valid as typed, or NULL. NULL: *rc is the exit status, all is said. */
 kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool renew, bool with_profile, int *rc);
 /* True when the passphrase was asked and the vault is open now: the call can be repeated. */
@@ -85,6 +87,8 @@ int kf_cmd_profile_list(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_show(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_rm(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_default(kf_cli *c, const kf_args *a);
+int kf_cmd_profile_export(kf_cli *c, const kf_args *a);
+int kf_cmd_profile_import(kf_cli *c, const kf_args *a);
 int kf_cmd_login(kf_cli *c, const kf_args *a);
 int kf_cmd_token(kf_cli *c, const kf_args *a);
 int kf_cmd_exec(kf_cli *c, const kf_args *a);

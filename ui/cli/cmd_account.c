@@ -38,34 +38,11 @@ static void cell(const kf_json *row, const char *key, int width) {
 
 /* --- organizations ----------------------------------------------------------------------------------- */
 
-/* Those of the frames of one call with more, in one array; NULL: err. */
 static kf_json *gather(kf_cli *c, const char *profile, const char *method, const char *key, kf_err *e) {
     const char *name = kf_cli_profile(c, profile, NULL, e);
-    if (!name) return NULL;
-    for (int tries = 0; tries < 2; tries++) {
-        KF_AUTO(kf_client) steps = kf_client_open(0, e);
-        KF_AUTO(kf_json) all = kf_json_arr();
-        kf_json *p = kf_json_obj();
-        kf_json_set_str(p, "profile", name);
-        if (!steps) {
-            kf_json_free(p);
-            return NULL;
-        }
-        bool more = kf_client_start(steps, method, p, e);
-        bool ok = more;
-        while (ok && more) {
-            kf_json *r = NULL;
-            int rc = kf_client_next(steps, WAIT_MS, -1, &r, &more, e);
-            if (rc == 0) kf_fail(e, KF_ERR_NET_TIMEOUT, "no answer for %d s", WAIT_MS / 1000);
-            ok = rc > 0;
-            for (const kf_json *i = kf_json_first(kf_json_get(r, key)); i; i = kf_json_next(i)) kf_json_add(all, kf_json_copy(i));
-            kf_json_free(r);
-        }
-        if (ok) return KF_TAKE(all);
-        bool vault = e->code == KF_ERR_STORE_VAULT_LOCKED || e->code == KF_ERR_STORE_VAULT_NEW;
-        if (!vault || tries || !(c->client || (c->client = kf_client_open(0, NULL))) || !kf_cli_unlock(c, e, e)) return NULL;
-    }
-    return NULL;
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "profile", name);
+    return name ? kf_cli_call_all(c, method, p, key, WAIT_MS, e) : (kf_json_free(p), NULL);
 }
 
 int kf_cmd_org_list(kf_cli *c, const kf_args *a) {
