@@ -23,6 +23,20 @@ while read -r c; do
     run kf help $c --man
     has "man page of $c" "$OUT" ".SH EXIT STATUS"
 done <<<"$commands"
+sh "$SRC/data/man/make.sh" "$BIN/keyfob" "$SCRATCH/doc" || fail "the man pages cannot be made"
+pages=0
+for page in "$SCRATCH"/doc/man?/* "$SRC"/data/man/*.[0-9]; do
+    found=$(mandoc -T lint -W warning "$page") || fail "$page: $found"
+    grep -q "^.SH NAME" "$page" || fail "$page has no NAME"
+    pages=$((pages + 1))
+done
+[ $pages -ge 37 ] || fail "only $pages man pages"
+ok "$pages man pages without a warning of mandoc"
+is "a topic" "$(kf help exit-codes | sed -n 's/^ *5  //p')" "network or WorkOS not reachable, time-out"
+has "the keys of the screen" "$(kf help keys)" "Goes back, cancels, clears a filter; never quits."
+run kf help nonsense
+is "no such topic" "$RC$OUT" 2
+has "the topics there are" "$ERR" "exit-codes environment formats keys"
 kf completion bash >"$SCRATCH/c.bash" && bash -n "$SCRATCH/c.bash" || fail "bash completion"
 ok "bash completion is valid"
 is "bash completes commands" "$(bash -c '. "$1"; COMP_WORDS=(keyfob to); COMP_CWORD=1; _keyfob; echo "${COMPREPLY[*]}"' _ "$SCRATCH/c.bash")" token
@@ -32,7 +46,13 @@ is "bash completes profiles" "$(bash -c '. "$1"; COMP_WORDS=(keyfob token ac); C
 is "profile list starts nothing" "$(kf profile list --json | json items 0 name)" acme
 is "no agent was started" "$(kf agent status --json)" '{"schema":"keyfob.agent/1","running":false}'
 has "zsh completes the options of a command of two words" "$(kf completion zsh)" '"session revoke") opts=(--others --yes )'
-kf completion fish >/dev/null || fail fish
+zsh -n "$SCRATCH/doc/keyfob.zsh" || fail "zsh completion"
+fish --no-config -n "$SCRATCH/doc/keyfob.fish" || fail "fish completion"
+ok "zsh and fish completions are valid"
+fish_says() { fish --no-config -c "source '$SCRATCH/doc/keyfob.fish'; complete -C '$1'" | cut -f1 | tr '\n' ' '; }
+is "fish completes commands" "$(fish_says 'keyfob tok')" "token "
+is "fish completes profiles" "$(fish_says 'keyfob token ac')" "acme "
+has "fish completes options" "$(fish_says 'keyfob export --for')" "--format"
 run kf completion tcsh
 is "another shell is refused" "$RC" 2
 run kf

@@ -47,6 +47,11 @@ void kf_command_help(const kf_command *c);
 void kf_help(void);
 int kf_command_man(const kf_command *c); /* roff on stdout; NULL: keyfob(1) */
 int kf_completion(const char *shell);
+/* help TOPIC, piece by piece. False: no such topic. */
+typedef void (*kf_topic_put)(const char *text);
+bool kf_topic(const char *name, kf_topic_put put);
+int kf_topic_show(const char *name, bool as_man); /* on stdout; -1: no such topic */
+const char *kf_topic_names(void);
 
 /* --- saying ---------------------------------------------------------------------------------------- */
 int kf_cli_fail(kf_cli *c, const kf_err *e);        /* three parts on stderr, or keyfob.error/1; the exit status */

@@ -143,8 +143,9 @@ static const kf_command table[] = {
     {.name = "ui", .args = "", .help = "the screen; the same as keyfob alone", .text = "", .examples = "  keyfob\n", .run = kf_cmd_ui},
     {.name = "completion", .args = "bash|zsh|fish", .help = "print a completion script", .text = "",
      .examples = "  eval \"$(keyfob completion bash)\"\n", .max_pos = 1, .run = kf_cmd_completion},
-    {.name = "help", .args = "[COMMAND...]", .help = "help for keyfob or a command", .text = "", .examples = "  keyfob help profile add\n",
-     .opts = {{"man", 0, NULL, "as a man page"}}, .max_pos = 2, .run = kf_cmd_help},
+    {.name = "help", .args = "[COMMAND... | TOPIC]", .help = "help for keyfob, a command or a topic",
+     .text = "Topics: exit-codes, environment, formats, keys.", .examples = "  keyfob help profile add\n  keyfob help exit-codes\n",
+     .opts = {{"man", 0, NULL, "as a man page"}, {"commands", 0, NULL, "+the names of all commands"}}, .max_pos = 2, .run = kf_cmd_help},
     {.name = "version", .args = "", .help = "the version", .text = "", .examples = "  keyfob version --json\n", .run = kf_cmd_version},
 };
 

@@ -1,10 +1,10 @@
 /* Help, completion and man pages, all from the table of commands. */
 #include "ui/cli/cli.h"
 
+#include <ctype.h>
 #include "base/str.h"
 
-static const char exit_status[] = "0 done; 1 failed; 2 wrong usage or settings; 3 a person is needed; 4 no such profile; 5 network or WorkOS not\n"
-                                  "reachable; 6 keyring or agent locked or absent; 7 WorkOS refused; 8 cancelled; 9 rate limited.";
+#define KF_MAN_DATE "2026-11-23"
 
 static void wrap(const char *text, int indent) {
     int col = 0;
@@ -104,19 +104,44 @@ static void man_options(const kf_opt *o) {
     }
 }
 
+/* .TH, in capitals as man pages have it, and the head of NAME. */
+static void title(const char *first, const char *rest, int number) {
+    KF_AUTO_CHARS all = kf_strfmt("%s%s", first, rest);
+    for (char *p = all; *p; p++) *p = *p == ' ' ? '-' : (char)toupper((unsigned char)*p);
+    printf(".TH %s %d " KF_MAN_DATE " \"keyfob %s\"\n.SH NAME\n", all, number, KF_VERSION);
+}
+
+static void section(const char *head, const char *topic) {
+    printf(".SH %s\n.nf\n", head);
+    kf_topic(topic, roff);
+    printf(".fi\n");
+}
+
+static void text(const char *s) { fputs(s, stdout); }
+static void nothing(const char *s) { (void)s; }
+
+int kf_topic_show(const char *name, bool as_man) {
+    if (!as_man) return kf_topic(name, text) ? kf_cli_flush() : -1;
+    if (!kf_topic(name, nothing)) return -1;
+    title("keyfob-", name, 7);
+    printf("keyfob\\-%s \\- what keyfob help %s says\n.SH DESCRIPTION\n.nf\n", name, name);
+    (void)kf_topic(name, roff);
+    printf(".fi\n");
+    return kf_cli_flush();
+}
+
 int kf_command_man(const kf_command *c) {
-    char title[40] = "keyfob";
     size_t n;
     const kf_command *all = kf_commands(&n);
-    if (c) snprintf(title, sizeof title, "keyfob-%s", c->name);
-    for (char *p = title; *p; p++)
+    KF_AUTO_CHARS name = kf_strfmt(c ? "keyfob-%s" : "keyfob%s", c ? c->name : "");
+    for (char *p = name; *p; p++)
         if (*p == ' ') *p = '-';
-    printf(".TH %s 1 \"\" \"keyfob %s\"\n.SH NAME\n", title, KF_VERSION);
-    roff(title);
+    title(name, "", 1);
+    roff(name);
     printf(" \\- ");
     roff(c ? c->help : "a credential manager for WorkOS in the terminal");
     printf("\n.SH SYNOPSIS\n.B keyfob\n");
-    if (c) printf("%s ", c->name), roff(c->args), printf("\n");
+    if (c) printf("%s%s", c->name, *c->args ? " " : ""), roff(c->args), printf("\n");
     else printf("[\\fIOPTION\\fR...] [\\fICOMMAND\\fR [\\fIPROFILE\\fR] [\\fIOPTION\\fR...]]\n");
     printf(".SH DESCRIPTION\n");
     if (c) printf("%c", c->help[0] - 'a' + 'A'), roff(c->help + 1), printf(".\n"), roff(c->text), printf("\n");
@@ -128,12 +153,13 @@ int kf_command_man(const kf_command *c) {
     printf(".SH OPTIONS\n");
     if (c) man_options(c->opts);
     man_options(kf_global_opts());
-    printf(".SH EXIT STATUS\n");
-    roff(exit_status);
-    printf("\n.SH ENVIRONMENT\nKEYFOB_PROFILE, KEYFOB_STORE, KEYFOB_PASSPHRASE_FILE, KEYFOB_CONFIG, KEYFOB_SOCKET, KEYFOB_CLIPBOARD (auto, native, osc52, none), WORKOS_CLIENT_ID, "
-           "WORKOS_API_KEY, https_proxy, no_proxy, SSL_CERT_FILE, NO_COLOR\n.SH FILES\n$XDG_CONFIG_HOME/keyfob/keyfob.conf, "
-           "$XDG_STATE_HOME/keyfob/, $XDG_DATA_HOME/keyfob/vault/, $XDG_RUNTIME_DIR/keyfob/agent.sock\n");
+    section("EXIT STATUS", "exit-codes");
+    if (!c) section("FORMATS OF EXPORTS", "formats");
+    section("ENVIRONMENT", "environment");
+    printf(".SH FILES\n.nf\n$XDG_CONFIG_HOME/keyfob/keyfob.conf    settings, no secrets\n$XDG_STATE_HOME/keyfob/               ledger, log, list of profiles\n"
+           "$XDG_DATA_HOME/keyfob/vault/          the vault, where it is the store\n$XDG_RUNTIME_DIR/keyfob/agent.sock    the agent's socket\n.fi\n");
     if (c && *c->examples) printf(".SH EXAMPLES\n.nf\n"), roff(c->examples), printf(".fi\n");
+    printf(".SH SEE ALSO\n.BR keyfob (1),\n.BR keyfob.conf (5),\n.BR keyfob\\-keys (7),\n.BR keyfob\\-security (7),\n.BR keyfobd (8)\n");
     return kf_cli_flush();
 }
 
@@ -198,16 +224,29 @@ static int zsh(const kf_command *all, size_t n) {
     return kf_cli_flush();
 }
 
+/* -d 'text' and the end of the line. */
+static void fish_about(const char *text) {
+    printf(" -d '");
+    for (; *text; text++) printf(*text == '\'' || *text == '\\' ? "\\%c" : "%c", *text);
+    printf("'\n");
+}
+
+static void fish_command(const kf_command *all, size_t i) {
+    const char *name = all[i].name, *second = name + strcspn(name, " ");
+    int len = (int)(second - name);
+    bool two = *second;
+    if (first_of_word(all, i)) printf("complete -c keyfob -n __fish_use_subcommand -a '%.*s'", len, name), fish_about(two ? "" : all[i].help);
+    if (two) printf("complete -c keyfob -n '__fish_seen_subcommand_from %.*s' -a '%s'", len, name, second + 1), fish_about(all[i].help);
+    for (const kf_opt *o = all[i].opts; o->name; o++) {
+        printf("complete -c keyfob -n '__fish_seen_subcommand_from %.*s%s%s' -l %s%s", len, name, two ? "; and __fish_seen_subcommand_from " : "",
+               two ? second + 1 : "", o->name, o->arg ? " -r" : "");
+        fish_about(plain(o));
+    }
+}
+
 static int fish(const kf_command *all, size_t n) {
     printf("complete -c keyfob -f\n");
-    for (size_t i = 0; i < n; i++) {
-        size_t len = strcspn(all[i].name, " ");
-        if (first_of_word(all, i)) printf("complete -c keyfob -n __fish_use_subcommand -a '%.*s' -d '%s'\n", (int)len, all[i].name, all[i].help);
-        if (all[i].name[len])
-            printf("complete -c keyfob -n '__fish_seen_subcommand_from %.*s' -a '%s' -d '%s'\n", (int)len, all[i].name, all[i].name + len + 1, all[i].help);
-        for (const kf_opt *o = all[i].opts; o->name; o++)
-            printf("complete -c keyfob -n '__fish_seen_subcommand_from %.*s' -l %s %s -d '%s'\n", (int)len, all[i].name, o->name, o->arg ? "-r" : "", plain(o));
-    }
+    for (size_t i = 0; i < n; i++) fish_command(all, i);
     printf("complete -c keyfob -n 'not __fish_use_subcommand' -a '(cut -f2 (set -q XDG_STATE_HOME; and echo $XDG_STATE_HOME; or echo "
            "$HOME/.local/state)/keyfob/profiles 2>/dev/null | tail -n +2)'\n");
     return kf_cli_flush();
