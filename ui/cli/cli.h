@@ -54,8 +54,8 @@ int kf_topic_show(const char *name, bool as_man); /* on stdout; -1: no such topi
 const char *kf_topic_names(void);
 
 /* --- saying ---------------------------------------------------------------------------------------- */
-int kf_cli_fail(kf_cli *c, const kf_err *e);        /* three parts on stderr, or keyfob.error/1; the exit status */
-int kf_cli_usage(kf_cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* 2 */
+int kf_cli_fail(kf_cli *c, const kf_err *e);        /* three parts on stderr, or keyfob.error/1; the exit status; 125 for exec */
+int kf_cli_usage(kf_cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* 2; 125 for exec */
 void kf_cli_note(const kf_cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stderr, not with -q */
 int kf_cli_print(kf_json *j);                       /* owned; one line on stdout; 0, or 1 when stdout is broken */
 int kf_cli_flush(void);                             /* 0, or says that stdout is broken: 1 */

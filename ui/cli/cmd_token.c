@@ -1,7 +1,6 @@
-/* token and exec: what everything else is for. */
+/* token: what everything else is for. */
 #include "ui/cli/cli.h"
 
-#include <errno.h>
 #include <unistd.h>
 #include "base/str.h"
 
@@ -68,33 +67,4 @@ int kf_cmd_token(kf_cli *c, const kf_args *a) {
     kf_json_set_int(j, "expires_in_s", kf_json_int_or(r, "left_ms", 0) / 1000);
     kf_json_set_bool(j, "renewed", kf_json_bool(r, "renewed", false));
     return kf_cli_print(j);
-}
-
-static bool variable_ok(const char *s) {
-    size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-    return n > 0 && !s[n] && !(s[0] >= '0' && s[0] <= '9');
-}
-
-int kf_cmd_exec(kf_cli *c, const kf_args *a) {
-    if (!a->rest || !a->rest[0]) return kf_cli_usage(c, "exec needs a command behind --"), 125;
-    const char *name = a->opt[1] ? a->opt[1] : "WORKOS_ACCESS_TOKEN";
-    if (!variable_ok(name)) return kf_cli_usage(c, "--env %s is no name of a variable", name), 125;
-    int rc = 0;
-    KF_AUTO(kf_json) r = kf_cli_token(c, a->pos[0], a->opt[0], false, false, &rc);
-    if (!r) return 125;
-    int64_t at = kf_json_int_or(r, "expires_at", 0);
-    char when[21], epoch[24];
-    kf_rfc3339(at, when);
-    snprintf(epoch, sizeof epoch, "%lld", (long long)at);
-    setenv(name, kf_json_str_or(r, "access_token", ""), 1);
-    setenv("KEYFOB_PROFILE", kf_json_str_or(r, "name", ""), 1);
-    setenv("KEYFOB_EXPIRES_AT", when, 1);
-    setenv("KEYFOB_EXPIRES_EPOCH", epoch, 1);
-    setenv("WORKOS_CLIENT_ID", kf_json_str_or(r, "client_id", ""), 1);
-    if (kf_json_str(r, "org_id")) setenv("WORKOS_ORGANIZATION_ID", kf_json_str(r, "org_id"), 1);
-    else unsetenv("WORKOS_ORGANIZATION_ID");
-    execvp(a->rest[0], a->rest);
-    rc = errno == ENOENT ? 127 : 126;
-    fprintf(stderr, "keyfob: %s: %s\n", a->rest[0], strerror(errno));
-    return rc;
 }

@@ -24,11 +24,14 @@ static const kf_command table[] = {
               {"clip", 0, NULL, "into the clipboard instead"}, {"clear-after", 0, "D", "with --clip: clear it then; default 30s, 0 never"},
               {"check", 0, NULL, "ask WorkOS first whether the session still lives; exit 3 if not"}},
      .max_pos = 1, .run = kf_cmd_token},
-    {.name = "exec", .args = "[PROFILE] [--env NAME] -- CMD [ARG...]", .help = "run a command with a fresh token in its environment",
-     .text = "Replaces itself by CMD. Sets WORKOS_ACCESS_TOKEN (or --env NAME), KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, "
-             "KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and WORKOS_ORGANIZATION_ID.",
-     .examples = "  keyfob exec acme -- ./deploy.sh\n",
-     .opts = {{"min-valid", 0, "D", "renew first when less than D is left"}, {"env", 0, "NAME", "variable for the token"}},
+    {.name = "exec", .args = "[PROFILE] [OPTION...] -- CMD [ARG...]", .help = "run a command with a fresh token",
+     .text = "Becomes CMD. Sets WORKOS_ACCESS_TOKEN, KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and "
+             "WORKOS_ORGANIZATION_ID. With --fd or --file the token is in no environment, but in a sealed descriptor, without a newline: "
+             "KEYFOB_TOKEN_FD is its number, KEYFOB_TOKEN_FILE a path to it. Exit 125: keyfob failed, 126: CMD cannot run, 127: no CMD.",
+     .examples = "  keyfob exec acme -- ./deploy.sh\n  keyfob exec acme --file -- sh -c './upload --token-file \"$KEYFOB_TOKEN_FILE\"'\n",
+     .opts = {{"min-valid", 0, "D", "renew first when less than D is left"}, {"env", 0, "NAME", "variable for the token; for its number or path with --fd, --file"},
+              {"fd", 0, "N", "on descriptor N, 3 to 1023, and not in the environment"},
+              {"file", 0, NULL, "as a file in memory, and not in the environment"}},
      .max_pos = 1, .rest = true, .run = kf_cmd_exec},
     {.name = "export", .args = "[PROFILE] [--format FORMAT]", .help = "print a fresh token in the form another tool wants",
      .text = "Formats: header, raw, env (sh), fish, powershell, dotenv, json, curl (for curl -K), exec-credential (Kubernetes), netrc, or a "

@@ -7,6 +7,9 @@
 #include "ui/common/text.h"
 #include "ui/common/words.h"
 
+/* exec's own failures must not look like the command's (ui.md §5.12, as env and timeout do it). */
+static int status_of(const kf_cli *c, kf_err_code code) { return c->command && c->command->run == kf_cmd_exec ? 125 : kf_err_exit(code); }
+
 static int fail_json(kf_cli *c, const kf_err *e, const kf_words_error *w, int rc) {
     KF_AUTO(kf_json) j = kf_json_obj();
     kf_json_set_str(j, "schema", "keyfob.error/1");
@@ -33,7 +36,7 @@ static int fail_json(kf_cli *c, const kf_err *e, const kf_words_error *w, int rc
 int kf_cli_fail(kf_cli *c, const kf_err *e) {
     kf_words_error w;
     kf_words_for_cli(e, c->profile_used, &w);
-    int rc = kf_err_exit(e->code);
+    int rc = status_of(c, e->code);
     fflush(stdout);
     if (c->json) return fail_json(c, e, &w, rc);
     fprintf(stderr, "keyfob: %s\n", w.happened);
@@ -59,7 +62,7 @@ int kf_cli_usage(kf_cli *c, const char *fmt, ...) {
     }
     fprintf(stderr, "keyfob: %s\n", safe);
     if (c->command) fprintf(stderr, "usage: keyfob %s %s\n", c->command->name, c->command->args);
-    return 2;
+    return status_of(c, KF_ERR_USAGE_BAD);
 }
 
 void kf_cli_note(const kf_cli *c, const char *fmt, ...) {

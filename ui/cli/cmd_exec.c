@@ -1,0 +1,128 @@
+/* exec: a command with a fresh token, in its environment or, better, not in it. */
+#include "ui/cli/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/str.h"
+#include "ui/common/text.h"
+
+enum { MIN_VALID, ENV, FD, FILE_ };
+/* FILE_FROM: above what shells use for their own redirections */
+enum { FD_MIN = 3, FD_MAX = 1023, FILE_FROM = 100 };
+enum { FAILED = 125, CANNOT_RUN = 126, NOT_FOUND = 127 };
+
+static const char *const defaults[] = {"WORKOS_ACCESS_TOKEN", "KEYFOB_TOKEN_FD", "KEYFOB_TOKEN_FILE"};
+/* what exec sets itself, and what finds the command: a token there would be lost, or the command */
+static const char *const taken[] = {"KEYFOB_PROFILE", "KEYFOB_EXPIRES_AT", "KEYFOB_EXPIRES_EPOCH", "WORKOS_CLIENT_ID", "WORKOS_ORGANIZATION_ID", "PATH"};
+
+static bool variable_ok(const char *s) {
+    size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+    return n > 0 && !s[n] && !(s[0] >= '0' && s[0] <= '9');
+}
+
+static bool variable_taken(const char *s) {
+    for (size_t i = 0; i < KF_LEN(taken); i++)
+        if (!strcmp(s, taken[i])) return true;
+    return false;
+}
+
+static int out_of_luck(const char *what) {
+    fprintf(stderr, "keyfob: %s: %s\n", what, strerror(errno));
+    return FAILED;
+}
+
+/* --- the token in a descriptor --------------------------------------------------------------------- */
+
+/* Sealed: whoever the command hands it to reads what the command read. Close-on-exec; -1: errno. */
+static int sealed(const char *token) {
+    size_t len = strlen(token);
+    int fd = memfd_create("keyfob-token", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0) return -1;
+    if (write(fd, token, len) == (ssize_t)len && fchmod(fd, 0400) == 0 && lseek(fd, 0, SEEK_SET) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int hand_descriptor(const kf_exec *x, const char *token) {
+    char value[40];
+    int from = sealed(token), to = x->fd;
+    if (from < 0) return out_of_luck("a descriptor for the token");
+    if (x->as_file) to = fcntl(from, F_DUPFD, FILE_FROM);
+    else if (from == to) fcntl(from, F_SETFD, 0);
+    else to = dup2(from, to);
+    if (to < 0) return out_of_luck(x->as_file ? "a descriptor for the token" : "--fd");
+    if (from != to) close(from);
+    snprintf(value, sizeof value, x->as_file ? "/proc/self/fd/%d" : "%d", to);
+    setenv(x->variable, value, 1);
+    return 0;
+}
+
+/* --- the command ----------------------------------------------------------------------------------- */
+
+static void set_facts(const kf_json *r) {
+    int64_t at = kf_json_int_or(r, "expires_at", 0);
+    char when[21], epoch[24];
+    kf_rfc3339(at, when);
+    snprintf(epoch, sizeof epoch, "%lld", (long long)at);
+    setenv("KEYFOB_PROFILE", kf_json_str_or(r, "name", ""), 1);
+    setenv("KEYFOB_EXPIRES_AT", when, 1);
+    setenv("KEYFOB_EXPIRES_EPOCH", epoch, 1);
+    setenv("WORKOS_CLIENT_ID", kf_json_str_or(r, "client_id", ""), 1);
+    if (kf_json_str(r, "org_id")) setenv("WORKOS_ORGANIZATION_ID", kf_json_str(r, "org_id"), 1);
+    else unsetenv("WORKOS_ORGANIZATION_ID");
+}
+
+int kf_exec_become(const kf_exec *x) {
+    const char *token = kf_json_str_or(x->answer, "access_token", "");
+    set_facts(x->answer);
+    if (x->fd >= 0 || x->as_file) unsetenv(defaults[0]); /* one of an exec around this one */
+    if (x->path) setenv(x->variable, x->path, 1);
+    else if (x->fd >= 0 || x->as_file) {
+        int rc = hand_descriptor(x, token);
+        if (rc) return rc;
+    } else setenv(x->variable, token, 1);
+    execvp(x->argv[0], x->argv);
+    int rc = errno == ENOENT ? NOT_FOUND : CANNOT_RUN;
+    KF_AUTO_CHARS safe = kf_text_safe(x->argv[0]);
+    fprintf(stderr, "keyfob: %s: %s\n", safe, strerror(errno));
+    return rc;
+}
+
+/* Ours close on exec; one that does not came from outside, and somebody means something by it. */
+static bool in_use(int fd) {
+    int flags = fcntl(fd, F_GETFD);
+    return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
+static int read_options(kf_cli *c, const kf_args *a, kf_exec *x) {
+    if (!a->rest || !a->rest[0]) return kf_cli_usage(c, "exec needs a command behind --");
+    x->as_file = a->opt[FILE_] != NULL;
+    if (a->opt[FD]) {
+        char *end = NULL;
+        long n = strtol(a->opt[FD], &end, 10);
+        if (!strchr("123456789", *a->opt[FD]) || *end || n < FD_MIN || n > FD_MAX)
+            return kf_cli_usage(c, "--fd %.40s: a number from %d to %d", a->opt[FD], FD_MIN, FD_MAX);
+        if (in_use((int)n)) return kf_cli_usage(c, "--fd %ld: the descriptor is open already; the command would lose it", n);
+        if (x->as_file) return kf_cli_usage(c, "--fd and --file are two places; name one");
+        x->fd = (int)n;
+    }
+    x->variable = a->opt[ENV] ? a->opt[ENV] : defaults[x->fd >= 0 ? 1 : x->as_file ? 2 : 0];
+    if (!variable_ok(x->variable)) return kf_cli_usage(c, "--env %.80s is no name of a variable", x->variable);
+    if (variable_taken(x->variable)) return kf_cli_usage(c, "--env %s: that variable has another use in the command", x->variable);
+    return 0;
+}
+
+int kf_cmd_exec(kf_cli *c, const kf_args *a) {
+    kf_exec x = {.argv = a->rest, .profile = a->pos[0], .min_valid = a->opt[MIN_VALID], .fd = -1};
+    int rc = read_options(c, a, &x);
+    if (rc) return rc;
+    KF_AUTO(kf_json) r = kf_cli_token(c, x.profile, x.min_valid, false, false, &rc);
+    if (!r) return rc;
+    x.answer = r;
+    return kf_exec_become(&x);
+}
