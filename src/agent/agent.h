@@ -17,6 +17,7 @@ struct kf_enrollment;
 struct kf_keys;
 struct kf_lifetime;
 struct kf_opening;
+struct kf_checkup;
 
 typedef struct kf_agent {
     kf_loop *loop;
@@ -35,6 +36,7 @@ typedef struct kf_agent {
     struct kf_asking *asking;         /* ask.c: calls that wait for WorkOS's API */
     struct kf_enrollment *enrollments; /* methods_factor.c */
     struct kf_keys *keys;             /* methods_claims.c: JWKS documents */
+    struct kf_checkup *checkups;      /* methods_doctor.c: calls under way */
     struct kf_lifetime *lifetime;
     struct kf_opening *openings; /* settings.c: who waits for the store */
     unsigned saving;        /* settings.c: writings of keyfob.conf under way */

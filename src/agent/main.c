@@ -151,6 +151,7 @@ static void end(kf_agent *a) {
     kf_keeper *k = a->keeper;
     a->keeper = NULL; /* its last answers must not lead back to it */
     kf_keeper_free(k);
+    kf_doctor_drop_all(a);
     kf_ask_drop_all(a);
     kf_factors_drop_all(a);
     kf_claims_drop_all(a);

@@ -285,6 +285,7 @@ static const struct {
     {KF_IFACE ".Claims", kf_method_claims, STORE, "profile=S verify=b oauth_tokens=b"},
     {KF_IFACE ".Watch", kf_watch_start, SETTINGS | MORE, "open=s"},
     {KF_IFACE ".Unlock", unlock, 0, "passphrase=s create=b"},
+    {KF_IFACE ".Doctor", kf_method_doctor, 0, "network=b"},
     {KF_IFACE ".Lock", lock, 0, ""},
     {KF_IFACE ".Quit", quit, 0, ""},
     {"org.varlink.service.GetInfo", get_info, 0, ""},

@@ -27,6 +27,10 @@ void kf_method_take_token(kf_agent *a, uint32_t conn, const kf_json *p, bool mor
 /* methods_check.c */
 void kf_method_check_session(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 
+/* methods_doctor.c */
+void kf_method_doctor(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_doctor_drop_all(kf_agent *a);
+
 /* methods_factor.c */
 void kf_method_list_factors(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_enroll_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more);

@@ -4,9 +4,9 @@
 #include "io/store_impl.h"
 
 #include <libsecret/secret.h>
-#include <unistd.h>
 #include "base/log.h"
 #include "base/str.h"
+#include "io/bus.h"
 
 enum { QUIET_MS = 5000, PERSON_MS = 5 * 60 * 1000, REMEMBER_MS = 10000 };
 typedef enum verb { LOAD, SAVE, DELETE, LIST, PROBE, UNLOCK } verb;
@@ -291,19 +291,11 @@ static void got_service(GObject *src, GAsyncResult *res, gpointer p) {
     secret_service_search(o->service, &schema, a, SECRET_SEARCH_ALL, o->cancel, searched, o);
 }
 
-/* libsecret would start a bus of its own where there is none. */
-static bool bus_there(void) {
-    const char *addr = getenv("DBUS_SESSION_BUS_ADDRESS"), *run = getenv("XDG_RUNTIME_DIR");
-    if (addr && *addr) return true;
-    KF_AUTO_CHARS path = kf_strfmt("%s/bus", run && *run ? run : "/nonexistent");
-    return access(path, F_OK) == 0;
-}
-
 static void begin(void *user) {
     op *o = user;
     keyring *k = o->k;
     o->deadline = 0;
-    if (!bus_there()) {
+    if (!kf_bus_there()) {
         fail(o, KF_ERR_STORE_ABSENT, "there is no D-Bus session here (DBUS_SESSION_BUS_ADDRESS is not set)");
         return;
     }

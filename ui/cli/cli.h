@@ -115,6 +115,7 @@ int kf_cmd_logout(kf_cli *c, const kf_args *a);
 int kf_cmd_agent_start(kf_cli *c, const kf_args *a);
 int kf_cmd_agent_stop(kf_cli *c, const kf_args *a);
 int kf_cmd_agent_status(kf_cli *c, const kf_args *a);
+int kf_cmd_doctor(kf_cli *c, const kf_args *a);
 int kf_cmd_version(kf_cli *c, const kf_args *a);
 int kf_cmd_help(kf_cli *c, const kf_args *a);
 int kf_cmd_completion(kf_cli *c, const kf_args *a);

@@ -143,6 +143,11 @@ static const kf_command table[] = {
      .examples = "  keyfob agent stop\n", .run = kf_cmd_agent_stop},
     {.name = "agent status", .args = "", .help = "is the agent running, and which store does it use", .text = "Never starts an agent.",
      .examples = "  keyfob agent status --json\n", .run = kf_cmd_agent_status},
+    {.name = "doctor", .args = "[--network]", .help = "check this machine, and say what to mend",
+     .text = "Directories and their owners, locks, settings, store and keyring, memory, clock, proxy, browser, clipboard, agent. Each line is ok, "
+             "warn or fail; exit 0 if nothing failed. Uses the network only with --network. Shows no secret: it can go into a report.",
+     .examples = "  keyfob doctor --network\n  keyfob doctor --json | jq '.checks[] | select(.result != \"ok\")'\n",
+     .opts = {{"network", 0, NULL, "also ask the profiles' hosts: name, proxy, certificate, clock"}}, .run = kf_cmd_doctor},
     {.name = "ui", .args = "", .help = "the screen; the same as keyfob alone", .text = "", .examples = "  keyfob\n", .run = kf_cmd_ui},
     {.name = "completion", .args = "bash|zsh|fish", .help = "print a completion script", .text = "",
      .examples = "  eval \"$(keyfob completion bash)\"\n", .max_pos = 1, .run = kf_cmd_completion},

@@ -1,0 +1,274 @@
+/* What the agent can say about this machine: one call, one list of checks. It looks and changes nothing, so it
+ * neither picks a store nor makes a vault; the probe of the store writes an item and removes it. */
+#include "agent/methods.h"
+
+#include <stdarg.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "agent/keeper.h"
+#include "agent/server.h"
+#include "agent/settings.h"
+#include "base/str.h"
+#include "io/bus.h"
+#include "io/loopback.h"
+
+enum { CHECKUPS_MAX = 8, HOSTS_MAX = 8, PORTS_MAX = 16, PROFILES_LOOKED_AT = 1000, SKEW_MAX_S = 30, HOST_MS = 10000 };
+
+/* One call under way. */
+typedef struct kf_checkup {
+    struct kf_checkup *next;
+    kf_agent *a;
+    uint32_t conn, http;
+    bool network;
+    kf_json *checks;
+    kf_bus *bus;
+    char *host[HOSTS_MAX];
+    size_t n_hosts, at;
+} kf_checkup;
+
+__attribute__((format(printf, 5, 6))) static void add(kf_checkup *u, const char *id, const char *result, const char *todo, const char *fmt, ...) {
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "id", id);
+    kf_json_set_str(j, "result", result);
+    kf_json_set_str(j, "finding", text);
+    kf_json_set_str(j, "todo", todo);
+    kf_json_add(u->checks, j);
+}
+
+static void drop(kf_checkup *u) {
+    kf_checkup **p = &u->a->checkups;
+    while (*p != u) p = &(*p)->next;
+    *p = u->next;
+    if (u->http) kf_http_cancel(u->a->http, u->http);
+    kf_bus_cancel(u->bus);
+    kf_json_free(u->checks);
+    for (size_t i = 0; i < u->n_hosts; i++) free(u->host[i]);
+    free(u);
+}
+
+void kf_doctor_drop_all(kf_agent *a) {
+    while (a->checkups) drop(a->checkups);
+}
+
+static void finish(kf_checkup *u) {
+    kf_json *j = kf_json_obj();
+    kf_json_set(j, "checks", KF_TAKE(u->checks));
+    kf_server_reply(u->a->server, u->conn, j, false);
+    drop(u);
+}
+
+/* --- what is known at once ----------------------------------------------------------------------- */
+
+static const char *env_any(const char *lower, const char *upper) {
+    const char *v = getenv(lower);
+    if (!v || !*v) v = getenv(upper);
+    return v && *v ? v : NULL;
+}
+
+static void check_memory(kf_checkup *u) {
+    struct rlimit r = {0};
+    getrlimit(RLIMIT_MEMLOCK, &r);
+    KF_AUTO_CHARS most = r.rlim_cur == RLIM_INFINITY ? kf_strdup("no limit") : kf_strfmt("limit %llu KiB", (unsigned long long)r.rlim_cur / 1024);
+    if (kf_secret_locked()) add(u, "memory", "ok", NULL, "secrets are locked in memory, %s", most);
+    else add(u, "memory", "warn", "raise RLIMIT_MEMLOCK (ulimit -l), then: keyfob agent stop", "secrets could not be locked in memory and may reach the swap, %s", most);
+}
+
+static void check_settings(kf_checkup *u) {
+    const kf_conf_profile *all;
+    kf_err e;
+    if (!kf_settings(u->a, &e)) add(u, "settings", "fail", "correct that line; until then what was read before counts", "%s", e.what);
+    else add(u, "settings", "ok", NULL, "%s, %zu profiles", u->a->conf_path, kf_conf_profiles(u->a->conf, &all));
+}
+
+/* user:password@ of a proxy is nobody's business. */
+static const char *without_login(const char *url) {
+    const char *host = strstr(url, "://"), *at = strrchr(url, '@');
+    return at ? at + 1 : host ? host + 3 : url;
+}
+
+static void check_network_settings(kf_checkup *u) {
+    const char *own = u->a->conf ? kf_conf_get(u->a->conf, "proxy") : NULL, *env = env_any("https_proxy", "HTTPS_PROXY");
+    if (!env) env = env_any("all_proxy", "ALL_PROXY");
+    const char *proxy = own ? own : env;
+    if (proxy) add(u, "proxy", "ok", NULL, "%.200s, from %s", without_login(proxy), own ? "keyfob.conf" : "the environment");
+    else add(u, "proxy", "ok", NULL, "none");
+    const char *ca = u->a->conf ? kf_conf_get(u->a->conf, "ca_file") : NULL, *from = "keyfob.conf";
+    if (!ca) ca = getenv("SSL_CERT_FILE"), from = "SSL_CERT_FILE";
+    if (!ca || !*ca) add(u, "ca_file", "ok", NULL, "the system's certificates");
+    else if (access(ca, R_OK)) add(u, "ca_file", "fail", "give the path of a file with certificates (PEM)", "%.300s, from %s, cannot be read", ca, from);
+    else add(u, "ca_file", "ok", NULL, "%.300s, from %s", ca, from);
+}
+
+static void check_clock(kf_checkup *u) {
+    const kf_conf_profile *all = NULL;
+    size_t n = u->a->conf ? kf_conf_profiles(u->a->conf, &all) : 0, known = 0;
+    int64_t worst = 0;
+    for (size_t i = 0; i < n && i < PROFILES_LOOKED_AT; i++) {
+        KF_AUTO(kf_json) p = kf_keeper_profile_json(u->a->keeper, all[i].id);
+        int64_t s;
+        if (!kf_json_int(p, "skew_s", &s)) continue;
+        known++;
+        if (llabs(s) > llabs(worst)) worst = s;
+    }
+    const char *side = worst > 0 ? "behind" : "ahead of";
+    if (!known) add(u, "clock", "ok", NULL, "nothing is known yet; --network asks");
+    else if (llabs(worst) > SKEW_MAX_S) add(u, "clock", "warn", "set the clock (timedatectl set-ntp true)", "this clock was %lld s %s WorkOS's at the last renewal", llabs(worst), side);
+    else add(u, "clock", "ok", NULL, "at most %lld s off at the last renewals", llabs(worst));
+}
+
+static void nobody_came(void *user, const kf_secret *query) {
+    (void)user;
+    (void)query;
+}
+
+static void check_ports(kf_checkup *u) {
+    const kf_conf_profile *all = NULL;
+    size_t n = u->a->conf ? kf_conf_profiles(u->a->conf, &all) : 0, seen = 0;
+    int port[PORTS_MAX];
+    bool bad = false;
+    for (size_t i = 0; i < n && seen < PORTS_MAX; i++) {
+        bool again = !all[i].redirect_port;
+        for (size_t k = 0; k < seen; k++) again = again || port[k] == all[i].redirect_port;
+        if (again) continue;
+        port[seen++] = all[i].redirect_port;
+        kf_err e;
+        kf_loopback *b = kf_loopback_new(u->a->loop, all[i].redirect_port, "doctor", nobody_came, NULL, &e);
+        if (!b) bad = true, add(u, "redirect_port", "warn", "end what holds it, or set another: keyfob profile edit NAME --redirect-port N", "profile %s: %.300s", all[i].name, e.what);
+        kf_loopback_free(b);
+    }
+    if (!bad) add(u, "redirect_port", "ok", NULL, seen ? "free" : "any free one of this machine");
+}
+
+/* --- hosts --------------------------------------------------------------------------------------- */
+
+static void next_host(kf_checkup *u);
+
+static void host_answered(void *user, kf_http_resp *r, const kf_err *err) {
+    kf_checkup *u = user;
+    const char *host = u->host[u->at++];
+    u->http = 0;
+    if (err && !r->status) {
+        add(u, "network", "fail", err->code == KF_ERR_NET_TLS ? "if the proxy is yours, set ca_file in keyfob.conf" : "check network, VPN and proxy",
+            "%s: %.250s (%s)", host, err->what, kf_err_name(err->code));
+    } else {
+        add(u, "network", "ok", NULL, "%s answers in %lld ms", host, (long long)r->ms);
+        int64_t off = r->date ? kf_unix_s() - r->date : 0;
+        if (r->date && llabs(off) > SKEW_MAX_S)
+            add(u, "clock", "warn", "set the clock (timedatectl set-ntp true)", "this clock is %lld s %s %s's", llabs(off), off > 0 ? "ahead of" : "behind", host);
+        else if (r->date) add(u, "clock", "ok", NULL, "%lld s off %s's", llabs(off), host);
+    }
+    next_host(u);
+}
+
+static void next_host(kf_checkup *u) {
+    if (u->at == u->n_hosts || !kf_server_alive(u->a->server, u->conn)) {
+        finish(u);
+        return;
+    }
+    kf_http_req r = {.method = "GET", .origin = u->host[u->at], .path = "/", .timeout_ms = HOST_MS};
+    u->http = kf_http_send(u->a->http, &r, host_answered, u);
+}
+
+static void add_host(kf_checkup *u, const char *host) {
+    for (size_t i = 0; i < u->n_hosts; i++)
+        if (!strcmp(u->host[i], host)) return;
+    if (u->n_hosts < HOSTS_MAX) u->host[u->n_hosts++] = kf_strdup(host);
+}
+
+static void ask_hosts(kf_checkup *u) {
+    const kf_conf_profile *all = NULL;
+    size_t n = u->a->conf ? kf_conf_profiles(u->a->conf, &all) : 0;
+    for (size_t i = 0; i < n && u->network; i++) add_host(u, all[i].api_host);
+    if (u->network && !u->n_hosts) add_host(u, "https://api.workos.com");
+    next_host(u);
+}
+
+/* --- bus and store ------------------------------------------------------------------------------- */
+
+static void bus_looked_at(void *user, const kf_bus_report *r) {
+    kf_checkup *u = user;
+    u->bus = NULL;
+    if (!r->bus) {
+        add(u, "bus", "warn", "set store = vault, or run keyfob inside a desktop session (or dbus-run-session)", "%s", r->error);
+    } else {
+        add(u, "bus", "ok", NULL, "%s", *r->address ? r->address : "the session's own");
+        if (!r->provider) add(u, "provider", "warn", "start a keyring (gnome-keyring, KeePassXC), or set store = vault", "nobody is the Secret Service");
+        else add(u, "provider", "ok", NULL, "%s, pid %d", *r->program ? r->program : "a process without a name", r->pid);
+        if (*r->error) add(u, "collection", "fail", "look after the keyring program", "%s", r->error);
+        else if (r->provider && !r->collection) add(u, "collection", "warn", "make a default keyring with your keyring program", "there is no default keyring");
+        else if (r->provider && r->locked) add(u, "collection", "warn", "unlock it with your keyring program", "%s is locked", r->path);
+        else if (r->provider) add(u, "collection", "ok", NULL, "%s, unlocked", r->path);
+    }
+    ask_hosts(u);
+}
+
+/* The bus is opened only where the Secret Service is, or may be, what keyfob uses. */
+static void look_at_bus(kf_checkup *u, const char *kind) {
+    if (!*kind || !strcmp(kind, "secret-service")) u->bus = kf_bus_check(u->a->loop, bus_looked_at, u);
+    else {
+        add(u, "bus", "ok", NULL, "not used: store is %s", kind);
+        ask_hosts(u);
+    }
+}
+
+static void store_probed(void *user, const kf_secret *blob, const kf_err *err) {
+    kf_checkup *u = user;
+    const char *kind = kf_store_kind(u->a->store);
+    (void)blob;
+    if (err && err->code == KF_ERR_STORE_LOCKED) add(u, "store", "warn", "unlock the keyring", "%s is locked: %s", kind, err->what);
+    else if (err) add(u, "store", "fail", "look at free space, permissions and the keyring program", "%s: %s (%s)", kind, err->what, kf_err_name(err->code));
+    else if (!strcmp(kind, "memory")) add(u, "store", "warn", "set store = auto to keep sessions", "memory: everything is forgotten when the agent ends");
+    else add(u, "store", "ok", NULL, "%s, can be written%s%s", kind, u->a->store_why && *u->a->store_why ? "; " : "", u->a->store_why ? u->a->store_why : "");
+    look_at_bus(u, kind);
+}
+
+static void store_open(void *user, const kf_err *err) {
+    kf_checkup *u = user;
+    if (!err) {
+        kf_store_probe(u->a->store, false, store_probed, u);
+        return;
+    }
+    bool locked = err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_LOCKED;
+    add(u, "store", locked ? "warn" : "fail", locked ? "any command in a terminal asks for the passphrase; in a script: KEYFOB_PASSPHRASE_FILE" : NULL, "%s (%s)", err->what, kf_err_name(err->code));
+    look_at_bus(u, u->a->store ? kf_store_kind(u->a->store) : "");
+}
+
+static void check_store(kf_checkup *u) {
+    KF_AUTO(kf_json) s = kf_settings_store_json(u->a);
+    const char *kind = kf_json_str_or(s, "kind", "");
+    KF_AUTO_CHARS header = kf_strfmt("%s/vault/header", u->a->data_dir);
+    if (!*kind) {
+        add(u, "store", "ok", NULL, "not picked yet: the first secret does that");
+        look_at_bus(u, kind);
+    } else if (!strcmp(kind, "vault") && access(header, F_OK)) {
+        add(u, "store", "ok", NULL, "vault, not made yet: its passphrase is chosen with the first secret");
+        look_at_bus(u, kind);
+    } else kf_settings_store(u->a, store_open, u);
+}
+
+void kf_method_doctor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    size_t n = 0;
+    (void)more;
+    for (kf_checkup *i = a->checkups; i; i = i->next) n++;
+    if (n >= CHECKUPS_MAX) {
+        kf_err e;
+        kf_fail(&e, KF_ERR_WIRE_BUSY, "%d check-ups are under way already", CHECKUPS_MAX);
+        kf_server_error(a->server, conn, &e);
+        return;
+    }
+    kf_checkup *u = calloc(1, sizeof *u);
+    if (!u) abort();
+    *u = (kf_checkup){.next = a->checkups, .a = a, .conn = conn, .network = kf_json_bool(p, "network", false), .checks = kf_json_arr()};
+    a->checkups = u;
+    check_settings(u);
+    check_memory(u);
+    check_network_settings(u);
+    check_clock(u);
+    check_ports(u);
+    check_store(u);
+}
