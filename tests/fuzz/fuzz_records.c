@@ -1,7 +1,9 @@
 /* Bytes -> everything else that src/auth reads: token, answer, stored session, ledger,
- * profile index, error body, exported profiles, a list of hosts. What was read must survive being written and read again. */
+ * profile index, error body, exported profiles, a list of hosts,
+ * a .keyfob file, the list of those that are allowed. What was read must survive being written and read again. */
 #include <stddef.h>
 #include <stdint.h>
+#include "auth/directory.h"
 #include "auth/ledger.h"
 #include "auth/portable.h"
 #include "auth/profile.h"
@@ -98,12 +100,25 @@ static void hosts(const char *p, size_t n) {
     hold(kf_hosts_parse(norm, &again, NULL) && !strcmp(norm, again));
 }
 
+static void directories(const char *p, size_t n) {
+    char name[65], other[65] = "";
+    if (kf_directory_parse(p, n, name, NULL)) hold(kf_profile_name_ok(name));
+    kf_allowed_is is = kf_allowed_find(p, n, "/a/.keyfob", "one", other, NULL);
+    KF_AUTO_CHARS text = kf_allowed_set(p, n, "/a/.keyfob", "one", NULL);
+    hold(!text || is != KF_ALLOWED_DAMAGED);
+    if (!text) return;
+    hold(kf_allowed_find(text, strlen(text), "/a/.keyfob", "one", other, NULL) == KF_ALLOWED_YES);
+    KF_AUTO_CHARS less = kf_allowed_set(text, strlen(text), "/a/.keyfob", NULL, NULL);
+    hold(less && kf_allowed_find(less, strlen(less), "/a/.keyfob", "one", other, NULL) == KF_ALLOWED_NO);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!size) return 0;
     const char *p = (const char *)data + 1;
     size_t n = size - 1;
     kf_claims c;
     if (data[0] == 'P') return portables(p, n), 0;
+    if (data[0] == 'D') return directories(p, n), 0;
     if (data[0] == 'H') return hosts(p, n), 0;
     switch (data[0] % 6) {
     case 0: (void)!kf_claims_read(p, n, &c, NULL); break;

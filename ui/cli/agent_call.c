@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "auth/profile.h"
 #include "base/str.h"
+#include "ui/cli/dir.h"
 #include "ui/cli/index.h"
 
 static bool open_client(kf_cli *c, kf_err *err) {
@@ -101,12 +102,29 @@ static bool read_index(kf_profile_row **rows, size_t *n, kf_err *err) {
 
 bool kf_cli_index(kf_profile_row **rows, size_t *n, kf_err *err) { return read_index(rows, n, err); }
 
+/* The .keyfob of this directory. 1: to be used; 0: there is none; -1: err */
+static int from_directory(const kf_cli *c, const char **name, const char **why, kf_err *err) {
+    static kf_dir_file f;
+    static char rule[sizeof f.path + 16];
+    int rc = c->sandbox ? 0 : kf_dir_find(NULL, &f, err);
+    if (rc <= 0) return rc;
+    if (!kf_dir_allowed(&f, err)) return -1;
+    snprintf(rule, sizeof rule, "the file %s", f.path);
+    *name = f.profile;
+    *why = rule;
+    return 1;
+}
+
+static bool is_there(const char *v) { return v && *v; }
+
 const char *kf_cli_profile(kf_cli *c, const char *arg, const char **rule, kf_err *err) {
     const char *env = getenv("KEYFOB_PROFILE"), *why = NULL, *name = NULL, *dummy;
+    int dir = 0;
     if (!rule) rule = &dummy;
-    if (arg && *arg) name = arg, why = "argument";
-    else if (c->profile && *c->profile) name = c->profile, why = "--profile";
-    else if (env && *env) name = env, why = "KEYFOB_PROFILE";
+    if (is_there(arg)) name = arg, why = "argument";
+    else if (is_there(c->profile)) name = c->profile, why = "--profile";
+    else if (is_there(env)) name = env, why = "KEYFOB_PROFILE";
+    else if ((dir = from_directory(c, &name, &why, err)) < 0) return NULL;
     kf_profile_row *rows = NULL;
     size_t n = 0;
     if (!name) {
@@ -123,6 +141,7 @@ const char *kf_cli_profile(kf_cli *c, const char *arg, const char **rule, kf_err
         if (!kf_str_set(kept, sizeof kept, name)) abort(); /* kf_profile_name_ok bounds it */
         name = kept;
         c->profile_used = kept;
+        c->profile_rule = dir > 0 ? why : NULL;
         *rule = why;
         if (c->verbose) kf_cli_note(c, "profile %s (%s)", name, why);
     }

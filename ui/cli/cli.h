@@ -22,10 +22,11 @@ typedef struct kf_args {
 
 typedef struct kf_cli {
     const char *profile;   /* -p */
-    bool json, quiet, no_input;
+    bool json, quiet, no_input, sandbox;
     int verbose;
     const struct kf_command *command;
     const char *profile_used; /* for error messages */
+    const char *profile_rule; /* the .keyfob file that named it; NULL: none did */
     kf_client *client;     /* opened by kf_cli_call */
 } kf_cli;
 
@@ -80,8 +81,8 @@ kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool re
 /* True when the passphrase was asked and the vault is open now: the call can be repeated. */
 bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err);
 
-/* Which profile: argument, -p, KEYFOB_PROFILE, the default, the only one. Reads the agent's index and
- * starts nothing. NULL: KF_ERR_USAGE_NO_PROFILE. rule says which; both static or of c. */
+/* Which profile: argument, -p, KEYFOB_PROFILE, the .keyfob file of the directory (dir.h), the default, the only one. Reads
+ * files and starts nothing. NULL: KF_ERR_USAGE_NO_PROFILE, _NAME, or _DIRECTORY for a .keyfob that must not be used. rule says which; both static or of c. */
 const char *kf_cli_profile(kf_cli *c, const char *arg, const char **rule, kf_err *err);
 
 /* status --prompt FORMAT for the profile that is meant; exit status. */
@@ -92,6 +93,7 @@ int kf_cmd_profile_list(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_show(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_rm(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_default(kf_cli *c, const kf_args *a);
+int kf_cmd_allow(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_export(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_import(kf_cli *c, const kf_args *a);
 int kf_cmd_login(kf_cli *c, const kf_args *a);

@@ -3,6 +3,7 @@
 
 #include "auth/profile.h"
 #include "base/str.h"
+#include "ui/cli/dir.h"
 #include "ui/cli/index.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
@@ -117,10 +118,28 @@ static int print_text(const kf_json *p, bool running) {
     return kf_cli_flush();
 }
 
-static int print_why(const kf_json *p, const char *rule) {
+/* Who would have named a profile too, and came second. */
+static void print_losers(const kf_cli *c, const char *name, const char *rule) {
+    const char *env = getenv("KEYFOB_PROFILE");
+    kf_dir_file f;
+    kf_err e;
+    if (env && *env && strcmp(rule, "KEYFOB_PROFILE") && strcmp(env, name)) {
+        KF_AUTO_CHARS other = kf_text_safe(env);
+        printf("              KEYFOB_PROFILE is %s; %s goes first\n", other, rule);
+    }
+    int rc = c->profile_rule || c->sandbox ? 0 : kf_dir_find(NULL, &f, &e);
+    if (rc > 0 && !kf_dir_allowed(&f, &e)) rc = -1;
+    KF_AUTO_CHARS text = kf_text_safe(rc < 0 ? e.what : rc > 0 ? f.path : "");
+    if (rc < 0) printf("              not used: %s\n", text);
+    else if (rc > 0 && strcmp(f.profile, name)) printf("              %s names %s; %s goes first\n", text, f.profile, rule);
+}
+
+static int print_why(const kf_cli *c, const kf_json *p, const char *rule) {
     const char *own = kf_json_str_or(p, "client_id", ""), *env_id = getenv("WORKOS_CLIENT_ID"), *env_key = getenv("WORKOS_API_KEY"), *used;
     kf_client_id_source s = kf_profile_client_id(NULL, own, env_id, &used);
-    printf("Profile       %s, by %s\n", kf_json_str_or(p, "name", ""), rule);
+    KF_AUTO_CHARS by = kf_text_safe(rule);
+    printf("Profile       %s, by %s\n", kf_json_str_or(p, "name", ""), by);
+    print_losers(c, kf_json_str_or(p, "name", ""), rule);
     printf("Client ID     %s, from %s\n", used ? used : "none", kf_client_id_source_name(s));
     if (env_id && *env_id && used && strcmp(env_id, used)) {
         KF_AUTO_CHARS other = kf_text_safe(env_id);
@@ -158,7 +177,7 @@ int kf_cmd_status(kf_cli *c, const kf_args *a) {
     clock_gettime(CLOCK_REALTIME, &now);
     if (!p) p = from_index(name, now.tv_sec, &e);
     if (!p) return kf_cli_fail(c, &e);
-    if (a->opt[WHY]) return print_why(p, rule);
+    if (a->opt[WHY]) return print_why(c, p, rule);
     int rc = c->json ? print_json(p, running) : a->opt[CHECK] ? 0 : print_text(p, running);
     return a->opt[CHECK] && !rc ? check(c, p, min_ms) : rc;
 }

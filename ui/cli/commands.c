@@ -107,6 +107,13 @@ static const kf_command table[] = {
               {"check", 0, NULL, "exit 0 only if the token is valid"}, {"min-valid", 0, "D", "for --check: for at least D"},
               {"prompt", 0, "FORMAT", "for a shell prompt: {profile} {state} {left} {org} {client_id} {alert}"}},
      .max_pos = 1, .run = kf_cmd_status},
+    {.name = "allow", .args = "[DIR]", .help = "trust the .keyfob file of a directory",
+     .text = "A file .keyfob in a directory or above it holds the name of the profile to use there, and # comments. It is used once you "
+             "have allowed it, and must be allowed anew when it names another profile. An argument, -p and KEYFOB_PROFILE go "
+             "first, because they are about one command or one shell; keyfob status --why tells which rule won.",
+     .examples = "  echo acme > .keyfob && keyfob allow\n  keyfob allow --revoke ~/work/acme\n",
+     .opts = {{"revoke", 0, NULL, "do not trust it any more"}, {"list", 0, NULL, "the directories that are allowed"}},
+     .max_pos = 1, .run = kf_cmd_allow},
     {.name = "profile add", .args = "NAME --client-id ID", .help = "add a profile, or change one",
      .text = "A profile is one WorkOS environment plus one person. With an API key (from stdin) every method works; with only a client ID "
              "the profile is a public client. The address must be https; http is allowed for this machine (127.0.0.1) only.",

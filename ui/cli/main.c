@@ -123,6 +123,7 @@ static int run(kf_cli *c, const kf_args *a, const char *want) {
         return 2;
     }
     kf_err e;
+    c->sandbox = sandbox_wanted;
     if (sandbox_wanted && !local && !kf_sandbox_enter(c, screen, &e)) return kf_cli_fail(c, &e);
     return screen ? kf_cmd_ui(c, a) : c->command->run(c, a);
 }

@@ -35,6 +35,11 @@ static int fail_json(kf_cli *c, const kf_err *e, const kf_words_error *w, int rc
 
 int kf_cli_fail(kf_cli *c, const kf_err *e) {
     kf_words_error w;
+    kf_err named = *e;
+    if (e->code == KF_ERR_USAGE_NO_PROFILE && c->profile_rule) { /* who would look for the name in a file of a directory above? */
+        kf_fail(&named, e->code, "%.90s, which %.150s names", c->profile_used, c->profile_rule);
+        e = &named;
+    }
     kf_words_for_cli(e, c->profile_used, &w);
     int rc = status_of(c, e->code);
     fflush(stdout);
