@@ -2,53 +2,49 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <stdarg.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "base/str.h"
+#include "io/conf_keys.h"
 #include "io/files.h"
 
 enum { CONF_MAX = 4 << 20 };
+#define BACKSLASH "has a backslash that means nothing (\\\\ is one)"
 
 struct kf_conf {
     char *path;
     GKeyFile *key;
     GArray *profiles;               /* kf_conf_profile, in file order */
     GHashTable *by_name, *by_id;    /* place in profiles, plus 1: with thousands of them nobody looks through all */
-    struct stat st;   /* st_ino 0: there was no file */
+    struct stat st;                 /* st_ino 0: there was no file */
+    const char *text;               /* of the file, while it is being read */
 };
 
-/* GKeyFile's errors have no line number: find the first line that is none of its kinds. */
-static size_t bad_line(const char *text) {
-    size_t n = 0;
-    bool group = false;
-    for (const char *p = text; *p;) {
-        size_t len = strcspn(p, "\n");
-        n++;
-        const char *q = p;
-        while (q < p + len && (*q == ' ' || *q == '\t')) q++;
-        size_t rest = (size_t)(p + len - q);
-        bool blank = rest == 0 || *q == '\r', comment = *q == '#';
-        if (!blank && !comment) {
-            if (*q == '[') {
-                if (!memchr(q, ']', rest)) return n;
-                group = true;
-            } else if (!group || *q == '=' || !memchr(q, '=', rest)) return n;
-        }
-        p += len + (p[len] == '\n');
-    }
-    return n;
+/* "path:line: [group] key: what is wrong"; key may be NULL. The line is known while the file's text is at hand. */
+__attribute__((format(printf, 5, 6))) static bool bad(const kf_conf *c, kf_err *err, const char *group, const char *key, const char *fmt, ...) {
+    char why[160], where[32] = "";
+    size_t line = c->text ? kf_conf_line_of(c->text, group, key) : 0;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof why, fmt, ap);
+    va_end(ap);
+    if (line) snprintf(where, sizeof where, ":%zu", line);
+    return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s%s: [%s]%s%s %s", c->path, where, group, key ? " " : "", key ? key : "", why);
 }
 
 static bool field(const kf_conf *c, const char *group, const char *key, char *out, size_t size, kf_err *err) {
-    g_autofree char *v = g_key_file_get_string(c->key, group, key, NULL);
-    if (!v || kf_str_set(out, size, g_strstrip(v))) return true;
-    return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] %s is too long", c->path, group, key);
+    g_autoptr(GError) g = NULL;
+    g_autofree char *v = g_key_file_get_string(c->key, group, key, &g);
+    if (g_error_matches(g, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE)) return bad(c, err, group, key, BACKSLASH);
+    return !v || kf_str_set(out, size, g_strstrip(v)) || bad(c, err, group, key, "is too long");
 }
 
 static bool read_profile(const kf_conf *c, const char *group, kf_conf_profile *p, kf_err *err) {
     memset(p, 0, sizeof *p);
     const char *name = group + strlen("profile ");
     if (!kf_profile_name_ok(name) || !kf_str_set(p->name, sizeof p->name, name))
-        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s]: a profile name is [a-z0-9][a-z0-9._-]{0,63}", c->path, group);
+        return bad(c, err, group, NULL, "a profile name is [a-z0-9][a-z0-9._-]{0,63}");
     char host[256] = "", port[8] = "", conf[8] = "";
     if (!field(c, group, "id", p->id, sizeof p->id, err) || !field(c, group, "client_id", p->client_id, sizeof p->client_id, err) ||
         !field(c, group, "api_host", host, sizeof host, err) ||
@@ -57,24 +53,24 @@ static bool read_profile(const kf_conf *c, const char *group, kf_conf_profile *p
         !field(c, group, "confidential", conf, sizeof conf, err))
         return false;
     uint8_t raw[8];
-    if (!kf_unhex(p->id, raw, 8)) return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] id must be 16 hex digits", c->path, group);
+    if (!kf_unhex(p->id, raw, 8)) return bad(c, err, group, "id", "must be 16 hex digits");
     if (*p->client_id && !kf_client_id_ok(p->client_id))
-        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] client_id is not a client ID", c->path, group);
+        return bad(c, err, group, "client_id", "is not a client ID");
     KF_AUTO_CHARS norm = NULL;
     kf_err why;
     if (!kf_origin_parse(*host ? host : "https://api.workos.com", &norm, &why))
-        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] api_host: %.120s", c->path, group, why.what);
+        return bad(c, err, group, "api_host", "%.120s", why.what);
     if (!kf_str_set(p->api_host, sizeof p->api_host, norm))
-        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] api_host is too long", c->path, group);
+        return bad(c, err, group, "api_host", "is too long");
     char *end = port;
     long n = *port ? strtol(port, &end, 10) : 0;
-    if (*end || n < 0 || n > 65535) return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] redirect_port must be 0 to 65535", c->path, group);
+    if (*end || n < 0 || n > 65535) return bad(c, err, group, "redirect_port", "must be 0 to 65535");
     p->redirect_port = (int)n;
     p->confidential = !strcmp(conf, "true");
     g_autofree char *hosts = g_key_file_get_string(c->key, group, "git_host", NULL);
     KF_AUTO_CHARS list = NULL;
     if (!kf_hosts_parse(hosts, &list, &why))
-        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: [%s] git_host: %.120s", c->path, group, why.what);
+        return bad(c, err, group, "git_host", "%.120s", why.what);
     p->git_host = g_intern_string(list);
     return true;
 }
@@ -84,7 +80,10 @@ static bool hosts_are_new(const kf_conf *c, GHashTable *seen, const kf_conf_prof
     g_auto(GStrv) hosts = g_strsplit(p->git_host, ";", -1);
     for (size_t i = 0; hosts[i]; i++)
         if (*hosts[i] && !g_hash_table_add(seen, g_strdup(hosts[i])))
-            return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: two profiles have the git_host %s", c->path, hosts[i]);
+            {
+            g_autofree char *group = g_strdup_printf("profile %s", p->name);
+            return bad(c, err, group, "git_host", "two profiles have the git_host %.80s", hosts[i]);
+        }
     return true;
 }
 
@@ -107,7 +106,7 @@ static bool read_profiles(kf_conf *c, kf_err *err) {
         kf_conf_profile p;
         ok = read_profile(c, groups[i], &p, err);
         if (ok && !g_hash_table_add(ids, g_strdup(p.id)))
-            ok = kf_fail(err, KF_ERR_USAGE_CONFIG, "%s: two profiles have the id %s", c->path, p.id);
+            ok = bad(c, err, groups[i], "id", "two profiles have the id %s", p.id);
         ok = ok && hosts_are_new(c, hosts, &p, err);
         if (ok) g_array_append_val(all, p);
     }
@@ -121,30 +120,71 @@ static bool read_profiles(kf_conf *c, kf_err *err) {
     return true;
 }
 
-kf_conf *kf_conf_load(const char *path, kf_err *err) {
+/* Settings that keyfob knows; others are kept and mean nothing. */
+static bool check_keys(const kf_conf *c, kf_err *err) {
+    size_t n;
+    const kf_conf_key *all = kf_conf_keys(&n);
+    for (size_t i = 0; i < n; i++) {
+        g_autoptr(GError) g = NULL;
+        g_autofree char *v = g_key_file_get_string(c->key, "keyfob", all[i].name, &g);
+        if (g_error_matches(g, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE)) return bad(c, err, "keyfob", all[i].name, BACKSLASH);
+        if (v && *g_strstrip(v) && !all[i].ok(v)) return bad(c, err, "keyfob", all[i].name, "%s", all[i].must);
+    }
+    return true;
+}
+
+static kf_conf *conf_new(const char *path) {
     kf_conf *c = calloc(1, sizeof *c);
     if (!c) abort();
     c->path = kf_strdup(path);
     c->key = g_key_file_new();
     c->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     c->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return c;
+}
+
+static bool read_text(kf_conf *c, const char *text, kf_err *err) {
+    c->text = text;
+    bool ok = !*text || g_key_file_load_from_data(c->key, text, strlen(text), G_KEY_FILE_KEEP_COMMENTS | G_KEY_FILE_KEEP_TRANSLATIONS, NULL);
+    if (!ok) kf_fail(err, KF_ERR_USAGE_CONFIG, "%s:%zu: this is neither [group], key = value nor # comment", c->path, kf_conf_bad_line(text));
+    ok = ok && check_keys(c, err) && read_profiles(c, err);
+    c->text = NULL;
+    return ok;
+}
+
+kf_conf *kf_conf_parse(const char *path, const char *text, kf_err *err) {
+    kf_conf *c = conf_new(path);
+    return read_text(c, text, err) ? c : kf_conf_free(c);
+}
+
+bool kf_conf_read(const char *path, kf_secret **out, kf_err *err) {
+    KF_AUTO_CHARS real = realpath(path, NULL); /* a symlink into a dotfiles folder is fine */
+    kf_err why;
+    if (!real && errno == ENOENT) return *out = NULL, true;
+    if (!kf_file_read(real ? real : path, CONF_MAX, out, &why)) return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s", why.what);
+    if (kf_secret_is_text(*out)) return true;
+    *out = kf_secret_free(*out);
+    return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s has a NUL byte in it", path);
+}
+
+kf_conf *kf_conf_load(const char *path, kf_err *err) {
+    kf_conf *c = conf_new(path);
+    KF_AUTO(kf_secret) text = NULL;
     bool ok = true;
     if (stat(path, &c->st)) {
         if (errno != ENOENT) ok = kf_fail_errno(err, KF_ERR_USAGE_CONFIG, "%s", path);
         memset(&c->st, 0, sizeof c->st);
-    } else {
-        KF_AUTO_CHARS real = realpath(path, NULL); /* a symlink into a dotfiles folder is fine */
-        KF_AUTO(kf_secret) text = NULL;
-        kf_err why;
-        g_autoptr(GError) e = NULL;
-        if (!kf_file_read(real ? real : path, CONF_MAX, &text, &why)) ok = kf_fail(err, KF_ERR_USAGE_CONFIG, "%s", why.what);
-        else if (kf_secret_len(text) && !g_key_file_load_from_data(c->key, kf_secret_peek(text), kf_secret_len(text),
-                                                                   G_KEY_FILE_KEEP_COMMENTS | G_KEY_FILE_KEEP_TRANSLATIONS, &e))
-            ok = kf_fail(err, KF_ERR_USAGE_CONFIG, "%s:%zu: this is neither [group], key = value nor # comment", path,
-                         bad_line(kf_secret_peek(text)));
-    }
-    if (ok) ok = read_profiles(c, err);
+    } else ok = kf_conf_read(path, &text, err);
+    if (ok) ok = read_text(c, kf_secret_peek(text), err);
     return ok ? c : kf_conf_free(c);
+}
+
+bool kf_conf_is_private(const kf_conf *c) {
+    KF_AUTO_CHARS dir = realpath(c->path, NULL);
+    struct stat st;
+    if (!dir || !c->st.st_ino || c->st.st_uid != geteuid() || c->st.st_mode & 022) return false;
+    *strrchr(dir, '/') = 0;
+    return stat(*dir ? dir : "/", &st) == 0 && (st.st_uid == geteuid() || st.st_uid == 0) && !(st.st_mode & 022);
 }
 
 kf_conf *kf_conf_free(kf_conf *c) {

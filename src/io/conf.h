@@ -6,6 +6,7 @@
  *   [keyfob]           default = NAME  store = auto|secret-service|vault|memory
  *                      store_picked = secret-service|vault  keepalive = 12h|never
  *                      proxy = URL  ca_file = PATH
+ *                      on_sign_in_needed = COMMAND  (conf_keys.h has the table)
  *   [profile NAME]     id = 16 hex  client_id =  api_host = https://api.workos.com
  *                      organization_id =  redirect_port =  label =  confidential = true|false
  *                      git_host = host[:port];... (whom `git credential` may give its token to; each host in one profile) */
@@ -14,6 +15,7 @@
 #include <stdint.h>
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/secret.h"
 
 typedef struct kf_conf kf_conf;
 
@@ -29,6 +31,10 @@ typedef struct kf_conf_profile { /* plain copies; "" = not set */
 } kf_conf_profile;
 
 kf_conf *kf_conf_load(const char *path, kf_err *err); /* absent file: empty settings. NULL: KF_ERR_USAGE_CONFIG, "path:line: ..." */
+/* The same from text, for what is not a file yet; path is for messages. Such settings are "changed on disk". */
+kf_conf *kf_conf_parse(const char *path, const char *text, kf_err *err);
+KF_CHECK bool kf_conf_read(const char *path, kf_secret **out, kf_err *err); /* its bytes; *out NULL: there is no file */
+bool kf_conf_is_private(const kf_conf *c);            /* ours, and nobody else can change the file or put another in its place */
 kf_conf *kf_conf_free(kf_conf *c);
 bool kf_conf_changed_on_disk(const kf_conf *c);       /* mtime, size or inode differ from what was read */
 /* Saving, in three parts, because the middle one waits for the disk: the text; writing it (atomic, fsync; touches no

@@ -142,12 +142,19 @@ static void bad_settings_name_file_and_line(void **state) {
     } rows[] = {{"[keyfob]\nstore=vault\nthis is nothing\n", ":3:"},
                 {"store=vault\n", ":1:"},
                 {"[keyfob\n", ":1:"},
-                {"[profile Bad]\nid=0123456789abcdef\n", "[profile Bad]"},
-                {"[profile a]\nid=xyz\n", "16 hex"},
-                {"[profile a]\nid=0123456789abcdef\n[profile b]\nid=0123456789abcdef\n", "two profiles"},
-                {"[profile a]\nid=0123456789abcdef\napi_host=http://example.test\n", "api_host"},
-                {"[profile a]\nid=0123456789abcdef\nclient_id=sk_test\n", "client_id"},
-                {"[profile a]\nid=0123456789abcdef\nredirect_port=99999\n", "redirect_port"}};
+                {"[profile Bad]\nid=0123456789abcdef\n", ":1: [profile Bad]"},
+                {"# x\n[keyfob]\nstore = vault\nkeepalive = 5\n", ":4: [keyfob] keepalive must be never"},
+                {"[keyfob]\nstore=nowhere\n", ":2: [keyfob] store must be"},
+                {"[keyfob]\nproxy=ftp://x\n", ":2: [keyfob] proxy must be"},
+                {"[keyfob]\nproxy=auto\n[x]\n[keyfob]\n ca_file = here\n", ":5: [keyfob] ca_file must be"},
+                {"[keyfob]\non_sign_in_needed=say \\q\n", ":2: [keyfob] on_sign_in_needed has a backslash"},
+                {"[keyfob]\ndefault=A B\n", ":2: [keyfob] default must be"},
+                {"[keyfob]\nstore_picked=memory\n", ":2: [keyfob] store_picked must be"},
+                {"[profile a]\n# id=1\nid=xyz\n", ":3: [profile a] id must be 16 hex"},
+                {"[profile a]\nid=0123456789abcdef\n[profile b]\nid=0123456789abcdef\n", ":4: [profile b] id two profiles"},
+                {"[profile a]\nid=0123456789abcdef\napi_host=http://example.test\n", ":3: [profile a] api_host"},
+                {"[profile a]\nid=0123456789abcdef\nclient_id=sk_test\n", ":3: [profile a] client_id"},
+                {"[profile a]\nid=0123456789abcdef\nredirect_port=99999\n", ":3: [profile a] redirect_port"}};
     KF_AUTO_CHARS p = path("bad.conf");
     for (size_t i = 0; i < KF_LEN(rows); i++) {
         kf_err e = {0};
