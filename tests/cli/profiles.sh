@@ -21,8 +21,110 @@ setting() { kf profile show "$1" --json | json "$2"; }
 # nothing WHAT COMMAND...: whatever it gives, keyfob.conf is as it was
 sum() { sha256sum <"$CONF"; }
 
-# --- a document without secrets
+# --- bad names, in every command that takes one
 profile_dev
+long=$(printf 'a%.0s' $(seq 300))
+for bad in 'a/b' '../a' 'a b' $'a\nb' $'a\eb' "$long" 'Dev' $'d\u0435v' $'dev\u200b' '-' '.dev' 'dev;x' ''; do
+    for cmd in token status whoami claims renew logout header export login 'org list' 'session list' 'factor list' 'profile show' 'profile rm' \
+        'profile default' 'profile edit --default' 'profile rename' 'profile copy' 'profile export' 'profile add --client-id client_1'; do
+        # shellcheck disable=SC2086
+        case $cmd in
+        'profile rename' | 'profile copy') set -- $cmd dev "$bad" ;;
+        'profile add'*) set -- profile add "$bad" --client-id client_1 ;;
+        'profile edit'*) set -- profile edit "$bad" --default ;;
+        *) set -- $cmd "$bad" ;;
+        esac
+        run timeout 20 "$BIN/keyfob" --no-input "$@" </dev/null
+        [ "$RC" -eq 2 ] || fail "$cmd ${bad@Q}: exit $RC, want 2: $ERR"
+        [ -z "$OUT" ] || fail "$cmd ${bad@Q}: $OUT"
+        case $ERR in *$'\e'* | *$'\u200b'*) fail "$cmd ${bad@Q}: shown as it is" ;; esac
+        [ "$(wc -c <"$SCRATCH/err")" -lt 900 ] || fail "$cmd: a name of 300 characters is repeated in full"
+    done
+    run timeout 20 "$BIN/keyfob" -p "$bad" token </dev/null
+    [ "$RC" -eq 2 ] || fail "-p ${bad@Q}: exit $RC"
+done
+ok "bad names are refused by every command"
+is "and make nothing" "$(names)" dev
+
+# --- edit
+E_KEY='sk_test_other'
+is "label and organization" "$(kf profile edit dev --label 'Our own' --organization org_9 --redirect-port 8400 --json | json label)" "Our own"
+is "they stay" "$(setting dev organization_id) $(setting dev redirect_port) $(setting dev label)" "org_9 8400 Our own"
+has "they are shown" "$(kf profile show dev)" "Our own"
+kf profile edit dev --organization '' --label '' --redirect-port 0 >/dev/null || fail "edit back"
+is "an empty one is none" "$(setting dev organization_id) $(setting dev redirect_port) $(setting dev label)" " 0 None"
+kf profile edit dev --git-host Git.Example.test --git-host code.example.test:8443 >/dev/null || fail "git-host"
+is "two git hosts" "$(setting dev git_host)" "git.example.test;code.example.test:8443"
+kf profile add other --client-id client_1 --api-host "$U" 2>/dev/null >&2 || fail add
+gives "a host of another profile" 2 "dev" profile edit other --git-host git.example.test
+gives "a bad git host" 2 "host" profile edit other --git-host https://x.test/
+kf profile edit dev --no-git-host >/dev/null || fail "no-git-host"
+is "no git host" "$(setting dev git_host)" None
+kf profile default other >/dev/null || fail default
+is "profile default" "$(setting other default) $(setting dev default)" "true false"
+kf profile edit dev --default >/dev/null || fail "edit --default"
+is "edit --default" "$(setting other default) $(setting dev default)" "false true"
+before=$(sum)
+gives "nothing to change" 2 "what is to change" profile edit dev
+gives "no profile" 2 "which" profile edit --default
+gives "no such profile" 4 "nope" profile edit nope --default
+gives "a bad client ID" 2 "client" profile edit dev --client-id nope
+gives "a bad address" 2 "https" profile edit dev --api-host http://example.test
+gives "a bad port" 2 "redirect-port" profile edit dev --redirect-port 65536
+gives "a control character" 2 "control" profile edit dev --label $'a\nb'
+gives "both" 2 "contradict" profile edit dev --api-key-stdin --no-api-key
+gives "an empty key" 2 "no API key" profile edit dev --api-key-stdin
+is "nothing of that changed anything" "$(sum)" "$before"
+
+# --- the API key and the session stay where they came from
+is "the API key is there" "$(kf export dev --what api-key --format raw)" sk_test_sandbox
+gives "another client ID, nobody to ask" 3 "the API key of dev would be left behind" profile edit dev --client-id client_other
+login_dev
+T=$(kf token dev --min-valid 1ms)
+gives "another address, nobody to ask" 3 "the session and the API key" profile edit dev --api-host https://api.example.test
+is "nothing was changed" "$(sum)" "$before"
+is "the session is there" "$(kf token dev --min-valid 1ms)" "$T"
+run kf profile edit dev --client-id client_other --yes
+is "--yes" "$RC" 0
+has "it says what that means" "$ERR" "go nowhere else"
+gives "the key goes nowhere else" 3 "client_sandbox" export dev --what api-key --format raw
+gives "nor the session" 3 "" token dev
+kf profile edit dev --client-id client_sandbox >/dev/null 2>&1 || kf profile edit dev --client-id client_sandbox --yes >/dev/null 2>&1 || fail "back"
+is "changed back, the session is there" "$(kf token dev --min-valid 1ms)" "$T"
+is "changed back, the key is there" "$(kf export dev --what api-key --format raw)" sk_test_sandbox
+printf %s "$E_KEY" | kf profile edit dev --api-key-stdin >/dev/null || fail "another key"
+is "another key" "$(kf export dev --what api-key --format raw)" "$E_KEY"
+kf profile edit dev --no-api-key >/dev/null || fail "no key"
+is "a public client now" "$(setting dev confidential)" false
+gives "the key is gone" 7 "API key" export dev --what api-key --format raw
+hasnt "no key in keyfob.conf" "$(cat "$CONF")" sk_
+printf sk_test_sandbox | kf profile edit dev --api-key-stdin >/dev/null || fail "the key again"
+
+# --- rename, copy
+(cd "$SCRATCH" && echo dev >.keyfob && kf allow >/dev/null) || fail allow
+run kf profile rename dev renamed
+is "rename" "$RC" 0
+has "who still names it is told" "$ERR" "$SCRATCH/.keyfob still names dev"
+is "the session came along" "$(kf token renamed --min-valid 1ms)" "$T"
+is "the key came along" "$(kf export renamed --what api-key --format raw)" sk_test_sandbox
+is "the default too" "$(setting renamed default)" true
+gives "the old name is gone" 4 "dev" token dev
+gives "a name that is taken" 2 "other" profile rename renamed other
+gives "one name" 2 "new name" profile rename renamed
+kf profile rename renamed dev >/dev/null 2>&1 || fail "rename back"
+rm "$SCRATCH/.keyfob"
+kf profile edit dev --git-host git.example.test --organization org_9 >/dev/null || fail edit
+run kf profile copy dev twin
+is "copy" "$RC" 0
+has "what to do next" "$ERR" "keyfob login twin"
+has "and the key" "$ERR" "keyfob profile edit twin --api-key-stdin"
+is "settings" "$(setting twin client_id) $(setting twin organization_id) $(setting twin api_host)" "client_sandbox org_9 $U"
+is "no secrets, no git host" "$(setting twin confidential) $(setting twin git_host) $(setting twin state) $(setting twin default)" "false None needs_sign_in false"
+gives "a copy over another" 2 "other" profile copy dev other
+kf profile rm twin --yes >/dev/null && kf profile rm other --yes >/dev/null && kf logout dev >/dev/null 2>&1 || fail "rm"
+kf profile edit dev --no-git-host --organization '' >/dev/null || fail edit
+
+# --- a document without secrets
 kf profile add pub --client-id client_sandbox_public --api-host "$U" --organization org_1 --redirect-port 8391 >/dev/null || fail add
 kf profile export --all >"$SCRATCH/all.json" || fail export
 is "the document's schema" "$(json schema <"$SCRATCH/all.json")" keyfob.profiles-export/1

@@ -121,8 +121,9 @@ const char *kf_cli_profile(kf_cli *c, const char *arg, const char **rule, kf_err
     const char *env = getenv("KEYFOB_PROFILE"), *why = NULL, *name = NULL, *dummy;
     int dir = 0;
     if (!rule) rule = &dummy;
-    if (is_there(arg)) name = arg, why = "argument";
-    else if (is_there(c->profile)) name = c->profile, why = "--profile";
+    /* an argument that is empty is a variable that was not set: not another profile's turn */
+    if (arg) name = arg, why = "argument";
+    else if (c->profile) name = c->profile, why = "--profile";
     else if (is_there(env)) name = env, why = "KEYFOB_PROFILE";
     else if ((dir = from_directory(c, &name, &why, err)) < 0) return NULL;
     kf_profile_row *rows = NULL;
@@ -134,7 +135,7 @@ const char *kf_cli_profile(kf_cli *c, const char *arg, const char **rule, kf_err
         if (!name && n == 1) name = rows[0].name, why = "the only profile";
     }
     if (!name) kf_fail(err, KF_ERR_USAGE_NO_PROFILE, n ? "no profile was named, and none is the default" : "there are no profiles yet");
-    else if (!kf_profile_name_ok(name)) kf_fail(err, KF_ERR_USAGE_NAME, "%.80s", name), name = NULL;
+    else if (!kf_profile_name_ok(name)) kf_fail(err, KF_ERR_USAGE_NAME, "%.80s", *name ? name : "it is empty"), name = NULL;
     if (!name && !n && !arg) kf_hint(err, "Run: keyfob profile add NAME --client-id ID, or try: keyfob --sandbox");
     static char kept[65];
     if (name) {

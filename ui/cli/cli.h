@@ -8,7 +8,7 @@
 typedef struct kf_opt {
     const char *name;  /* long, without dashes */
     char letter;       /* 0: none */
-    const char *arg;   /* NULL: a switch */
+    const char *arg;   /* NULL: a switch; "X...": may be given again, the values are joined with ';' */
     const char *help;  /* with a leading '+': rare; in the man page and completions, not in --help */
 } kf_opt;
 
@@ -93,7 +93,13 @@ int kf_cmd_profile_list(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_show(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_rm(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_default(kf_cli *c, const kf_args *a);
+/* A Profile: keyfob.profile/1 with --json, else one line that begins with done (NULL: nothing). */
+int kf_cli_print_profile(kf_cli *c, const kf_json *p, const char *done);
+void kf_cli_note_names(kf_cli *c, const char *name); /* says who still names a profile that is called so no more */
 int kf_cmd_allow(kf_cli *c, const kf_args *a);
+int kf_cmd_profile_edit(kf_cli *c, const kf_args *a);
+int kf_cmd_profile_rename(kf_cli *c, const kf_args *a);
+int kf_cmd_profile_copy(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_export(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_import(kf_cli *c, const kf_args *a);
 int kf_cmd_login(kf_cli *c, const kf_args *a);

@@ -9,7 +9,7 @@
 enum { ADD_CLIENT_ID, ADD_KEY_STDIN, ADD_HOST, ADD_ORG, ADD_ORG2, ADD_PORT, ADD_DEFAULT, ADD_FORCE };
 enum { WAIT_MS = 60000 };
 
-static int print_profile(kf_cli *c, const kf_json *p, const char *done) {
+int kf_cli_print_profile(kf_cli *c, const kf_json *p, const char *done) {
     if (c->json) {
         kf_json *j = kf_json_copy(p);
         kf_json_set_str(j, "schema", "keyfob.profile/1");
@@ -68,7 +68,7 @@ int kf_cmd_profile_add(kf_cli *c, const kf_args *a) {
         kf_json_set_secret(p, "api_key", key);
     }
     KF_AUTO(kf_json) r = kf_cli_call(c, "PutProfile", p, WAIT_MS, &e);
-    return r ? print_profile(c, kf_json_get(r, "profile"), id ? "Changed" : "Added") : kf_cli_fail(c, &e);
+    return r ? kf_cli_print_profile(c, kf_json_get(r, "profile"), id ? "Changed" : "Added") : kf_cli_fail(c, &e);
 }
 
 int kf_cmd_profile_list(kf_cli *c, const kf_args *a) {
@@ -117,7 +117,7 @@ int kf_cmd_profile_show(kf_cli *c, const kf_args *a) {
     KF_AUTO(kf_json) r = name ? kf_cli_call(c, "GetProfile", p, WAIT_MS, &e) : (kf_json_free(p), NULL);
     if (!r) return kf_cli_fail(c, &e);
     const kf_json *o = kf_json_get(r, "profile");
-    if (c->json) return print_profile(c, o, NULL);
+    if (c->json) return kf_cli_print_profile(c, o, NULL);
     char port[8];
     snprintf(port, sizeof port, "%d", (int)kf_json_int_or(o, "redirect_port", 0));
     line("Name", kf_json_str(o, "name"));
@@ -127,6 +127,8 @@ int kf_cmd_profile_show(kf_cli *c, const kf_args *a) {
     line("API key", kf_json_bool(o, "confidential", false) ? "stored" : "none (public client)");
     line("Organization", kf_json_str(o, "organization_id"));
     line("Redirect port", kf_json_int_or(o, "redirect_port", 0) ? port : "any free one");
+    line("Label", kf_json_str(o, "label"));
+    line("Git hosts", kf_json_str(o, "git_host"));
     line("State", kf_words_state(kf_json_str(o, "state")));
     return kf_cli_flush();
 }
@@ -149,6 +151,7 @@ int kf_cmd_profile_rm(kf_cli *c, const kf_args *a) {
     kf_json_set_str(p, "profile", name);
     KF_AUTO(kf_json) r = kf_cli_call(c, "RemoveProfile", p, WAIT_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
+    kf_cli_note_names(c, name);
     if (!c->json) printf("Removed %s\n", name);
     return kf_cli_flush();
 }

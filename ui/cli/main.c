@@ -38,7 +38,10 @@ static int option(kf_cli *c, int argc, char **argv, int *i, kf_args *a, const ch
     else if (o->arg && *i + 1 < argc) value = argv[++*i];
     else if (o->arg) return kf_cli_usage(c, "--%s needs %s", o->name, o->arg);
     else if (is_long && eq) return kf_cli_usage(c, "--%s takes no value", o->name);
-    if (own) a->opt[index] = value;
+    size_t n = o->arg ? strlen(o->arg) : 0;
+    bool again = own && n > 3 && !strcmp(o->arg + n - 3, "...") && a->opt[index];
+    if (again) a->opt[index] = kf_strfmt("%s;%s", a->opt[index], value); /* lives as long as argv */
+    else if (own) a->opt[index] = value;
     else set_global(c, o, value, want);
     return 0;
 }

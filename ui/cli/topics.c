@@ -21,7 +21,7 @@ static const struct {
      " 125  exec: keyfob itself failed       126, 127  exec: CMD cannot run, was not found\n"
      " 130, 141, 143  Ctrl-C, closed pipe, SIGTERM\n"},
     {"environment",
-     "KEYFOB_PROFILE          the profile, when no argument names one\n"
+     "KEYFOB_PROFILE          the profile, when no argument names one; goes before a .keyfob file\n"
      "KEYFOB_CONFIG           the settings file, instead of ~/.config/keyfob/keyfob.conf\n"
      "KEYFOB_STORE            auto, secret-service, vault or memory, for an agent that starts\n"
      "KEYFOB_PASSPHRASE_FILE  a file with the vault's passphrase\n"
