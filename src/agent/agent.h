@@ -4,6 +4,7 @@
  * calls), drive (sign-in flows), watch (who wants to hear of changes). */
 #include <stdbool.h>
 #include "io/conf.h"
+#include "io/conf_watch.h"
 #include "io/http.h"
 #include "io/store.h"
 #include "loop/task.h"
@@ -28,6 +29,7 @@ typedef struct kf_agent {
     char *store_why;        /* "" or why auto picked what it picked */
     kf_conf *conf;          /* NULL while keyfob.conf is broken; conf_err says why */
     kf_err conf_err;
+    kf_conf_watch *conf_watch; /* NULL: not possible yet */
     char *conf_path, *state_dir, *data_dir, *runtime_dir, *socket_path;
     kf_keeper *keeper;
     kf_server *server;

@@ -158,6 +158,7 @@ static void end(kf_agent *a) {
     a->store = kf_store_free(a->store); /* its callbacks would find nobody */
     a->worker = kf_worker_free(a->worker);
     kf_http_free(a->http);
+    a->conf_watch = kf_conf_watch_free(a->conf_watch);
     kf_conf_free(a->conf);
     kf_loop_free(a->loop);
     if (a->private_mode && a->runtime_dir) {

@@ -31,6 +31,12 @@ void kf_method_check_session(kf_agent *a, uint32_t conn, const kf_json *p, bool 
 void kf_method_doctor(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_doctor_drop_all(kf_agent *a);
 
+/* methods_settings.c */
+void kf_method_get_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_put_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_check_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_replace_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+
 /* methods_factor.c */
 void kf_method_list_factors(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_enroll_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more);

@@ -33,7 +33,20 @@ static bool reload(kf_agent *a) {
     return true;
 }
 
+static void noticed(void *user) {
+    kf_agent *a = user;
+    (void)kf_settings(a, NULL); /* what is wrong is logged, and told to whoever calls */
+}
+
+/* So that a change counts at once, also when nobody calls. */
+static void watch_file(kf_agent *a) {
+    if (a->conf_watch && !kf_conf_watch_lost(a->conf_watch)) return;
+    kf_conf_watch_free(a->conf_watch);
+    a->conf_watch = kf_conf_watch_new(a->loop, a->conf_path, noticed, a);
+}
+
 kf_conf *kf_settings(kf_agent *a, kf_err *err) {
+    watch_file(a);
     if (a->conf && (a->saving || !kf_conf_changed_on_disk(a->conf))) return a->conf;
     if (!reload(a)) {
         if (err) *err = a->conf_err;
@@ -76,6 +89,38 @@ static void settings_written(void *user) {
     free(s);
 }
 
+/* text owned */
+static void save_text(kf_agent *a, char *text, kf_settings_done done, void *user) {
+    saving *s = calloc(1, sizeof *s);
+    if (!s) abort();
+    *s = (saving){.a = a, .path = kf_strdup(a->conf_path), .text = text, .done = done, .user = user};
+    a->saving++;
+    kf_worker_run(a->worker, write_settings, settings_written, s);
+}
+
+/* What the person saw is still what is there. */
+static bool is_still(const kf_agent *a, const char *before, kf_err *err) {
+    KF_AUTO(kf_secret) now = NULL;
+    if (!kf_conf_read(a->conf_path, &now, err)) return false;
+    size_t n = strlen(before);
+    if (n == kf_secret_len(now) && !memcmp(before, kf_secret_peek(now), n)) return true;
+    return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s changed meanwhile; nothing was written", a->conf_path);
+}
+
+void kf_settings_replace(kf_agent *a, const char *text, const char *before, kf_settings_done done, void *user) {
+    kf_err e;
+    kf_conf *fresh = NULL;
+    if (a->saving) kf_fail(&e, KF_ERR_WIRE_BUSY, "the settings are being written just now");
+    else if (is_still(a, before, &e)) fresh = kf_conf_parse(a->conf_path, text, &e);
+    if (!fresh) {
+        done(user, &e);
+        return;
+    }
+    kf_conf_free(a->conf);
+    a->conf = fresh;
+    save_text(a, kf_strdup(text), done, user);
+}
+
 void kf_settings_save(kf_agent *a, kf_settings_done done, void *user) {
     kf_err e;
     if (!a->saving && kf_conf_changed_on_disk(a->conf)) {
@@ -84,11 +129,7 @@ void kf_settings_save(kf_agent *a, kf_settings_done done, void *user) {
         done(user, &e);
         return;
     }
-    saving *s = calloc(1, sizeof *s);
-    if (!s) abort();
-    *s = (saving){.a = a, .path = kf_strdup(a->conf_path), .text = kf_conf_text(a->conf), .done = done, .user = user};
-    a->saving++;
-    kf_worker_run(a->worker, write_settings, settings_written, s);
+    save_text(a, kf_conf_text(a->conf), done, user);
 }
 
 bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err) {

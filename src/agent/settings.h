@@ -10,6 +10,8 @@ typedef void (*kf_settings_done)(void *user, const kf_err *err);
 /* Writes the settings (atomic, on the worker), tells the keeper, then runs done; done may run at once with an error.
  * Refused when the file changed meanwhile; after a failure the settings are again those of the file. */
 void kf_settings_save(kf_agent *a, kf_settings_done done, void *user);
+/* The same with a text of a person's, exactly as it is; refused when it is wrong, or when the file is no longer before. */
+void kf_settings_replace(kf_agent *a, const char *text, const char *before, kf_settings_done done, void *user);
 /* The store is there and open when done runs without err: picked when auto, opened with the passphrase
  * file when there is one. May run done at once. Any number of callers, one opening. */
 void kf_settings_store(kf_agent *a, kf_settings_done done, void *user);

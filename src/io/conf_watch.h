@@ -1,0 +1,11 @@
+#pragma once
+/* Tells when keyfob.conf changed, whoever did it: inotify on its directory, and on that of the file a link leads
+ * to. Some file systems tell nothing, so whoever needs the settings still looks (kf_conf_changed_on_disk). */
+#include "loop/loop.h"
+
+typedef struct kf_conf_watch kf_conf_watch;
+
+/* NULL: not possible now (no directory yet). fn runs on the loop, once for a burst of changes. */
+kf_conf_watch *kf_conf_watch_new(kf_loop *l, const char *path, kf_loop_fn fn, void *user);
+bool kf_conf_watch_lost(const kf_conf_watch *w); /* the directory went away or was replaced: make a new one */
+kf_conf_watch *kf_conf_watch_free(kf_conf_watch *w); /* returns NULL */
