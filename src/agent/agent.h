@@ -16,6 +16,7 @@ struct kf_drive;
 struct kf_asking;
 struct kf_enrollment;
 struct kf_keys;
+struct kf_sealing;
 struct kf_lifetime;
 struct kf_opening;
 struct kf_checkup;
@@ -39,6 +40,7 @@ typedef struct kf_agent {
     struct kf_enrollment *enrollments; /* methods_factor.c */
     struct kf_keys *keys;             /* methods_claims.c: JWKS documents */
     struct kf_checkup *checkups;      /* methods_doctor.c: calls under way */
+    struct kf_sealing *sealings;      /* methods_seal.c */
     struct kf_lifetime *lifetime;
     struct kf_opening *openings; /* settings.c: who waits for the store */
     unsigned saving;        /* settings.c: writings of keyfob.conf under way */

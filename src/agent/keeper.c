@@ -240,6 +240,14 @@ void kf_entry_forget(kf_entry *e) {
     e->loaded = false;
 }
 
+static void work_lost(kf_entry *e, kf_work *w, const kf_err *err) {
+    kf_waiter asker = {.done = w->token_done, .user = w->user};
+    kf_keeper_answer_done(e->k, w->done, w->user, err);
+    kf_keeper_answer_signout(e->k, w, err);
+    if (w->token_done) kf_entry_answer(e, &asker, err);
+    kf_work_free(w);
+}
+
 static void entry_free(void *p) {
     kf_entry *e = p;
     kf_keeper *k = e->k;
@@ -252,16 +260,10 @@ static void entry_free(void *p) {
         kf_loop_cancel(k->a->loop, w->timer);
         if (w->http) kf_http_cancel(k->a->http, w->http);
         kf_slot_give(k, w);
-        kf_keeper_answer_done(k, w->done, w->user, &gone);
-        kf_keeper_answer_signout(k, w, &gone);
-        kf_work_free(w);
+        work_lost(e, w, &gone);
     }
     kf_slot_forget(e);
-    for (kf_work *w; (w = g_queue_pop_head(&e->queue));) {
-        kf_keeper_answer_done(k, w->done, w->user, &gone);
-        kf_keeper_answer_signout(k, w, &gone);
-        kf_work_free(w);
-    }
+    for (kf_work *w; (w = g_queue_pop_head(&e->queue));) work_lost(e, w, &gone);
     for (guint i = 0; i < e->waiters->len; i++)
         kf_entry_answer(e, g_ptr_array_index(e->waiters, i), &gone);
     g_ptr_array_free(e->waiters, TRUE);

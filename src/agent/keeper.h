@@ -48,6 +48,12 @@ void kf_keeper_switch(kf_keeper *k, const char *profile, const char *organizatio
 /* A refresh token from elsewhere: stored (unverified), not tried yet; the next renewal does that. When WorkOS does not
  * take it, the session that was there before comes back. */
 void kf_keeper_take(kf_keeper *k, const char *profile, const kf_secret *refresh_token, kf_keeper_done done, void *user);
+/* Holds the session still for at most 30 s: nobody renews it, in no process. done gets it, or why not (unsaved, an
+ * interrupted renewal, no session). 0: there is no such profile, and done is not called. */
+uint32_t kf_keeper_hand_over(kf_keeper *k, const char *profile, kf_token_done done, void *user);
+/* taken: it is somebody else's now, and forgotten here without telling WorkOS; done says when. Else everything is as
+ * before, and done is not called. False: nothing is held by that number (any more). */
+bool kf_keeper_hand_over_end(kf_keeper *k, const char *profile, uint32_t serial, bool taken, kf_keeper_done done, void *user);
 /* A finished sign-in: stores it (generation after the old one's), publishes it, then revokes the old
  * server session if there is a key. session owned. interactive: a person waits, the store may ask. */
 void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, bool interactive, kf_keeper_done done, void *user);

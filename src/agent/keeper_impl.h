@@ -39,7 +39,7 @@ typedef struct kf_anchor {
 
 typedef enum kf_work_kind {
     KF_WORK_LOAD, KF_WORK_RENEW, KF_WORK_SAVE, KF_WORK_ADOPT, KF_WORK_SIGN_OUT, KF_WORK_REMOVE, KF_WORK_SET_KEY,
-    KF_WORK_OVER
+    KF_WORK_OVER, KF_WORK_HAND_OVER
 } kf_work_kind;
 
 struct kf_work {
@@ -71,6 +71,8 @@ struct kf_work {
     kf_err note;
     kf_keeper_done done;
     kf_signout_done signout_done;
+    kf_token_done token_done; /* HAND_OVER */
+    bool held;                /* HAND_OVER: waits for the client's word */
     void *user;
 };
 
@@ -236,3 +238,7 @@ void kf_over_start(kf_entry *e, kf_work *w);
 
 /* keeper_signout.c */
 void kf_sign_out_start(kf_entry *e, kf_work *w);
+void kf_sign_out_forget(kf_entry *e, kf_work *w); /* the lock is held: ledger, item, state; ends the work */
+
+/* keeper_handover.c */
+void kf_hand_over_start(kf_entry *e, kf_work *w);

@@ -20,11 +20,14 @@ static void note_unknown(kf_work *w, const char *why) {
 /* ---- forgetting here ---- */
 
 static void finish(kf_entry *e, kf_work *w, const kf_err *err) {
+    kf_err moved;
     e->session = kf_session_free(e->session);
     e->unsaved = e->unsaved_sign_in = e->has_hint = false;
     e->loaded = true;
-    kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, NULL);
+    kf_fail(&moved, KF_ERR_WORKOS_NOT_SIGNED_IN, "the session was handed over to a web application");
+    kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, w->kind == KF_WORK_HAND_OVER ? &moved : NULL);
     kf_keeper_answer_signout(e->k, w, err);
+    kf_keeper_answer_done(e->k, w->done, w->user, err);
     kf_work_end(e);
 }
 
@@ -41,7 +44,7 @@ static void ledger_raised(kf_entry *e, kf_work *w, const kf_secret *blob, const 
 }
 
 /* The ledger first: even if the item cannot be deleted now, no copy of it is ever used again. */
-static void forget(kf_entry *e, kf_work *w) {
+void kf_sign_out_forget(kf_entry *e, kf_work *w) {
     int64_t g = w->ledger.generation;
     if (w->old && w->old->generation > g) g = w->old->generation;
     if (e->session && e->session->generation > g) g = e->session->generation;
@@ -73,7 +76,7 @@ static void revoked(void *user, kf_http_resp *r, const kf_err *net) {
         read_error(r, net, &err);
         note(w, &err);
     }
-    forget(e, w);
+    kf_sign_out_forget(e, w);
 }
 
 /* The token that is about to be forgotten tells whether the session is over. */
@@ -89,7 +92,7 @@ static void proved(void *user, kf_http_resp *r, const kf_err *net) {
         w->server_ended = err.code == KF_ERR_WORKOS_INVALID_GRANT || err.code == KF_ERR_WORKOS_SESSION_ENDED;
         if (!w->server_ended) note(w, &err);
     }
-    forget(e, w);
+    kf_sign_out_forget(e, w);
 }
 
 static void logged_out(void *user, kf_http_resp *r, const kf_err *net) {
@@ -101,13 +104,13 @@ static void logged_out(void *user, kf_http_resp *r, const kf_err *net) {
     if (net || r->status >= 400) {
         read_error(r, net, &err);
         note(w, &err);
-        forget(e, w);
+        kf_sign_out_forget(e, w);
         return;
     }
     kf_token_fp(w->old->refresh_token, fp);
     if (kf_ledger_compare(&w->ledger, fp, w->old->generation) == KF_LEDGER_STALE) {
         note_unknown(w, "the stored token is too old to ask with");
-        forget(e, w);
+        kf_sign_out_forget(e, w);
         return;
     }
     KF_AUTO(kf_secret) body = kf_workos_refresh_body(w->old->client_id, NULL, w->old->refresh_token, w->old->organization_id);
@@ -124,7 +127,7 @@ static void ask(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err
         KF_AUTO(kf_secret) body = kf_account_revoke_body(w->old->claims.sid);
         send(e, w, "POST", KF_ACCOUNT_REVOKE, body, key, revoked);
     } else if (err) {
-        forget(e, w); /* the profile has a key that cannot be had: WorkOS would refuse without it */
+        kf_sign_out_forget(e, w); /* the profile has a key that cannot be had: WorkOS would refuse without it */
     } else {
         KF_AUTO_CHARS path = kf_strfmt("/user_management/sessions/logout?session_id=%s", w->old->claims.sid);
         send(e, w, "GET", path, NULL, NULL, logged_out);
@@ -162,7 +165,7 @@ static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *
         kf_work_key(e, ask);
         return;
     }
-    forget(e, w);
+    kf_sign_out_forget(e, w);
 }
 
 static void locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {

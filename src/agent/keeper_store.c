@@ -120,8 +120,9 @@ static void load_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_e
     if (!err) {
         take_loaded(e, w, blob);
     } else if (err->code == KF_ERR_STORE_NOT_FOUND || err->code == KF_ERR_STORE_VAULT_NEW) {
+        bool told = !e->session && e->trouble.state == KF_STATE_NEEDS_SIGN_IN && e->trouble.err.code; /* and better */
         kf_fail(&none, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
-        drop_session(e, &none);
+        if (!told) drop_session(e, &none);
     } else if (!e->session) {
         kf_entry_store_trouble(e, err);
     }

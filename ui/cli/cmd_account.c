@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "base/str.h"
 #include "ui/cli/login.h"
+#include "ui/cli/seal.h"
 #include "ui/common/text.h"
 #include "wire/msg.h"
 
@@ -11,7 +12,7 @@ enum { WAIT_MS = 120000 };
 enum { SESSION_OTHERS, SESSION_YES };
 enum { FACTOR_ANSWERS };
 enum { FACTOR_YES };
-enum { CLAIMS_VERIFY, CLAIMS_OAUTH, CLAIMS_REVEAL };
+enum { CLAIMS_VERIFY, CLAIMS_OAUTH, CLAIMS_REVEAL, CLAIMS_SEALED, CLAIMS_PASSWORD };
 
 static kf_json *call(kf_cli *c, const char *profile, const char *method, const char *key, const char *value, kf_err *e) {
     const char *name = kf_cli_profile(c, profile, NULL, e);
@@ -308,22 +309,28 @@ static int print_oauth(kf_cli *c, const char *name, bool reveal) {
     return kf_cli_print(j);
 }
 
+static kf_json *ask_claims(kf_cli *c, const char *name, bool verify, kf_err *err) {
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "profile", name);
+    kf_json_set_bool(p, "verify", verify);
+    return kf_cli_call(c, "Claims", p, WAIT_MS, err);
+}
+
 int kf_cmd_claims(kf_cli *c, const kf_args *a) {
     kf_err e;
     bool want = a->opt[CLAIMS_VERIFY] != NULL;
-    const char *name = kf_cli_profile(c, a->pos[0], NULL, &e);
+    bool of_sealed = a->opt[CLAIMS_SEALED] != NULL;
+    const char *name = of_sealed && !want ? "" : kf_cli_profile(c, a->pos[0], NULL, &e); /* its client's keys are for verify */
     if (!name) return kf_cli_fail(c, &e);
     if (a->opt[CLAIMS_OAUTH]) return print_oauth(c, name, a->opt[CLAIMS_REVEAL] != NULL);
-    kf_json *p = kf_json_obj();
-    kf_json_set_str(p, "profile", name);
-    kf_json_set_bool(p, "verify", want);
-    KF_AUTO(kf_json) r = kf_cli_call(c, "Claims", p, WAIT_MS, &e);
+    KF_AUTO(kf_json) r = of_sealed ? kf_cli_unseal(c, name, a->opt[CLAIMS_PASSWORD] != NULL, want, &e) : ask_claims(c, name, want, &e);
     if (!r) return kf_cli_fail(c, &e);
     const kf_json *failure = kf_json_get(r, "failure"), *verdict = kf_json_get(r, "verified");
     bool known = verdict && !kf_json_is_null(verdict), good = kf_json_bool(r, "verified", false);
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "schema", "keyfob.claims/1");
-    kf_json_set_str(j, "profile", name);
+    if (*name) kf_json_set_str(j, "profile", name);
+    if (of_sealed) kf_json_set_bool(j, "has_refresh_token", kf_json_bool(r, "has_refresh_token", false));
     kf_json_set(j, "claims", kf_json_copy(kf_json_get(r, "claims")));
     kf_json_set(j, "header", kf_json_copy(kf_json_get(r, "header")));
     kf_json_set(j, "user", kf_json_copy(kf_json_get(r, "user")));
@@ -339,6 +346,7 @@ int kf_cmd_claims(kf_cli *c, const kf_args *a) {
             KF_AUTO_CHARS key = kf_text_safe(kf_json_key(i));
             printf("%-16s %s\n", key, value);
         }
+        if (of_sealed) printf("%-16s %s\n", "refresh token", kf_json_bool(r, "has_refresh_token", false) ? "in it" : "none in it");
         if (want && known) printf("%-16s %s\n", "signature", good ? "right, by WorkOS's published keys" : "WRONG");
         else if (!want) kf_cli_note(c, "read without checking the signature; --verify checks it");
         kf_json_free(j);

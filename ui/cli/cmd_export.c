@@ -3,10 +3,11 @@
 
 #include <unistd.h>
 #include "base/str.h"
+#include "ui/cli/seal.h"
 #include "ui/common/formats.h"
 #include "ui/common/outfile.h"
 
-enum { FORMAT, WHAT, MIN_VALID, OUTPUT, FORCE, CLIP, CLEAR, HOST, LOGIN, REVEAL };
+enum { FORMAT, WHAT, MIN_VALID, OUTPUT, FORCE, CLIP, CLEAR, HOST, LOGIN, COOKIE, PASSWORD_STDIN, HAND_OVER, YES, REVEAL };
 enum { H_MIN_VALID, H_REVEAL };
 enum { WAIT_MS = 60000 };
 
@@ -77,6 +78,17 @@ static int run(kf_cli *c, const wanted *w) {
     return rc;
 }
 
+static int put_sealed(kf_cli *c, const kf_buf *b, void *user) {
+    const wanted *w = user;
+    return put_out(c, b, w, !w->reveal && !w->file && !w->clip && isatty(STDOUT_FILENO));
+}
+
+static int sealed(kf_cli *c, wanted *w, const kf_args *a) {
+    kf_seal_wish s = {.profile = w->profile, .min_valid = w->min_valid, .cookie = a->opt[COOKIE], .password_stdin = a->opt[PASSWORD_STDIN],
+                      .hand_over = a->opt[HAND_OVER], .yes = a->opt[YES], .masked = !w->reveal && !w->file && !w->clip && isatty(STDOUT_FILENO)};
+    return kf_cli_seal(c, &s, put_sealed, w);
+}
+
 int kf_cmd_export(kf_cli *c, const kf_args *a) {
     wanted w = {.profile = a->pos[0], .what = a->opt[WHAT] ? a->opt[WHAT] : "access", .min_valid = a->opt[MIN_VALID], .file = a->opt[OUTPUT],
                 .force = a->opt[FORCE], .clip = a->opt[CLIP], .clear_after = a->opt[CLEAR], .reveal = a->opt[REVEAL], .opts = {.host = a->opt[HOST], .login = a->opt[LOGIN]}};
@@ -84,7 +96,9 @@ int kf_cmd_export(kf_cli *c, const kf_args *a) {
     w.format = a->opt[FORMAT] ? a->opt[FORMAT] : json ? "json" : "header";
     if (w.file && w.clip) return kf_cli_usage(c, "-o and --clip are two places; name one");
     if (w.file && !*w.file) return kf_cli_usage(c, "-o needs the name of a file");
-    return run(c, &w);
+    bool seals = !strcmp(w.format, "wos-session") && !strcmp(w.what, "access");
+    if (!seals && (a->opt[COOKIE] || a->opt[HAND_OVER] || a->opt[PASSWORD_STDIN])) return kf_cli_usage(c, "--cookie, --hand-over and --cookie-password-stdin go with --format wos-session");
+    return seals ? sealed(c, &w, a) : run(c, &w);
 }
 int kf_cmd_header(kf_cli *c, const kf_args *a) {
     return run(c, &(wanted){.profile = a->pos[0], .what = "access", .format = "header", .min_valid = a->opt[H_MIN_VALID], .reveal = a->opt[H_REVEAL]});

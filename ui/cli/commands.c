@@ -34,15 +34,18 @@ static const kf_command table[] = {
               {"file", 0, NULL, "as a file in memory, and not in the environment"}},
      .max_pos = 1, .rest = true, .run = kf_cmd_exec},
     {.name = "export", .args = "[PROFILE] [--format FORMAT]", .help = "print a fresh token in the form another tool wants",
-     .text = "Formats: header, raw, env (sh), fish, powershell, dotenv, json, curl (for curl -K), exec-credential (Kubernetes), netrc, or a "
-             "template with {access_token} {token_type} {expires_at} {expires_epoch} {expires_in_s} {profile} {client_id} {organization_id}. "
+     .text = "Formats: header, raw, env (sh), fish, powershell, dotenv, json, curl (for curl -K), exec-credential (Kubernetes), netrc, "
+             "wos-session (for WorkOS's Node SDK; with WORKOS_COOKIE_PASSWORD), or a template with {access_token} {token_type} {expires_at} {expires_epoch} {expires_in_s} {profile} {client_id} {organization_id}. "
              "A terminal gets it masked.",
      .examples = "  eval \"$(keyfob export acme --format env)\"\n  curl -K <(keyfob export acme --format curl) https://api.example.com/\n",
      .opts = {{"format", 0, "FORMAT", "default header"}, {"what", 0, "WHAT", "access (default), claims or api-key"},
               {"min-valid", 0, "D", "renew first when less than D is left"}, {"output", 'o', "FILE", "into a file that only you can read"},
               {"force", 0, NULL, "+replace the file if it exists"}, {"clip", 0, NULL, "into the clipboard"},
               {"clear-after", 0, "D", "+with --clip: 30s; 0 never"}, {"host", 0, "HOST", "+netrc: the machine"},
-              {"login", 0, "NAME", "+netrc: the login, default oauth2"}, {"reveal", 0, NULL, "whole, also on a terminal"}},
+              {"login", 0, "NAME", "+netrc: the login, default oauth2"}, {"cookie", 0, NULL, "+wos-session: NAME=VALUE, for a Cookie header"},
+              {"cookie-password-stdin", 0, NULL, "+wos-session: the cookie password is on stdin"},
+              {"hand-over", 0, NULL, "+wos-session: with the refresh token; keyfob forgets the session"}, {"yes", 0, NULL, "+with --hand-over: do not ask"},
+              {"reveal", 0, NULL, "whole, also on a terminal"}},
      .max_pos = 1, .run = kf_cmd_export},
     {.name = "header", .args = "[PROFILE]", .help = "print the Authorization header", .text = "The same as export --format header.",
      .examples = "  curl -H \"$(keyfob header acme)\" https://api.example.com/\n",
@@ -95,7 +98,8 @@ static const kf_command table[] = {
     {.name = "claims", .args = "[PROFILE]", .help = "the claims of the access token",
      .text = "Without --verify they are read, not checked. With it, the signature is checked against WorkOS's published keys; exit 7 if it is wrong.",
      .examples = "  keyfob claims acme --verify --json\n", .opts = {{"verify", 0, NULL, "check the signature"}, {"oauth-tokens", 0, NULL, "the provider's own tokens instead, as JSON"},
-              {"reveal", 0, NULL, "with --oauth-tokens: also on a terminal"}}, .max_pos = 1, .run = kf_cmd_claims},
+              {"reveal", 0, NULL, "with --oauth-tokens: also on a terminal"},
+              {"sealed", 0, NULL, "of a sealed session (wos-session) on stdin instead"}, {"cookie-password-stdin", 0, NULL, "+its password is line 2 of stdin"}}, .max_pos = 1, .run = kf_cmd_claims},
     {.name = "renew", .args = "[PROFILE]", .help = "renew the access token now", .text = "Uses the refresh token once, in any case.",
      .examples = "  keyfob renew acme\n", .max_pos = 1, .run = kf_cmd_renew},
     {.name = "status", .args = "[PROFILE]", .help = "who is signed in, and for how long",
