@@ -208,6 +208,8 @@ static kf_session *read_answer(kf_entry *e, kf_work *w, kf_http_resp *r, const k
         now.boot_ms -= since < 0 ? 0 : since < KF_REPLAY_MAX_MS ? since : KF_REPLAY_MAX_MS;
     }
     kf_session *s = body ? kf_session_from_answer(body, w->old, w->old->origin, w->old->client_id, &now, err) : NULL;
+    /* a wish for another organization is looked after by keeper_switch.c, which tells where the session is now */
+    if (s && !*w->organization && !kf_session_in_organization(s, kf_renew_organization(w), err)) s = kf_session_free(s);
     if (!s) {
         err->status = r->status;
         err->retry_after = -1;

@@ -101,8 +101,6 @@ static bool set_people(kf_session *s, const kf_json *body, const kf_session *pre
         kf_json_set_str(s->user, "id", s->claims.sub);
     }
     if (!kf_json_str(s->user, "id")) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer names no user");
-    if (prev && prev->user && strcmp(kf_session_user_id(prev), kf_session_user_id(s)))
-        return kf_fail(err, KF_ERR_WORKOS_MISMATCH, "the renewal answered for another user");
     if (!text(body, "authentication_method", s->authentication_method, sizeof s->authentication_method, err)) return false;
     if (prev && !*s->authentication_method) memcpy(s->authentication_method, prev->authentication_method, sizeof s->authentication_method);
     if (!text(imp, "email", s->impersonator_email, sizeof s->impersonator_email, err) ||
@@ -118,9 +116,27 @@ static bool set_people(kf_session *s, const kf_json *body, const kf_session *pre
     return true;
 }
 
+static bool mismatch(const char *got, const char *want, kf_err *err) {
+    return kf_fail(err, KF_ERR_WORKOS_MISMATCH, "the answer is for %.90s, the session is of %.90s", *got ? got : "no organization", want);
+}
+
+/* A renewal stays with the person and the client that signed in, whoever mixed something up. */
+static bool same_identity(const kf_session *s, const kf_session *prev, const char *client_id, kf_err *err) {
+    const char *user = kf_session_user_id(s);
+    if (prev->user && strcmp(user, kf_session_user_id(prev))) return mismatch(user, kf_session_user_id(prev), err);
+    if (*s->claims.sub && strcmp(s->claims.sub, user)) return mismatch(s->claims.sub, user, err);
+    return !*s->claims.client_id || !strcmp(s->claims.client_id, client_id) || mismatch(s->claims.client_id, client_id, err);
+}
+
+bool kf_session_in_organization(const kf_session *s, const char *organization_id, kf_err *err) {
+    return !*organization_id || !strcmp(s->organization_id, organization_id) || mismatch(s->organization_id, organization_id, err);
+}
+
 static bool set_organization(kf_session *s, const kf_json *body, const kf_session *prev, kf_err *err) {
     if (*s->claims.org_id) memcpy(s->organization_id, s->claims.org_id, sizeof s->organization_id);
     else if (!text(body, "organization_id", s->organization_id, sizeof s->organization_id, err)) return false;
+    /* a token that cannot be read says nothing about it */
+    if (prev && !s->claims.exp && !kf_json_get(body, "organization_id")) memcpy(s->organization_id, prev->organization_id, sizeof s->organization_id);
     if (prev && !strcmp(prev->organization_id, s->organization_id)) memcpy(s->organization_name, prev->organization_name, sizeof s->organization_name);
     return true;
 }
@@ -133,6 +149,7 @@ kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, 
     if (!s->refresh_token && prev) s->refresh_token = kf_secret_copy(prev->refresh_token);
     if (!s->refresh_token) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer has no refresh_token"), NULL;
     if (!set_times(s, body, now, err) || !set_people(s, body, prev, err) || !set_organization(s, body, prev, err)) return NULL;
+    if (prev && !same_identity(s, prev, client_id, err)) return NULL;
     if (!kf_str_set(s->origin, sizeof s->origin, origin) || !kf_str_set(s->client_id, sizeof s->client_id, client_id))
         return kf_fail(err, KF_ERR_SYS_BUG, "origin or client ID too long"), NULL;
     s->extra = rest_of(body);

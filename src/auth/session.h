@@ -41,11 +41,14 @@ kf_session *kf_session_unverified(const kf_secret *refresh_token, const char *or
 
 /* From a 200 of POST authenticate. prev NULL: a sign-in (needs user, access_token and
  * refresh_token). prev given: a renewal: a missing refresh_token or user keeps prev's
- * (mission.md), another user id is KF_ERR_WORKOS_MISMATCH. expiry: the JWT's exp; a token that is no
+ * (mission.md); another user id in the answer or in the token, or a token of another client ID, is KF_ERR_WORKOS_MISMATCH. expiry: the JWT's exp; a token that is no
  * JWT is accepted only with expires_in, else KF_ERR_NET_BAD_ANSWER. now->date over 5 min from
  * iat is ignored. NULL: err, prev untouched. The caller owns the result. */
 kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, const char *origin,
                                    const char *client_id, const kf_moment *now, kf_err *err);
+
+/* A renewal that asked for an organization has to come back with it: else KF_ERR_WORKOS_MISMATCH. "" asked for none. */
+KF_CHECK bool kf_session_in_organization(const kf_session *s, const char *organization_id, kf_err *err);
 
 kf_secret *kf_session_to_blob(const kf_session *s);
 kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err); /* KF_ERR_STORE_DAMAGED */

@@ -60,7 +60,7 @@
     X(WORKOS_CODE_EXPIRED, "workos.expired", 3)                                    \
     X(WORKOS_REFUSED, "workos.refused", 7) /* any other 4xx with a code */         \
     X(WORKOS_ORIGIN, "workos.origin_changed", 3) /* api_host or client_id moved */ \
-    X(WORKOS_MISMATCH, "workos.mismatch", 3) /* another user answered a renewal */ \
+    X(WORKOS_MISMATCH, "workos.mismatch", 3) /* a renewal for another user, client or organization */ \
     /* store: the secret store (design.md §5) */                                   \
     X(STORE_LOCKED, "store.locked", 6)             /* keyring locked */            \
     X(STORE_VAULT_LOCKED, "store.vault_locked", 6) /* passphrase needed */         \

@@ -305,12 +305,32 @@ static void a_renewal_keeps_what_it_does_not_bring(void **state) {
     assert_int_equal(s->generation, 1);
 }
 
+static void another_organization_is_told(void **state) {
+    (void)state;
+    kf_err e;
+    KF_AUTO(kf_session) s = make("{\"sub\":\"user_1\",\"org_id\":\"org_1\",\"iat\":1700000000,\"exp\":1700000300}", FULL, NULL, NULL);
+    assert_true(kf_session_in_organization(s, "org_1", &e));
+    assert_true(kf_session_in_organization(s, "", &e));
+    assert_false(kf_session_in_organization(s, "org_2", &e));
+    assert_int_equal(e.code, KF_ERR_WORKOS_MISMATCH);
+    KF_AUTO(kf_session) lost = make(PAYLOAD, "\"refresh_token\":\"rt_2\"", s, NULL);
+    assert_false(kf_session_in_organization(lost, "org_1", &e));
+    assert_non_null(strstr(e.what, "no organization"));
+}
+
 static void another_user_is_refused(void **state) {
     (void)state;
     KF_AUTO(kf_session) s = make(PAYLOAD, FULL, NULL, NULL);
     kf_err e;
     assert_null(make(PAYLOAD, "\"user\":{\"id\":\"user_2\"},\"refresh_token\":\"rt_2\"", s, &e));
     assert_int_equal(e.code, KF_ERR_WORKOS_MISMATCH);
+    assert_non_null(strstr(e.what, "user_2") && strstr(e.what, "user_1") ? e.what : NULL);
+    /* the token tells who it is for, whatever the answer around it says */
+    assert_null(make("{\"sub\":\"user_2\",\"iat\":1700000000,\"exp\":1700000300}", "\"refresh_token\":\"rt_2\"", s, &e));
+    assert_int_equal(e.code, KF_ERR_WORKOS_MISMATCH);
+    assert_null(make("{\"sub\":\"user_1\",\"client_id\":\"client_other\",\"iat\":1700000000,\"exp\":1700000300}", "\"refresh_token\":\"rt_2\"", s, &e));
+    assert_int_equal(e.code, KF_ERR_WORKOS_MISMATCH);
+    assert_non_null(strstr(e.what, "client_other"));
     assert_null(make(PAYLOAD, "\"user\":{\"email\":\"x\"},\"refresh_token\":\"rt_2\"", s, &e));
     assert_int_equal(e.code, KF_ERR_NET_BAD_ANSWER);
     assert_string_equal(kf_secret_peek(s->refresh_token), "rt_1");
@@ -512,7 +532,7 @@ int main(void) {
                                        cmocka_unit_test(every_field_survives_the_store),
                                        cmocka_unit_test(a_bare_sign_in_survives_too),
                                        cmocka_unit_test(a_pasted_token_is_a_session_that_is_over), cmocka_unit_test(a_renewal_keeps_what_it_does_not_bring),
-                                       cmocka_unit_test(another_user_is_refused),
+                                       cmocka_unit_test(another_organization_is_told), cmocka_unit_test(another_user_is_refused),
                                        cmocka_unit_test(unusable_answers_name_the_field),
                                        cmocka_unit_test(a_token_that_is_no_jwt),
                                        cmocka_unit_test(damaged_blobs_are_refused),

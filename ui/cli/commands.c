@@ -141,7 +141,7 @@ static const kf_command table[] = {
              "them behind, so that is asked first. A token is given to git for exactly the hosts that are named.",
      .examples = "  keyfob profile edit acme --git-host git.example.com --git-host code.example.com:8443\n  keyfob profile edit acme --api-key-stdin < key\n",
      .opts = {{"client-id", 0, "ID", "client_... of the environment"}, {"api-host", 0, "URL", "https address of the API"},
-              {"organization", 0, "ID", "preferred organization; '' for none"}, {"org", 0, "ID", "+the same as --organization"},
+              {"organization", 0, "ID", "preferred organization, empty: none"}, {"org", 0, "ID", "+the same as --organization"},
               {"redirect-port", 0, "N", "port for browser sign-in, 0 any"}, {"label", 0, "TEXT", "+a remark"},
               {"api-key-stdin", 0, NULL, "read the API key from stdin"}, {"no-api-key", 0, NULL, "forget the API key"},
               {"git-host", 0, "HOST...", "git gets the token for HOST[:PORT]"}, {"no-git-host", 0, NULL, "+for no host any more"},

@@ -56,7 +56,7 @@ static const row table[] = {
     {KF_ERR_WORKOS_CODE_EXPIRED, "The sign-in took too long: %w.", "Nothing was stored.", "Start again (Enter).", "Run: keyfob login %p"},
     {KF_ERR_WORKOS_REFUSED, "WorkOS refused: %w.", KEPT, "d shows the details.", "With --json the details are shown."},
     {KF_ERR_WORKOS_ORIGIN, "The profile's API host or client ID has changed: %w.", "The stored secrets belong to the old one and were sent nowhere.", "Change it back, or give the API key again and sign in (s).", "Change it back, or give the API key again and run: keyfob login %p"},
-    {KF_ERR_WORKOS_MISMATCH, "The renewal came back for somebody else: %w.", "It was thrown away. The session is kept.", "Sign in again (s).", "Run: keyfob login %p"},
+    {KF_ERR_WORKOS_MISMATCH, "The renewal came back for another identity: %w.", "Two sessions were mixed up somewhere. The answer was thrown away; what is stored stays as it is.", "Sign in again (s).", "Run: keyfob login %p"},
     {KF_ERR_STORE_LOCKED, "Your keyring is locked: %w.", "keyfob cannot read secrets until it is open. Nothing is lost.", "Unlock the keyring, then try again.", "Unlock the keyring, then run it again."},
     {KF_ERR_STORE_VAULT_LOCKED, "The vault is locked: %w.", "keyfob cannot read secrets until its passphrase is given.", "Type the passphrase.", "Run it in a terminal, or set KEYFOB_PASSPHRASE_FILE."},
     {KF_ERR_STORE_VAULT_NEW, "There is no vault yet: %w.", "It is made with a passphrase that you choose.", "Choose a passphrase.", "Run it in a terminal, or set KEYFOB_PASSPHRASE_FILE."},
