@@ -20,6 +20,7 @@ struct kf_sealing;
 struct kf_lifetime;
 struct kf_opening;
 struct kf_checkup;
+struct kf_notice;
 
 typedef struct kf_agent {
     kf_loop *loop;
@@ -39,6 +40,7 @@ typedef struct kf_agent {
     struct kf_asking *asking;         /* ask.c: calls that wait for WorkOS's API */
     struct kf_enrollment *enrollments; /* methods_factor.c */
     struct kf_keys *keys;             /* methods_claims.c: JWKS documents */
+    struct kf_notice *notices;        /* notify.c: commands of on_sign_in_needed */
     struct kf_checkup *checkups;      /* methods_doctor.c: calls under way */
     struct kf_sealing *sealings;      /* methods_seal.c */
     struct kf_lifetime *lifetime;

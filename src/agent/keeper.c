@@ -394,6 +394,7 @@ kf_keeper *kf_keeper_free(kf_keeper *k) {
     if (!k) return NULL;
     kf_keeper_index_flush(k);
     k->on_change = NULL;
+    k->on_person = NULL;
     kf_side_cancel(k);
     g_ptr_array_free(k->side, TRUE);
     kf_name_cancel(k);
@@ -414,5 +415,10 @@ kf_keeper *kf_keeper_free(kf_keeper *k) {
 void kf_keeper_on_change(kf_keeper *k, void (*fn)(void *user, const char *id, bool gone), void *user) {
     k->on_change = fn;
     k->on_change_user = user;
+}
+
+void kf_keeper_on_person(kf_keeper *k, void (*fn)(void *user, const char *id, const char *name, const char *reason), void *user) {
+    k->on_person = fn;
+    k->on_person_user = user;
 }
 

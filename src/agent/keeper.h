@@ -37,6 +37,10 @@ void kf_keeper_reload(kf_keeper *k);
 /* Called for every change of an entry that a person could see; id borrowed. gone: the profile was removed. */
 void kf_keeper_on_change(kf_keeper *k, void (*fn)(void *user, const char *id, bool gone), void *user);
 
+/* Called once when a session that was alive has ended and only a person can go on; not for what a person did
+ * (signing out), and not again before the next sign-in. Borrowed; reason: the error's name. */
+void kf_keeper_on_person(kf_keeper *k, void (*fn)(void *user, const char *id, const char *name, const char *reason), void *user);
+
 /* profile: name or id. min_valid_ms < 0: default. Loads from the store at the first use; serves a valid
  * token without any lock; renews under the profile's lock with ledger and re-read (single flight). */
 void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bool renew, kf_token_done done, void *user);

@@ -101,6 +101,7 @@ struct kf_entry {
     bool loaded;              /* the store was asked since the last reason to doubt */
     bool unsaved;             /* session is newer than the store */
     bool unsaved_sign_in;     /* ... because a sign-in could not be stored */
+    bool told;                /* on_person was called for the end of this session */
     bool forget;              /* kf_keeper_forget_memory while work was under way */
     kf_profile_row hint;      /* the index of an earlier agent, until loaded */
     bool has_hint;
@@ -141,6 +142,8 @@ struct kf_keeper {
     GPtrArray *side;          /* kf_side: revocations of replaced sessions, best effort */
     void (*on_change)(void *user, const char *id, bool gone);
     void *on_change_user;
+    void (*on_person)(void *user, const char *id, const char *name, const char *reason);
+    void *on_person_user;
 };
 
 /* keeper.c */

@@ -62,7 +62,7 @@ void kf_entry_set_session(kf_entry *e, kf_session *s) {
     kf_session_free(e->session);
     e->session = s;
     e->loaded = true;
-    e->has_hint = e->unsaved = e->unsaved_sign_in = false;
+    e->has_hint = e->unsaved = e->unsaved_sign_in = e->told = false;
     if (!kf_entry_bound(e, s)) { /* the settings moved while the answer was on its way */
         kf_err err;
         fail_origin("session", s->origin, s->client_id, &err);
@@ -103,6 +103,7 @@ static void take_loaded(kf_entry *e, kf_work *w, const kf_secret *blob) {
     kf_session *s = kf_entry_accept(e, blob, &w->ledger, &match, &err);
     if (!s) {
         if (err.code == KF_ERR_WORKOS_ORIGIN) e->session = kf_session_free(e->session);
+        if (*w->ledger.ended) e->told = true; /* by whoever found out */
         kf_entry_store_trouble(e, &err);
         return;
     }

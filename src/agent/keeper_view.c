@@ -43,6 +43,16 @@ kf_state kf_entry_state(const kf_entry *e) {
     return resting_state(e);
 }
 
+static bool is_over(kf_state s) { return s == KF_STATE_NEEDS_SIGN_IN || s == KF_STATE_STALE; }
+
+/* Not for what a person did: signed out, here or elsewhere, or never signed in. */
+static void tell_person(kf_entry *e, kf_state s) {
+    kf_err_code code = e->trouble.err.code;
+    if (e->told || !is_over(s) || is_over(e->shown) || s != e->trouble.state || !code || code == KF_ERR_WORKOS_NOT_SIGNED_IN) return;
+    e->told = true;
+    if (e->k->on_person) e->k->on_person(e->k->on_person_user, e->prof.id, e->prof.name, kf_err_name(code));
+}
+
 /* The one place where a state is set, so the one that logs it. */
 void kf_entry_changed(kf_entry *e) {
     kf_state s = kf_entry_state(e);
@@ -50,6 +60,7 @@ void kf_entry_changed(kf_entry *e) {
         const char *why = s == e->trouble.state && s != KF_STATE_SIGNED_IN ? kf_err_name(e->trouble.err.code) : "";
         kf_log(KF_LOG_INFO, "profile %s: %s -> %s%s%s", e->prof.name, kf_state_name(e->shown),
                kf_state_name(s), *why ? ", " : "", why);
+        tell_person(e, s);
         e->shown = s;
     }
     kf_keeper_index_dirty(e->k);

@@ -12,6 +12,7 @@
 #include "agent/lifetime.h"
 #include "agent/logfile.h"
 #include "agent/methods.h"
+#include "agent/notify.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/watch.h"
@@ -98,6 +99,10 @@ static void changed(void *user, const char *id, bool gone) {
     kf_watch_changed(a->watch, id);
 }
 
+static void person_needed(void *user, const char *id, const char *name, const char *reason) {
+    kf_notify_sign_in_needed(user, id, name, reason);
+}
+
 /* Directories, and the lock that says "an agent lives here" for as long as it does. */
 static bool places(kf_agent *a, const options *o, int *run_lock, kf_err *err) {
     a->conf_path = kf_config_path();
@@ -134,6 +139,7 @@ static bool start(kf_agent *a, const options *o, kf_err *err) {
     (void)kf_settings(a, NULL); /* a broken keyfob.conf is told to whoever calls */
     if (!(a->keeper = kf_keeper_new(a, err))) return false;
     kf_keeper_on_change(a->keeper, changed, a);
+    kf_keeper_on_person(a->keeper, person_needed, a);
     if (a->conf) kf_keeper_reload(a->keeper);
     if (unlink(a->socket_path) && errno != ENOENT) return kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", a->socket_path);
     int fd = kf_socket_listen(a->socket_path, err);
@@ -151,6 +157,7 @@ static void end(kf_agent *a) {
     kf_keeper *k = a->keeper;
     a->keeper = NULL; /* its last answers must not lead back to it */
     kf_keeper_free(k);
+    kf_notify_end(a);
     kf_doctor_drop_all(a);
     kf_ask_drop_all(a);
     kf_factors_drop_all(a);
