@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "ui/common/text.h"
 
-enum { MIN_VALID, ENV, FD, FILE_ };
+enum { MIN_VALID, ENV, FD, FILE_, MASK, REFRESH };
 /* FILE_FROM: above what shells use for their own redirections */
 enum { FD_MIN = 3, FD_MAX = 1023, FILE_FROM = 100 };
 enum { FAILED = 125, CANNOT_RUN = 126, NOT_FOUND = 127 };
@@ -101,14 +101,16 @@ static bool in_use(int fd) {
 
 static int read_options(kf_cli *c, const kf_args *a, kf_exec *x) {
     if (!a->rest || !a->rest[0]) return kf_cli_usage(c, "exec needs a command behind --");
-    x->as_file = a->opt[FILE_] != NULL;
+    x->mask = a->opt[MASK] != NULL;
+    x->refresh = a->opt[REFRESH] != NULL;
+    x->as_file = a->opt[FILE_] || x->refresh;
     if (a->opt[FD]) {
         char *end = NULL;
         long n = strtol(a->opt[FD], &end, 10);
         if (!strchr("123456789", *a->opt[FD]) || *end || n < FD_MIN || n > FD_MAX)
             return kf_cli_usage(c, "--fd %.40s: a number from %d to %d", a->opt[FD], FD_MIN, FD_MAX);
         if (in_use((int)n)) return kf_cli_usage(c, "--fd %ld: the descriptor is open already; the command would lose it", n);
-        if (x->as_file) return kf_cli_usage(c, "--fd and --file are two places; name one");
+        if (x->as_file) return kf_cli_usage(c, "--fd and %s are two places; name one", x->refresh ? "--refresh" : "--file");
         x->fd = (int)n;
     }
     x->variable = a->opt[ENV] ? a->opt[ENV] : defaults[x->fd >= 0 ? 1 : x->as_file ? 2 : 0];
@@ -121,8 +123,8 @@ int kf_cmd_exec(kf_cli *c, const kf_args *a) {
     kf_exec x = {.argv = a->rest, .profile = a->pos[0], .min_valid = a->opt[MIN_VALID], .fd = -1};
     int rc = read_options(c, a, &x);
     if (rc) return rc;
-    KF_AUTO(kf_json) r = kf_cli_token(c, x.profile, x.min_valid, false, false, &rc);
+    KF_AUTO(kf_json) r = kf_cli_token(c, x.profile, x.min_valid, false, x.refresh, &rc);
     if (!r) return rc;
     x.answer = r;
-    return kf_exec_become(&x);
+    return x.mask || x.refresh ? kf_exec_stay(c, &x) : kf_exec_become(&x);
 }

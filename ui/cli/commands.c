@@ -25,13 +25,15 @@ static const kf_command table[] = {
               {"check", 0, NULL, "ask WorkOS first whether the session still lives; exit 3 if not"}},
      .max_pos = 1, .run = kf_cmd_token},
     {.name = "exec", .args = "[PROFILE] [OPTION...] -- CMD [ARG...]", .help = "run a command with a fresh token",
-     .text = "Becomes CMD. Sets WORKOS_ACCESS_TOKEN, KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and "
-             "WORKOS_ORGANIZATION_ID. With --fd or --file the token is in no environment, but in a sealed descriptor, without a newline: "
-             "KEYFOB_TOKEN_FD is its number, KEYFOB_TOKEN_FILE a path to it. Exit 125: keyfob failed, 126: CMD cannot run, 127: no CMD.",
-     .examples = "  keyfob exec acme -- ./deploy.sh\n  keyfob exec acme --file -- sh -c './upload --token-file \"$KEYFOB_TOKEN_FILE\"'\n",
-     .opts = {{"min-valid", 0, "D", "renew first when less than D is left"}, {"env", 0, "NAME", "variable for the token; for its number or path with --fd, --file"},
+     .text = "Becomes CMD, with WORKOS_ACCESS_TOKEN, KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and "
+             "WORKOS_ORGANIZATION_ID set. KEYFOB_TOKEN_FD or KEYFOB_TOKEN_FILE instead say where the token is, without a newline. "
+             "--mask does not see base64 of it, nor line breaks in it. Exit 125: keyfob failed, 126: CMD cannot run, 127: no CMD.",
+     .examples = "  keyfob exec acme -- ./deploy.sh\n  keyfob exec acme --mask --file -- sh -c './upload --token-file \"$KEYFOB_TOKEN_FILE\"'\n",
+     .opts = {{"min-valid", 0, "D", "renew first when less than D is left"}, {"env", 0, "NAME", "the variable for the token, or with --fd, --file for its place"},
               {"fd", 0, "N", "on descriptor N, 3 to 1023, and not in the environment"},
-              {"file", 0, NULL, "as a file in memory, and not in the environment"}},
+              {"file", 0, NULL, "as a file in memory, and not in the environment"},
+              {"mask", 0, NULL, "hide the token, its payload and its signature in the output"},
+              {"refresh", 0, NULL, "keep the file current as long as CMD runs"}},
      .max_pos = 1, .rest = true, .run = kf_cmd_exec},
     {.name = "export", .args = "[PROFILE] [--format FORMAT]", .help = "print a fresh token in the form another tool wants",
      .text = "Formats: header, raw, env (sh), fish, powershell, dotenv, json, curl (for curl -K), exec-credential (Kubernetes), netrc, "

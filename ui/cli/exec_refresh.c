@@ -1,0 +1,262 @@
+#include "ui/cli/exec_refresh.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "auth/refresh.h"
+#include "base/str.h"
+#include "ui/common/outfile.h"
+#include "ui/common/text.h"
+#include "ui/common/words.h"
+#include "wire/socket.h"
+
+#define PREFIX "exec."
+/* LEAD: renew so much before --min-valid would be hurt. The asking process ends by itself after ASK_S. */
+enum { LEAD_MS = 5000, LEAST_MS = 250, BACKOFF_MAX_MS = 60000, CALL_MS = 120000, ASK_S = 150, LOCK_MS = 2000, ANSWER_MAX = 1 << 20 };
+
+struct kf_refresh {
+    char *dir, *path, *profile_id, *client_id, *org_id;
+    int lock;               /* on dir, held as long as we live */
+    int timer, answer;      /* answer: from the process that asks, -1 none */
+    pid_t asking;
+    kf_buf text;            /* of the answer */
+    int64_t margin_ms, want_ms;
+    int failures;
+};
+
+/* --- the directory --------------------------------------------------------------------------------- */
+
+static void empty(int dir) {
+    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a place of its own in the list */
+    DIR *d = copy < 0 ? NULL : fdopendir(copy);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(dir, e->d_name, 0);
+    if (d) closedir(d);
+    else if (copy >= 0) close(copy);
+}
+
+/* What an exec left behind that was killed: a directory of ours whose lock nobody holds. */
+static void sweep(int runtime) {
+    int copy = openat(runtime, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = copy < 0 ? NULL : fdopendir(copy);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        struct stat st;
+        if (strlen(e->d_name) != sizeof PREFIX - 1 + 6 || !kf_str_starts(e->d_name, PREFIX)) continue;
+        int dir = openat(runtime, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (dir < 0) continue;
+        if (fstat(dir, &st) == 0 && st.st_uid == geteuid() && flock(dir, LOCK_EX | LOCK_NB) == 0) {
+            empty(dir);
+            unlinkat(runtime, e->d_name, AT_REMOVEDIR);
+        }
+        close(dir);
+    }
+    if (d) closedir(d);
+    else if (copy >= 0) close(copy);
+}
+
+/* The runtime directory, locked against another exec that sweeps between our mkdtemp and our lock. -1: err. */
+static int enter_runtime(const char *path, kf_err *err) {
+    if (!kf_socket_dir_check(path, true, err)) return -1;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    for (int ms = 0; fd >= 0 && ms < LOCK_MS; ms += 10) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+        poll(NULL, 0, 10);
+    }
+    kf_fail_errno(err, KF_ERR_SYS_IO, "lock %.160s", path);
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
+static bool make_dir(kf_refresh *r, kf_err *err) {
+    KF_AUTO_CHARS runtime = kf_runtime_dir(err);
+    int fd = runtime ? enter_runtime(runtime, err) : -1;
+    if (fd < 0) return false;
+    sweep(fd);
+    r->dir = kf_strfmt("%s/" PREFIX "XXXXXX", runtime);
+    if (!mkdtemp(r->dir)) free(KF_TAKE(r->dir)), kf_fail_errno(err, KF_ERR_SYS_IO, "a directory in %.160s", runtime);
+    else if ((r->lock = open(r->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0 || flock(r->lock, LOCK_EX | LOCK_NB))
+        kf_fail_errno(err, KF_ERR_SYS_IO, "lock %.160s", r->dir);
+    else r->path = kf_strfmt("%s/token", r->dir);
+    close(fd);
+    return r->path != NULL;
+}
+
+/* --- when ------------------------------------------------------------------------------------------ */
+
+static void set_timer(kf_refresh *r, int64_t in_ms) {
+    struct itimerspec t = {.it_value = {.tv_sec = in_ms / 1000, .tv_nsec = in_ms % 1000 * 1000000}};
+    timerfd_settime(r->timer, 0, &t, NULL);
+}
+
+/* The next renewal, by the token just got. A margin that no token has is half its life. */
+static void plan(kf_refresh *r, const kf_json *a) {
+    int64_t left = kf_json_int_or(a, "left_ms", 0), life = kf_json_int_or(a, "life_ms", left);
+    int64_t margin = r->margin_ms >= 0 ? r->margin_ms : life / 2 < 60000 ? life / 2 : 60000;
+    int64_t lead = (life - margin) / 4 < LEAD_MS ? (life - margin) / 4 : LEAD_MS;
+    r->want_ms = lead > 0 ? margin + lead : life / 2;
+    set_timer(r, left - r->want_ms > LEAST_MS ? left - r->want_ms : LEAST_MS);
+}
+
+kf_refresh *kf_refresh_open(const kf_exec *x, kf_err *err) {
+    kf_refresh *r = calloc(1, sizeof *r);
+    if (!r) abort();
+    const kf_json *a = x->answer;
+    const char *token = kf_json_str_or(a, "access_token", "");
+    *r = (kf_refresh){.lock = -1, .answer = -1, .margin_ms = -1};
+    if (x->min_valid && !kf_duration_parse(x->min_valid, &r->margin_ms)) r->margin_ms = -1; /* checked by the first call */
+    kf_buf_init(&r->text, ANSWER_MAX);
+    r->profile_id = kf_strdup(kf_json_str_or(kf_json_get(a, "profile"), "id", kf_json_str_or(a, "name", "")));
+    r->client_id = kf_strdup(kf_json_str_or(a, "client_id", ""));
+    r->org_id = kf_strdup(kf_json_str_or(a, "org_id", ""));
+    r->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK); /* goes on while the machine sleeps */
+    if (r->timer < 0) kf_fail_errno(err, KF_ERR_SYS_IO, "timer");
+    else if (make_dir(r, err) && kf_outfile_write(r->path, token, strlen(token), true, err)) {
+        plan(r, a);
+        return r;
+    }
+    return kf_refresh_close(r);
+}
+
+static void end_asking(kf_refresh *r) {
+    if (r->answer < 0) return;
+    close(r->answer);
+    r->answer = -1;
+    kill(r->asking, SIGKILL);
+    while (waitpid(r->asking, NULL, 0) < 0 && errno == EINTR) {}
+    kf_buf_clear(&r->text);
+}
+
+kf_refresh *kf_refresh_close(kf_refresh *r) {
+    if (!r) return NULL;
+    end_asking(r);
+    if (r->lock >= 0) {
+        empty(r->lock);
+        rmdir(r->dir);
+        close(r->lock);
+    }
+    if (r->timer >= 0) close(r->timer);
+    kf_buf_done(&r->text);
+    free(r->dir), free(r->path), free(r->profile_id), free(r->client_id), free(r->org_id);
+    free(r);
+    return NULL;
+}
+
+const char *kf_refresh_path(const kf_refresh *r) { return r->path; }
+
+/* --- asking ---------------------------------------------------------------------------------------- */
+
+/* In a process of its own: waiting for the agent, or starting it, must not hold up the command's output. Its end of
+ * the pipe says the answer, or {"error": what happened}. */
+static _Noreturn void ask(const kf_refresh *r, int out) {
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    sigset_t none;
+    sigemptyset(&none);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setpgid(0, 0); /* what is typed for the command is not for us */
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(out, 3) < 0) _exit(1);
+    close_range(4, ~0u, 0);
+    fcntl(3, F_SETFD, FD_CLOEXEC);
+    signal(SIGALRM, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    alarm(ASK_S);
+    kf_cli c = {.quiet = true, .no_input = true};
+    kf_err e;
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "profile", r->profile_id);
+    kf_json_set_int(p, "min_valid_ms", r->want_ms);
+    KF_AUTO(kf_json) a = kf_cli_call(&c, "GetToken", p, CALL_MS, &e);
+    if (!a) {
+        kf_words_error w;
+        kf_words_for_cli(&e, NULL, &w);
+        a = kf_json_obj();
+        kf_json_set_str(a, "error", w.happened);
+        kf_json_set_int(a, "retry_after", e.retry_after);
+    }
+    char *text = kf_json_print(a);
+    for (size_t n = strlen(text), at = 0; at < n;) {
+        ssize_t k = write(3, text + at, n - at);
+        if (k <= 0) _exit(1);
+        at += (size_t)k;
+    }
+    _exit(0);
+}
+
+static bool start_asking(kf_refresh *r) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC)) return false;
+    fflush(NULL);
+    r->asking = fork();
+    if (r->asking == 0) ask(r, ends[1]);
+    close(ends[1]);
+    if (r->asking < 0) return close(ends[0]), false;
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    r->answer = ends[0];
+    return true;
+}
+
+static void failed(kf_refresh *r, const kf_cli *c, const char *why, int32_t retry_after, const char *line_end) {
+    int64_t wait = kf_refresh_backoff_ms(r->failures, retry_after, (uint16_t)getpid());
+    if (!r->failures++ && !c->quiet) {
+        KF_AUTO_CHARS safe = kf_text_safe(why);
+        fprintf(stderr, "keyfob: the token in the file could not be renewed: %s It is tried again.%s", safe, line_end);
+    }
+    set_timer(r, wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS);
+}
+
+static void take(kf_refresh *r, const kf_cli *c, kf_mask_words *words, const char *line_end) {
+    kf_err e;
+    KF_AUTO(kf_json) a = r->text.len ? kf_json_parse(r->text.data, r->text.len, &e) : NULL;
+    const char *token = kf_json_str(a, "access_token");
+    end_asking(r);
+    if (!token) {
+        failed(r, c, kf_json_str_or(a, "error", "the agent gave no answer."), (int32_t)kf_json_int_or(a, "retry_after", -1), line_end);
+        return;
+    }
+    /* the command was started for one organization; its variables say which */
+    if (strcmp(r->client_id, kf_json_str_or(a, "client_id", "")) != 0 || strcmp(r->org_id, kf_json_str_or(a, "org_id", "")) != 0) {
+        failed(r, c, "the profile is in another organization or environment now.", -1, line_end);
+        return;
+    }
+    if (words) {
+        KF_AUTO(kf_secret) s = kf_secret_new(token, strlen(token));
+        if (!kf_mask_words_add(words, s)) {
+            failed(r, c, "the new token is too long to be hidden.", -1, line_end);
+            return;
+        }
+    }
+    if (!kf_outfile_write(r->path, token, strlen(token), true, &e)) {
+        KF_AUTO_CHARS why = kf_strfmt("%s.", e.what);
+        failed(r, c, why, -1, line_end);
+        return;
+    }
+    r->failures = 0;
+    plan(r, a);
+}
+
+void kf_refresh_poll(const kf_refresh *r, struct pollfd p[2]) {
+    p[0] = (struct pollfd){.fd = r->timer, .events = POLLIN};
+    p[1] = (struct pollfd){.fd = r->answer, .events = POLLIN};
+}
+
+void kf_refresh_step(kf_refresh *r, kf_cli *c, kf_mask_words *words, const char *line_end) {
+    uint64_t times;
+    if (read(r->timer, &times, sizeof times) == sizeof times && r->answer < 0 && !start_asking(r))
+        failed(r, c, "no process could be started.", -1, line_end);
+    while (r->answer >= 0) {
+        char part[4096];
+        ssize_t n = read(r->answer, part, sizeof part);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EAGAIN) return;
+        if (n > 0 && kf_buf_add(&r->text, part, (size_t)n)) continue;
+        take(r, c, words, line_end);
+        kf_wipe(part, sizeof part);
+        return;
+    }
+}
