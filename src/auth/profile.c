@@ -98,6 +98,19 @@ const char *kf_client_id_source_name(kf_client_id_source s) {
     return (size_t)s < KF_LEN(name) ? name[s] : "none";
 }
 
+bool kf_profile_env_origin(const char *hostname, const char *https, const char *port, char **norm, kf_err *err) {
+    bool host = hostname && *hostname, scheme = https && *https, number = port && *port, plain = scheme && (!strcmp(https, "false") || !strcmp(https, "0"));
+    kf_err why;
+    *norm = NULL;
+    if (!host && !scheme && !number) return true;
+    if (scheme && !plain && strcmp(https, "true") != 0 && strcmp(https, "1") != 0)
+        return kf_fail(err, KF_ERR_USAGE_BAD_URL, "WORKOS_API_HTTPS is %.20s, neither true nor false", https);
+    if (number && (strlen(port) > 5 || port[strspn(port, "0123456789")])) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "WORKOS_API_PORT is %.20s, no port", port);
+    if (host && strpbrk(hostname, "/@?#")) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "WORKOS_API_HOSTNAME is %.80s, no host name", hostname);
+    KF_AUTO_CHARS url = kf_strfmt("%s://%s%s%s", plain ? "http" : "https", host ? hostname : "api.workos.com", number ? ":" : "", number ? port : "");
+    return kf_origin_parse(url, norm, &why) || kf_fail(err, why.code, "WORKOS_API_HOSTNAME, _HTTPS and _PORT make %.80s: %.120s", url, why.what);
+}
+
 const char *kf_profile_environment(const char *origin, const kf_secret *key) {
     if (kf_origin_is_loopback(origin)) return "localhost";
     if (kf_str_starts(kf_secret_peek(key), "sk_live_")) return "production";

@@ -124,6 +124,31 @@ gives "a copy over another" 2 "other" profile copy dev other
 kf profile rm twin --yes >/dev/null && kf profile rm other --yes >/dev/null && kf logout dev >/dev/null 2>&1 || fail "rm"
 kf profile edit dev --no-git-host --organization '' >/dev/null || fail edit
 
+# --- the environment of the application: for what is made, never over what a profile has
+PORT=${U##*:}
+run env WORKOS_API_HOSTNAME=127.0.0.1 WORKOS_API_HTTPS=false WORKOS_API_PORT="$PORT" WORKOS_CLIENT_ID=client_sandbox_public "$BIN/keyfob" profile add fromenv
+is "a profile of the environment" "$RC" 0
+has "it tells where the address is from" "$ERR" "WORKOS_API_HOSTNAME"
+is "its settings" "$(setting fromenv api_host) $(setting fromenv client_id)" "$U client_sandbox_public"
+run env WORKOS_API_HOSTNAME=example.test "$BIN/keyfob" profile add fromenv --client-id client_sandbox_public --force
+is "an existing one stays where it is" "$RC $(setting fromenv api_host)" "0 $U"
+WORKOS_API_HOSTNAME=example.test WORKOS_API_HTTPS=false gives "http elsewhere, by the environment" 2 "WORKOS_API_HOSTNAME" profile add x --client-id client_1
+WORKOS_API_PORT=80/x gives "no port" 2 "WORKOS_API_PORT" profile add x --client-id client_1
+WORKOS_API_HTTPS=maybe gives "neither true nor false" 2 "WORKOS_API_HTTPS" profile add x --client-id client_1
+is "an option goes first" "$(WORKOS_API_PORT=80/x "$BIN/keyfob" profile add y --client-id client_1 --api-host "$U" --json 2>/dev/null | json api_host)" "$U"
+kf profile rm y --yes >/dev/null && kf profile rm fromenv --yes >/dev/null || fail rm
+why=$(WORKOS_CLIENT_ID=client_app WORKOS_API_HOSTNAME=api.example.test kf status dev --why)
+has "why: the profile's client ID" "$why" "client_sandbox, from profile"
+has "why: and the other one" "$why" "WORKOS_CLIENT_ID is client_app"
+has "why: the profile's address" "$why" "$U"
+has "why: and the other one" "$why" "say https://api.example.test; the profile's own goes first"
+run bash -c "printf sandbox-password | WORKOS_CLIENT_ID=client_app '$BIN/keyfob' login dev --email plain@example.test --password-stdin"
+is "an application's client ID does not get in the way" "$RC" 0
+has "and is named at sign-in" "$ERR" "WORKOS_CLIENT_ID is client_app; dev signs in with its own, client_sandbox"
+run bash -c "printf sandbox-password | WORKOS_CLIENT_ID=client_sandbox '$BIN/keyfob' login dev --email plain@example.test --password-stdin"
+hasnt "the same one is not" "$ERR" "WORKOS_CLIENT_ID"
+kf logout dev >/dev/null 2>&1 || fail logout
+
 # --- a document without secrets
 kf profile add pub --client-id client_sandbox_public --api-host "$U" --organization org_1 --redirect-port 8391 >/dev/null || fail add
 kf profile export --all >"$SCRATCH/all.json" || fail export

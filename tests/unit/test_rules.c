@@ -479,8 +479,28 @@ static void keys_and_environments(void **state) {
     assert_false(kf_api_key_looks_ok(longer));
 }
 
+static void addresses_of_the_environment(void **state) {
+    (void)state;
+    static const struct {
+        const char *host, *https, *port, *out; /* out NULL: refused; "": none */
+    } rows[] = {{NULL, NULL, NULL, ""}, {"", "", "", ""}, {"api.example.test", NULL, NULL, "https://api.example.test"},
+                {"127.0.0.1", "false", "4100", "http://127.0.0.1:4100"}, {"LOCALHOST", "0", "80", "http://localhost"}, {NULL, "true", NULL, "https://api.workos.com"},
+                {NULL, NULL, "8443", "https://api.workos.com:8443"}, {"x.test", "1", "443", "https://x.test"}, {"x.test", "false", NULL, NULL},
+                {"x.test", "no", NULL, NULL}, {"x.test", NULL, "80/x", NULL}, {"x.test", NULL, "0", NULL}, {"x.test", NULL, "99999", NULL},
+                {"https://x.test", NULL, NULL, NULL}, {"u@x.test", NULL, NULL, NULL}, {"a b", NULL, NULL, NULL}, {"x.test:1", NULL, "2", NULL}};
+    for (size_t i = 0; i < KF_LEN(rows); i++) {
+        char *norm = NULL;
+        kf_err e;
+        bool ok = kf_profile_env_origin(rows[i].host, rows[i].https, rows[i].port, &norm, &e);
+        if (ok != (rows[i].out != NULL)) fail_msg("row %zu: %s", i, ok ? norm : e.what);
+        if (ok) assert_string_equal(norm ? norm : "", rows[i].out);
+        free(norm);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_of_the_environment),
         cmocka_unit_test(when_to_renew),           cmocka_unit_test(what_an_attempt_means),
         cmocka_unit_test(how_long_to_wait),        cmocka_unit_test(errors_are_read),
         cmocka_unit_test(messages_stay_text),      cmocka_unit_test(bodies),

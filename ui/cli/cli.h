@@ -93,6 +93,9 @@ int kf_cmd_profile_list(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_show(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_rm(kf_cli *c, const kf_args *a);
 int kf_cmd_profile_default(kf_cli *c, const kf_args *a);
+/* For a profile that is made: option, else what WORKOS_API_HOSTNAME, _HTTPS and _PORT say, which is told. *norm NULL: neither;
+ * caller frees. */
+KF_CHECK bool kf_cli_new_origin(const kf_cli *c, const char *option, char **norm, kf_err *err);
 /* A Profile: keyfob.profile/1 with --json, else one line that begins with done (NULL: nothing). */
 int kf_cli_print_profile(kf_cli *c, const kf_json *p, const char *done);
 void kf_cli_note_names(kf_cli *c, const char *name); /* says who still names a profile that is called so no more */

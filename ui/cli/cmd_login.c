@@ -30,7 +30,9 @@ static bool no_profiles(void) {
 static bool from_environment(kf_login *l, const kf_args *a, kf_err *err) {
     const char *client;
     static char name[65] = "default";
+    KF_AUTO_CHARS host = NULL;
     kf_profile_client_id(a->opt[O_CLIENT_ID], NULL, env("WORKOS_CLIENT_ID"), &client);
+    if (!kf_cli_new_origin(l->c, a->opt[O_API_HOST], &host, err)) return false;
     bool save_key = false;
     if (kf_can_ask(l->c) && !l->in.given) {
         KF_AUTO_CHARS q = kf_strfmt("There is no profile yet. Name of the one for %s [default]", client);
@@ -43,7 +45,7 @@ static bool from_environment(kf_login *l, const kf_args *a, kf_err *err) {
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "name", name);
     kf_json_set_str(p, "client_id", client);
-    kf_json_set_str(p, "api_host", a->opt[O_API_HOST]);
+    kf_json_set_str(p, "api_host", host);
     if (save_key) kf_json_set_str(p, "api_key", env("WORKOS_API_KEY"));
     KF_AUTO(kf_json) r = kf_cli_call(l->c, "PutProfile", p, CALL_MS, err);
     if (!r) return false;
@@ -52,10 +54,22 @@ static bool from_environment(kf_login *l, const kf_args *a, kf_err *err) {
     return true;
 }
 
+/* An application's WORKOS_CLIENT_ID is for profiles that have none; that another one is used is told. */
+static void note_client_id(const kf_cli *c, const char *profile, const char *from_env) {
+    kf_profile_row *rows = NULL;
+    size_t n = 0;
+    if (!kf_cli_index(&rows, &n, NULL)) return;
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(rows[i].name, profile) && *rows[i].client_id && strcmp(rows[i].client_id, from_env))
+            kf_cli_note(c, "WORKOS_CLIENT_ID is %s; %s signs in with its own, %s", from_env, profile, rows[i].client_id);
+    free(rows);
+}
+
 static bool choose_profile(kf_login *l, const kf_args *a, kf_err *err) {
     bool named = a->pos[0] || l->c->profile || env("KEYFOB_PROFILE");
     if (!named && (env("WORKOS_CLIENT_ID") || a->opt[O_CLIENT_ID]) && no_profiles()) return from_environment(l, a, err);
     l->profile = kf_cli_profile(l->c, a->pos[0], NULL, err);
+    if (l->profile && env("WORKOS_CLIENT_ID")) note_client_id(l->c, l->profile, env("WORKOS_CLIENT_ID"));
     return l->profile != NULL;
 }
 

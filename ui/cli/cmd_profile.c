@@ -33,24 +33,35 @@ static char *id_of(const char *name) {
     return id;
 }
 
+bool kf_cli_new_origin(const kf_cli *c, const char *option, char **norm, kf_err *err) {
+    if (option) {
+        if (!kf_origin_parse(option, norm, err)) return false;
+    } else if (!kf_profile_env_origin(getenv("WORKOS_API_HOSTNAME"), getenv("WORKOS_API_HTTPS"), getenv("WORKOS_API_PORT"), norm, err))
+        return false;
+    if (!option && *norm) kf_cli_note(c, "the address is %s, from WORKOS_API_HOSTNAME, _HTTPS and _PORT", *norm);
+    if (*norm && kf_str_starts(*norm, "http://")) kf_cli_note(c, "%s is not encrypted; that is allowed because it is this machine", *norm);
+    return true;
+}
+
 int kf_cmd_profile_add(kf_cli *c, const kf_args *a) {
     kf_err e;
-    const char *name = a->pos[0], *client = a->opt[ADD_CLIENT_ID], *host = a->opt[ADD_HOST];
+    const char *name = a->pos[0], *client = a->opt[ADD_CLIENT_ID], *host = a->opt[ADD_HOST], *env = getenv("WORKOS_CLIENT_ID");
     if (!name) return kf_cli_usage(c, "a profile needs a name");
     c->profile_used = name;
     if (!kf_profile_name_ok(name)) return kf_fail(&e, KF_ERR_USAGE_NAME, "%.80s", name), kf_cli_fail(c, &e);
+    KF_AUTO_CHARS id = a->opt[ADD_FORCE] ? id_of(name) : NULL;
+    if (!client && !id && env && *env) client = env, kf_cli_note(c, "the client ID is %s, from WORKOS_CLIENT_ID", env);
     if (!client || !kf_client_id_ok(client)) {
         kf_fail(&e, KF_ERR_USAGE_NO_CLIENT_ID, client ? "%.80s is no client ID" : "--client-id is missing", client);
         return kf_cli_fail(c, &e);
     }
     KF_AUTO_CHARS norm = NULL;
-    if (host && !kf_origin_parse(host, &norm, &e)) return kf_cli_fail(c, &e);
-    if (norm && kf_str_starts(norm, "http://")) kf_cli_note(c, "%s is not encrypted; that is allowed because it is this machine", norm);
+    /* an existing one stays where it is: its secrets go nowhere else */
+    if ((host || !id) && !kf_cli_new_origin(c, host, &norm, &e)) return kf_cli_fail(c, &e);
     char *end = NULL;
     long port = a->opt[ADD_PORT] ? strtol(a->opt[ADD_PORT], &end, 10) : 0;
     if (end && (*end || port < 0 || port > 65535 || !*a->opt[ADD_PORT])) return kf_cli_usage(c, "--redirect-port is 0 to 65535");
     kf_json *p = kf_json_obj();
-    KF_AUTO_CHARS id = a->opt[ADD_FORCE] ? id_of(name) : NULL;
     kf_json_set_str(p, "id", id);
     kf_json_set_str(p, "name", name);
     kf_json_set_str(p, "client_id", client);

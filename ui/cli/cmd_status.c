@@ -134,6 +134,17 @@ static void print_losers(const kf_cli *c, const char *name, const char *rule) {
     else if (rc > 0 && strcmp(f.profile, name)) printf("              %s names %s; %s goes first\n", text, f.profile, rule);
 }
 
+static void print_origin(const kf_json *p) {
+    const char *own = kf_json_str(p, "api_host");
+    KF_AUTO_CHARS env = NULL;
+    kf_err e;
+    bool ok = kf_profile_env_origin(getenv("WORKOS_API_HOSTNAME"), getenv("WORKOS_API_HTTPS"), getenv("WORKOS_API_PORT"), &env, &e);
+    KF_AUTO_CHARS safe = kf_text_safe(ok ? env : e.what);
+    printf("API host      %s\n", own ? own : "not known without the agent");
+    if (!ok) printf("              not used: %s\n", safe);
+    else if (env && own && strcmp(env, own)) printf("              WORKOS_API_HOSTNAME, _HTTPS and _PORT say %s; the profile's own goes first\n", safe);
+}
+
 static int print_why(const kf_cli *c, const kf_json *p, const char *rule) {
     const char *own = kf_json_str_or(p, "client_id", ""), *env_id = getenv("WORKOS_CLIENT_ID"), *env_key = getenv("WORKOS_API_KEY"), *used;
     kf_client_id_source s = kf_profile_client_id(NULL, own, env_id, &used);
@@ -145,6 +156,7 @@ static int print_why(const kf_cli *c, const kf_json *p, const char *rule) {
         KF_AUTO_CHARS other = kf_text_safe(env_id);
         printf("              WORKOS_CLIENT_ID is %s; the profile's own goes first\n", other);
     }
+    print_origin(p);
     const kf_json *conf = kf_json_get(p, "confidential");
     bool stored = kf_json_bool(p, "confidential", false), have_env = env_key && *env_key;
     printf("API key       %s\n", !conf ? "not known without the agent" : stored ? "the profile's, from the store" : have_env ? "WORKOS_API_KEY" : "none: a public client");

@@ -29,7 +29,7 @@ static char *folder(void) {
 
 static bool point_there(const char *dir, kf_err *err) {
     static const char *const drop[] = {"KEYFOB_PASSPHRASE_FILE", "KEYFOB_CONFIG", "KEYFOB_SOCKET", "KEYFOB_PROFILE", "DBUS_SESSION_BUS_ADDRESS",
-                                       "WORKOS_CLIENT_ID", "WORKOS_API_KEY", "CREDENTIALS_DIRECTORY"};
+                                       "WORKOS_CLIENT_ID", "WORKOS_API_KEY", "WORKOS_API_HOSTNAME", "WORKOS_API_HTTPS", "WORKOS_API_PORT", "CREDENTIALS_DIRECTORY"};
     static const char *const xdg[][2] = {{"XDG_RUNTIME_DIR", "run"}, {"XDG_CONFIG_HOME", "config"}, {"XDG_STATE_HOME", "state"}, {"XDG_DATA_HOME", "data"}};
     if (!kf_socket_dir_check(dir, true, err)) return false;
     for (size_t i = 0; i < KF_LEN(drop); i++) unsetenv(drop[i]);

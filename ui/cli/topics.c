@@ -29,6 +29,7 @@ static const struct {
      "KEYFOB_CLIPBOARD        auto, native, osc52 or none\n"
      "KEYFOB_LOG, KEYFOB_LOG_FILE  level and file of the agent's log\n"
      "WORKOS_API_KEY, WORKOS_CLIENT_ID  for a sign-in of a profile that has none of its own\n"
+     "WORKOS_API_HOSTNAME, WORKOS_API_HTTPS, WORKOS_API_PORT  the address of a profile that is made\n"
      "WORKOS_COOKIE_PASSWORD  for sealed sessions\n"
      "BROWSER                 opens addresses; its first program, without options\n"
      "https_proxy, no_proxy, SSL_CERT_FILE, SSL_CERT_DIR  for the agent; settings go first\n"
