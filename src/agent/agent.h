@@ -21,6 +21,8 @@ struct kf_lifetime;
 struct kf_opening;
 struct kf_checkup;
 struct kf_notice;
+struct kf_move;
+struct kf_retired;
 
 typedef struct kf_agent {
     kf_loop *loop;
@@ -40,6 +42,8 @@ typedef struct kf_agent {
     struct kf_asking *asking;         /* ask.c: calls that wait for WorkOS's API */
     struct kf_enrollment *enrollments; /* methods_factor.c */
     struct kf_keys *keys;             /* methods_claims.c: JWKS documents */
+    struct kf_move *move;             /* methods_store.c: NULL, or the one under way */
+    struct kf_retired *retired;       /* stores that secrets were moved out of */
     struct kf_notice *notices;        /* notify.c: commands of on_sign_in_needed */
     struct kf_checkup *checkups;      /* methods_doctor.c: calls under way */
     struct kf_sealing *sealings;      /* methods_seal.c */

@@ -216,7 +216,7 @@ static kf_work *work_by_itself(kf_entry *e) {
 
 void kf_entry_pump(kf_entry *e) {
     kf_entry_serve(e);
-    if (e->work) return;
+    if (e->work || e->k->held) return;
     kf_work *w = g_queue_pop_head(&e->queue);
     if (!w && e->waiters->len) w = work_for_waiters(e);
     if (!w) w = work_by_itself(e);
@@ -393,6 +393,7 @@ kf_keeper *kf_keeper_new(kf_agent *a, kf_err *err) {
 kf_keeper *kf_keeper_free(kf_keeper *k) {
     if (!k) return NULL;
     kf_keeper_index_flush(k);
+    kf_passage_cancel(k);
     k->on_change = NULL;
     k->on_person = NULL;
     kf_side_cancel(k);

@@ -74,6 +74,14 @@ void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *k
  * the log has it, and the next change tries again). */
 void kf_keeper_index_then(kf_keeper *k, kf_keeper_done done, void *user);
 void kf_keeper_watch_open(kf_keeper *k, const char *profile, int delta); /* +1/-1: open in detail */
+/* From store to store, item by item under the profiles' locks. clear false: copies (done: how many are there now); true:
+ * takes out of from what into has as well (done: how many; left: how many stay, because of doubt). Stops at the first
+ * error when it copies. One at a time; both stores must live until fn, which runs once, or until kf_keeper_free. */
+typedef void (*kf_passage_done)(void *user, size_t done, size_t left, const kf_err *err);
+void kf_keeper_pass_items(kf_keeper *k, kf_store *from, kf_store *into, bool clear, kf_passage_done fn, void *user);
+/* on: no new work is begun; callers who need a renewal wait, tokens at hand are served. */
+void kf_keeper_hold(kf_keeper *k, bool on);
+bool kf_keeper_at_rest(const kf_keeper *k, const char **unsaved); /* nothing under way; *unsaved: a profile whose session no store has */
 /* All sessions of the store leave memory (agent lock). */
 void kf_keeper_forget_memory(kf_keeper *k);
 /* Fills a Profile of the interface (data/io.keyfob.Agent.varlink). NULL if there is no such profile. */

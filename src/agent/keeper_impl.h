@@ -142,6 +142,8 @@ struct kf_keeper {
     GPtrArray *side;          /* kf_side: revocations of replaced sessions, best effort */
     void (*on_change)(void *user, const char *id, bool gone);
     void *on_change_user;
+    struct kf_passage *passage; /* keeper_move.c */
+    bool held;                /* no new work */
     void (*on_person)(void *user, const char *id, const char *name, const char *reason);
     void *on_person_user;
 };
@@ -235,6 +237,9 @@ bool kf_take_back(kf_entry *e, kf_work *w); /* WorkOS did not take it (w->why): 
 /* keeper_name.c */
 void kf_name_look_up(kf_entry *e); /* of the session's organization, when it is not known */
 void kf_name_cancel(kf_keeper *k);
+
+/* keeper_move.c */
+void kf_passage_cancel(kf_keeper *k);
 
 /* keeper_over.c */
 void kf_over_start(kf_entry *e, kf_work *w);

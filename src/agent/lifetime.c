@@ -27,7 +27,7 @@ static void finish(void *user) {
 }
 
 /* What was begun at WorkOS and has to be brought to an end. */
-static bool promised(const kf_agent *a) { return kf_drive_busy(a) || a->enrollments || a->asking; }
+static bool promised(const kf_agent *a) { return kf_drive_busy(a) || a->enrollments || a->asking || a->move; }
 
 static void stop_step(void *user) {
     kf_lifetime *t = user;

@@ -157,6 +157,7 @@ static void end(kf_agent *a) {
     kf_keeper *k = a->keeper;
     a->keeper = NULL; /* its last answers must not lead back to it */
     kf_keeper_free(k);
+    kf_store_moves_drop(a);
     kf_notify_end(a);
     kf_doctor_drop_all(a);
     kf_ask_drop_all(a);

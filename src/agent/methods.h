@@ -31,6 +31,12 @@ void kf_method_check_session(kf_agent *a, uint32_t conn, const kf_json *p, bool 
 void kf_method_doctor(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_doctor_drop_all(kf_agent *a);
 
+/* methods_store.c */
+void kf_method_store_status(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_move_store(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_change_passphrase(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_store_moves_drop(kf_agent *a); /* the agent ends; asked again, a move goes on */
+
 /* methods_settings.c */
 void kf_method_get_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_put_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more);

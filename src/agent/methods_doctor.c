@@ -224,6 +224,11 @@ static void store_probed(void *user, const kf_secret *blob, const kf_err *err) {
     else if (err) add(u, "store", "fail", "look at free space, permissions and the keyring program", "%s: %s (%s)", kind, err->what, kf_err_name(err->code));
     else if (!strcmp(kind, "memory")) add(u, "store", "warn", "set store = auto to keep sessions", "memory: everything is forgotten when the agent ends");
     else add(u, "store", "ok", NULL, "%s, can be written%s%s", kind, u->a->store_why && *u->a->store_why ? "; " : "", u->a->store_why ? u->a->store_why : "");
+    const char *from = u->a->conf ? kf_conf_get(u->a->conf, "store_moved_from") : NULL;
+    if (from) {
+        KF_AUTO_CHARS todo = kf_strfmt("keyfob store move --to %s", kind);
+        add(u, "store", "warn", todo, "the move from %s was interrupted; secrets may still be there", from);
+    }
     look_at_bus(u, kind);
 }
 

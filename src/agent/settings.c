@@ -132,15 +132,21 @@ void kf_settings_save(kf_agent *a, kf_settings_done done, void *user) {
     save_text(a, kf_conf_text(a->conf), done, user);
 }
 
-bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err) {
-    if (!strcmp(kind, "memory")) a->store = kf_store_memory_new(a->loop);
-    else if (!strcmp(kind, "secret-service")) a->store = kf_store_keyring_new(a->loop);
-    else if (!strcmp(kind, "vault")) {
+kf_store *kf_settings_make_store(kf_agent *a, const char *kind, kf_err *err) {
+    if (!strcmp(kind, "memory")) return kf_store_memory_new(a->loop);
+    if (!strcmp(kind, "secret-service")) return kf_store_keyring_new(a->loop);
+    if (!strcmp(kind, "vault")) {
         KF_AUTO_CHARS dir = kf_strfmt("%s/vault", a->data_dir);
         kf_vault_opts o = {.dir = dir, .weak_kdf = kf_str_eq(env("KEYFOB_TEST_KDF"), "min")};
-        a->store = kf_store_vault_new(a->loop, a->worker, &o);
-    } else
-        return kf_fail(err, KF_ERR_USAGE_CONFIG, "store = %.40s: it must be auto, secret-service, vault or memory", kind);
+        return kf_store_vault_new(a->loop, a->worker, &o);
+    }
+    return kf_fail(err, KF_ERR_USAGE_CONFIG, "store = %.40s: it must be auto, secret-service, vault or memory", kind), NULL;
+}
+
+bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err) {
+    kf_store *s = kf_settings_make_store(a, kind, err);
+    if (!s) return false;
+    a->store = s;
     kf_log(KF_LOG_INFO, "settings: store %s", kind);
     return true;
 }
@@ -152,8 +158,7 @@ static char *passphrase_path(void) {
     return env("CREDENTIALS_DIRECTORY") ? kf_strfmt("%s/keyfob-passphrase", env("CREDENTIALS_DIRECTORY")) : NULL;
 }
 
-/* NULL without err: there is none. */
-static kf_secret *read_passphrase(kf_err *err) {
+kf_secret *kf_settings_passphrase(kf_err *err) {
     KF_AUTO_CHARS path = passphrase_path();
     struct stat st;
     err->code = KF_ERR_NONE;
@@ -169,6 +174,11 @@ static kf_secret *read_passphrase(kf_err *err) {
     if (n && kf_secret_peek(raw)[n - 1] == '\n') n--;
     if (!n) return kf_fail(err, KF_ERR_STORE_VAULT_LOCKED, "%s is empty", path), NULL;
     return kf_secret_new(kf_secret_peek(raw), n);
+}
+
+bool kf_settings_has_passphrase_file(void) {
+    KF_AUTO_CHARS path = passphrase_path();
+    return path && access(path, F_OK) == 0;
 }
 
 /* --- opening the store -------------------------------------------------------------------------- */
@@ -211,7 +221,7 @@ static void open_vault(kf_agent *a) {
     }
     bool fresh = kf_store_get_state(a->store) == KF_STORE_NEW;
     kf_err e = {.code = KF_ERR_NONE};
-    KF_AUTO(kf_secret) pass = a->locked ? NULL : read_passphrase(&e);
+    KF_AUTO(kf_secret) pass = a->locked ? NULL : kf_settings_passphrase(&e);
     if (pass) {
         kf_store_unlock(a->store, pass, fresh, opened, a);
         return;

@@ -14,6 +14,8 @@ static bool is_store(const char *v) {
 
 static bool is_picked(const char *v) { return !strcmp(v, "secret-service") || !strcmp(v, "vault"); }
 
+static bool is_picked_or_memory(const char *v) { return is_picked(v) || !strcmp(v, "memory"); }
+
 static bool is_keepalive(const char *v) {
     int64_t ms;
     return !strcmp(v, "never") || (kf_duration_parse(v, &ms) && ms >= KEEPALIVE_MIN_MS);
@@ -42,6 +44,7 @@ static const kf_conf_key table[] = {
     {"store", "auto", "where secrets are kept; counts from the next start of the agent, see: keyfob store move", false, is_store,
      "must be auto, secret-service, vault or memory"},
     {"store_picked", "", "what store = auto took", true, is_picked, "must be secret-service or vault"},
+    {"store_moved_from", "", "an unfinished keyfob store move: where items may still be", true, is_picked_or_memory, "must be secret-service, vault or memory"},
     {"keepalive", "12h", "how often a session that nobody uses is renewed", false, is_keepalive, "must be never, or a duration of a minute or more (12h)"},
     {"proxy", "", "the proxy for WorkOS; else https_proxy of the agent's environment", false, is_proxy, "must be a proxy: [http://]host[:port]"},
     {"ca_file", "", "certificates to trust instead of the system's (PEM)", false, is_path, "must be an absolute path"},

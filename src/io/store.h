@@ -48,6 +48,9 @@ typedef struct kf_vault_opts {
     bool weak_kdf;       /* tests: libsodium's minimum instead of INTERACTIVE */
 } kf_vault_opts;
 kf_store *kf_store_vault_new(kf_loop *l, kf_worker *w, const kf_vault_opts *o);
+/* Another passphrase for a vault's master key, open or locked: a new header takes the old one's place at once, and is
+ * opened again before. KF_ERR_STORE_BAD_PASSPHRASE: before is not it. Only for a store of kind vault. */
+void kf_store_vault_rewrap(kf_store *s, const kf_secret *before, const kf_secret *after, kf_store_done done, void *user);
 kf_store *kf_store_keyring_new(kf_loop *l);    /* opens no bus until the first call */
 
 /* store = auto: Secret Service when its default collection exists and a probe write works,

@@ -26,7 +26,7 @@ typedef struct op {
     struct op *next;
     vault *v;             /* loop thread only; NULL: the store is gone */
     char *dir, *name;     /* name: "<id>.<kind>" */
-    kf_secret *master, *blob;
+    kf_secret *master, *blob, *after; /* after: the new passphrase */
     bool weak, create, is_unlock, failed;
     kf_err err;
     kf_store_item *items;
@@ -112,22 +112,69 @@ static void work_list(void *p) {
     closedir(d);
 }
 
-/* Two agents must not make two masters: the header is made under vault.lock. */
-static bool make_header(op *o, const char *path) {
+/* Changes of the header are made under vault.lock. -1: o->err; else the lock. */
+static int lock_header(op *o) {
     KF_AUTO_CHARS lock = kf_strfmt("%s/vault.lock", o->dir);
-    if (!kf_dir_ensure(o->dir, &o->err)) return as_store(o, false);
     int fd = kf_lock_open(lock, &o->err), got = fd < 0 ? -1 : 0;
     for (int i = 0; got == 0 && i < LOCK_TRIES; i++) {
         got = kf_lock_try(fd, &o->err);
         if (got == 0) poll(NULL, 0, LOCK_MS);
     }
-    bool ok = got == 1;
-    if (got == 0) kf_fail(&o->err, KF_ERR_STORE_WRITE, "another program has been making the vault for %d s", LOCK_TRIES * LOCK_MS / 1000);
+    if (got == 0) kf_fail(&o->err, KF_ERR_STORE_WRITE, "another program has been changing the vault for %d s", LOCK_TRIES * LOCK_MS / 1000);
+    if (got == 1) return fd;
+    kf_lock_drop(fd);
+    return -1;
+}
+
+/* Two agents must not make two masters. */
+static bool make_header(op *o, const char *path) {
+    if (!kf_dir_ensure(o->dir, &o->err)) return as_store(o, false);
+    int fd = lock_header(o);
+    bool ok = fd >= 0;
     unsigned char h[KF_VAULT_HEADER];
     if (ok && access(path, F_OK) == 0) ok = kf_fail(&o->err, KF_ERR_STORE_VAULT_LOCKED, "somebody else has just made the vault");
     else if (ok) ok = kf_vault_create(o->blob, o->weak, &o->master, h, &o->err) && kf_file_replace(path, h, sizeof h, &o->err);
     kf_lock_drop(fd);
     return as_store(o, ok);
+}
+
+static bool read_header(op *o, const char *path, kf_secret **h) {
+    if (access(path, F_OK)) return kf_fail(&o->err, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
+    if (kf_file_read(path, 4096, h, &o->err)) return true;
+    o->err.code = KF_ERR_STORE_DAMAGED;
+    return false;
+}
+
+static bool rewrap(op *o, const char *path) {
+    KF_AUTO(kf_secret) h = NULL;
+    unsigned char fresh[KF_VAULT_HEADER];
+    if (!read_header(o, path, &h)) return false;
+    KF_AUTO(kf_secret) master = kf_vault_open(kf_secret_peek(h), kf_secret_len(h), o->blob, &o->err);
+    if (!master || !kf_vault_wrap(master, o->after, o->weak, fresh, &o->err)) return false;
+    KF_AUTO(kf_secret) again = kf_vault_open(fresh, sizeof fresh, o->after, &o->err);
+    if (!again || !kf_secret_eq(again, master)) return kf_fail(&o->err, KF_ERR_STORE_WRITE, "the new header does not open; the old one stays");
+    return as_store(o, kf_file_replace(path, fresh, sizeof fresh, &o->err));
+}
+
+/* What a kill in between left beside the header; under vault.lock nobody is writing one. */
+static void sweep(const op *o) {
+    DIR *d = opendir(o->dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        KF_AUTO_CHARS path = kf_strfmt("%s/%s", o->dir, e->d_name);
+        if (kf_str_starts(e->d_name, "header.") && strlen(e->d_name) == strlen("header.XXXXXX")) unlink(path);
+    }
+    if (d) closedir(d);
+}
+
+static void work_rewrap(void *p) {
+    op *o = p;
+    KF_AUTO_CHARS path = kf_strfmt("%s/header", o->dir);
+    int fd = access(path, F_OK) ? -1 : lock_header(o);
+    if (fd < 0 && o->err.code == KF_ERR_NONE) kf_fail(&o->err, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
+    if (fd >= 0) sweep(o);
+    o->failed = fd < 0 || !rewrap(o, path);
+    kf_lock_drop(fd);
+    o->blob = kf_secret_free(o->blob);
 }
 
 static void work_unlock(void *p) {
@@ -162,6 +209,7 @@ static void finished(void *p) {
     }
     kf_secret_free(o->master);
     kf_secret_free(o->blob);
+    kf_secret_free(o->after);
     free(o->items);
     free(o->dir);
     free(o->name);
@@ -243,6 +291,13 @@ static void unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_don
     }
     o->is_unlock = true;
     kf_worker_run(o->v->worker, work_unlock, finished, o);
+}
+void kf_store_vault_rewrap(kf_store *s, const kf_secret *before, const kf_secret *after, kf_store_done done, void *user) {
+    op *o = op_new(s, NULL, NULL, before);
+    o->done = done;
+    o->user = user;
+    o->after = kf_secret_copy(after);
+    kf_worker_run(o->v->worker, work_rewrap, finished, o);
 }
 static void lock(kf_store *s) {
     vault *v = (vault *)s;

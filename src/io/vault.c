@@ -32,7 +32,7 @@ static kf_secret *derive(const unsigned char *h, const kf_secret *pass, kf_err *
     return kf_secret_free(kek);
 }
 
-bool kf_vault_create(const kf_secret *pass, bool weak, kf_secret **master, unsigned char out[KF_VAULT_HEADER], kf_err *err) {
+bool kf_vault_wrap(const kf_secret *master, const kf_secret *pass, bool weak, unsigned char out[KF_VAULT_HEADER], kf_err *err) {
     if (!ready(err)) return false;
     unsigned char h[KF_VAULT_HEADER] = {0};
     memcpy(h, header_magic, 8);
@@ -42,12 +42,18 @@ bool kf_vault_create(const kf_secret *pass, bool weak, kf_secret **master, unsig
     randombytes_buf(h + AT_NONCE, NONCE);
     KF_AUTO(kf_secret) kek = derive(h, pass, err);
     if (!kek) return false;
-    KF_AUTO(kf_secret) key = kf_secret_zero(KEY);
-    randombytes_buf(kf_secret_edit(key), KEY);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(h + AT_WRAPPED, NULL, (const unsigned char *)kf_secret_peek(key), KEY, h, AT_NONCE, NULL,
+    crypto_aead_xchacha20poly1305_ietf_encrypt(h + AT_WRAPPED, NULL, (const unsigned char *)kf_secret_peek(master), KEY, h, AT_NONCE, NULL,
                                                h + AT_NONCE, (const unsigned char *)kf_secret_peek(kek));
     crypto_generichash(h + AT_CHECK, CHECK, h, AT_CHECK, NULL, 0);
     memcpy(out, h, sizeof h);
+    return true;
+}
+
+bool kf_vault_create(const kf_secret *pass, bool weak, kf_secret **master, unsigned char out[KF_VAULT_HEADER], kf_err *err) {
+    if (!ready(err)) return false;
+    KF_AUTO(kf_secret) key = kf_secret_zero(KEY);
+    randombytes_buf(kf_secret_edit(key), KEY);
+    if (!kf_vault_wrap(key, pass, weak, out, err)) return false;
     *master = KF_TAKE(key);
     return true;
 }

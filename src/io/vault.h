@@ -12,6 +12,8 @@
 
 /* Makes a master key and its header. weak: libsodium's minimum, for tests. Slow: for the worker. */
 KF_CHECK bool kf_vault_create(const kf_secret *passphrase, bool weak, kf_secret **master, unsigned char header[KF_VAULT_HEADER], kf_err *err);
+/* A header for the same master key under another passphrase. */
+KF_CHECK bool kf_vault_wrap(const kf_secret *master, const kf_secret *passphrase, bool weak, unsigned char header[KF_VAULT_HEADER], kf_err *err);
 /* KF_ERR_STORE_BAD_PASSPHRASE, or KF_ERR_STORE_DAMAGED when the header is not as it was written. Limits of time
  * and memory are checked before they are used. Slow. NULL: err. */
 kf_secret *kf_vault_open(const void *header, size_t len, const kf_secret *passphrase, kf_err *err);

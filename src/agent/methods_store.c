@@ -1,0 +1,337 @@
+/* The store itself: what is in it, moving everything to another, the vault's passphrase.
+ *
+ * A move in the order that survives a crash at any point: the new store is opened and tried; renewals are held; all
+ * items are copied and read back; keyfob.conf names the new store, and where the rest still is; the new one is used;
+ * only then the old items go, each after another look; the note in keyfob.conf goes last. Asked again, it goes on. */
+#include "agent/methods.h"
+
+#include <unistd.h>
+#include "agent/keeper.h"
+#include "agent/server.h"
+#include "agent/settings.h"
+#include "base/log.h"
+#include "base/str.h"
+
+enum { REST_MS = 60 * 1000, STEP_MS = 20, RETIRE_MS = 10 * 1000 };
+#define MOVED_FROM "store_moved_from"
+
+typedef struct kf_move {
+    kf_agent *a;
+    uint32_t conn;
+    char to[16], from[16];
+    kf_json *params;
+    kf_store *other;     /* the one that is not a->store: first the new, later the old */
+    kf_loop_id timer;
+    int64_t since;
+    bool held;
+    size_t copied;
+} kf_move;
+
+/* --- an old store, kept until whoever still reads from it has ended ------------------------------- */
+
+typedef struct kf_retired {
+    struct kf_retired *next;
+    kf_agent *a;
+    kf_store *store;
+    kf_loop_id timer;
+} kf_retired;
+
+static void retired_over(void *user) {
+    kf_retired *r = user, **p = &r->a->retired;
+    while (*p != r) p = &(*p)->next;
+    *p = r->next;
+    kf_loop_cancel(r->a->loop, r->timer);
+    kf_store_free(r->store);
+    free(r);
+}
+
+static void retire(kf_agent *a, kf_store *s) {
+    kf_retired *r = calloc(1, sizeof *r);
+    if (!r) abort();
+    *r = (kf_retired){.next = a->retired, .a = a, .store = s};
+    kf_store_lock(s);
+    r->timer = kf_loop_after(a->loop, RETIRE_MS, retired_over, r);
+    a->retired = r;
+}
+
+/* --- the end of a move ----------------------------------------------------------------------------- */
+
+static void move_free(kf_move *m) {
+    kf_agent *a = m->a;
+    kf_loop_cancel(a->loop, m->timer);
+    if (m->other) retire(a, m->other); /* not freed inside its own callback */
+    if (m->held && a->keeper) kf_keeper_hold(a->keeper, false);
+    kf_json_free(m->params);
+    a->move = NULL;
+    free(m);
+}
+
+void kf_store_moves_drop(kf_agent *a) {
+    if (a->move) {
+        a->move->other = kf_store_free(a->move->other);
+        move_free(a->move);
+    }
+    while (a->retired) retired_over(a->retired);
+}
+
+static void move_fail(kf_move *m, const kf_err *err) {
+    kf_log(KF_LOG_WARN, "store: not moved to %s: %s", m->to, err->what);
+    kf_server_error(m->a->server, m->conn, err);
+    move_free(m);
+}
+
+static void move_done(kf_move *m, size_t left) {
+    kf_json *j = kf_json_obj();
+    kf_json_set_int(j, "moved", (int64_t)m->copied);
+    kf_json_set_int(j, "left", (int64_t)left);
+    kf_json_set_str(j, "from", m->from);
+    kf_json_set(j, "store", kf_settings_store_json(m->a));
+    kf_log(KF_LOG_INFO, "store: %zu items moved from %s to %s, %zu left", m->copied, m->from, m->to, left);
+    kf_server_reply(m->a->server, m->conn, j, false);
+    move_free(m);
+}
+
+/* --- behind the switch ----------------------------------------------------------------------------- */
+
+static void note_gone(void *user, const kf_err *err) {
+    kf_move *m = user;
+    if (err) kf_log(KF_LOG_WARN, "store: %s", err->what); /* the next move looks once more, and finds nothing */
+    move_done(m, 0);
+}
+
+static void cleared(void *user, size_t done, size_t left, const kf_err *err) {
+    kf_move *m = user;
+    if (!m->copied) m->copied = done; /* a move that goes on */
+    if (err) {
+        move_fail(m, err);
+        return;
+    }
+    if (left || !kf_settings(m->a, NULL)) {
+        move_done(m, left);
+        return;
+    }
+    kf_conf_set(m->a->conf, MOVED_FROM, NULL);
+    kf_settings_save(m->a, note_gone, m);
+}
+
+static void clear_old(kf_move *m) { kf_keeper_pass_items(m->a->keeper, m->other, m->a->store, true, cleared, m); }
+
+static void switched(void *user, const kf_err *err) {
+    kf_move *m = user;
+    kf_agent *a = m->a;
+    if (err) {
+        move_fail(m, err);
+        return;
+    }
+    kf_store *old = a->store;
+    a->store = m->other;
+    m->other = old;
+    m->held = false;
+    free(a->store_choice);
+    a->store_choice = kf_strdup(m->to);
+    free(a->store_why);
+    a->store_why = NULL;
+    kf_keeper_hold(a->keeper, false);
+    kf_keeper_reload(a->keeper);
+    clear_old(m);
+}
+
+/* --- before it ------------------------------------------------------------------------------------- */
+
+static void copied(void *user, size_t done, size_t left, const kf_err *err) {
+    kf_move *m = user;
+    kf_err e;
+    (void)left;
+    m->copied = done;
+    if (err || !kf_settings(m->a, &e)) {
+        move_fail(m, err ? err : &e);
+        return;
+    }
+    kf_conf_set(m->a->conf, "store", m->to);
+    kf_conf_set(m->a->conf, "store_picked", NULL);
+    kf_conf_set(m->a->conf, MOVED_FROM, m->from);
+    kf_settings_save(m->a, switched, m);
+}
+
+static void wait_for_rest(void *user) {
+    kf_move *m = user;
+    const char *unsaved;
+    kf_err e;
+    m->timer = 0;
+    bool rest = kf_keeper_at_rest(m->a->keeper, &unsaved) && !m->a->saving;
+    if (unsaved) {
+        kf_fail(&e, KF_ERR_STORE_UNSAVED, "the session of %s is in memory alone", unsaved);
+        move_fail(m, &e);
+    } else if (rest) {
+        kf_keeper_pass_items(m->a->keeper, m->a->store, m->other, false, copied, m);
+    } else if (kf_boot_ms() - m->since > REST_MS) {
+        kf_fail(&e, KF_ERR_WIRE_BUSY, "renewals have been under way for %d s", REST_MS / 1000);
+        move_fail(m, &e);
+    } else m->timer = kf_loop_after(m->a->loop, STEP_MS, wait_for_rest, m);
+}
+
+static void other_tried(void *user, const kf_secret *blob, const kf_err *err) {
+    kf_move *m = user;
+    (void)blob;
+    if (err) {
+        move_fail(m, err);
+        return;
+    }
+    if (!strcmp(m->to, kf_store_kind(m->a->store))) { /* it was interrupted behind the switch */
+        m->held = false;
+        clear_old(m);
+        return;
+    }
+    m->since = kf_boot_ms();
+    kf_keeper_hold(m->a->keeper, true);
+    wait_for_rest(m);
+}
+
+static void other_open(void *user, const kf_secret *blob, const kf_err *err) {
+    kf_move *m = user;
+    if (err) other_tried(user, blob, err);
+    else kf_store_probe(m->other, kf_json_bool(m->params, "interactive", false), other_tried, m);
+}
+
+/* A vault that is not the present store: with the passphrase of the call, else of the file. */
+static void open_vault(kf_move *m) {
+    const char *typed = kf_json_str(m->params, "passphrase");
+    bool fresh = kf_store_get_state(m->other) == KF_STORE_NEW, create = kf_json_bool(m->params, "create", false);
+    kf_err e = {.code = KF_ERR_NONE};
+    KF_AUTO(kf_secret) pass = typed ? kf_secret_new(typed, strlen(typed)) : kf_settings_passphrase(&e);
+    if (pass && !kf_secret_len(pass)) kf_fail(&e, KF_ERR_USAGE_BAD, "the passphrase is empty");
+    else if (pass && (!fresh || create || !typed)) {
+        kf_store_unlock(m->other, pass, fresh, other_open, m);
+        return;
+    }
+    if (e.code == KF_ERR_NONE) kf_fail(&e, fresh ? KF_ERR_STORE_VAULT_NEW : KF_ERR_STORE_VAULT_LOCKED, fresh ? "there is no vault yet" : "the vault is locked");
+    move_fail(m, &e);
+}
+
+static bool may_move(const kf_agent *a, const char *to, const char *from, kf_err *err) {
+    const char *env = getenv("KEYFOB_STORE"), *now = kf_store_kind(a->store);
+    if (strcmp(to, "vault") && strcmp(to, "secret-service")) return kf_fail(err, KF_ERR_USAGE_BAD, "secrets can be moved to vault or secret-service");
+    if (a->move) return kf_fail(err, KF_ERR_WIRE_BUSY, "a move is under way");
+    if (env && *env && strcmp(env, to)) {
+        kf_fail(err, KF_ERR_USAGE_BAD, "KEYFOB_STORE=%.40s decides here, whatever the settings say", env);
+        return kf_hint(err, "Unset it, stop the agent (keyfob agent stop), and move then.");
+    }
+    if (from && !strcmp(to, from) && strcmp(to, now)) {
+        kf_fail(err, KF_ERR_USAGE_BAD, "a move from %s to %s is not finished", from, now);
+        return kf_hint(err, "Finish it first: keyfob store move --to %s", now);
+    }
+    return true;
+}
+
+void kf_method_move_store(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    const char *to = kf_json_str_or(p, "to", ""), *from = kf_conf_get(a->conf, MOVED_FROM), *now = kf_store_kind(a->store);
+    kf_err e;
+    (void)more;
+    if (!may_move(a, to, from, &e)) {
+        kf_server_error(a->server, conn, &e);
+        return;
+    }
+    bool there = !strcmp(to, now);
+    kf_move *m = calloc(1, sizeof *m);
+    if (!m) abort();
+    *m = (kf_move){.a = a, .conn = conn, .params = kf_json_copy(p), .held = true};
+    a->move = m;
+    if (!kf_str_set(m->to, sizeof m->to, to) || !kf_str_set(m->from, sizeof m->from, there && from ? from : now)) abort();
+    if (there && !from) {
+        move_done(m, 0);
+        return;
+    }
+    m->other = kf_settings_make_store(a, there ? from : to, &e);
+    if (!m->other) move_fail(m, &e);
+    else if (!strcmp(kf_store_kind(m->other), "vault")) open_vault(m);
+    else other_open(m, NULL, NULL);
+}
+
+/* --- status ---------------------------------------------------------------------------------------- */
+
+typedef struct caller {
+    kf_agent *a;
+    uint32_t conn;
+    kf_json *params;
+} caller;
+
+static caller *caller_new(kf_agent *a, uint32_t conn, const kf_json *p) {
+    caller *c = calloc(1, sizeof *c);
+    if (!c) abort();
+    *c = (caller){a, conn, kf_json_copy(p)};
+    return c;
+}
+
+static void caller_free(caller *c) {
+    kf_json_free(c->params);
+    free(c);
+}
+
+static void listed(void *user, const kf_store_item *items, size_t n, const kf_err *err) {
+    caller *c = user;
+    kf_agent *a = c->a;
+    if (err) kf_server_error(a->server, c->conn, err);
+    else {
+        size_t sessions = 0, keys = 0, strangers = 0;
+        for (size_t i = 0; i < n; i++) {
+            sessions += !strcmp(items[i].kind, "session");
+            keys += !strcmp(items[i].kind, "api-key");
+            strangers += strcmp(items[i].kind, "probe") && !kf_conf_find(a->conf, items[i].id);
+        }
+        kf_json *j = kf_json_obj();
+        kf_json_set(j, "store", kf_settings_store_json(a));
+        kf_json_set_int(j, "sessions", (int64_t)sessions);
+        kf_json_set_int(j, "api_keys", (int64_t)keys);
+        kf_json_set_int(j, "strangers", (int64_t)strangers);
+        if (!strcmp(kf_store_kind(a->store), "vault")) {
+            KF_AUTO_CHARS dir = kf_strfmt("%s/vault", a->data_dir);
+            kf_json_set_str(j, "path", dir);
+        }
+        kf_json_set_str(j, "moved_from", kf_conf_get(a->conf, MOVED_FROM));
+        kf_server_reply(a->server, c->conn, j, false);
+    }
+    caller_free(c);
+}
+
+void kf_method_store_status(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    kf_store_list(a->store, listed, caller_new(a, conn, p));
+}
+
+/* --- the vault's passphrase ------------------------------------------------------------------------ */
+
+static void changed(void *user, const kf_secret *blob, const kf_err *err) {
+    caller *c = user;
+    (void)blob;
+    if (err) kf_server_error(c->a->server, c->conn, err);
+    else {
+        kf_log(KF_LOG_INFO, "store: the vault's passphrase was changed");
+        kf_json *j = kf_json_obj();
+        kf_json_set_bool(j, "file", kf_settings_has_passphrase_file());
+        kf_server_reply(c->a->server, c->conn, j, false);
+    }
+    caller_free(c);
+}
+
+/* Open or locked: the old passphrase opens it in any case. */
+static void store_there(void *user, const kf_err *err) {
+    caller *c = user;
+    const char *old = kf_json_str_or(c->params, "old", ""), *fresh = kf_json_str_or(c->params, "new", "");
+    kf_err e = {.code = KF_ERR_NONE};
+    if (err && err->code != KF_ERR_STORE_VAULT_LOCKED) e = *err;
+    else if (strcmp(kf_store_kind(c->a->store), "vault")) kf_fail(&e, KF_ERR_USAGE_BAD, "secrets are in %s, not in a vault", kf_store_kind(c->a->store));
+    else if (!*fresh) kf_fail(&e, KF_ERR_USAGE_BAD, "an empty passphrase protects nothing");
+    if (e.code != KF_ERR_NONE) {
+        kf_server_error(c->a->server, c->conn, &e);
+        caller_free(c);
+        return;
+    }
+    KF_AUTO(kf_secret) before = kf_secret_new(old, strlen(old));
+    KF_AUTO(kf_secret) after = kf_secret_new(fresh, strlen(fresh));
+    kf_store_vault_rewrap(c->a->store, before, after, changed, c);
+}
+
+void kf_method_change_passphrase(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    kf_settings_store(a, store_there, caller_new(a, conn, p));
+}

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# store status, moving out of memory into a vault, and the vault's passphrase, also killed in between.
+SRC=$1 BIN=$2
+. "$SRC/tests/lib.sh"
+CONF=$XDG_CONFIG_HOME/keyfob/keyfob.conf
+vault=$XDG_DATA_HOME/keyfob/vault
+sandbox
+run kf store move --to memory
+is "not into memory" "$RC" 2
+run kf store move --to vault
+is "KEYFOB_STORE decides" "$RC" 2
+has "which is said" "$ERR" KEYFOB_STORE
+kf agent stop -q
+unset KEYFOB_STORE
+mkdir -p "${CONF%/*}"
+printf '# mine\n[keyfob]\nstore = memory\n' >"$CONF"
+profile_dev
+login_dev
+T=$(kf token dev) || fail token
+is "status" "$(kf store status --json | json sessions)$(kf store status --json | json api_keys)$(kf store status --json | json store kind)" 11memory
+
+run kf store move --to vault
+is "a vault needs a passphrase, and nobody is there" "$RC" 3
+is "nothing was moved" "$(kf store status --json | json store kind)" memory
+run kf store move --to vault --passphrase-stdin </dev/null
+is "an empty one is none" "$RC" 2
+run kf store move --to vault --passphrase-stdin <<<'one two'
+is "moved: $ERR" "$RC$OUT" "0Moved 2 secrets from memory to vault"
+is "status" "$(kf store status --json | json sessions)$(kf store status --json | json api_keys)$(kf store status --json | json store kind)" 11vault
+is "the settings say so" "$(kf config get store)$(grep -c store_moved_from "$CONF")" vault0
+has "comments stay" "$(cat "$CONF")" "# mine"
+is "the session goes on" "$(kf token dev)$(kf renew dev >/dev/null && echo renewed)" "${T}renewed"
+T=$(kf token dev)
+run kf store move --to vault
+is "there already" "$RC$OUT" "0Secrets are in vault already"
+
+# another passphrase
+kf agent stop -q
+run kf token dev
+is "the next agent needs the passphrase" "$RC$OUT" 6
+run kf vault passphrase --passphrase-stdin < <(printf 'wrong\nthree\n')
+is "the old one must be right" "$RC" 7
+for bad in 'one two\n' 'one two\n\n' '\nthree\n' 'one two\nthree\nfour\n'; do
+    run kf vault passphrase --passphrase-stdin < <(printf "$bad")
+    is "not two lines" "$RC" 2
+done
+run kf vault passphrase
+is "nobody to ask" "$RC" 3
+before=$(cksum "$vault"/*.*)
+run kf vault passphrase --passphrase-stdin < <(printf 'one two\nthree four\n')
+is "changed: $ERR" "$RC" 0
+is "no record was written anew" "$(cksum "$vault"/*.*)" "$before"
+printf 'one two' >"$SCRATCH/pass"
+chmod 600 "$SCRATCH/pass"
+export KEYFOB_PASSPHRASE_FILE=$SCRATCH/pass
+kf agent stop -q
+run kf token dev
+is "the old one opens nothing" "$RC$OUT" 7
+kf agent stop -q
+printf 'three four\n' >"$SCRATCH/pass"
+is "the new one does" "$(kf token dev)" "$T"
+run kf vault passphrase --passphrase-stdin < <(printf 'three four\nfive\n')
+is "an open vault" "$RC" 0
+has "the file has the old one, which is said" "$ERR" "still has the old one"
+is "the agent goes on" "$(kf token dev)" "$T"
+printf five >"$SCRATCH/pass"
+kf agent stop -q
+is "so does the next one" "$(kf token dev)" "$T"
+
+# killed, or out of luck, while it writes the header: one of the two opens it, never none
+for call in fsync rename; do
+    for n in 1 2 3 4; do
+        kf agent stop -q
+        printf five >"$SCRATCH/pass"
+        strace -f -qq -o /dev/null -e trace=$call -e inject=$call:signal=SIGKILL:when=$n "$BIN/keyfobd" --foreground 2>/dev/null &
+        wait_until "the agent" kf agent status
+        wait_until "its socket" test -S "$XDG_RUNTIME_DIR/keyfob/agent.sock"
+        run kf vault passphrase --passphrase-stdin < <(printf 'five\nsix\n')
+        wait $! 2>/dev/null
+        opens=
+        for pass in five six; do
+            kf agent stop -q
+            printf %s "$pass" >"$SCRATCH/pass"
+            if [ "$(kf token dev 2>/dev/null)" = "$T" ]; then opens=$pass; fi
+        done
+        [ -n "$opens" ] || fail "killed at $call $n: nothing opens the vault"
+        ok "killed at $call $n: $opens opens it"
+        if [ "$opens" = six ]; then
+            kf agent stop -q
+            printf six >"$SCRATCH/pass"
+            kf vault passphrase --passphrase-stdin -q < <(printf 'six\nfive\n') || fail "back"
+        fi
+    done
+done
+kf vault passphrase --passphrase-stdin -q < <(printf 'five\nsix\n') || fail last
+is "nothing is left beside it" "$(ls "$vault" | grep -c 'header\.')" 0
