@@ -34,6 +34,7 @@ typedef struct parent {
     int signals;
     sigset_t before;
     bool ended;
+    bool was_typed_at;        /* at the end every key was the command's */
     int status, last_signal;  /* last_signal: came after the end */
     int64_t ended_at;
     size_t bytes_at_end;
@@ -142,6 +143,7 @@ static void ended(parent *p, int status) {
     p->ended = true;
     p->status = status;
     p->ended_at = now_ms();
+    p->was_typed_at = p->pty.raw;
     p->bytes_at_end = p->s[OUT].bytes + p->s[ERR].bytes;
     kf_stream_end(&p->s[IN]);
 }
@@ -267,6 +269,8 @@ static int end_like(const parent *p) {
     sigaddset(&set, sig);
     signal(sig, SIG_DFL);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
+    /* Ctrl-C is for the whole job, a script around us too; the terminal could not know while it passed every key on */
+    if (p->was_typed_at && (sig == SIGINT || sig == SIGQUIT)) kill(0, sig);
     raise(sig);
     return 128 + sig;
 }
