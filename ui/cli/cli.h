@@ -136,6 +136,7 @@ int kf_cmd_config_list(kf_cli *c, const kf_args *a);
 int kf_cmd_config_edit(kf_cli *c, const kf_args *a);
 int kf_cmd_config_path(kf_cli *c, const kf_args *a);
 int kf_cmd_paths(kf_cli *c, const kf_args *a);
+int kf_cmd_log(kf_cli *c, const kf_args *a);
 int kf_cmd_doctor(kf_cli *c, const kf_args *a);
 int kf_cmd_version(kf_cli *c, const kf_args *a);
 int kf_cmd_help(kf_cli *c, const kf_args *a);

@@ -199,6 +199,10 @@ static const kf_command table[] = {
      .examples = "  EDITOR=nano keyfob config edit\n", .run = kf_cmd_config_edit},
     {.name = "config path", .args = "", .help = "where the settings file is", .text = "", .examples = "  keyfob config path\n", .run = kf_cmd_config_path},
     {.name = "paths", .args = "", .help = "where everything of keyfob is", .text = "Starts no agent.", .examples = "  keyfob paths --json\n", .run = kf_cmd_paths},
+    {.name = "log", .args = "[--since D]", .help = "what the agent did and saw",
+     .text = "Reads keyfobd.log, which has no secret in it; starts no agent.",
+     .examples = "  keyfob log --since 2h\n  keyfob log --json | jq -r '.items[] | select(.level == \"error\") | .text'\n",
+     .opts = {{"since", 0, "D", "how far back: 30m, 2h, 7d; default 1d"}}, .run = kf_cmd_log},
     {.name = "doctor", .args = "[--network]", .help = "check this machine, and say what to mend",
      .text = "Directories and their owners, locks, settings, store and keyring, memory, clock, proxy, browser, clipboard, agent. Each line is ok, "
              "warn or fail; exit 0 if nothing failed. Uses the network only with --network. Shows no secret: it can go into a report.",
