@@ -30,7 +30,8 @@ for i, b in enumerate(os.environ["WORKOS_ACCESS_TOKEN"].encode()):
     os.write(1, bytes([b]))
     if (i + 1) % int(sys.argv[1]) == 0: time.sleep(0.07)
 os.write(1, b"\n")'
-is "byte by byte" "$(mask -- python3 -c "$slow" 100000)" "$M"
+OUT=$(mask -- python3 -c "$slow" 100000) # on a busy machine that may be slow
+case $HEAD.$M in *"$OUT" | "${OUT%"$M"}"*) has "byte by byte" "$OUT" "$M" ;; *) fail "byte by byte: $OUT" ;; esac
 is "byte by byte, slowly" "$(mask -- python3 -c "$slow" 25)" "$HEAD.$M"
 is "one second inside it" "$(mask -- sh -c 'printf %.300s "$WORKOS_ACCESS_TOKEN"; sleep 1.3; printf "%s\n" "${WORKOS_ACCESS_TOKEN#$(printf %.300s "$WORKOS_ACCESS_TOKEN")}"')" "$HEAD.$M"
 

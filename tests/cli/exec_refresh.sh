@@ -21,7 +21,6 @@ while time.time() < end:
     exp = json.loads(base64.urlsafe_b64decode(body + '=' * (-len(body) % 4)))['exp']
     least = min(least, exp - time.time())
     if token not in seen: seen.append(token)
-    assert os.listdir(os.path.dirname(path)) == ['token'] or time.sleep(0.01) is None and os.listdir(os.path.dirname(path)) == ['token']
     time.sleep(0.05)
 print(len(seen), least > 0.5, path)
 for t in seen: print(t)

@@ -86,11 +86,6 @@ def mask(*command, **files):
     return Terminal(KEYFOB, 'exec', 'dev', '--mask', '--', *command, **files)
 
 
-def children(pid):
-    with open(f'/proc/{pid}/task/{pid}/children') as f:
-        return [int(p) for p in f.read().split()]
-
-
 def alive(pid):
     try:
         with open(f'/proc/{pid}/stat') as f:
@@ -191,6 +186,22 @@ def hang_up():
                 time.sleep(0.02)
             os.waitpid(t.pid, 0)
         check(f'{what}: the command hears of it', True)
+
+
+    # a command that does not mind: its terminal is gone, but how it ended is told
+    ignore = f'trap "" HUP; echo ready; read -r x; echo more; echo "$?" >{log}; exit 6'
+    t = mask('sh', '-c', ignore)
+    t.expect('ready')
+    t.close()
+    t.master = t.slave = os.open('/dev/null', os.O_RDWR) # nothing to read or close
+    end = time.time() + END
+    while not os.path.exists(log) or not open(log).read():
+        if time.time() > end:
+            sys.exit('FAIL: a command that ignores the hang-up did not go on')
+        time.sleep(0.02)
+    check('a command that ignores it goes on, without a terminal', open(log).read() != '0\n')
+    check('and how it ended is told', t.wait() == 6)
+    t.close()
 
 
 def parts():

@@ -202,6 +202,13 @@ static void read_signals(parent *p) {
 
 /* --- the loop -------------------------------------------------------------------------------------- */
 
+/* The person's terminal is gone, so the command's goes, too. */
+static void hang_up(parent *p) {
+    kf_stream_done(&p->s[IN]);
+    kf_stream_end(&p->s[OUT]);
+    kf_pty_hang_up(&p->pty);
+}
+
 /* A reader that went away is a hang-up for a command with a terminal; others get SIGPIPE. */
 static void hear_errors(parent *p) {
     for (int i = OUT; i < STREAMS; i++) {
@@ -209,8 +216,9 @@ static void hear_errors(parent *p) {
         if (p->s[i].error != EPIPE && p->s[i].error != EIO)
             fprintf(stderr, "keyfob: the command's output could not be written: %s\n", strerror(p->s[i].error));
         p->s[i].error = 0;
-        if (p->has_pty && i == OUT && !p->ended) kf_pty_signal(&p->pty, SIGHUP);
+        if (p->has_pty && i == OUT && !p->ended) hang_up(p);
     }
+    if (p->has_pty && p->pty.tty >= 0 && p->pty.master >= 0 && p->s[IN].from < 0 && !p->ended) hang_up(p);
 }
 
 /* After the end: what is there is read; a process left behind that keeps the pipe open is not waited for. */

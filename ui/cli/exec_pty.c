@@ -84,6 +84,7 @@ static _Noreturn void monitor(kf_pty *p, int control, void (*run)(void *user), v
         _exit(FAILED);
     }
     if (command > 0) setpgid(command, command);
+    signal(SIGHUP, SIG_IGN); /* meant for the command; somebody has to say how it ended */
     p->control = control;
     /* nothing of the parent's may stay open here: its end would be no end */
     int kept[] = {p->slave, p->control}, low = kept[0] < kept[1] ? 0 : 1;
@@ -148,6 +149,11 @@ void kf_pty_enter(kf_pty *p) {
 void kf_pty_leave(kf_pty *p) {
     if (p->raw && kf_pty_in_front(p)) tcsetattr(p->tty, TCSANOW, &p->before);
     p->raw = false;
+}
+
+void kf_pty_hang_up(kf_pty *p) {
+    if (p->master >= 0) close(p->master);
+    p->master = -1;
 }
 
 void kf_pty_close(kf_pty *p) {

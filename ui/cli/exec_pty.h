@@ -33,4 +33,5 @@ void kf_pty_resize(kf_pty *p);
 bool kf_pty_in_front(const kf_pty *p);
 void kf_pty_enter(kf_pty *p);            /* every key goes through; nothing when not in front */
 void kf_pty_leave(kf_pty *p);            /* the terminal as it was */
+void kf_pty_hang_up(kf_pty *p);          /* the command's terminal is gone, its end is still told */
 void kf_pty_close(kf_pty *p);            /* leaves; hangs up */

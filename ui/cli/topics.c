@@ -35,7 +35,8 @@ static const struct {
      "https_proxy, no_proxy, SSL_CERT_FILE, SSL_CERT_DIR  for the agent; settings go first\n"
      "NO_COLOR                no colours on the screen\n"
      "\nkeyfob exec sets for CMD: WORKOS_ACCESS_TOKEN, KEYFOB_PROFILE, KEYFOB_EXPIRES_AT,\n"
-     "KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID, WORKOS_ORGANIZATION_ID.\n"},
+     "KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID, WORKOS_ORGANIZATION_ID. Instead of the first: with --fd\n"
+     "KEYFOB_TOKEN_FD, with --file or --refresh KEYFOB_TOKEN_FILE; and with --env a name of yours.\n"},
     {"formats",
      "header           Authorization: Bearer ...\n"
      "raw              the token and a newline\n"
