@@ -7,7 +7,7 @@
 #include "agent/agent.h"
 #include "agent/ask.h"
 #include "agent/drive.h"
-#include "agent/harden.h"
+#include "io/harden.h"
 #include "agent/keeper.h"
 #include "agent/lifetime.h"
 #include "agent/logfile.h"

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-enum { BODY_MAX = 256 << 10, CONNECT_MS = 10000, TOTAL_MS = 30000 };
+enum { BODY_MAX = 256 << 10, HEADERS_MAX = 64 << 10, CONNECT_MS = 10000, TOTAL_MS = 30000 };
 
 typedef struct request {
     struct request *next;
@@ -17,8 +17,8 @@ typedef struct request {
     struct curl_slist *headers;
     kf_secret *body;
     char *method, *url, *origin, *path;
-    kf_buf in;
-    bool too_big, headed; /* headed: the headers are complete */
+    kf_buf in, lines;
+    bool too_big, keep_headers, headed; /* headed: the headers are complete */
     kf_http_resp resp;
     char tls_text[CURL_ERROR_SIZE];
     kf_http_done done;
@@ -51,6 +51,7 @@ static void request_free(request *r) {
     kf_secret_free(r->body);
     kf_secret_free(r->resp.body);
     kf_buf_done(&r->in);
+    kf_buf_done(&r->lines);
     free(r->method);
     free(r->url);
     free(r->origin);
@@ -78,10 +79,23 @@ static bool header_value(const char *line, size_t n, const char *name, char *out
     return true;
 }
 
+/* Header lines of the last answer (a 100 comes before it), without the status line. */
+static bool keep_line(request *r, const char *p, size_t len) {
+    if (len > 5 && !memcmp(p, "HTTP/", 5)) return kf_buf_clear(&r->lines), true;
+    while (len && (p[len - 1] == '\r' || p[len - 1] == '\n')) len--;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)p[i] < 0x20 && p[i] != '\t') return true; /* no line that could be taken for two */
+    return !len || (kf_buf_add(&r->lines, p, len) && kf_buf_add(&r->lines, "\n", 1));
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *user) {
     request *r = user;
     size_t len = size * n;
     char v[64];
+    if (r->keep_headers && !keep_line(r, p, len)) {
+        r->too_big = true;
+        return 0;
+    }
     r->headed = len == 2 && p[0] == '\r'; /* the blank line; trailers would come after a body, and JSON has none */
     if (header_value(p, len, "date", v, sizeof v)) {
         time_t t = curl_getdate(v, NULL);
@@ -121,7 +135,7 @@ static void explain(request *r, CURLcode rc, kf_err *err) {
     case CURLE_SSL_CIPHER: kf_fail(err, KF_ERR_NET_TLS, "TLS with %s: %s", host, text); break;
     case CURLE_OPERATION_TIMEDOUT: kf_fail(err, KF_ERR_NET_TIMEOUT, "no answer from %s: %s", host, text); break;
     default:
-        if (r->too_big) kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer of %s is larger than %d KiB", host, BODY_MAX >> 10);
+        if (r->too_big) kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer of %s is larger than %zu KiB", host, r->in.max >> 10);
         else kf_fail(err, KF_ERR_NET_BROKEN, "%s gave no whole answer: %s", host, text);
     }
 }
@@ -141,6 +155,7 @@ static void finished(request *r, CURLcode rc) {
     if (ok) {
         r->resp.status = (int)status;
         r->resp.body = kf_secret_new(r->in.data, r->in.len);
+        r->resp.headers = r->keep_headers ? r->lines.data : NULL;
     } else explain(r, rc, &err);
     kf_log(KF_LOG_INFO, "http: %s %.*s -> %d in %lld ms%s%s %s", r->method, (int)strcspn(r->path, "?"), r->path, r->resp.status,
            (long long)r->resp.ms, ok ? "" : " ", ok ? "" : kf_err_name(err.code), r->resp.request_id);
@@ -302,18 +317,20 @@ static void set_content(request *r, const kf_http_req *q) {
         add_header(r, line);
         kf_wipe(line, strlen(line));
     }
-    add_header(r, "Accept: application/json");
+    for (const char *const *h = q->headers; h && *h; h++) add_header(r, *h);
+    if (!q->headers) add_header(r, "Accept: application/json");
     add_header(r, "Expect:");
     if (q->body) {
         KF_AUTO_CHARS line = kf_strfmt("Content-Type: %s", q->content_type ? q->content_type : "application/json");
-        add_header(r, line);
+        if (!q->headers) add_header(r, line);
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)kf_secret_len(r->body));
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, kf_secret_peek(r->body));
     } else if (!strcmp(q->method, "POST")) {
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, "");
     }
-    curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
+    if (!strcmp(q->method, "HEAD")) curl_easy_setopt(r->easy, CURLOPT_NOBODY, 1L);
+    else curl_easy_setopt(r->easy, CURLOPT_CUSTOMREQUEST, r->method);
     curl_easy_setopt(r->easy, CURLOPT_HTTPHEADER, r->headers);
 }
 
@@ -331,12 +348,15 @@ uint32_t kf_http_send(kf_http *h, const kf_http_req *q, kf_http_done done, void 
     r->done = done;
     r->user = user;
     r->resp.retry_after = -1;
-    kf_buf_init(&r->in, BODY_MAX);
+    r->keep_headers = q->keep_headers;
+    kf_buf_init(&r->in, q->max_body ? q->max_body : BODY_MAX);
+    kf_buf_init(&r->lines, HEADERS_MAX);
     r->next = h->open;
     h->open = r;
     curl_easy_setopt(r->easy, CURLOPT_PRIVATE, r);
     curl_easy_setopt(r->easy, CURLOPT_URL, r->url);
     curl_easy_setopt(r->easy, CURLOPT_USERAGENT, h->agent);
+    curl_easy_setopt(r->easy, CURLOPT_PATH_AS_IS, 1L); /* what is asked for is what was checked */
     curl_easy_setopt(r->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(r->easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(r->easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);

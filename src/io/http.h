@@ -2,7 +2,7 @@
 /* HTTPS requests on the loop (libcurl multi). Knows no WorkOS and no tokens: it
  * sends what it is given to the origin it is given. https only, http for loopback;
  * loopback never through a proxy; no redirects, no netrc, no cookies; an answer
- * over 256 KiB is an error. Nothing here retries. */
+ * over 256 KiB (or max_body) is an error. Nothing here retries. */
 #include <stdint.h>
 #include "base/secret.h"
 #include "loop/loop.h"
@@ -16,7 +16,7 @@ typedef struct kf_http_opts {
 } kf_http_opts;
 
 typedef struct kf_http_req {
-    const char *method;      /* GET POST DELETE */
+    const char *method;      /* GET POST DELETE HEAD ... */
     const char *origin;      /* normalised by kf_origin_parse */
     const char *path;        /* "/user_management/authenticate", may carry a query */
     const kf_secret *body;   /* NULL: none; copied */
@@ -24,6 +24,9 @@ typedef struct kf_http_req {
     const kf_secret *bearer; /* NULL: no Authorization header; copied */
     bool single_use;         /* fresh connection, never reused: libcurl repeats a POST on a reused
                                 connection that the server dropped (design.md §4) */
+    const char *const *headers; /* lines sent instead of Accept and Content-Type; NULL ends; NULL: the usual ones */
+    size_t max_body;         /* of the answer; 0: 256 KiB */
+    bool keep_headers;       /* resp.headers is wanted */
     int64_t timeout_ms;      /* whole request; 0: 30 s. connect at most 10 s */
 } kf_http_req;
 
@@ -35,6 +38,7 @@ typedef struct kf_http_resp { /* borrowed during the callback; body may be taken
     int32_t retry_after;     /* Retry-After in seconds (also from a date), -1 = none, capped at 3600 */
     char content_type[64];
     char request_id[64];     /* X-Request-ID, printable ASCII only */
+    char *headers;           /* keep_headers: "Name: value\n"..., printable, at most 64 KiB; NULL else */
     int64_t ms;              /* how long it took */
 } kf_http_resp;
 

@@ -1,4 +1,4 @@
-#include "agent/harden.h"
+#include "io/harden.h"
 
 #include <malloc.h>
 #include <signal.h>

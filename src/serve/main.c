@@ -1,0 +1,201 @@
+/* keyfob-serve: a restricted token socket for containers and other machines (`keyfob serve`). Access tokens of the profiles
+ * named here, and no other call; ends with the command it runs, after --for, or on a signal, and removes its socket. */
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/log.h"
+#include "base/str.h"
+#include "io/harden.h"
+#include "serve/server.h"
+#include "wire/client.h"
+
+static const char help[] =
+    "usage: keyfob-serve [OPTION...] PROFILE... [-- CMD [ARG...]]\n"
+    "The token socket of keyfob; see: keyfob help serve\n\n"
+    "  --socket PATH    instead of one in a fresh directory\n"
+    "  --allow-uid N    let this user in, too (may come several times)\n"
+    "  --for D          end after D\n"
+    "  --min-valid D    renew first when less than D is left\n"
+    "  --proxy URL      pass requests on to this host and add the token\n"
+    "  --version, --help\n";
+
+typedef struct program {
+    kf_loop *loop;
+    kf_http *http;
+    kf_house house;
+    kf_serve *serve;
+    pid_t child;
+    int pidfd, status;
+    kf_loop_id ends;
+} program;
+
+typedef struct options {
+    const char *socket, *upstream;
+    int64_t life_ms, min_valid_ms;
+    kf_serve_opts serve;
+    char **command;
+    char *origin;
+} options;
+
+static int bad(const char *what) {
+    fprintf(stderr, "keyfob: %s\n", what);
+    return 2;
+}
+
+static bool number(const char *s, uid_t *out) {
+    char *end;
+    errno = 0;
+    unsigned long n = strtoul(s, &end, 10);
+    if (errno || *end || end == s || *s == '-' || n >= (uid_t)-1) return false;
+    *out = (uid_t)n;
+    return true;
+}
+
+/* 0: go on; else the exit status + 1. */
+static int read_options(int argc, char **argv, options *o, kf_house *house) {
+    static const struct option longs[] = {{"socket", 1, NULL, 's'}, {"allow-uid", 1, NULL, 'u'}, {"for", 1, NULL, 'f'}, {"min-valid", 1, NULL, 'm'},
+                                          {"proxy", 1, NULL, 'p'},  {"help", 0, NULL, 'h'},      {"version", 0, NULL, 'V'}, {0}};
+    o->life_ms = o->min_valid_ms = -1;
+    for (int c; (c = getopt_long(argc, argv, "+", longs, NULL)) != -1;) {
+        bool ok = true;
+        switch (c) {
+        case 's': o->socket = optarg; break;
+        case 'u': ok = house->n_uid < KF_HOUSE_UIDS && number(optarg, &house->uid[house->n_uid++]); break;
+        case 'f': ok = kf_duration_parse(optarg, &o->life_ms) && o->life_ms > 0; break;
+        case 'm': ok = kf_duration_parse(optarg, &o->min_valid_ms); break;
+        case 'p': o->upstream = optarg; break;
+        case 'h': return fputs(help, stdout), 1;
+        case 'V': return puts("keyfob-serve " KF_VERSION), 1;
+        default: return fputs(help, stderr), 3;
+        }
+        if (!ok) return fprintf(stderr, "keyfob: %.80s is not usable for that option of serve\n", optarg), 3;
+    }
+    for (; optind < argc && o->serve.n_profile < KF_SERVE_PROFILES && strcmp(argv[optind], "--") != 0; optind++) {
+        if (!kf_profile_name_ok(argv[optind])) return bad("that is no profile name") + 1;
+        o->serve.profile[o->serve.n_profile++] = argv[optind];
+    }
+    if (optind < argc && strcmp(argv[optind], "--") != 0) return bad("too many profiles") + 1;
+    if (optind < argc) o->command = argv + optind + 1;
+    if (o->command && !o->command[0]) return bad("there is no command behind --") + 1;
+    if (!o->serve.n_profile) return bad("serve needs the name of a profile") + 1;
+    if (o->upstream && o->serve.n_profile != 1) return bad("a proxy is for one profile") + 1;
+    return 0;
+}
+
+/* --- ends ------------------------------------------------------------------------------------------ */
+
+static void stop(void *user) {
+    program *p = user;
+    if (p->child > 0) kill(p->child, SIGTERM); /* its end is ours */
+    else kf_loop_quit(p->loop);
+}
+
+static void interrupted(void *user) { /* the terminal has told the command, too */
+    program *p = user;
+    if (p->child <= 0) kf_loop_quit(p->loop);
+}
+
+static void child_ended(int fd, short revents, void *user) {
+    program *p = user;
+    int st;
+    (void)fd, (void)revents;
+    if (p->child <= 0 || waitpid(p->child, &st, WNOHANG) != p->child) return;
+    p->child = 0;
+    p->status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+    kf_loop_quit(p->loop);
+}
+
+static bool start_child(program *p, char **command) {
+    setenv("KEYFOB_TOKEN_SOCKET", p->house.path, 1);
+    pid_t self = getpid();
+    p->child = fork();
+    if (p->child < 0) return false;
+    if (p->child > 0) {
+        p->pidfd = pidfd_open(p->child, 0);
+        if (p->pidfd >= 0) kf_loop_fd(p->loop, p->pidfd, POLLIN, child_ended, p);
+        return p->pidfd >= 0;
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != self) _exit(125); /* we were killed meanwhile */
+    execvp(command[0], command);
+    fprintf(stderr, "keyfob: %s: %s\n", command[0], strerror(errno));
+    _exit(errno == ENOENT ? 127 : 126);
+}
+
+/* --- proxy ----------------------------------------------------------------------------------------- */
+
+static const char *setting(const kf_json *all, const char *key) {
+    for (const kf_json *i = kf_json_first(kf_json_get(all, "settings")); i; i = kf_json_next(i))
+        if (kf_str_eq(kf_json_str(i, "key"), key)) return kf_json_str(i, "value");
+    return NULL;
+}
+
+/* The agent's settings for the way out hold here as well. */
+static bool open_upstream(program *p, options *o, kf_err *err) {
+    if (!o->upstream) return true;
+    if (!kf_origin_parse(o->upstream, &o->origin, err)) return false;
+    kf_client *c = kf_client_open(0, err);
+    KF_AUTO(kf_json) all = c ? kf_client_call(c, "GetSettings", NULL, 30000, err) : NULL;
+    kf_client_close(c);
+    if (!all) return false;
+    kf_http_opts h = {.user_agent = "keyfob/" KF_VERSION, .proxy = setting(all, "proxy"), .ca_file = setting(all, "ca_file")};
+    p->http = kf_http_new(p->loop, &h, err);
+    o->serve.upstream = o->origin;
+    o->serve.http = p->http;
+    return p->http != NULL;
+}
+
+static bool begin(program *p, options *o, kf_err *err) {
+    p->loop = kf_loop_new(err);
+    if (!p->loop || !kf_house_open(&p->house, o->socket, err) || !open_upstream(p, o, err)) return false;
+    o->serve.house = &p->house;
+    o->serve.min_valid_ms = o->min_valid_ms;
+    p->serve = kf_serve_new(p->loop, &o->serve, err);
+    if (!p->serve) return false;
+    static const int ending[] = {SIGTERM, SIGHUP};
+    for (size_t i = 0; i < KF_LEN(ending); i++) kf_loop_signal(p->loop, ending[i], stop, p);
+    kf_loop_signal(p->loop, SIGINT, interrupted, p);
+    if (o->life_ms > 0) p->ends = kf_loop_after(p->loop, o->life_ms, stop, p);
+    return true;
+}
+
+static void say(kf_log_level level, const char *line, void *user) {
+    (void)level, (void)user;
+    fprintf(stderr, "keyfob: %s\n", line);
+}
+
+int main(int argc, char **argv) {
+    options o = {0};
+    program p = {.house.fd = -1};
+    kf_err err;
+    int rc = read_options(argc, argv, &o, &p.house);
+    if (rc) return rc - 1;
+    kf_harden();
+    kf_log_setup(KF_LOG_WARN, say, NULL, (const uint8_t[16]){0});
+    bool ok = begin(&p, &o, &err);
+    if (!ok) {
+        fprintf(stderr, "keyfob: %s\n", err.what);
+        if (*err.hint) fprintf(stderr, "  %s\n", err.hint);
+        p.status = o.command ? 125 : kf_err_exit(err.code);
+    } else if (o.command && !start_child(&p, o.command)) {
+        p.status = 125;
+    } else {
+        if (!o.command && (printf("%s\n", p.house.path) < 0 || fflush(stdout))) p.status = 1;
+        else kf_loop_run(p.loop);
+    }
+    kf_serve_free(p.serve);
+    kf_house_close(&p.house);
+    kf_http_free(p.http);
+    free(o.origin);
+    _exit(p.status); /* signals and timers of the loop are of no more use */
+}

@@ -1,0 +1,75 @@
+#include "serve/pass.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool is_token(const char *s, size_t n) { /* RFC 9110 §5.6.2 */
+    static const char more[] = "!#$%&'*+-.^_`|~";
+    for (size_t i = 0; i < n; i++) {
+        char c = s[i];
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr(more, c));
+        if (!ok) return false;
+    }
+    return n > 0;
+}
+
+static bool is_value(const char *s, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (((unsigned char)s[i] < 0x20 && s[i] != '\t') || s[i] == 0x7f) return false;
+    return true;
+}
+
+static bool same(const char *name, size_t n, const char *other) { return strlen(other) == n && !strncasecmp(name, other, n); }
+
+static bool is_hop(const char *name, size_t n) {
+    static const char *const hop[] = {"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE",
+                                      "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", NULL};
+    for (size_t i = 0; hop[i]; i++)
+        if (same(name, n, hop[i])) return true;
+    return false;
+}
+
+/* "close, X-Mine": is name one of them? */
+static bool is_named(const char *list, const char *name) {
+    for (const char *p = list ? list : ""; *p;) {
+        p += strspn(p, " \t,");
+        size_t n = strcspn(p, ","), end = n;
+        while (end && (p[end - 1] == ' ' || p[end - 1] == '\t')) end--;
+        if (end && strlen(name) == end && !strncasecmp(p, name, end)) return true;
+        p += n;
+    }
+    return false;
+}
+
+bool kf_pass_target_ok(const char *t) {
+    if (t[0] != '/') return false;
+    for (; *t; t++)
+        if ((unsigned char)*t <= 0x20 || (unsigned char)*t >= 0x7f || *t == '#') return false;
+    return true;
+}
+
+bool kf_pass_method_ok(const char *method) {
+    static const char *const all[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", NULL};
+    for (size_t i = 0; all[i]; i++)
+        if (!strcmp(method, all[i])) return true;
+    return false;
+}
+
+bool kf_pass_request_header(const char *name, const char *value, const char *connection) {
+    size_t n = strlen(name);
+    if (!is_token(name, n) || !value || !*value || !is_value(value, strlen(value))) return false;
+    if (is_hop(name, n) || is_named(connection, name)) return false;
+    return !same(name, n, "Host") && !same(name, n, "Authorization") && !same(name, n, "Expect");
+}
+
+bool kf_pass_answer_line(const char *line, size_t len, size_t *name_len, const char **value) {
+    const char *colon = memchr(line, ':', len);
+    if (!colon) return false;
+    size_t n = (size_t)(colon - line), k = n + 1;
+    if (!is_token(line, n) || is_hop(line, n)) return false;
+    while (k < len && (line[k] == ' ' || line[k] == '\t')) k++;
+    if (!is_value(line + k, len - k)) return false;
+    *name_len = n;
+    *value = line + k;
+    return true;
+}

@@ -1,0 +1,446 @@
+#include "serve/server.h"
+
+#include <microhttpd.h>
+#include <poll.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "serve/ask.h"
+#include "serve/pass.h"
+
+enum { CONNECTIONS_MAX = 64, HEAD_MAX = 32 << 10, BODY_MAX = 8 << 20, REQUEST_MS = 60000, CHECK_MS = 1000, UPSTREAM_MS = 120000 };
+
+typedef struct request {
+    struct kf_serve *serve;
+    struct MHD_Connection *conn;
+    struct request *next;     /* of those under way */
+    char *target, *method;
+    bool seen, too_big, suspended, answered;
+    kf_buf body;
+    kf_ask *ask;
+    uint32_t http;
+    /* the answer, once it is known */
+    unsigned status;
+    kf_secret *text;
+    char *headers;            /* lines */
+    const char *type;
+    int32_t retry_after;
+} request;
+
+typedef struct peer {
+    int fd;
+    int64_t since;
+    struct MHD_Connection *conn;
+} peer;
+
+struct kf_serve {
+    kf_loop *loop;
+    kf_serve_opts o;
+    struct MHD_Daemon *daemon;
+    kf_loop_id io, accept, timer, check;
+    request *open;
+    peer peers[CONNECTIONS_MAX];
+};
+
+static void run(kf_serve *s);
+
+/* --- answers ------------------------------------------------------------------------------------- */
+
+static void say(request *r, unsigned status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void say(request *r, unsigned status, const char *fmt, ...) {
+    char text[600];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text - 1, fmt, ap);
+    va_end(ap);
+    if (n < 0) abort();
+    for (char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = '?';
+    size_t len = strlen(text);
+    text[len] = '\n';
+    r->status = status;
+    r->text = kf_secret_new(text, len + 1);
+    r->answered = true;
+}
+
+/* The exit status of an error says what kind it is (ui.md §5.12); HTTP has its own words for that. */
+static void say_error(request *r, const kf_err *e) {
+    static const struct {
+        int exit;
+        unsigned status;
+    } t[] = {{2, 400}, {3, 401}, {4, 404}, {5, 503}, {6, 423}, {7, 403}, {9, 429}};
+    unsigned status = 500;
+    for (size_t i = 0; i < KF_LEN(t); i++)
+        if (t[i].exit == kf_err_exit(e->code)) status = t[i].status;
+    if (r->serve->o.upstream) status = 502; /* 401 and the like are the upstream's to say */
+    r->retry_after = e->retry_after > 0 ? e->retry_after : status == 503 ? 5 : -1;
+    say(r, status, "%s: %s", kf_err_name(e->code), e->what);
+}
+
+static void add_lines(struct MHD_Response *m, const char *lines) {
+    size_t name;
+    const char *value;
+    for (const char *p = lines ? lines : ""; *p;) {
+        size_t n = strcspn(p, "\n");
+        if (kf_pass_answer_line(p, n, &name, &value)) {
+            KF_AUTO_CHARS k = kf_strfmt("%.*s", (int)name, p);
+            KF_AUTO_CHARS v = kf_strfmt("%.*s", (int)(p + n - value), value);
+            MHD_add_response_header(m, k, v);
+        }
+        p += n + (p[n] == '\n');
+    }
+}
+
+static enum MHD_Result answer(request *r) {
+    const char *p = kf_secret_peek(r->text);
+    struct MHD_Response *m = MHD_create_response_from_buffer(kf_secret_len(r->text), (void *)(uintptr_t)p, MHD_RESPMEM_MUST_COPY);
+    if (!m) return MHD_NO;
+    if (r->headers) add_lines(m, r->headers);
+    else {
+        MHD_add_response_header(m, "Content-Type", r->type ? r->type : "text/plain; charset=utf-8");
+        MHD_add_response_header(m, "Cache-Control", "no-store");
+    }
+    if (r->status == 405) MHD_add_response_header(m, "Allow", "GET");
+    if (r->retry_after > 0) {
+        char s[16];
+        snprintf(s, sizeof s, "%d", (int)r->retry_after);
+        MHD_add_response_header(m, "Retry-After", s);
+    }
+    enum MHD_Result ok = MHD_queue_response(r->conn, r->status, m);
+    MHD_destroy_response(m);
+    return ok;
+}
+
+/* The answer is there: MHD comes back for it. */
+static void go_on(request *r) {
+    if (!r->suspended) return;
+    kf_serve *s = r->serve;
+    r->suspended = false;
+    MHD_resume_connection(r->conn);
+    run(s);
+}
+
+/* --- a token ------------------------------------------------------------------------------------- */
+
+static bool wants_json(request *r) {
+    const char *accept = MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Accept");
+    const char *query = strchr(r->target, '?');
+    return (accept && strstr(accept, "application/json")) || kf_str_eq(query, "?format=json");
+}
+
+static void give_token(request *r, const kf_json *t) {
+    const char *token = kf_json_str_or(t, "access_token", "");
+    r->status = 200;
+    r->answered = true;
+    if (!wants_json(r)) {
+        r->text = kf_secret_zero(strlen(token) + 1);
+        memcpy(kf_secret_edit(r->text), token, strlen(token));
+        kf_secret_edit(r->text)[strlen(token)] = '\n';
+        return;
+    }
+    char when[21];
+    kf_rfc3339(kf_json_int_or(t, "expires_at", 0), when);
+    KF_AUTO(kf_json) j = kf_json_obj();
+    kf_json_set_str(j, "schema", "keyfob.token/1");
+    kf_json_set_str(j, "profile", kf_json_str(t, "name"));
+    kf_json_set_str(j, "token_type", "Bearer");
+    kf_json_set_str(j, "access_token", token);
+    kf_json_set_str(j, "expires_at", when);
+    kf_json_set_int(j, "expires_in_s", kf_json_int_or(t, "left_ms", 0) / 1000);
+    kf_json_set_bool(j, "renewed", kf_json_bool(t, "renewed", false));
+    r->text = kf_json_print_secret(j);
+    r->type = "application/json";
+}
+
+/* --- the upstream -------------------------------------------------------------------------------- */
+
+static void passed(void *user, kf_http_resp *resp, const kf_err *err) {
+    request *r = user;
+    r->http = 0;
+    if (err) say_error(r, err);
+    else {
+        r->status = (unsigned)resp->status;
+        r->text = KF_TAKE(resp->body);
+        r->headers = kf_strdup(resp->headers ? resp->headers : "");
+        r->answered = true;
+    }
+    go_on(r);
+}
+
+typedef struct heads {
+    const char *connection;
+    char *line[KF_PASS_HEADERS_MAX + 1];
+    size_t n;
+    bool too_many;
+} heads;
+
+static enum MHD_Result on_head(void *user, enum MHD_ValueKind kind, const char *name, const char *value) {
+    heads *h = user;
+    (void)kind;
+    if (!kf_pass_request_header(name, value, h->connection)) return MHD_YES;
+    if (h->n == KF_PASS_HEADERS_MAX) h->too_many = true;
+    else h->line[h->n++] = kf_strfmt("%s: %s", name, value);
+    return MHD_YES;
+}
+
+static void pass_on(request *r, const char *token) {
+    kf_serve *s = r->serve;
+    heads h = {.connection = MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Connection")};
+    MHD_get_connection_values(r->conn, MHD_HEADER_KIND, on_head, &h);
+    if (!MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Accept") && h.n < KF_PASS_HEADERS_MAX) h.line[h.n++] = kf_strdup("Accept: */*");
+    KF_AUTO(kf_secret) bearer = kf_secret_new(token, strlen(token));
+    KF_AUTO(kf_secret) body = r->body.len ? kf_secret_new(r->body.data, r->body.len) : NULL;
+    kf_http_req q = {.method = r->method, .origin = s->o.upstream, .path = r->target, .body = body, .bearer = bearer, .headers = (const char *const *)h.line,
+                     .max_body = BODY_MAX, .keep_headers = true, .single_use = strcmp(r->method, "GET") != 0, .timeout_ms = UPSTREAM_MS};
+    if (h.too_many) say(r, 431, "more than %d headers", KF_PASS_HEADERS_MAX);
+    else r->http = kf_http_send(s->o.http, &q, passed, r);
+    for (size_t i = 0; i < h.n; i++) free(h.line[i]);
+}
+
+/* --- requests ------------------------------------------------------------------------------------ */
+
+static void token_here(void *user, const kf_json *t, const kf_err *err) {
+    request *r = user;
+    kf_serve *s = r->serve;
+    if (err) say_error(r, err);
+    else if (!s->o.upstream) give_token(r, t);
+    else pass_on(r, kf_json_str_or(t, "access_token", ""));
+    if (r->answered) go_on(r);
+}
+
+/* "/token" and "/token/NAME" of the profiles that were named; what others there are is nobody's business here. */
+static const char *profile_for(const kf_serve *s, const char *target) {
+    size_t n = strcspn(target, "?");
+    if (n == 6 && !strncmp(target, "/token", 6)) return s->o.n_profile == 1 ? s->o.profile[0] : NULL;
+    for (size_t i = 0; i < s->o.n_profile; i++)
+        if (n == 7 + strlen(s->o.profile[i]) && !strncmp(target, "/token/", 7) && !strncmp(target + 7, s->o.profile[i], n - 7)) return s->o.profile[i];
+    return NULL;
+}
+
+typedef struct hosts {
+    const char *value;
+    int n;
+} hosts;
+
+static enum MHD_Result on_host(void *user, enum MHD_ValueKind kind, const char *key, const char *value) {
+    hosts *h = user;
+    (void)kind;
+    if (!strcasecmp(key, "Host")) h->n++, h->value = value;
+    return MHD_YES;
+}
+
+/* One Host, and it is us, or whom we speak for. */
+static bool host_ok(request *r) {
+    const kf_serve *s = r->serve;
+    hosts all = {0};
+    MHD_get_connection_values(r->conn, MHD_HEADER_KIND, on_host, &all);
+    const char *host = all.n == 1 ? all.value : NULL;
+    static const char *const here[] = {"keyfob", "localhost", "127.0.0.1", "[::1]"};
+    const char *up = s->o.upstream ? strstr(s->o.upstream, "://") + 3 : NULL;
+    size_t n = host ? (host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":")) : 0;
+    for (size_t i = 0; i < KF_LEN(here); i++)
+        if (n == strlen(here[i]) && !strncasecmp(host, here[i], n)) return true;
+    return up && host && !strcasecmp(host, up);
+}
+
+/* A web page that finds its way here (ssh -R to a port, a browser in the container) is not whom this is for. */
+static bool is_browser(request *r) {
+    return MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Origin") || MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Sec-Fetch-Mode");
+}
+
+static void decide(request *r, const char *method) {
+    kf_serve *s = r->serve;
+    const char *profile = s->o.upstream ? s->o.profile[0] : NULL;
+    if (!host_ok(r)) say(r, 421, "the request is for another host; use http://keyfob/");
+    else if (is_browser(r)) say(r, 403, "not for browsers");
+    else if (r->too_big) say(r, 413, "the request's body is over %d MiB", BODY_MAX >> 20);
+    else if (!kf_pass_target_ok(r->target)) say(r, 400, "the path must begin with / and be printable");
+    else if (s->o.upstream && !kf_pass_method_ok(method)) say(r, 405, "that method is not passed on");
+    else if (!s->o.upstream && strcmp(method, "GET") != 0) say(r, 405, "only GET");
+    else if (!s->o.upstream && !(profile = profile_for(s, r->target)))
+        say(r, 404, s->o.n_profile == 1 ? "there is /token" : "there is /token/PROFILE, for the profiles that were named");
+    if (r->answered) return;
+    r->method = kf_strdup(method);
+    r->ask = kf_ask_token(s->loop, profile, s->o.min_valid_ms, token_here, r);
+    r->suspended = true;
+    MHD_suspend_connection(r->conn);
+}
+
+static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const char *url, const char *method, const char *version,
+                                 const char *data, size_t *data_len, void **slot) {
+    request *r = *slot;
+    (void)user, (void)url, (void)version;
+    if (!r) return MHD_NO;
+    r->conn = conn;
+    if (r->answered) return answer(r);
+    if (!r->seen) {
+        r->seen = true;
+        return MHD_YES;
+    }
+    if (*data_len) {
+        if (!r->serve->o.upstream || !kf_buf_add(&r->body, data, *data_len)) r->too_big = true;
+        *data_len = 0;
+        return MHD_YES;
+    }
+    decide(r, method);
+    return r->answered ? answer(r) : MHD_YES;
+}
+
+static void *on_target(void *user, const char *target, struct MHD_Connection *conn) {
+    request *r = calloc(1, sizeof *r);
+    if (!r) return NULL;
+    r->serve = user;
+    r->conn = conn;
+    r->target = kf_strdup(target);
+    r->retry_after = -1;
+    kf_buf_init(&r->body, BODY_MAX);
+    r->next = r->serve->open;
+    r->serve->open = r;
+    return r;
+}
+
+static void on_done(void *user, struct MHD_Connection *conn, void **slot, enum MHD_RequestTerminationCode why) {
+    kf_serve *s = user;
+    request *r = *slot, **p = &s->open;
+    (void)conn, (void)why;
+    if (!r) return;
+    while (*p && *p != r) p = &(*p)->next;
+    if (*p) *p = r->next;
+    kf_ask_free(r->ask);
+    if (r->http) kf_http_cancel(s->o.http, r->http);
+    kf_buf_done(&r->body);
+    kf_secret_free(r->text);
+    free(r->headers);
+    free(r->target);
+    free(r->method);
+    free(r);
+    *slot = NULL;
+}
+
+static void on_log(void *user, const char *fmt, va_list args) {
+    (void)user, (void)fmt, (void)args; /* MHD's remarks on broken clients help nobody */
+}
+
+/* --- connections --------------------------------------------------------------------------------- */
+
+static bool is_waiting(const kf_serve *s, const struct MHD_Connection *conn) {
+    for (const request *r = s->open; r; r = r->next)
+        if (r->conn == conn && r->suspended) return true;
+    return false;
+}
+
+/* Whoever sends a byte now and then never runs into MHD's own time-out. */
+static void check(void *user) {
+    kf_serve *s = user;
+    int64_t now = kf_boot_ms();
+    s->check = 0;
+    for (size_t i = 0; i < KF_LEN(s->peers); i++) {
+        peer *p = &s->peers[i];
+        if (p->conn && is_waiting(s, p->conn)) p->since = now;
+        else if (p->conn && now - p->since >= REQUEST_MS) shutdown(p->fd, SHUT_RDWR);
+    }
+    run(s);
+}
+
+static void arm_check(kf_serve *s) {
+    bool any = false;
+    for (size_t i = 0; i < KF_LEN(s->peers); i++) any = any || s->peers[i].conn;
+    if (any && !s->check) s->check = kf_loop_after(s->loop, CHECK_MS, check, s);
+}
+
+static void on_connection(void *user, struct MHD_Connection *conn, void **slot, enum MHD_ConnectionNotificationCode what) {
+    kf_serve *s = user;
+    (void)slot;
+    bool begins = what == MHD_CONNECTION_NOTIFY_STARTED;
+    size_t i = 0;
+    while (i < KF_LEN(s->peers) && s->peers[i].conn != (begins ? NULL : conn)) i++;
+    if (i == KF_LEN(s->peers)) return;
+    s->peers[i] = (peer){0};
+    if (!begins) return;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    s->peers[i] = (peer){.fd = info ? info->connect_fd : -1, .since = kf_boot_ms(), .conn = conn};
+}
+
+static bool is_full(const kf_serve *s) {
+    size_t n = 0;
+    for (size_t i = 0; i < KF_LEN(s->peers); i++) n += s->peers[i].conn != NULL;
+    return n >= CONNECTIONS_MAX;
+}
+
+/* Who is let in is decided before a byte is read. When all places are taken, the rest waits in the queue. */
+static void accept_ready(int fd, short revents, void *user) {
+    kf_serve *s = user;
+    uid_t who = 0;
+    (void)revents;
+    while (!is_full(s)) {
+        struct sockaddr_storage a = {0};
+        socklen_t len = sizeof a;
+        int c = accept4(fd, (struct sockaddr *)&a, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (c < 0) break;
+        a.ss_family = AF_UNIX;
+        if (!kf_house_lets_in(s->o.house, c, &who)) {
+            kf_log(KF_LOG_WARN, "user %u was not let in", (unsigned)who);
+            close(c);
+        } else if (MHD_add_connection(s->daemon, c, (struct sockaddr *)&a, sizeof(sa_family_t)) != MHD_YES) break; /* it closed c */
+    }
+    run(s);
+}
+
+static void on_timer(void *user) {
+    kf_serve *s = user;
+    s->timer = 0;
+    run(s);
+}
+
+static void on_ready(int fd, short revents, void *user) {
+    (void)fd, (void)revents;
+    run(user);
+}
+
+static void run(kf_serve *s) {
+    MHD_UNSIGNED_LONG_LONG ms = 0;
+    MHD_run(s->daemon);
+    kf_loop_cancel(s->loop, s->timer);
+    s->timer = 0;
+    if (MHD_get_timeout(s->daemon, &ms) == MHD_YES) s->timer = kf_loop_after(s->loop, (int64_t)ms, on_timer, s);
+    kf_loop_fd_events(s->loop, s->accept, is_full(s) ? 0 : POLLIN);
+    arm_check(s);
+}
+
+/* --- life ---------------------------------------------------------------------------------------- */
+
+kf_serve *kf_serve_new(kf_loop *l, const kf_serve_opts *o, kf_err *err) {
+    kf_serve *s = calloc(1, sizeof *s);
+    if (!s) abort();
+    s->loop = l;
+    s->o = *o;
+    s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_access, s,
+                                 MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_NOTIFY_CONNECTION,
+                                 on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_CONNECTION_LIMIT,
+                                 (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX, MHD_OPTION_END);
+    const union MHD_DaemonInfo *info = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    if (!info) {
+        kf_fail(err, KF_ERR_SYS_IO, "the HTTP server does not start");
+        return kf_serve_free(s);
+    }
+    s->io = kf_loop_fd(l, info->epoll_fd, POLLIN, on_ready, s);
+    s->accept = kf_loop_fd(l, o->house->fd, POLLIN, accept_ready, s);
+    return s;
+}
+
+kf_serve *kf_serve_free(kf_serve *s) {
+    if (!s) return NULL;
+    for (request *r = s->open; r; r = r->next)
+        if (r->suspended) r->suspended = false, MHD_resume_connection(r->conn);
+    if (s->daemon) MHD_stop_daemon(s->daemon);
+    kf_loop_cancel(s->loop, s->io);
+    kf_loop_cancel(s->loop, s->accept);
+    kf_loop_cancel(s->loop, s->timer);
+    kf_loop_cancel(s->loop, s->check);
+    free(s);
+    return NULL;
+}
