@@ -10,8 +10,11 @@
 #include <unistd.h>
 #include "base/log.h"
 
-/* Every registration is a GSource and a row in a table by id. Timers are timerfds, because GLib's own
- * time-outs are monotonic and stop while the machine sleeps. */
+/* Every registration is a row in a table by id, and a GSource, but for the timers: an agent with thousands of profiles has
+ * thousands of those, and GLib asks each source in each turn. They are a heap below one timerfd (GLib's own time-outs are
+ * monotonic and stop while the machine sleeps). */
+enum { TIMERS_A_TURN = 64 }; /* that are due at once; then whoever else waits */
+
 typedef struct entry {
     kf_loop *loop;
     kf_loop_id id;
@@ -24,6 +27,8 @@ typedef struct entry {
     kf_loop_fd_fn fd_fn;
     void *user;
     bool clock;
+    size_t place; /* in the heap, plus 1; 0: no timer */
+    int64_t due;  /* CLOCK_BOOTTIME, ns */
 } entry;
 
 struct kf_loop {
@@ -31,6 +36,10 @@ struct kf_loop {
     GHashTable *by_id; /* kf_loop_id -> entry */
     kf_loop_id last;
     bool quit;
+    GPtrArray *heap;    /* entry: none is due before its parent, (i - 1) / 2 */
+    GSource *timer;
+    int timer_fd;
+    int64_t armed;      /* when timer_fd will be readable; 0: not */
 };
 
 static int64_t clock_ms(clockid_t c) {
@@ -52,17 +61,99 @@ bool kf_boot_id(char out[37], kf_err *err) {
     return true;
 }
 
+/* --- timers ---------------------------------------------------------------------------------------- */
+
+static int64_t boot_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static entry *at(const kf_loop *l, size_t i) { return g_ptr_array_index(l->heap, i); }
+
+/* Of two that are due together the older one, by its id: they seldom come round. */
+static bool before(const entry *a, const entry *b) { return a->due != b->due ? a->due < b->due : a->id < b->id; }
+
+static void place(kf_loop *l, size_t i, entry *e) {
+    g_ptr_array_index(l->heap, i) = e;
+    e->place = i + 1;
+}
+
+static void sift(kf_loop *l, size_t i, entry *e) {
+    size_t n = l->heap->len;
+    for (; i && before(e, at(l, (i - 1) / 2)); i = (i - 1) / 2) place(l, i, at(l, (i - 1) / 2));
+    for (size_t k; (k = 2 * i + 1) < n; i = k) {
+        if (k + 1 < n && before(at(l, k + 1), at(l, k))) k++;
+        if (!before(at(l, k), e)) break;
+        place(l, i, at(l, k));
+    }
+    place(l, i, e);
+}
+
+static void heap_remove(kf_loop *l, entry *e) {
+    size_t i = e->place - 1;
+    entry *last = at(l, l->heap->len - 1);
+    g_ptr_array_set_size(l->heap, (gint)(l->heap->len - 1));
+    e->place = 0;
+    if (last != e) sift(l, i, last);
+}
+
+/* An early call is harmless, a late one is not: it is set again only when the first one is due sooner. */
+static void arm(kf_loop *l) {
+    if (!l->heap->len || (l->armed && l->armed <= at(l, 0)->due)) return;
+    l->armed = at(l, 0)->due;
+    struct itimerspec t = {.it_value = {.tv_sec = l->armed / 1000000000, .tv_nsec = l->armed % 1000000000}};
+    timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &t, NULL);
+}
+
+static gboolean timers_ring(GSource *s, GSourceFunc unused, gpointer data) {
+    kf_loop *l = data;
+    (void)s;
+    (void)unused;
+    uint64_t n;
+    if (read(l->timer_fd, &n, sizeof n) < 0 && errno == EAGAIN) return G_SOURCE_CONTINUE;
+    l->armed = 0;
+    int64_t now = boot_ns();
+    for (int i = 0; i < TIMERS_A_TURN && l->heap->len && at(l, 0)->due <= now; i++) {
+        entry *e = at(l, 0);
+        kf_loop_fn fn = e->fn;
+        void *user = e->user;
+        kf_loop_cancel(l, e->id); /* the id is dead before it runs */
+        fn(user);
+    }
+    arm(l);
+    return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs timer_funcs = {.dispatch = timers_ring};
+
+/* --- the loop ---------------------------------------------------------------------------------------- */
+
 kf_loop *kf_loop_new(kf_err *err) {
     kf_loop *l = calloc(1, sizeof *l);
     if (!l) {
         kf_fail(err, KF_ERR_SYS_NO_MEMORY, "out of memory");
         return NULL;
     }
+    l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (l->timer_fd < 0) {
+        kf_fail_errno(err, KF_ERR_SYS_IO, "timerfd");
+        free(l);
+        return NULL;
+    }
     l->ctx = g_main_context_new();
+    l->heap = g_ptr_array_new();
+    l->timer = g_source_new(&timer_funcs, sizeof(GSource));
+    g_source_set_callback(l->timer, NULL, l, NULL);
+    g_source_add_unix_fd(l->timer, l->timer_fd, G_IO_IN);
+    g_source_set_can_recurse(l->timer, TRUE);
+    g_source_attach(l->timer, l->ctx);
     g_main_context_push_thread_default(l->ctx); /* libsecret's answers arrive here */
     l->by_id = g_hash_table_new(g_direct_hash, g_direct_equal);
     return l;
 }
+
+/* --- registrations ----------------------------------------------------------------------------------- */
 
 static void arm_clock(int fd) {
     struct itimerspec far = {.it_value.tv_sec = INT32_MAX};
@@ -73,6 +164,10 @@ static void drop(entry *e) {
     g_hash_table_remove(e->loop->by_id, GUINT_TO_POINTER(e->id));
     GSource *s = e->source;
     e->source = NULL;
+    if (e->place) {
+        heap_remove(e->loop, e);
+        g_free(e);
+    }
     if (s) {
         g_source_destroy(s);
         g_source_unref(s);
@@ -88,6 +183,10 @@ kf_loop *kf_loop_free(kf_loop *l) {
         g_list_free(all);
     }
     g_hash_table_unref(l->by_id);
+    g_source_destroy(l->timer);
+    g_source_unref(l->timer);
+    g_ptr_array_unref(l->heap);
+    close(l->timer_fd);
     g_main_context_pop_thread_default(l->ctx);
     g_main_context_unref(l->ctx);
     free(l);
@@ -171,17 +270,14 @@ static kf_loop_id attach(entry *e, int fd, short events) {
 }
 
 kf_loop_id kf_loop_after(kf_loop *l, int64_t ms, kf_loop_fn fn, void *user) {
-    int fd = ms > 0 ? timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC) : -1;
-    if (ms > 0 && fd < 0) {
-        kf_log(KF_LOG_ERROR, "loop: no timer to be had: %s", strerror(errno));
-        abort(); /* without timers an agent keeps no promise */
-    }
-    struct itimerspec t = {.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}};
-    if (fd >= 0) timerfd_settime(fd, 0, &t, NULL);
     entry *e = add(l, user);
     e->fn = fn;
-    e->own_fd = fd;
-    return attach(e, fd, POLLIN);
+    if (ms <= 0) return attach(e, -1, 0);
+    e->due = boot_ns() + ms * 1000000;
+    g_ptr_array_add(l->heap, e);
+    sift(l, l->heap->len - 1, e);
+    arm(l);
+    return e->id;
 }
 
 kf_loop_id kf_loop_clock_jump(kf_loop *l, kf_loop_fn fn, void *user) {

@@ -193,6 +193,61 @@ static void timers_run_in_order_and_can_be_cancelled(void **state) {
 
 typedef struct piece { int id, worked; } piece;
 static int turn; /* written by the worker, read after kf_worker_free has joined it */
+typedef struct ring {
+    int64_t from, to; /* due between these */
+} ring;
+static struct {
+    size_t n;
+    int64_t latest; /* no timer that ran was due before this */
+    bool early, disorder;
+} rung;
+
+static void rings(void *user) {
+    const ring *r = user;
+    rung.early = rung.early || kf_boot_ms() < r->from;
+    rung.disorder = rung.disorder || r->to < rung.latest;
+    if (r->from > rung.latest) rung.latest = r->from;
+    rung.n++;
+}
+
+/* An agent with thousands of profiles has thousands of timers: no descriptor each, in their order, each cancelled or run. */
+static void thousands_of_timers(void **state) {
+    (void)state;
+    enum { N = 5000 };
+    struct rlimit before, few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = 64;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    kf_loop *l = kf_loop_new(NULL);
+    ring *r = calloc(N, sizeof *r);
+    kf_loop_id *id = calloc(N, sizeof *id);
+    assert_true(l && r && id);
+    size_t want = 0;
+    uint32_t dice = 1;
+    for (size_t i = 0; i < N; i++) {
+        dice = dice * 1664525 + 1013904223;
+        int64_t ms = 1 + (dice >> 16) % 120;
+        r[i].from = kf_boot_ms() + ms;
+        id[i] = kf_loop_after(l, ms, rings, &r[i]);
+        r[i].to = kf_boot_ms() + ms + 1;
+    }
+    for (size_t i = 0; i < N; i++)
+        if (i % 3 == 0) kf_loop_cancel(l, id[i]);
+        else want++;
+    while (rung.n < want) kf_loop_step(l, true);
+    assert_false(rung.early || rung.disorder);
+    assert_false(kf_loop_step(l, false));
+    assert_int_equal(rung.n, want);
+    r[0] = (ring){kf_boot_ms() + 1, INT64_MAX}; /* none is left: it goes on all the same */
+    assert_int_not_equal(kf_loop_after(l, 1, rings, &r[0]), 0);
+    while (rung.n == want) kf_loop_step(l, true);
+    kf_loop_free(l);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    free(r);
+    free(id);
+}
+
 static void work(void *user) { ((piece *)user)->worked = ++turn; }
 static void finished(void *user) { got.order[got.n++] = ((piece *)user)->id; }
 
@@ -339,7 +394,7 @@ int main(void) {
     const struct CMUnitTest t[] = {
         cmocka_unit_test(files_are_replaced_whole), cmocka_unit_test(directories_must_be_ours), cmocka_unit_test(locks_exclude),
         cmocka_unit_test(settings_keep_comments_and_order), cmocka_unit_test(bad_settings_name_file_and_line),
-        cmocka_unit_test(timers_run_in_order_and_can_be_cancelled), cmocka_unit_test(worker_keeps_the_order), cmocka_unit_test(memory_store),
+        cmocka_unit_test(timers_run_in_order_and_can_be_cancelled), cmocka_unit_test(thousands_of_timers), cmocka_unit_test(worker_keeps_the_order), cmocka_unit_test(memory_store),
         cmocka_unit_test(vault_store)};
     int rc = cmocka_run_group_tests(t, NULL, NULL);
     nftw(dir, rm, 16, FTW_DEPTH | FTW_PHYS);
