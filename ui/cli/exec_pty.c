@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "base/str.h"
 
-enum { FAILED = 125 };
+enum { FAILED = 125, START_MS = 10000 };
 
 bool kf_pty_open(kf_pty *p, kf_err *err) {
     *p = (kf_pty){.master = -1, .slave = -1, .control = -1, .tty = isatty(STDIN_FILENO) ? STDIN_FILENO : -1};
@@ -83,7 +83,7 @@ static _Noreturn void monitor(kf_pty *p, int control, void (*run)(void *user), v
         run(user);
         _exit(FAILED);
     }
-    if (command > 0) setpgid(command, command);
+    if (command > 0) setpgid(command, command), tcsetpgrp(p->slave, command);
     signal(SIGHUP, SIG_IGN); /* meant for the command; somebody has to say how it ended */
     p->control = control;
     /* nothing of the parent's may stay open here: its end would be no end */
@@ -94,6 +94,7 @@ static _Noreturn void monitor(kf_pty *p, int control, void (*run)(void *user), v
     sigdelset(&mine, SIGTTOU);
     struct pollfd f[2] = {{.fd = p->control, .events = POLLIN}, {.fd = signalfd(-1, &mine, SFD_NONBLOCK), .events = POLLIN}};
     struct signalfd_siginfo si;
+    if (command > 0) tell(p->control, &(kf_pty_news){.started = true});
     while (command > 0 && !look_after(p, command)) {
         poll(f, 2, -1);
         if (f[1].revents && read(f[1].fd, &si, sizeof si) < 0 && errno != EAGAIN) break;
@@ -111,10 +112,17 @@ pid_t kf_pty_start(kf_pty *p, void (*run)(void *user), void *user, kf_err *err) 
     if (pid == 0) monitor(p, ends[1], run, user);
     close(ends[1]);
     p->control = ends[0];
-    if (pid < 0) kf_fail_errno(err, KF_ERR_SYS_SPAWN, "fork");
     close(p->slave);
     p->slave = -1;
-    return pid;
+    if (pid < 0) return kf_fail_errno(err, KF_ERR_SYS_SPAWN, "fork"), -1;
+    /* Ctrl-C must have somebody to go to */
+    struct pollfd f = {p->control, POLLIN, 0};
+    kf_pty_news news;
+    while (poll(&f, 1, START_MS) < 0 && errno == EINTR) {}
+    if (kf_pty_read(p, &news) == 1 && news.started) return pid;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+    return kf_fail(err, KF_ERR_SYS_SPAWN, "the command could not be given a terminal"), -1;
 }
 
 /* --- the parent's side ----------------------------------------------------------------------------- */
@@ -134,7 +142,8 @@ void kf_pty_typed(kf_pty *p, int sig) { ioctl(p->master, TIOCSIG, sig); }
 bool kf_pty_in_front(const kf_pty *p) {
     if (p->tty < 0) return false;
     pid_t front = tcgetpgrp(p->tty);
-    return front == getpgrp() || (front < 0 && errno == ENOTTY); /* a terminal without jobs */
+    /* a terminal without jobs; or one that is gone, which reading it tells */
+    return front == getpgrp() || (front < 0 && (errno == ENOTTY || errno == EIO));
 }
 
 void kf_pty_enter(kf_pty *p) {

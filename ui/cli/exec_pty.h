@@ -15,6 +15,7 @@ typedef struct kf_pty {
 } kf_pty;
 
 typedef struct kf_pty_news {
+    bool started;           /* only kf_pty_start hears of it */
     bool stopped;           /* the command was stopped; kf_pty_signal(p, SIGCONT) goes on. Otherwise it ended: */
     int status;             /* as wait(2) gives it */
 } kf_pty_news;
@@ -22,7 +23,7 @@ typedef struct kf_pty_news {
 /* A pair with modes and size of the terminal on stdout. */
 KF_CHECK bool kf_pty_open(kf_pty *p, kf_err *err);
 /* Forks the monitor, and that the command: run(user), which does not return, with the slave as its controlling
- * terminal. Returns the monitor, -1: err. */
+ * terminal. Returns the monitor when the command can be typed at; -1: err. */
 pid_t kf_pty_start(kf_pty *p, void (*run)(void *user), void *user, kf_err *err);
 /* 1: news; 0: none yet; -1: the monitor is gone. */
 int kf_pty_read(kf_pty *p, kf_pty_news *news);
