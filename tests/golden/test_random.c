@@ -64,6 +64,7 @@ static void random_key(stage *s) {
                                'a',
                                'e',
                                'D',
+                               'C',
                                'd',
                                '?',
                                ':',

@@ -10,7 +10,7 @@ tui 80x24 "'$BIN/keyfob-tui'"
 wait_for "No profiles yet."
 wait_for "Try it without an account"
 send Enter
-wait_for "field 1 of 6"
+wait_for "field 1 of 8"
 type_in "dev"
 send Tab
 type_in "client_sandbox"

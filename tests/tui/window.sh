@@ -46,11 +46,11 @@ shows_not "Profiles > " && ok "400 arrow keys are arrow keys"
 
 # forms: several lines pasted become one, nothing is sent
 send a
-wait_for "field 1 of 6"
+wait_for "field 1 of 8"
 paste_in $'my\nname\n'
 wait_for "myname"
 wait_for "line ends were left out"
-shows "field 1 of 6" || fail "the paste moved on"
+shows "field 1 of 8" || fail "the paste moved on"
 ok "three pasted lines are one line"
 send Escape
 wait_for "Discard the changes"

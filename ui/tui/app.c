@@ -51,6 +51,9 @@ void kf_app_send(kf_app *a, kf_level *l, const kf_event *ev) {
     l->cls->update(l->st, a->m, ev, a);
     a->current = 0;
     apply_ops(a);
+    if (!a->stale) return;
+    a->stale = false;
+    kf_app_model_changed(a);
 }
 
 void kf_app_all(kf_app *a, const kf_event *ev) {
@@ -150,7 +153,10 @@ void kf_out_open(kf_out *o, const char *url) {
     kf_json_set_str(params, "url", url);
     kf_app_fx(o, (kf_fx){.kind = KF_FX_OPEN, .params = params});
 }
-void kf_out_select(kf_out *o, const char *id) { snprintf(o->select, sizeof o->select, "%s", id); }
+void kf_out_select(kf_out *o, const char *id) {
+    snprintf(o->select, sizeof o->select, "%s", id);
+    o->stale = o->stale || *id;
+}
 const char *kf_out_selected(const kf_out *o) { return o->select; }
 
 const char *kf_out_why_not(const kf_out *o, kf_action act) {

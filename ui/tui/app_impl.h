@@ -42,6 +42,7 @@ struct kf_out {
     int64_t watch_again_ms; /* 0: the watch runs */
     int watch_tries;
     bool too_small;
+    bool stale; /* a screen wished something that the others hear of as KF_EV_MODEL */
 };
 
 void kf_app_send(kf_app *a, kf_level *l, const kf_event *ev); /* update, then the queued pushes and pops */

@@ -90,6 +90,7 @@ kf_pstate kf_model_state(const kf_model *m, const kf_mprofile *p) {
 
 static void profile_done(kf_mprofile *p) {
     char **texts[] = {&p->client_id,    &p->api_host,   &p->environment, &p->organization_id,
+                      &p->label,        &p->git_host,
                       &p->user_id,      &p->user_email, &p->user_name,   &p->org_id,
                       &p->org_name,     &p->role,       &p->session_id,  &p->method,
                       &p->impersonator, &p->impersonator_reason,
@@ -123,6 +124,7 @@ static kf_mprofile *profile_read(const kf_model *m, const kf_json *o) {
         const char *key;
     } texts[] = {{&p->client_id, "client_id"},       {&p->api_host, "api_host"},
                  {&p->environment, "environment"},   {&p->organization_id, "organization_id"},
+                 {&p->label, "label"},               {&p->git_host, "git_host"},
                  {&p->user_id, "user_id"},           {&p->user_email, "user_email"},
                  {&p->user_name, "user_name"},       {&p->org_id, "org_id"},
                  {&p->org_name, "org_name"},         {&p->role, "role"},

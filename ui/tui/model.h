@@ -20,7 +20,7 @@ typedef struct kf_mprofile {
     char id[17], name[65];
     bool gone;                 /* removed; the slot stays so that indexes stay valid */
     bool is_default, confidential;
-    char *client_id, *api_host, *environment, *organization_id; /* texts are "" when not known, never NULL */
+    char *client_id, *api_host, *environment, *organization_id, *label, *git_host; /* texts are "" when not known, never NULL */
     int redirect_port;
     kf_pstate state;           /* as the agent said; draw with kf_model_state() */
     bool failed;

@@ -12,11 +12,7 @@ kf_json *kf_profile_params(const kf_mprofile *p) {
 static kf_json *default_params(const kf_mprofile *p) {
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "id", p->id);
-    kf_json_set_str(j, "name", p->name);
-    kf_json_set_str(j, "client_id", p->client_id);
-    kf_json_set_str(j, "api_host", p->api_host);
-    kf_json_set_str(j, "organization_id", p->organization_id);
-    kf_json_set_int(j, "redirect_port", p->redirect_port);
+    kf_json_set_str(j, "name", p->name); /* what is absent stays as it is */
     kf_json_set_bool(j, "make_default", true);
     return j;
 }
@@ -38,6 +34,10 @@ bool kf_profile_do(const kf_model *m, const kf_mprofile *p, kf_action act, kf_ou
     case KF_DO_RENEW: kf_out_job(o, "Renew", kf_profile_params(p), p); return true;
     case KF_DO_DEFAULT: kf_out_job(o, "PutProfile", default_params(p), p); return true;
     case KF_DO_EDIT: kf_out_push(o, &kf_screen_form, &args); return true;
+    case KF_DO_DUPLICATE:
+        args.what = KF_FORM_COPY;
+        kf_out_push(o, &kf_screen_form, &args);
+        return true;
     case KF_DO_SIGN_OUT:
         args.what = KF_CONFIRM_SIGN_OUT;
         kf_out_push(o, &kf_screen_confirm, &args);
@@ -58,6 +58,7 @@ const char *kf_profile_why_not(const kf_model *m, const kf_mprofile *p, kf_actio
     case KF_DO_OPEN:
     case KF_DO_SIGN_IN:
     case KF_DO_EDIT:
+    case KF_DO_DUPLICATE:
     case KF_DO_DELETE:
         if (!p) return "no profile is selected";
         break;
@@ -206,15 +207,32 @@ static void draw_who(const kf_mprofile *p, facts *f) {
     fact(f, "Session", KF_INK_TEXT, id);
 }
 
+/* "a.example, b.example and 3 more" */
+static void git_text(const char *list, char *out, size_t size) {
+    size_t n = 0, used = 0;
+    out[0] = 0;
+    for (const char *h = list; *h; h += strcspn(h, ";"), h += *h == ';') {
+        int len = (int)strcspn(h, ";");
+        if (used + (size_t)len + 40 < size)
+            used += (size_t)snprintf(out + used, size - used, "%s%.*s", used ? ", " : "", len, h);
+        else
+            n++;
+    }
+    if (n) snprintf(out + used, size - used, " and %zu more", n);
+}
+
 static void draw_where(const kf_model *m, const kf_mprofile *p, facts *f) {
     char text[512], when[16], ago[32];
     snprintf(text, sizeof text, "%.60s%s%.100s", p->environment, p->environment[0] ? "   " : "",
              p->client_id);
     fact(f, "Environment", KF_INK_TEXT, text);
+    fact(f, "Label", KF_INK_TEXT, p->label);
     fact(f, "API host", KF_INK_TEXT, p->api_host);
     fact(f, "API key", p->confidential ? KF_INK_TEXT : KF_INK_DIM,
          p->confidential ? "stored, never shown"
                          : "none: passwords and codes need one (e adds it)");
+    git_text(p->git_host, text, sizeof text);
+    fact(f, "Git hosts", KF_INK_TEXT, text);
     if (p->signed_in_at) {
         clock_text(p->signed_in_at, when);
         ago_text(m->wall - p->signed_in_at, ago);

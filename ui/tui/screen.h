@@ -112,5 +112,6 @@ extern const kf_screen_class kf_screen_profiles, kf_screen_first, kf_screen_prof
 
 enum { KF_CONFIRM_SIGN_OUT = 1, KF_CONFIRM_DISCARD, KF_CONFIRM_REVOKE }; /* kf_args.what of confirm; REVOKE: item, title */
 enum { KF_TYPED_PROFILE, KF_TYPED_FACTOR, KF_TYPED_OTHERS };             /* of typed: what is deleted; FACTOR: item, title */
+enum { KF_FORM_PLAIN, KF_FORM_COPY };                                   /* of form: COPY: a new one, filled from profile */
 enum { KF_TAB_OVERVIEW, KF_TAB_CLAIMS, KF_TAB_SESSIONS, KF_TAB_FACTORS, KF_TAB_COUNT }; /* of profile */
 enum { KF_PANEL_PLAIN, KF_PANEL_RENEW, KF_PANEL_SIGN_OUT, KF_PANEL_STATE }; /* of panel: what Enter repeats */

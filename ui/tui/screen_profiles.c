@@ -162,6 +162,10 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     case KF_EV_MODEL:
         merge(s, m);
         if (kf_out_selected(o)[0] && kf_model_by_id(m, kf_out_selected(o))) {
+            if (!matches(s, kf_model_by_id(m, kf_out_selected(o)))) {
+                kf_line_clear(&s->filter); /* a cursor on another row than the one told of would mislead */
+                resort(s, m);
+            }
             snprintf(s->at, sizeof s->at, "%s", kf_out_selected(o));
             find_cursor(s, m);
             kf_out_select(o, "");
@@ -373,8 +377,8 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     const profiles *s = st;
     static const kf_action all[] = {KF_DO_OPEN,   KF_DO_SIGN_IN,  KF_DO_RENEW, KF_DO_COPY, KF_DO_EXPORT, KF_DO_ADD,
-                                    KF_DO_FILTER, KF_DO_SIGN_OUT, KF_DO_EDIT,  KF_DO_DELETE,
-                                    KF_DO_CLOSE,  KF_DO_NONE};
+                                    KF_DO_FILTER, KF_DO_SIGN_OUT, KF_DO_EDIT,  KF_DO_DELETE, KF_DO_DUPLICATE,
+                                    KF_DO_CLOSE};
     (void)m;
     if (s->typing)
         out[0] = KF_DO_BACK;

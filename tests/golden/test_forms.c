@@ -1,0 +1,256 @@
+/* The form of a profile: add, edit, copy, errors, notes; and a profile that goes and may come back (ui.md §5.4, §5.5). */
+#include <locale.h>
+#include "base/str.h"
+#include "golden.h"
+
+static const char settings_json[] =
+    "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"default\":true,\"confidential\":true,\"client_id\":"
+    "\"client_01HZX5T7YB1Q3T4K8M9N2P6R7S\",\"api_host\":\"https://api.workos.com\",\"environment\":\"production\",\"organization_id\":"
+    "\"org_1\",\"redirect_port\":8391,\"label\":\"the big one\",\"git_host\":\"git.acme.example;git.acme.example:8443\",\"state\":"
+    "\"signed_in\",\"user_id\":\"user_1\",\"user_email\":\"maya@acme.example\",\"session_id\":\"session_1\",\"left_ms\":252000,\"life_ms\":300000},"
+    "{\"id\":\"00000000000000a4\",\"name\":\"initech\",\"client_id\":\"client_01HZX5T7YB1Q3T4K8M9N2P6R7T\",\"api_host\":"
+    "\"https://api.workos.com\",\"environment\":\"\",\"organization_id\":\"\",\"redirect_port\":0,\"state\":\"needs_sign_in\"}],"
+    "\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":\"ok\",\"choice\":\"auto\",\"why\":\"\"}}";
+
+static int open_list(void **state) {
+    static stage s;
+    stage_open(&s);
+    stage_watch(&s, settings_json);
+    *state = &s;
+    return 0;
+}
+
+static int shut(void **state) {
+    stage_close(*state);
+    return 0;
+}
+
+static void at(stage *s, const char *name) {
+    stage_key(s, KF_KEY_ESC);
+    stage_type(s, "/");
+    stage_type(s, name);
+    stage_key(s, KF_KEY_ENTER);
+}
+
+enum { NAME, CLIENT_ID, API_KEY, API_HOST, PORT, ORGANIZATION, LABEL, GIT_HOSTS };
+
+/* From the first field; what was in there goes. */
+static void put(stage *s, int field, const char *text) {
+    for (int i = 0; i < field; i++) stage_key(s, KF_KEY_TAB);
+    stage_key(s, KF_CTRL('E'));
+    stage_key(s, KF_CTRL('U'));
+    stage_type(s, text);
+    for (int i = 0; i < field; i++) stage_key(s, KF_KEY_BACKTAB);
+}
+
+static bool sent(const stage *s, const char *key) { return kf_json_get(s->last_params, key) != NULL; }
+
+static void copies(void **state) {
+    stage *s = *state;
+    at(s, "acme-prod");
+    stage_key(s, 'C');
+    stage_shot(s, "form-copy");
+    put(s, NAME, "acme-two");
+    stage_key(s, KF_KEY_F2);
+    assert_string_equal(s->last_method, "PutProfile");
+    assert_string_equal(kf_json_str(s->last_params, "id"), "");
+    assert_string_equal(kf_json_str(s->last_params, "name"), "acme-two");
+    assert_string_equal(kf_json_str(s->last_params, "client_id"), "client_01HZX5T7YB1Q3T4K8M9N2P6R7S");
+    assert_string_equal(kf_json_str(s->last_params, "organization_id"), "org_1");
+    assert_string_equal(kf_json_str(s->last_params, "label"), "the big one");
+    assert_int_equal(kf_json_int_or(s->last_params, "redirect_port", -1), 8391);
+    assert_false(sent(s, "api_key"));
+    assert_string_equal(kf_json_str_or(s->last_params, "git_host", ""), ""); /* each host belongs to one profile */
+    stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"acme-two\",\"state\":\"needs_sign_in\"}}", true);
+    assert_true(stage_shows(s, "Added acme-two; s signs in"));
+    assert_true(stage_shows(s, "> acme-two"));
+}
+
+static void copy_gets_a_free_name(void **state) {
+    stage *s = *state;
+    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000c1\",\"name\":\"initech-copy\",\"state\":\"needs_sign_in\"},"
+                   "{\"id\":\"00000000000000c2\",\"name\":\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\",\"state\":"
+                   "\"needs_sign_in\",\"client_id\":\"client_1\",\"api_host\":\"http://127.0.0.1:1\"}]}");
+    at(s, "initech");
+    stage_key(s, KF_KEY_HOME);
+    if (!stage_shows(s, "> initech ")) stage_key(s, KF_KEY_DOWN);
+    assert_true(stage_shows(s, "> initech "));
+    stage_key(s, 'C');
+    assert_true(stage_shows(s, "initech-copy2 "));
+    stage_key(s, KF_KEY_ESC); /* nothing was changed: no question */
+    assert_string_equal(kf_app_top(s->a), "profiles");
+    at(s, "nnnn");
+    stage_key(s, 'C');
+    stage_key(s, KF_KEY_F2);
+    assert_int_equal(strlen(kf_json_str(s->last_params, "name")), 64);
+    assert_string_equal(kf_json_str(s->last_params, "name") + 58, "n-copy");
+}
+
+static void edit_sends_what_changed(void **state) {
+    stage *s = *state;
+    at(s, "acme-prod");
+    stage_key(s, 'e');
+    stage_shot(s, "form-edit-all");
+    put(s, LABEL, "the bigger one");
+    stage_key(s, KF_KEY_F2);
+    assert_string_equal(s->last_method, "PutProfile");
+    assert_string_equal(kf_json_str(s->last_params, "id"), "00000000000000a1");
+    assert_string_equal(kf_json_str(s->last_params, "name"), "acme-prod");
+    assert_string_equal(kf_json_str(s->last_params, "label"), "the bigger one");
+    static const char *const others[] = {"client_id", "api_host", "redirect_port", "organization_id", "git_host", "api_key"};
+    for (size_t i = 0; i < KF_LEN(others); i++) assert_false(sent(s, others[i]));
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_BAD, .what = "label is too long"});
+    assert_string_equal(kf_app_top(s->a), "panel");
+    stage_key(s, KF_KEY_ESC);
+    put(s, GIT_HOSTS, "");
+    stage_key(s, KF_KEY_F2);
+    assert_string_equal(kf_json_str(s->last_params, "git_host"), ""); /* removes all */
+}
+
+static void hosts(void **state) {
+    stage *s = *state;
+    at(s, "initech");
+    stage_key(s, 'e');
+    int calls = s->calls;
+    put(s, GIT_HOSTS, "git.other.example ; GIT.acme.example:8443");
+    stage_key(s, KF_KEY_F2);
+    assert_true(stage_shows(s, "! git.acme.example:8443 belongs to acme-prod"));
+    stage_shot(s, "form-hosts");
+    for (int i = 0; i < 30; i++) stage_key(s, KF_KEY_BACKSPACE);
+    stage_type(s, ";https://x/y");
+    stage_key(s, KF_KEY_F2);
+    assert_true(stage_shows(s, "is no host or host:port"));
+    assert_int_equal(s->calls, calls);
+    stage_key(s, KF_CTRL('U'));
+    stage_type(s, "git.other.example");
+    stage_key(s, KF_KEY_ENTER); /* the last field: saves */
+    assert_string_equal(kf_json_str(s->last_params, "git_host"), "git.other.example");
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_EXISTS, .what = "the git host git.other.example belongs to the profile x"});
+    assert_string_equal(kf_app_top(s->a), "form");
+    assert_true(stage_shows(s, "field 8 of 8"));
+}
+
+static void key_of_another_environment(void **state) {
+    stage *s = *state;
+    static const struct { const char *name, *key; bool noted; } cases[] = {
+        {"acme-prod", "sk_test_canary", true}, {"prod2", "sk_test_canary", true}, {"my.production", "sk_test_canary", true},
+        {"live", "sk_test_canary", true},      {"product", "sk_test_canary", false}, {"reprod", "sk_test_canary", false},
+        {"acme-test", "sk_test_canary", false}, {"the-prod", "sk_live_canary", false}, {"a-prod", "", false}};
+    for (size_t i = 0; i < KF_LEN(cases); i++) {
+        stage_key(s, 'a');
+        stage_type(s, strcmp(cases[i].name, "acme-prod") ? cases[i].name : "acme-prod2");
+        put(s, CLIENT_ID, "client_01HZX5T7YB1Q3T4K8M9N2P6R7S");
+        put(s, API_KEY, cases[i].key);
+        KF_AUTO_CHARS dump = stage_draw(s, 24, 80);
+        assert_int_equal(strstr(dump, "Note: The name says production") != NULL, cases[i].noted);
+        assert_null(strstr(dump, "canary"));
+        if (!i) stage_shot(s, "form-note");
+        stage_key(s, KF_KEY_F2); /* it was seen: saved */
+        assert_string_equal(s->last_method, "PutProfile");
+        assert_string_equal(kf_json_str_or(s->last_params, "api_key", ""), cases[i].key);
+        stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_NAME, .what = "x"});
+        stage_key(s, KF_KEY_ESC);
+        stage_key(s, 'y');
+    }
+}
+
+/* A note that nobody can have seen yet stops the first save. */
+static void unseen_note_asks_once(void **state) {
+    stage *s = *state;
+    stage_key(s, 'a');
+    stage_type(s, "acme-prod2");
+    put(s, CLIENT_ID, "client_01HZX5T7YB1Q3T4K8M9N2P6R7S");
+    stage_key(s, KF_KEY_TAB);
+    stage_key(s, KF_KEY_TAB);
+    stage_type(s, "sk_test_canary");
+    int calls = s->calls;
+    stage_key(s, KF_KEY_F2);
+    assert_int_equal(s->calls, calls);
+    assert_true(stage_shows(s, "! Is that meant? F2 again saves it"));
+    stage_shot(s, "form-note-asks");
+    stage_key(s, KF_KEY_F2);
+    assert_string_equal(s->last_method, "PutProfile");
+}
+
+static void secrets_stay_behind(void **state) {
+    stage *s = *state;
+    at(s, "acme-prod");
+    stage_key(s, 'e');
+    put(s, CLIENT_ID, "client_01HZX5T7YB1Q3T4K8M9N2P6R7X");
+    assert_true(stage_shows(s, "Note: The session and the API key stay"));
+    stage_shot(s, "form-moved");
+    put(s, API_KEY, "sk_live_canary");
+    assert_true(stage_shows(s, "Note: The session stays with the old one: sign in"));
+    put(s, CLIENT_ID, "client_01HZX5T7YB1Q3T4K8M9N2P6R7S");
+    put(s, API_HOST, "https://api.workos.com/"); /* the same, written otherwise */
+    KF_AUTO_CHARS same = stage_draw(s, 24, 80);
+    assert_null(strstr(same, "Note:"));
+    put(s, API_HOST, "https://eu.workos.com");
+    assert_true(stage_shows(s, "Note: The session stays"));
+}
+
+/* The field with the focus is on the screen, whatever stands below the others, and its cursor with it. */
+static void focus_is_always_shown(void **state) {
+    stage *s = *state;
+    static const struct { int rows, cols; } sizes[] = {{12, 40}, {12, 71}, {12, 80}, {14, 60}, {19, 200}, {20, 72}, {24, 80}, {36, 120}};
+    stage_key(s, 'a');
+    put(s, CLIENT_ID, "no client"), put(s, API_KEY, "no key"), put(s, API_HOST, "http://x.example"), put(s, PORT, "99999");
+    put(s, ORGANIZATION, "none"), put(s, GIT_HOSTS, "/");
+    stage_key(s, KF_KEY_F2);
+    for (int field = 0; field < 9; field++) {
+        for (size_t i = 0; i < KF_LEN(sizes); i++) {
+            kf_grid g;
+            kf_grid_init(&g, sizes[i].rows, sizes[i].cols, false);
+            kf_app_draw(s->a, &g);
+            assert_true(g.cursor && g.cur_y > 0 && g.cur_y < g.rows - 2);
+            kf_grid_done(&g);
+        }
+        stage_key(s, KF_KEY_TAB);
+    }
+    assert_int_equal(s->quit, -1);
+}
+
+/* What the agent has, with everything in it that may not be shown, is not rewritten by an edit of something else. */
+static void hostile_settings(void **state) {
+    stage *s = *state;
+    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000b1\",\"name\":\"odd\",\"state\":\"needs_sign_in\",\"client_id\":\"client_1\",\"api_host\":"
+                   "\"https://api.workos.com\",\"label\":\"\\u001b[31mred\\u202e\\rx\",\"git_host\":\"a.example\\u001b;b\"}]}");
+    at(s, "odd");
+    stage_key(s, 'e');
+    stage_shot(s, "form-hostile");
+    put(s, PORT, "8080");
+    stage_key(s, KF_KEY_F2);
+    assert_string_equal(s->last_method, "PutProfile");
+    assert_int_equal(kf_json_int_or(s->last_params, "redirect_port", 0), 8080);
+    assert_false(sent(s, "label") || sent(s, "git_host"));
+}
+
+static void default_changes_nothing_else(void **state) {
+    stage *s = *state;
+    at(s, "initech");
+    stage_key(s, '*');
+    assert_string_equal(s->last_method, "PutProfile");
+    assert_string_equal(kf_json_str(s->last_params, "name"), "initech");
+    assert_true(kf_json_bool(s->last_params, "make_default", false));
+    assert_false(sent(s, "client_id") || sent(s, "label") || sent(s, "git_host") || sent(s, "organization_id"));
+}
+
+static void details(void **state) {
+    stage *s = *state;
+    at(s, "acme-prod");
+    stage_key(s, KF_KEY_ENTER);
+    KF_AUTO_CHARS got = stage_draw(s, 36, 120);
+    assert_non_null(strstr(got, "the big one"));
+    assert_non_null(strstr(got, "git.acme.example, git.acme.example:8443"));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, open_list, shut)
+
+int main(void) {
+    setenv("TZ", "UTC", 1);
+    if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
+    const struct CMUnitTest tests[] = {T(copies), T(copy_gets_a_free_name), T(edit_sends_what_changed), T(hosts), T(key_of_another_environment),
+                                       T(unseen_note_asks_once), T(secrets_stay_behind), T(focus_is_always_shown), T(hostile_settings),
+                                       T(default_changes_nothing_else), T(details)};
+    return cmocka_run_group_tests_name("forms", tests, NULL, NULL);
+}
