@@ -24,6 +24,25 @@ assert d["status"]["token"]==sys.argv[1]
 datetime.datetime.strptime(d["status"]["expirationTimestamp"], "%Y-%m-%dT%H:%M:%SZ")' "$T" || fail "the ExecCredential"
 ok "ExecCredential"
 
+# a kubeconfig whose user is an exec entry, run as client-go does: with KUBERNETES_EXEC_INFO, and the answer's version checked
+cat >"$SCRATCH/kubeconfig" <<K
+{"apiVersion": "v1", "kind": "Config", "users": [{"name": "dev", "user": {"exec": {
+  "apiVersion": "client.authentication.k8s.io/v1", "command": "$BIN/keyfob", "interactiveMode": "Never",
+  "args": ["export", "dev", "--format", "exec-credential", "--no-input"], "env": [{"name": "KEYFOB_PROFILE", "value": "dev"}]}}}]}
+K
+is "a kubeconfig's exec entry" "$(python3 - "$SCRATCH/kubeconfig" <<'K'
+import datetime, json, os, subprocess, sys
+user = json.load(open(sys.argv[1]))["users"][0]["user"]["exec"]
+info = {"apiVersion": user["apiVersion"], "kind": "ExecCredential", "spec": {"interactive": False}}
+env = dict(os.environ, KUBERNETES_EXEC_INFO=json.dumps(info), **{e["name"]: e["value"] for e in user["env"]})
+out = json.loads(subprocess.run([user["command"]] + user["args"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout)
+assert out["apiVersion"] == user["apiVersion"] and out["kind"] == "ExecCredential", out
+until = datetime.datetime.strptime(out["status"]["expirationTimestamp"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+assert until > datetime.datetime.now(datetime.timezone.utc), until
+print(out["status"]["token"])
+K
+)" "$T"
+
 # curl reads its own format; a server says what came
 python3 -c 'import http.server
 class H(http.server.BaseHTTPRequestHandler):
