@@ -117,7 +117,11 @@ void kf_seals_drop_all(kf_agent *a) {
 static void token_here(void *user, const kf_token *t, const kf_err *err) {
     sealing *c = user;
     kf_err e;
-    if (t && !c->gone && c->hand_over) {
+    if (c->gone) {
+        sealing_free(c);
+        return;
+    }
+    if (t && c->hand_over) {
         c->held = kf_keeper_hand_over(c->a->keeper, c->id, held, c);
         if (c->held) return;
         kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "the profile went away");
