@@ -25,17 +25,12 @@ class Browser:
         self.home = tempfile.mkdtemp(prefix="keyfob-browser-")
         env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
         env["HOME"] = self.home
-        # a group of its own: whatever Chromium leaves behind ends with it
-        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                       text=True, env=env, start_new_session=True)
-        port = None
-        for line in self.driver.stdout:
-            found = re.search(r"started successfully on port (\d+)", line)
-            if found:
-                port = found.group(1)
-                break
+        for _ in range(10):
+            port, said = self.start(env)
+            if port or "port not available" not in said:
+                break  # else: between its choice of a port and its use somebody took the same one on IPv6
         if not port:
-            raise Failed("chromedriver did not start")
+            raise Failed("chromedriver did not start: " + said)
         self.base = "http://127.0.0.1:%s" % port
         args = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
@@ -43,6 +38,20 @@ class Browser:
         made = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": {"binary": shutil.which("chromium"), "args": args}}}})
         self.session = "/session/" + made["sessionId"]
+
+    def start(self, env):
+        """The port, or None and what chromedriver said before it ended."""
+        # a group of its own: whatever Chromium leaves behind ends with it
+        self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                       text=True, env=env, start_new_session=True)
+        said = ""
+        for line in self.driver.stdout:
+            said += line
+            found = re.search(r"started successfully on port (\d+)", line)
+            if found:
+                return found.group(1), said
+        self.driver.wait()
+        return None, said
 
     def call(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
