@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/agent.h"
@@ -103,6 +104,22 @@ static void person_needed(void *user, const char *id, const char *name, const ch
     kf_notify_sign_in_needed(user, id, name, reason);
 }
 
+/* An agent that was killed, or is about to end, holds the lock a little longer than it answers at its socket. */
+static bool take_run_lock(const kf_agent *a, int fd, kf_err *err) {
+    enum { WAIT_MS = 5000, STEP_MS = 10 };
+    int got = kf_lock_try(fd, err);
+    for (int waited = 0; got == 0 && waited < WAIT_MS; waited += STEP_MS) {
+        int alive = kf_socket_connect(a->socket_path, NULL);
+        if (alive >= 0) {
+            close(alive);
+            break;
+        }
+        poll(NULL, 0, STEP_MS);
+        got = kf_lock_try(fd, err);
+    }
+    return got == 1 || (got == 0 && kf_fail(err, KF_ERR_WIRE_NO_AGENT, "another agent is running at %s", a->socket_path));
+}
+
 /* Directories, and the lock that says "an agent lives here" for as long as it does. */
 static bool places(kf_agent *a, const options *o, int *run_lock, kf_err *err) {
     a->conf_path = kf_config_path();
@@ -126,9 +143,7 @@ static bool places(kf_agent *a, const options *o, int *run_lock, kf_err *err) {
     if (!kf_logfile_open(log, o->level, err)) return false;
     KF_AUTO_CHARS lock = kf_strfmt("%s/agent.run", a->runtime_dir);
     *run_lock = kf_lock_open(lock, err);
-    if (*run_lock < 0) return false;
-    int got = kf_lock_try(*run_lock, err);
-    return got == 1 || (got == 0 && kf_fail(err, KF_ERR_WIRE_NO_AGENT, "another agent is running at %s", a->socket_path));
+    return *run_lock >= 0 && take_run_lock(a, *run_lock, err);
 }
 
 static bool start(kf_agent *a, const options *o, kf_err *err) {
