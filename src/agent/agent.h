@@ -20,6 +20,7 @@ struct kf_sealing;
 struct kf_lifetime;
 struct kf_opening;
 struct kf_checkup;
+struct kf_gather;
 struct kf_notice;
 struct kf_move;
 struct kf_retired;
@@ -46,6 +47,7 @@ typedef struct kf_agent {
     struct kf_retired *retired;       /* stores that secrets were moved out of */
     struct kf_notice *notices;        /* notify.c: commands of on_sign_in_needed */
     struct kf_checkup *checkups;      /* methods_doctor.c: calls under way */
+    struct kf_gather *imports;        /* import_gather.c: calls under way */
     struct kf_sealing *sealings;      /* methods_seal.c */
     struct kf_lifetime *lifetime;
     struct kf_opening *openings; /* settings.c: who waits for the store */

@@ -175,6 +175,7 @@ static void end(kf_agent *a) {
     kf_store_moves_drop(a);
     kf_notify_end(a);
     kf_doctor_drop_all(a);
+    kf_imports_drop_all(a);
     kf_ask_drop_all(a);
     kf_factors_drop_all(a);
     kf_claims_drop_all(a);

@@ -256,6 +256,11 @@ static const struct {
     unsigned needs;
     const char *params;
 } table[] = {
+    {KF_IFACE ".FindImports", kf_method_find_imports, 0, "source=s path=s keyring=b interactive=b"},
+    {KF_IFACE ".Import", kf_method_import, SETTINGS,
+     "source=S name=s profile=S path=s client_id=s keyring=b interactive=b make_default=b"},
+    {KF_IFACE ".PreviewCleanUp", kf_method_preview_clean_up, STORE, "source=S path=s profiles=L"},
+    {KF_IFACE ".CleanUp", kf_method_clean_up, STORE, "source=S path=s profiles=L file=S digest=S"},
     {KF_IFACE ".GetToken", get_token, STORE, "profile=s git_host=s min_valid_ms=n renew=b with_profile=b"},
     {KF_IFACE ".Hello", hello, 0, "protocol=N build=S"},
     {KF_IFACE ".ListProfiles", kf_method_list_profiles, SETTINGS, ""},

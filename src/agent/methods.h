@@ -59,6 +59,14 @@ void kf_claims_drop_all(kf_agent *a);
  * with origin NULL not at all. */
 void kf_claims_answer(kf_agent *a, uint32_t conn, const kf_secret *token, const kf_json *rest, const char *origin, const char *client_id);
 
+/* methods_import.c */
+void kf_method_find_imports(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_import(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_preview_clean_up(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_clean_up(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_imports_conn_gone(kf_agent *a, uint32_t conn); /* import_gather.c: nobody waits for a keyring's prompt any more */
+void kf_imports_drop_all(kf_agent *a);
+
 /* methods_seal.c */
 void kf_method_seal(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_handed_over(kf_agent *a, uint32_t conn, const kf_json *p, bool more);

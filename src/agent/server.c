@@ -88,6 +88,7 @@ static void conn_close(conn *c) {
     kf_watch_conn_gone(s->agent, id);
     kf_factors_conn_gone(s->agent, id);
     kf_seals_conn_gone(s->agent, id);
+    kf_imports_conn_gone(s->agent, id);
     check_flushed(s);
 }
 

@@ -1,5 +1,5 @@
 /* profile export, profile import: settings without secrets, to carry elsewhere. */
-#include "ui/cli/cli.h"
+#include "ui/cli/import.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -142,10 +142,11 @@ static int print_result(kf_cli *c, const kf_json *items, const kf_json *put, con
 }
 
 int kf_cmd_profile_import(kf_cli *c, const kf_args *a) {
-    enum { DRY, SKIP, PREFIX };
+    enum { DRY = KF_IMPORT_DRY, SKIP = KF_IMPORT_SKIP, PREFIX = KF_IMPORT_PREFIX };
     kf_err e, why;
     size_t len = 0;
-    if (!a->pos[0]) return kf_cli_usage(c, "which file? keyfob profile export makes one; - is stdin");
+    if (kf_import_is_from(a) || (!a->pos[0] && kf_can_ask(c))) return kf_import_from(c, a);
+    if (!a->pos[0]) return kf_cli_usage(c, "which file? keyfob profile export makes one; - is stdin; --from takes over from other tools");
     KF_AUTO_CHARS text = read_file(a->pos[0], &len, &e);
     if (!text) return kf_cli_fail(c, &e);
     KF_AUTO(kf_json) items = kf_portable_read(text, len, &why);
