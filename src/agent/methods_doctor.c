@@ -239,7 +239,7 @@ static void store_open(void *user, const kf_err *err) {
         return;
     }
     bool locked = err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_LOCKED;
-    add(u, "store", locked ? "warn" : "fail", locked ? "any command in a terminal asks for the passphrase; in a script: KEYFOB_PASSPHRASE_FILE" : NULL, "%s (%s)", err->what, kf_err_name(err->code));
+    add(u, "store", locked ? "warn" : "fail", locked ? "run keyfob unlock; for scripts: KEYFOB_PASSPHRASE_FILE" : NULL, "%s (%s)", err->what, kf_err_name(err->code));
     look_at_bus(u, u->a->store ? kf_store_kind(u->a->store) : "");
 }
 

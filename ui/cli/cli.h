@@ -115,6 +115,8 @@ int kf_cmd_status(kf_cli *c, const kf_args *a);
 int kf_cmd_renew(kf_cli *c, const kf_args *a);
 int kf_cmd_switch_org(kf_cli *c, const kf_args *a);
 int kf_cmd_org_list(kf_cli *c, const kf_args *a);
+int kf_cmd_lock(kf_cli *c, const kf_args *a);
+int kf_cmd_unlock(kf_cli *c, const kf_args *a);
 int kf_cmd_serve(kf_cli *c, const kf_args *a);
 int kf_cmd_session_list(kf_cli *c, const kf_args *a);
 int kf_cmd_session_revoke(kf_cli *c, const kf_args *a);

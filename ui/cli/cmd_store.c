@@ -131,3 +131,42 @@ int kf_cmd_store_move(kf_cli *c, const kf_args *a) {
     if (left) kf_cli_note(c, "%lld of them are still in %s too; ask again later: keyfob store move --to %s", left, from, to);
     return kf_cli_flush();
 }
+
+/* --- locking --------------------------------------------------------------------------------------- */
+
+static int print_store(kf_cli *c, const kf_json *store) {
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "schema", "keyfob.lock/1");
+    kf_json_set(j, "store", kf_json_copy(store));
+    if (c->json) return kf_cli_print(j);
+    kf_json_free(j);
+    return 0;
+}
+
+int kf_cmd_lock(kf_cli *c, const kf_args *a) {
+    kf_err e;
+    (void)a;
+    c->client = kf_client_open(KF_CLIENT_NO_START, &e);
+    if (!c->client && e.code == KF_ERR_WIRE_NO_AGENT) return kf_cli_note(c, "no agent is running: nothing is open"), print_store(c, NULL);
+    KF_AUTO(kf_json) r = c->client ? kf_client_call(c->client, "Lock", NULL, CALL_MS, &e) : NULL;
+    if (!r) return kf_cli_fail(c, &e);
+    const kf_json *store = kf_json_get(kf_client_hello(c->client), "store");
+    const char *kind = kf_json_str_or(store, "kind", "");
+    if (!strcmp(kind, "vault")) kf_cli_note(c, "the vault is locked; keyfob unlock opens it");
+    else if (!strcmp(kind, "secret-service")) kf_cli_note(c, "the agent has forgotten what it held; the keyring's own lock is what protects the rest");
+    else kf_cli_note(c, "the agent has forgotten what it could; a store in memory has no lock");
+    return print_store(c, store);
+}
+
+int kf_cmd_unlock(kf_cli *c, const kf_args *a) {
+    kf_err e;
+    kf_secret *pass = NULL;
+    if (a->opt[0] && !read_lines(&pass, 1, &e)) return kf_cli_fail(c, &e);
+    kf_json *p = kf_json_obj();
+    kf_json_set_secret(p, "passphrase", pass);
+    kf_secret_free(pass);
+    KF_AUTO(kf_json) r = kf_cli_call(c, "Unlock", p, CALL_MS, &e);
+    if (!r) return kf_cli_fail(c, &e);
+    kf_cli_note(c, "open");
+    return print_store(c, kf_json_get(r, "store"));
+}

@@ -186,6 +186,11 @@ static const kf_command table[] = {
     {.name = "agent status", .args = "", .help = "is the agent running, and which store does it use", .text = "Never starts an agent.",
      .examples = "  keyfob agent status --json\n", .run = kf_cmd_agent_status},
     {.name = "store status", .args = "", .help = "where secrets are kept, and how many", .text = "", .examples = "  keyfob store status --json\n", .run = kf_cmd_store_status},
+    {.name = "lock", .args = "", .help = "lock the vault, and let the agent forget what it holds",
+     .text = "Until it is opened again no token is given and nothing is renewed. With the system keyring its own lock is the protection. Never starts an agent.",
+     .examples = "  keyfob lock\n", .run = kf_cmd_lock},
+    {.name = "unlock", .args = "", .help = "open the vault again", .text = "Every command that needs it asks for the passphrase by itself.",
+     .examples = "  keyfob unlock\n", .opts = {{"passphrase-stdin", 0, NULL, "the passphrase is on stdin"}}, .run = kf_cmd_unlock},
     {.name = "store move", .args = "--to vault|secret-service", .help = "move every secret to another store",
      .text = "Everything is copied and read back before keyfob.conf names the new store and before anything is taken out of the old one. "
              "Interrupted, it can be asked for again. Renewals wait meanwhile; tokens that are valid are served.",
