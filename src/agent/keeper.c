@@ -188,14 +188,14 @@ static bool trouble_allows(const kf_entry *e) {
 static kf_work *work_for_waiters(kf_entry *e) {
     if (!e->loaded) return kf_work_new(e->k, KF_WORK_LOAD);
     if (!kf_entry_usable(e)) {
-        kf_err err = e->trouble.err;
+        kf_err err = *kf_entry_why(e);
         if (!err.code) kf_fail(&err, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
         kf_entry_fail_waiters(e, &err);
         return NULL;
     }
     if (e->unsaved) return kf_work_new(e->k, KF_WORK_SAVE); /* first the pair at hand */
     if (!trouble_allows(e)) {
-        kf_err err = e->trouble.err;
+        kf_err err = *kf_entry_why(e);
         if (e->trouble.state == KF_STATE_SIGNED_IN)
             kf_fail(&err, KF_ERR_NET_RATE_LIMITED, "%s asked to wait", e->prof.api_host);
         kf_entry_fail_waiters(e, &err);
@@ -269,6 +269,7 @@ static void entry_free(void *p) {
     g_ptr_array_free(e->waiters, TRUE);
     kf_session_free(e->session);
     kf_secret_free(e->api_key);
+    g_free(e->trouble.err);
     g_free(e);
 }
 
@@ -280,10 +281,8 @@ static kf_entry *entry_new(kf_keeper *k, const kf_conf_profile *p) {
     g_queue_init(&e->queue);
     e->waiters = g_ptr_array_new_with_free_func(g_free);
     kf_profile_row *row = g_hash_table_lookup(k->hints, p->id);
-    if (row && kf_str_eq(row->client_id, p->client_id)) {
-        e->hint = *row;
-        e->has_hint = true;
-    }
+    if (row && kf_str_eq(row->client_id, p->client_id)) kf_entry_knows(e, row);
+    g_hash_table_remove(k->hints, p->id); /* what it said is the entry's now */
     e->shown = kf_entry_state(e);
     g_hash_table_insert(k->by_id, e->prof.id, e);
     return e;

@@ -88,9 +88,15 @@ typedef struct kf_waiter {
 /* What is wrong, when something is. state is one of OFFLINE, LOCKED, UNSAVED, STALE, ERROR,
  * NEEDS_SIGN_IN; SIGNED_IN means nothing. */
 typedef struct kf_trouble {
-    kf_state state;
-    kf_err err;
+    kf_state state; /* SIGNED_IN: none */
+    kf_err *err;    /* NULL: none; most entries never have one, and it is large (kf_entry_why) */
 } kf_trouble;
+
+/* What the index of an earlier agent said, until the session is read. */
+typedef struct kf_entry_known {
+    char state[16], organization_id[96];
+    int64_t expires_at;
+} kf_entry_known;
 
 struct kf_entry {
     kf_keeper *k;
@@ -103,7 +109,7 @@ struct kf_entry {
     bool unsaved_sign_in;     /* ... because a sign-in could not be stored */
     bool told;                /* on_person was called for the end of this session */
     bool forget;              /* kf_keeper_forget_memory while work was under way */
-    kf_profile_row hint;      /* the index of an earlier agent, until loaded */
+    kf_entry_known hint;      /* the index of an earlier agent, until loaded */
     bool has_hint;
     kf_secret *api_key;       /* cached, checked against the origin */
     char name_asked[96];      /* organization whose name was looked up last */
@@ -174,6 +180,8 @@ void kf_keeper_answer_signout(kf_keeper *k, const kf_work *w, const kf_err *err)
 /* keeper_view.c */
 void kf_entry_changed(kf_entry *e); /* computes the state, logs and tells a change */
 void kf_entry_trouble(kf_entry *e, kf_state s, const kf_err *err); /* SIGNED_IN: none */
+const kf_err *kf_entry_why(const kf_entry *e); /* of the trouble; never NULL, code NONE without one */
+void kf_entry_knows(kf_entry *e, const kf_profile_row *row);
 kf_state kf_entry_state(const kf_entry *e);
 void kf_keeper_index_dirty(kf_keeper *k);
 void kf_keeper_index_flush(kf_keeper *k); /* at the end of the keeper */

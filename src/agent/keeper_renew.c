@@ -331,7 +331,7 @@ static void go_on(kf_entry *e, kf_work *w, kf_session *stored, kf_ledger_match m
         kf_session_free(stored);
     }
     if (!e->session) { /* moved meanwhile */
-        end_failed(e, &e->trouble.err);
+        end_failed(e, kf_entry_why(e));
         return;
     }
     if (!kf_entry_wants_renewal(e, true) && !kf_switch_open(e, w)) {
@@ -355,7 +355,7 @@ static void reread(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err 
     kf_err bad;
     char fp[33];
     if (!e->session) {
-        end_failed(e, &e->trouble.err);
+        end_failed(e, kf_entry_why(e));
         return;
     }
     if (err && err->code == KF_ERR_STORE_NOT_FOUND) { /* signed out elsewhere, or taken out by hand */

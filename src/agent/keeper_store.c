@@ -121,7 +121,7 @@ static void load_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_e
     if (!err) {
         take_loaded(e, w, blob);
     } else if (err->code == KF_ERR_STORE_NOT_FOUND || err->code == KF_ERR_STORE_VAULT_NEW) {
-        bool told = !e->session && e->trouble.state == KF_STATE_NEEDS_SIGN_IN && e->trouble.err.code; /* and better */
+        bool told = !e->session && e->trouble.state == KF_STATE_NEEDS_SIGN_IN && kf_entry_why(e)->code; /* and better */
         kf_fail(&none, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
         if (!told) drop_session(e, &none);
     } else if (!e->session) {

@@ -47,17 +47,22 @@ static bool is_over(kf_state s) { return s == KF_STATE_NEEDS_SIGN_IN || s == KF_
 
 /* Not for what a person did: signed out, here or elsewhere, or never signed in. */
 static void tell_person(kf_entry *e, kf_state s) {
-    kf_err_code code = e->trouble.err.code;
+    kf_err_code code = kf_entry_why(e)->code;
     if (e->told || !is_over(s) || is_over(e->shown) || s != e->trouble.state || !code || code == KF_ERR_WORKOS_NOT_SIGNED_IN) return;
     e->told = true;
     if (e->k->on_person) e->k->on_person(e->k->on_person_user, e->prof.id, e->prof.name, kf_err_name(code));
+}
+
+const kf_err *kf_entry_why(const kf_entry *e) {
+    static const kf_err none;
+    return e->trouble.err ? e->trouble.err : &none;
 }
 
 /* The one place where a state is set, so the one that logs it. */
 void kf_entry_changed(kf_entry *e) {
     kf_state s = kf_entry_state(e);
     if (s != e->shown) {
-        const char *why = s == e->trouble.state && s != KF_STATE_SIGNED_IN ? kf_err_name(e->trouble.err.code) : "";
+        const char *why = s == e->trouble.state && s != KF_STATE_SIGNED_IN ? kf_err_name(kf_entry_why(e)->code) : "";
         kf_log(KF_LOG_INFO, "profile %s: %s -> %s%s%s", e->prof.name, kf_state_name(e->shown),
                kf_state_name(s), *why ? ", " : "", why);
         tell_person(e, s);
@@ -69,8 +74,13 @@ void kf_entry_changed(kf_entry *e) {
 
 void kf_entry_trouble(kf_entry *e, kf_state s, const kf_err *err) {
     e->trouble.state = s;
-    if (err) e->trouble.err = *err;
-    else memset(&e->trouble.err, 0, sizeof e->trouble.err);
+    if (err) {
+        if (!e->trouble.err) e->trouble.err = g_new(kf_err, 1);
+        *e->trouble.err = *err;
+    } else {
+        g_free(e->trouble.err);
+        e->trouble.err = NULL;
+    }
     if (s == KF_STATE_SIGNED_IN) {
         e->retry_at = e->not_before = 0;
         e->free_retry = false;
@@ -190,8 +200,8 @@ kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
     set_text(j, "label", e->prof.label);
     set_text(j, "git_host", e->prof.git_host);
     kf_json_set_str(j, "state", kf_state_name(kf_entry_state(e)));
-    if (e->trouble.state != KF_STATE_SIGNED_IN && e->trouble.err.code)
-        kf_json_set(j, "failure", kf_msg_failure(&e->trouble.err));
+    if (e->trouble.state != KF_STATE_SIGNED_IN && e->trouble.err)
+        kf_json_set(j, "failure", kf_msg_failure(e->trouble.err));
     if (e->session) json_session(j, e);
     else if (!e->loaded && e->has_hint) {
         set_time(j, "expires_at", e->hint.expires_at);
@@ -218,10 +228,16 @@ static bool fill_row(const kf_entry *e, kf_profile_row *r) {
            kf_str_set(r->client_id, sizeof r->client_id, e->prof.client_id);
 }
 
+void kf_entry_knows(kf_entry *e, const kf_profile_row *row) {
+    e->has_hint = kf_str_set(e->hint.state, sizeof e->hint.state, row->state) &&
+                  kf_str_set(e->hint.organization_id, sizeof e->hint.organization_id, row->organization_id);
+    e->hint.expires_at = row->expires_at;
+}
+
 void kf_entry_hint(kf_entry *e) {
     kf_profile_row r;
-    e->has_hint = fill_row(e, &r);
-    if (e->has_hint) e->hint = r;
+    e->has_hint = false;
+    if (fill_row(e, &r)) kf_entry_knows(e, &r);
 }
 
 static char *index_text(kf_keeper *k) {

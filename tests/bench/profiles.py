@@ -117,6 +117,9 @@ def main(bin_dir):
         agent.call("Quit")
         agent.proc.wait(30)
         took("start of an agent that knows %d profiles" % N, agent.start)
+        agent.call("GetProfile", profile=name(0))
+        full = pss(agent)
+        say("agent PSS after that, none of them used yet", "%d KiB, %.2f KiB a profile" % (full, (full - one) / (N - 1)))
 
 
 main(sys.argv[1])
