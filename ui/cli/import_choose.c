@@ -194,12 +194,12 @@ static bool collide(kf_cli *c, const kf_args *a, kf_picks *out, kf_err *err) {
                 KF_AUTO_CHARS one = name_of(out->pick[k].item);
                 KF_AUTO_CHARS two = name_of(p->item);
                 kf_fail(err, KF_ERR_USAGE_EXISTS, "%.60s and %.60s would both be called %s", one, two, p->profile);
-                return kf_hint(err, "Nothing was imported. Import them one by one: --name NAME --as PROFILE.");
+                return kf_hint(err, "Import them one by one: --name NAME --as PROFILE.");
             }
         for (const kf_json *j = kf_json_first(there); j; j = kf_json_next(j)) p->there = p->there || kf_str_eq(kf_json_str(j, "name"), p->profile);
         if (!p->there || a->opt[KF_IMPORT_SKIP]) continue;
         kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s", p->profile);
-        return kf_hint(err, "Nothing was imported. --skip-existing leaves out what is there, --prefix WORD puts WORD before each name, --as NAME gives another.");
+        return kf_hint(err, "--skip-existing leaves out what is there, --prefix WORD puts WORD before each name, --as NAME gives another.");
     }
     return true;
 }
