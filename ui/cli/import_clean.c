@@ -56,8 +56,8 @@ static int one_file(kf_cli *c, const kf_args *a, const char *source, const char 
         to_result(result, file, false);
         return 0;
     }
-    kf_cli_note(c, "%s will not find %s there any more. keyfob has it in its store.", tool(source),
-                kf_json_count(kf_json_get(file, "changes")) > 1 ? "these API keys" : "the API key");
+    kf_cli_note(c, "%s will not find %s there any more; the store of keyfob has it", tool(source),
+                kf_json_count(kf_json_get(file, "changes")) > 1 ? "each of these API keys" : "this API key");
     if (!yes && !kf_ask_yes("Take it out of the file?")) {
         to_result(result, file, false);
         kf_cli_note(c, "the file stays as it is");
