@@ -244,6 +244,195 @@ static void details(void **state) {
     assert_non_null(strstr(got, "git.acme.example, git.acme.example:8443"));
 }
 
+/* --- a profile goes ------------------------------------------------------------------------------ */
+
+static const char gone_json[] = "{}";
+
+static void delete_initech(stage *s) { /* only settings: no question */
+    at(s, "initech");
+    stage_key(s, KF_KEY_ESC);
+    assert_true(stage_shows(s, "> initech"));
+    stage_key(s, 'D');
+    assert_string_equal(kf_app_top(s->a), "profiles");
+}
+
+static void delete_acme(stage *s) {
+    at(s, "acme-prod");
+    stage_key(s, KF_KEY_ESC);
+    stage_key(s, 'D');
+    assert_string_equal(kf_app_top(s->a), "typed");
+    stage_type(s, "acme-prod");
+    stage_key(s, KF_KEY_ENTER);
+    assert_string_not_equal(kf_app_top(s->a), "typed");
+}
+
+static bool lists(stage *s, const char *name) {
+    KF_AUTO_CHARS dump = stage_draw(s, 24, 80);
+    char *message = strstr(dump, "Deleting in");
+    if (message) *message = 0;
+    return strstr(dump, name) != NULL;
+}
+
+static void taken_back(void **state) {
+    stage *s = *state;
+    int calls = s->calls;
+    stage_key(s, 'u');
+    assert_true(stage_shows(s, "u: there is nothing to take back"));
+    delete_acme(s);
+    stage_shot(s, "deleting");
+    assert_false(lists(s, "acme-prod"));
+    stage_wait(s, 7000);
+    assert_true(stage_shows(s, "Deleting in 3 s, u takes it back: acme-prod"));
+    stage_watch(s, settings_json); /* whatever the agent says of it meanwhile */
+    assert_false(lists(s, "acme-prod"));
+    stage_key(s, 'u');
+    assert_true(stage_shows(s, "> acme-prod"));
+    assert_true(stage_shows(s, "acme-prod is back; nothing was deleted"));
+    stage_wait(s, 60000);
+    assert_int_equal(s->calls, calls);
+    stage_key(s, 'u');
+    assert_true(stage_shows(s, "u: there is nothing to take back"));
+}
+
+static void done_after_a_while(void **state) {
+    stage *s = *state;
+    delete_initech(s);
+    stage_wait(s, 9999);
+    assert_string_not_equal(s->last_method, "RemoveProfile");
+    assert_true(kf_app_wait_ms(s->a) <= 1);
+    stage_wait(s, 1);
+    assert_string_equal(s->last_method, "RemoveProfile");
+    assert_string_equal(kf_json_str(s->last_params, "profile"), "00000000000000a4");
+    stage_key(s, 'u');
+    assert_true(stage_shows(s, "u: there is nothing to take back"));
+    assert_false(lists(s, "initech"));
+    stage_answer(s, s->last_call, gone_json, true);
+    assert_true(stage_shows(s, "Deleted initech"));
+    stage_key(s, 'q');
+    assert_int_equal(s->quit, 0); /* nothing to wait for */
+}
+
+static void another_one_ends_the_wait(void **state) {
+    stage *s = *state;
+    delete_initech(s);
+    delete_acme(s);
+    assert_string_equal(s->last_method, "RemoveProfile");
+    assert_string_equal(kf_json_str(s->last_params, "profile"), "00000000000000a4");
+    stage_answer(s, s->last_call, gone_json, true);
+    assert_string_equal(kf_app_top(s->a), "first"); /* the last one is out of sight */
+    stage_shot(s, "deleting-last");
+    stage_key(s, 'u');
+    assert_string_equal(kf_app_top(s->a), "profiles");
+    assert_true(stage_shows(s, "> acme-prod"));
+}
+
+static void refused(void **state) {
+    stage *s = *state;
+    delete_initech(s);
+    stage_wait(s, 10000);
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_NET_TIMEOUT, .what = "what"});
+    assert_true(stage_shows(s, "Could not delete initech"));
+    stage_key(s, KF_KEY_ESC);
+    assert_true(lists(s, "initech"));
+}
+
+static void orderly(void **state) {
+    stage *s = *state;
+    char name[65];
+    delete_initech(s);
+    stage_key(s, 'q');
+    assert_int_equal(s->quit, -1);
+    assert_string_equal(s->last_method, "RemoveProfile");
+    assert_true(stage_shows(s, "deleting initech"));
+    stage_answer(s, s->last_call, gone_json, true);
+    assert_int_equal(s->quit, 0);
+    assert_int_equal(kf_app_unfinished(s->a, name), KF_LEFT_NOTHING);
+}
+
+static void orderly_but_refused(void **state) {
+    stage *s = *state;
+    delete_initech(s);
+    stage_key(s, 'Q');
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_VAULT_LOCKED});
+    assert_string_equal(kf_app_top(s->a), "unlock"); /* the passphrase is asked for, however long that takes */
+    stage_wait(s, 120000);
+    assert_int_equal(s->quit, -1);
+    assert_true(kf_app_wait_ms(s->a) > 0);
+    stage_key(s, KF_KEY_ESC);
+    assert_string_equal(kf_app_top(s->a), "panel");
+    assert_int_equal(s->quit, -1);
+    stage_key(s, KF_KEY_ESC);
+    assert_true(lists(s, "initech"));
+    stage_key(s, 'q');
+    assert_int_equal(s->quit, 0);
+}
+
+static void no_answer(void **state) {
+    stage *s = *state;
+    char name[65];
+    delete_initech(s);
+    stage_key(s, 'q');
+    stage_wait(s, 9999);
+    assert_int_equal(s->quit, -1);
+    stage_wait(s, 1);
+    assert_int_equal(s->quit, 1);
+    assert_int_equal(kf_app_unfinished(s->a, name), KF_LEFT_UNKNOWN);
+    assert_string_equal(name, "initech");
+}
+
+static void twice_is_at_once(void **state) {
+    stage *s = *state;
+    delete_initech(s);
+    stage_key(s, 'q');
+    assert_int_equal(s->quit, -1);
+    stage_key(s, 'Q');
+    assert_int_equal(s->quit, 0);
+}
+
+static void at_once_keeps(void **state) {
+    stage *s = *state;
+    char name[65];
+    delete_acme(s);
+    int calls = s->calls;
+    stage_key(s, KF_CTRL('C'));
+    assert_int_equal(s->quit, 130);
+    assert_int_equal(s->calls, calls);
+    assert_int_equal(kf_app_unfinished(s->a, name), KF_LEFT_KEPT);
+    assert_string_equal(name, "acme-prod");
+}
+
+static void name_of_the_gone(void **state) {
+    stage *s = *state;
+    delete_initech(s);
+    stage_key(s, 'a');
+    stage_type(s, "initech");
+    stage_key(s, KF_KEY_F2);
+    assert_true(stage_shows(s, "The profile of this name is being deleted"));
+    assert_string_not_equal(s->last_method, "PutProfile");
+}
+
+static void somebody_else_did_it(void **state) {
+    stage *s = *state;
+    delete_initech(s);
+    stage_watch(s, "{\"profiles\":[],\"removed\":[\"00000000000000a4\"]}");
+    stage_key(s, 'u');
+    assert_true(stage_shows(s, "u: there is nothing to take back"));
+    int calls = s->calls;
+    stage_wait(s, 20000);
+    assert_int_equal(s->calls, calls);
+    assert_false(lists(s, "initech"));
+}
+
+static void from_its_own_screen(void **state) {
+    stage *s = *state;
+    at(s, "initech");
+    stage_key(s, KF_KEY_ENTER);
+    stage_key(s, 'D');
+    assert_string_equal(kf_app_top(s->a), "profiles");
+    stage_key(s, 'u');
+    assert_true(stage_shows(s, "> initech"));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, open_list, shut)
 
 int main(void) {
@@ -251,6 +440,8 @@ int main(void) {
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
     const struct CMUnitTest tests[] = {T(copies), T(copy_gets_a_free_name), T(edit_sends_what_changed), T(hosts), T(key_of_another_environment),
                                        T(unseen_note_asks_once), T(secrets_stay_behind), T(focus_is_always_shown), T(hostile_settings),
-                                       T(default_changes_nothing_else), T(details)};
+                                       T(default_changes_nothing_else), T(details), T(taken_back), T(done_after_a_while), T(another_one_ends_the_wait),
+                                       T(refused), T(orderly), T(orderly_but_refused), T(no_answer), T(twice_is_at_once), T(at_once_keeps),
+                                       T(name_of_the_gone), T(somebody_else_did_it), T(from_its_own_screen)};
     return cmocka_run_group_tests_name("forms", tests, NULL, NULL);
 }

@@ -65,6 +65,7 @@ static void random_key(stage *s) {
                                'e',
                                'D',
                                'C',
+                               'u',
                                'd',
                                '?',
                                ':',

@@ -267,7 +267,8 @@ static void dialogs(void **state) {
     stage_type(s, "d");
     stage_shot_at(s, "delete-typed", 24, 80);
     stage_key(s, KF_KEY_ENTER);
-    assert_string_equal(s->last_method, "RemoveProfile");
+    assert_string_not_equal(s->last_method, "RemoveProfile");
+    assert_true(stage_shows(s, "Deleting in 10 s, u takes it back: acme-prod"));
 }
 
 static void panels(void **state) {

@@ -225,7 +225,11 @@ static const kf_command table[] = {
              "warn or fail; exit 0 if nothing failed. Uses the network only with --network. Shows no secret: it can go into a report.",
      .examples = "  keyfob doctor --network\n  keyfob doctor --json | jq '.checks[] | select(.result != \"ok\")'\n",
      .opts = {{"network", 0, NULL, "also ask the profiles' hosts: name, proxy, certificate, clock"}}, .run = kf_cmd_doctor},
-    {.name = "ui", .args = "", .help = "the screen; the same as keyfob alone", .text = "", .examples = "  keyfob\n", .run = kf_cmd_ui},
+    {.name = "ui", .args = "", .help = "the screen; the same as keyfob alone",
+     .text = "Profiles with their state and time left, every way to sign in, claims, sessions, factors, export. ? lists what can be done "
+             "where you are. a adds, e edits and C copies a profile. D deletes it 10 s later: u takes it back, q does it at once; Ctrl-C and "
+             "signals leave it there. keyfob help keys lists all keys. Needs a terminal of 40x12.",
+     .examples = "  keyfob\n  keyfob --sandbox\n  keyfob help keys\n", .run = kf_cmd_ui},
     {.name = "completion", .args = "bash|zsh|fish", .help = "print a completion script", .text = "",
      .examples = "  eval \"$(keyfob completion bash)\"\n", .max_pos = 1, .run = kf_cmd_completion},
     {.name = "help", .args = "[COMMAND... | TOPIC]", .help = "help for keyfob, a command or a topic",

@@ -65,6 +65,7 @@ static const kf_action_row table[] = {
     {KF_DO_SIGN_OUT, "sign-out", "S", "sign out", "Ends the session at WorkOS and here.", ONE_PROFILE,
      {'S'}},
     {KF_DO_DELETE, "delete", "D", "delete", "Deletes the profile; on its tab a session or factor.", ONE_PROFILE, {'D'}},
+    {KF_DO_UNDO, "take-back", "u", "take back", "Takes back the profile deleted in the last 10 s.", ONE_PROFILE | KF_AT_FIRST, {'u'}},
     {KF_DO_DETAILS, "details", "d", "details", "Shows code, status, request ID of an error.",
      ONE_PROFILE | KF_AT_STEP | KF_AT_PANEL, {'d'}},
     {KF_DO_UP, "up", "Up", "up", "Moves up one row (k).", LISTS, {KF_KEY_UP, 'k'}},

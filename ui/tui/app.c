@@ -145,9 +145,13 @@ void kf_out_say(kf_out *o, kf_say how, const char *fmt, ...) {
 }
 
 void kf_out_quit(kf_out *o, int status) {
-    kf_app_fx(o, (kf_fx){.kind = KF_FX_QUIT, .status = status});
+    kf_fx fx = {.kind = KF_FX_QUIT, .status = status};
+    if (status)
+        kf_app_fx(o, fx); /* Ctrl-C: at once, nothing more is done */
+    else
+        kf_app_leave(o, fx);
 }
-void kf_out_sandbox(kf_out *o) { kf_app_fx(o, (kf_fx){.kind = KF_FX_SANDBOX}); }
+void kf_out_sandbox(kf_out *o) { kf_app_leave(o, (kf_fx){.kind = KF_FX_SANDBOX}); }
 void kf_out_open(kf_out *o, const char *url) {
     kf_json *params = kf_json_obj();
     kf_json_set_str(params, "url", url);
@@ -159,10 +163,15 @@ void kf_out_select(kf_out *o, const char *id) {
 }
 const char *kf_out_selected(const kf_out *o) { return o->select; }
 
+const char *kf_app_why_not(const kf_app *a, const kf_level *l, kf_action act) {
+    if (act == KF_DO_UNDO) return a->m->removal.id[0] ? NULL : "there is nothing to take back";
+    return l->cls->why_not ? l->cls->why_not(l->st, a->m, act) : NULL;
+}
+
 const char *kf_out_why_not(const kf_out *o, kf_action act) {
     const kf_level *l = &o->level[o->depth - 1];
     for (int i = o->depth - 1; i > 0 && l->cls == &kf_screen_help; i--) l = &o->level[i - 1];
-    return l->cls->why_not ? l->cls->why_not(l->st, o->m, act) : NULL;
+    return kf_app_why_not(o, l, act);
 }
 
 /* --- keys ------------------------------------------------------------------------------ */
@@ -193,9 +202,13 @@ static void dispatch(kf_app *a, kf_action act, int key) {
     case KF_DO_REDRAW: kf_app_fx(a, (kf_fx){.kind = KF_FX_REDRAW}); break;
     default: break;
     }
-    const char *why = l->cls->why_not ? l->cls->why_not(l->st, a->m, act) : NULL;
+    const char *why = kf_app_why_not(a, l, act);
     if (why) {
         kf_out_say(a, KF_SAY_INFO, "%s: %s", kf_action_get(act)->key, why);
+        return;
+    }
+    if (act == KF_DO_UNDO) {
+        kf_app_take_back(a);
         return;
     }
     kf_app_send(a, l, &(kf_event){.kind = KF_EV_DO, .act = act, .key = key});
@@ -287,20 +300,21 @@ void kf_app_time(kf_app *a, int64_t now_ms, int64_t wall) {
     while (a->n_message && a->message[0].until_ms && a->message[0].until_ms <= now_ms)
         read_message(a);
     if (a->watch_again_ms && a->watch_again_ms <= now_ms) kf_app_watch(a);
+    kf_app_removal_time(a);
     kf_app_all(a, &(kf_event){.kind = KF_EV_TICK});
 }
 
 int64_t kf_app_wait_ms(const kf_app *a) {
     int64_t wait = -1, now = a->m->now_ms;
-    int64_t at[3] = {a->n_message ? a->message[0].until_ms : 0, a->watch_again_ms, 0};
-    bool counts = kf_app_busy(a) != NULL || a->m->link == KF_LINK_WAITING;
+    int64_t at[4] = {a->n_message ? a->message[0].until_ms : 0, a->watch_again_ms, 0, kf_app_removal_at(a)};
+    bool counts = kf_app_busy(a) != NULL || at[3] || a->m->link == KF_LINK_WAITING;
     for (int i = a->depth - 1; i >= 0 && !counts && !a->too_small; i--) {
         const kf_level *l = &a->level[i];
         counts = l->cls->counts && l->cls->counts(l->st, a->m);
         if (!l->cls->dialog) break;
     }
     if (counts) at[2] = now + 1000 - now % 1000;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (at[i]) {
             int64_t w = at[i] > now ? at[i] - now : 0;
             if (wait < 0 || w < wait) wait = w;
@@ -313,6 +327,7 @@ int64_t kf_app_wait_ms(const kf_app *a) {
 void kf_app_hello(kf_app *a, const kf_json *hello) { kf_model_hello(a->m, hello); }
 
 void kf_app_model_changed(kf_app *a) {
+    if (a->m->removal.id[0] && !kf_model_is_hidden(a->m, a->m->removal.id)) a->m->removal = (kf_mremoval){0}; /* somebody else did it */
     choose_root(a);
     kf_app_all(a, &(kf_event){.kind = KF_EV_MODEL});
 }

@@ -51,11 +51,12 @@ uint32_t kf_out_stream(kf_out *o, const char *method, kf_json *params) {
     return add(o, KF_CALL_STREAM, method, params);
 }
 
-void kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p) {
+bool kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p) {
     kf_call *c = find(o, add(o, KF_CALL_JOB, method, params));
-    if (!c || !p) return;
+    if (!c || !p) return c != NULL;
     memcpy(c->profile, p->id, sizeof c->profile);
     memcpy(c->name, p->name, sizeof c->name);
+    return true;
 }
 
 void kf_out_stop(kf_out *o, uint32_t call) {
@@ -94,6 +95,10 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
     char title[120];
     int what = KF_PANEL_PLAIN;
     const char *verb = "do that with";
+    if (!strcmp(c->method, "RemoveProfile")) {
+        kf_app_removed(a, c->profile, false);
+        kf_app_model_changed(a);
+    }
     if (!strcmp(c->method, "Renew")) verb = "renew", what = KF_PANEL_RENEW;
     if (!strcmp(c->method, "SignOut")) verb = "sign out of", what = KF_PANEL_SIGN_OUT;
     if (!strcmp(c->method, "RemoveProfile")) verb = "delete";
@@ -165,7 +170,7 @@ static void job_done(kf_app *a, const kf_call *c, const kf_json *result) {
                        "Signed out of %s here, but WorkOS did not confirm the end of the session",
                        c->name);
     } else if (!strcmp(c->method, "RemoveProfile")) {
-        kf_model_removed(a->m, c->profile);
+        kf_app_removed(a, c->profile, true);
         kf_out_say(a, KF_SAY_GOOD, "Deleted %s", c->name);
     } else if (!strcmp(c->method, "PutProfile")) {
         kf_out_say(a, KF_SAY_GOOD, "%s is the default profile now", c->name);

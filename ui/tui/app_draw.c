@@ -52,6 +52,7 @@ static void draw_busy(const kf_app *a, const kf_call *c, char *out, size_t size)
     const char *verb = !strcmp(c->method, "Renew")     ? "renewing"
                        : !strcmp(c->method, "SignOut") ? "signing out of"
                        : !strcmp(c->method, "GetToken") ? "asking for the token of"
+                       : !strcmp(c->method, "RemoveProfile") ? "deleting"
                        : !strcmp(c->method, "local.Copy") ? "copying for"
                        : !strcmp(c->method, "local.Write") ? "writing for"
                        : !strcmp(c->method, "RevokeSession") ? "ending sessions of"
@@ -76,6 +77,7 @@ static void draw_said(const kf_app *a, int y, int x, int room, kf_grid *g) {
 static void draw_message(const kf_app *a, const kf_level *base, const kf_view *v, kf_grid *g) {
     int y = g->rows - 2, x = v->tier == KF_TIER_COMPACT ? 0 : 1, room = g->cols - 2 * x;
     const kf_call *busy = kf_app_busy(a);
+    kf_ink busy_ink = busy ? KF_INK_WARN : KF_INK_TEXT;
     char left[LINE] = "", right[LINE] = "";
     if (a->n_message) {
         draw_said(a, y, x, room, g);
@@ -83,10 +85,17 @@ static void draw_message(const kf_app *a, const kf_level *base, const kf_view *v
     }
     if (base->cls->status)
         base->cls->status(base->st, a->m, v->tier == KF_TIER_COMPACT, left, right, LINE);
-    if (busy) draw_busy(a, busy, left, LINE);
+    if (busy)
+        draw_busy(a, busy, left, LINE);
+    else if (a->m->removal.id[0]) {
+        int64_t ms = a->m->removal.at_ms - a->m->now_ms;
+        snprintf(left, LINE, "Deleting in %lld s, u takes it back: %s", (long long)(ms > 0 ? (ms + 999) / 1000 : 0), a->m->removal.name);
+        right[0] = 0;
+        busy_ink = KF_INK_WARN;
+    }
     int r = kf_grid_cols(g, right);
     if (r > room / 2) r = room / 2;
-    kf_grid_text(g, y, x, room - (r ? r + 2 : 0), busy ? KF_INK_WARN : KF_INK_TEXT, left);
+    kf_grid_text(g, y, x, room - (r ? r + 2 : 0), busy_ink, left);
     kf_grid_right(g, y, x + room - r, r, KF_INK_TEXT, right);
 }
 
@@ -108,7 +117,7 @@ static void draw_keys(const kf_app *a, const kf_level *top, const kf_view *v, bo
     for (int i = 0; i < 12 && hints[i]; i++) {
         const kf_action_row *row = kf_action_at(hints[i], top->cls->where);
         const char *key = hints[i] == KF_DO_SAVE && a->m->ctrl_s ? "Ctrl-S" : row->key;
-        if (top->cls->why_not && top->cls->why_not(top->st, a->m, hints[i])) continue;
+        if (kf_app_why_not(a, top, hints[i])) continue;
         int need = kf_grid_cols(g, key) + 1 + kf_grid_cols(g, row->hint);
         if (x + need + 1 > end) break;
         x += kf_grid_text(g, y, x, 12, KF_INK_KEY, key) + 1;

@@ -42,6 +42,9 @@ struct kf_out {
     int64_t watch_again_ms; /* 0: the watch runs */
     int watch_tries;
     bool too_small;
+    bool leaving;   /* leave_fx follows the agent's answer to a removal, or leave_at */
+    kf_fx leave_fx;
+    int64_t leave_at;
     bool stale; /* a screen wished something that the others hear of as KF_EV_MODEL */
 };
 
@@ -49,6 +52,14 @@ void kf_app_send(kf_app *a, kf_level *l, const kf_event *ev); /* update, then th
 void kf_app_all(kf_app *a, const kf_event *ev);
 void kf_app_fx(kf_app *a, kf_fx fx);
 void kf_app_watch(kf_app *a);
+const char *kf_app_why_not(const kf_app *a, const kf_level *l, kf_action act);
+/* removal.c */
+void kf_app_remove_now(kf_app *a);                 /* tells the agent of what was deleted; nothing: does nothing */
+void kf_app_take_back(kf_app *a);
+void kf_app_removed(kf_app *a, const char *id, bool ok); /* the agent's answer */
+void kf_app_removal_time(kf_app *a);
+int64_t kf_app_removal_at(const kf_app *a);        /* when it is due; 0 nothing */
+void kf_app_leave(kf_app *a, kf_fx fx);            /* fx, once what was deleted is; a second time at once */
 void kf_app_model_changed(kf_app *a);
 void kf_app_calls_end(kf_app *a, uint32_t owner);  /* a screen closed: its streams stop */
 void kf_app_unheld(kf_app *a, bool unlocked);      /* the passphrase dialog is over */

@@ -162,7 +162,8 @@ void kf_model_profile(kf_model *m, const kf_json *o) {
     if (!p) return;
     for (size_t i = 0; i < m->n; i++) {
         if (strcmp(m->profile[i]->id, p->id) != 0) continue;
-        if (m->profile[i]->gone) m->changes++;
+        p->hidden = p->gone = m->profile[i]->hidden;
+        if (m->profile[i]->gone && !p->gone) m->changes++;
         profile_done(m->profile[i]);
         m->profile[i] = p;
         return;
@@ -176,7 +177,28 @@ void kf_model_profile(kf_model *m, const kf_json *o) {
     m->changes++;
 }
 
+static bool is_hidden(const kf_mprofile *p, const char *which) {
+    return p->hidden && (kf_str_eq(p->id, which) || kf_str_eq(p->name, which));
+}
+
+void kf_model_hide(kf_model *m, const char *id, bool hide) {
+    for (size_t i = 0; i < m->n; i++) {
+        kf_mprofile *p = m->profile[i];
+        if (!kf_str_eq(p->id, id) || p->hidden == hide || (hide && p->gone)) continue;
+        p->hidden = p->gone = hide;
+        m->changes++;
+    }
+}
+
+bool kf_model_is_hidden(const kf_model *m, const char *which) {
+    for (size_t i = 0; i < m->n; i++)
+        if (is_hidden(m->profile[i], which)) return true;
+    return false;
+}
+
 void kf_model_removed(kf_model *m, const char *which) {
+    for (size_t i = 0; i < m->n; i++)
+        if (is_hidden(m->profile[i], which)) m->profile[i]->hidden = false; /* gone for good */
     for (size_t i = 0; i < m->n; i++)
         if (!m->profile[i]->gone &&
             (kf_str_eq(m->profile[i]->id, which) || kf_str_eq(m->profile[i]->name, which))) {

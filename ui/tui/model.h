@@ -19,6 +19,7 @@ typedef enum kf_pstate {
 typedef struct kf_mprofile {
     char id[17], name[65];
     bool gone;                 /* removed; the slot stays so that indexes stay valid */
+    bool hidden;               /* gone only here: its removal is not done yet */
     bool is_default, confidential;
     char *client_id, *api_host, *environment, *organization_id, *label, *git_host; /* texts are "" when not known, never NULL */
     int redirect_port;
@@ -56,6 +57,9 @@ typedef struct kf_mstep {
     char *email, *organization; /* DONE */
 } kf_mstep;
 
+/* What was deleted here and can be taken back until at_ms (boot clock), when the agent is told. id "": nothing. */
+typedef struct kf_mremoval { char id[17], name[65]; int64_t at_ms; } kf_mremoval;
+
 typedef enum kf_link_state { KF_LINK_WAITING, KF_LINK_UP, KF_LINK_DOWN } kf_link_state;
 
 typedef struct kf_model {
@@ -71,6 +75,7 @@ typedef struct kf_model {
     int64_t agent_pid;
     char *agent_build;
     bool memory_locked, hello;
+    kf_mremoval removal;
     char *flow;                /* id of the sign-in that runs, "" none */
     kf_mstep step;
     /* fixed at start */
@@ -88,6 +93,9 @@ void kf_model_hello(kf_model *m, const kf_json *hello);
 void kf_model_watch(kf_model *m, const kf_json *answer);      /* profiles, removed, store */
 void kf_model_profile(kf_model *m, const kf_json *profile);   /* one */
 void kf_model_removed(kf_model *m, const char *id_or_name);
+/* Out of sight, whatever the agent still says of it, until it is removed or shown again. */
+void kf_model_hide(kf_model *m, const char *id, bool hide);
+bool kf_model_is_hidden(const kf_model *m, const char *id_or_name);
 void kf_model_store(kf_model *m, const kf_json *store);
 void kf_model_link(kf_model *m, kf_link_state state, const kf_err *err);
 /* A step of the sign-in. Choices with the serial of the present step and choices_more before are added. */

@@ -42,7 +42,12 @@ bool kf_profile_do(const kf_model *m, const kf_mprofile *p, kf_action act, kf_ou
         args.what = KF_CONFIRM_SIGN_OUT;
         kf_out_push(o, &kf_screen_confirm, &args);
         return true;
-    case KF_DO_DELETE: kf_out_push(o, &kf_screen_typed, &args); return true;
+    case KF_DO_DELETE:
+        if (p->confidential || p->state != KF_PS_NEEDS_SIGN_IN || kf_model_has_session(p))
+            kf_out_push(o, &kf_screen_typed, &args);
+        else
+            kf_out_remove(o, p); /* only settings */
+        return true;
     case KF_DO_DETAILS:
         args.what = KF_PANEL_STATE;
         args.err = &p->failure;

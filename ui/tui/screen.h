@@ -71,7 +71,10 @@ uint32_t kf_out_stream(kf_out *o, const char *method, kf_json *params);
 void kf_out_stop(kf_out *o, uint32_t call);             /* closes a stream; its end is not reported */
 /* A call whose end the app reports by itself: a message, or the error panel. local.Copy {text, what, clear_after_ms} and
  * local.Write {text, what, path} are done by this program (link.c). */
-void kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p);
+bool kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p); /* false: not begun, and said so */
+/* Deletes p: out of sight now, at the agent in 10 s, or when another one is deleted, or when keyfob ends in an orderly
+ * way; until then KF_DO_UNDO takes it back, and the end of this program by Ctrl-C or a signal keeps it. */
+void kf_out_remove(kf_out *o, const kf_mprofile *p);
 void kf_out_say(kf_out *o, kf_say how, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void kf_out_quit(kf_out *o, int status);
 void kf_out_open(kf_out *o, const char *url);           /* in the browser; only when the person asked for it */

@@ -124,7 +124,7 @@ static void typed_do(const typed *s, const kf_mprofile *p, kf_out *o) {
         kf_out_job(o, "DeleteFactor", j, p);
         return;
     case KF_TYPED_OTHERS: revoke(p, "", o); return;
-    default: kf_out_job(o, "RemoveProfile", kf_profile_params(p), p);
+    default: kf_out_remove(o, p);
     }
 }
 
@@ -159,9 +159,9 @@ static void typed_draw(const void *st, const kf_model *m, const kf_view *v, kf_g
                                        "set up at the next sign-in. This cannot be undone."
         : s->what == KF_TYPED_OTHERS ? "Everything else that is signed in as this person has to sign in again: other "
                                        "computers, browsers, phones. Only this profile's session goes on."
-        : p->confidential ? "Its settings, its session and its API key are removed from this computer. This "
-                            "cannot be undone."
-                          : "Its settings and its session are removed from this computer. This cannot be undone.";
+        : p->confidential ? "Its settings, its session and its API key are removed from this computer after 10 s. Until then u "
+                            "takes it back."
+                          : "Its settings and its session are removed from this computer after 10 s. Until then u takes it back.";
     char question[240];
     if (s->what == KF_TYPED_OTHERS)
         snprintf(question, sizeof question, "End all other sessions of %.200s?", p->user_email);

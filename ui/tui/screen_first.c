@@ -110,7 +110,7 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     (void)st, (void)m;
-    out[0] = KF_DO_USE, out[1] = KF_DO_PICK, out[2] = KF_DO_QUIT;
+    out[0] = KF_DO_UNDO, out[1] = KF_DO_USE, out[2] = KF_DO_PICK, out[3] = KF_DO_QUIT;
 }
 
 const kf_screen_class kf_screen_first = {.name = "first",

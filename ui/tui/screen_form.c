@@ -109,6 +109,8 @@ static void check_name(form *f, const kf_model *m, const char *t) {
         complain(f, NAME, "Small letters, digits, dot, dash, underscore; a letter or digit first");
     else if (other && strcmp(other->id, f->id) != 0)
         complain(f, NAME, "Another profile has this name");
+    else if (kf_model_is_hidden(m, t))
+        complain(f, NAME, "The profile of this name is being deleted; in a moment it is free");
 }
 
 /* One host, one profile. The agent says so too; here it can name the other one before anything is sent. */

@@ -379,11 +379,13 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     static const kf_action all[] = {KF_DO_OPEN,   KF_DO_SIGN_IN,  KF_DO_RENEW, KF_DO_COPY, KF_DO_EXPORT, KF_DO_ADD,
                                     KF_DO_FILTER, KF_DO_SIGN_OUT, KF_DO_EDIT,  KF_DO_DELETE, KF_DO_DUPLICATE,
                                     KF_DO_CLOSE};
-    (void)m;
-    if (s->typing)
+    if (s->typing) {
         out[0] = KF_DO_BACK;
-    else
-        memcpy(out, all, sizeof all);
+        return;
+    }
+    bool undo = m->removal.id[0]; /* then first, in the place of the last */
+    if (undo) out[0] = KF_DO_UNDO;
+    memcpy(out + undo, all, sizeof all - undo * sizeof *all);
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action what) {

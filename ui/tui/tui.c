@@ -220,6 +220,16 @@ static void model_from_environment(kf_model *m) {
     clocks(&m->now_ms, &m->wall);
 }
 
+/* What a person deleted and then left too early, or what the agent did not answer. */
+static void tell_unfinished(const tui *t) {
+    char name[65];
+    kf_unfinished u = kf_app_unfinished(t->app, name);
+    if (u == KF_LEFT_KEPT)
+        fprintf(stderr, "keyfob: %s was not deleted, because keyfob was left at once; q would have done it\n", name);
+    else if (u == KF_LEFT_UNKNOWN)
+        fprintf(stderr, "keyfob: the agent has not said that %s is deleted; see: keyfob profile list\n", name);
+}
+
 static void go_sandbox(void) {
     kf_err err;
     KF_AUTO_CHARS program = kf_program_path("keyfob", &err);
@@ -266,6 +276,7 @@ int main(void) {
     loop(&t);
     kf_term_close();
     (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &t.tio);
+    tell_unfinished(&t);
     kf_app_free(t.app);
     kf_model_done(&t.model);
     if (t.sandbox) {
