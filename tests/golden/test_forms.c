@@ -235,6 +235,20 @@ static void default_changes_nothing_else(void **state) {
     assert_false(sent(s, "client_id") || sent(s, "label") || sent(s, "git_host") || sent(s, "organization_id"));
 }
 
+static void says_what_to_register(void **state) {
+    stage *s = *state;
+    at(s, "acme-prod");
+    stage_key(s, 'e');
+    for (int i = 0; i < PORT; i++) stage_key(s, KF_KEY_TAB);
+    assert_true(stage_shows(s, "http://127.0.0.1:8391/callback"));
+    stage_shot(s, "form-port");
+    stage_key(s, KF_CTRL('U'));
+    assert_true(stage_shows(s, "http://127.0.0.1:*/callback"));
+    stage_type(s, "99999");
+    stage_key(s, KF_KEY_TAB);
+    assert_true(stage_shows(s, "! A port is a number from 0 to 65535"));
+}
+
 static void details(void **state) {
     stage *s = *state;
     at(s, "acme-prod");
@@ -440,7 +454,7 @@ int main(void) {
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
     const struct CMUnitTest tests[] = {T(copies), T(copy_gets_a_free_name), T(edit_sends_what_changed), T(hosts), T(key_of_another_environment),
                                        T(unseen_note_asks_once), T(secrets_stay_behind), T(focus_is_always_shown), T(hostile_settings),
-                                       T(default_changes_nothing_else), T(details), T(taken_back), T(done_after_a_while), T(another_one_ends_the_wait),
+                                       T(default_changes_nothing_else), T(says_what_to_register), T(details), T(taken_back), T(done_after_a_while), T(another_one_ends_the_wait),
                                        T(refused), T(orderly), T(orderly_but_refused), T(no_answer), T(twice_is_at_once), T(at_once_keeps),
                                        T(name_of_the_gone), T(somebody_else_did_it), T(from_its_own_screen)};
     return cmocka_run_group_tests_name("forms", tests, NULL, NULL);

@@ -29,7 +29,7 @@ static const struct {
      "sk_...: needed for passwords, codes and MFA. Goes to the secret store, is never shown", 256},
     {"API host",
      "https://api.workos.com unless you were told otherwise; http only for this computer", 256},
-    {"Redirect port", "For signing in with a browser. 0 takes any free port", 5},
+    {"Redirect port", "", 5},
     {"Organization (optional)", "org_...: chosen without asking when you belong to several", 71},
     {"Label (optional)", "A remark for yourself; the details show it", 127},
     {"Git hosts (optional)", "Hosts that git gets this token for, with ; between them: git.acme.example", 16 * 261},
@@ -347,10 +347,17 @@ static kf_typing typing(const void *st, const kf_model *m) {
 
 /* --- drawing --------------------------------------------------------------------------- */
 
-static const char *help_for(const form *f, const kf_model *m, int i) {
+/* room: for the port, which says what to register at WorkOS. */
+static const char *help_for(const form *f, const kf_model *m, int i, char room[120]) {
     const kf_mprofile *p = kf_model_by_id(m, f->id[0] ? f->id : f->from);
     if (i == API_KEY && p && p->confidential) return f->id[0] ? "One is stored; leave this empty to keep it" : "It is not copied: a key belongs to one profile";
     if (i == GIT_HOSTS && f->from[0] && p && p->git_host[0]) return "Not copied: each host belongs to one profile";
+    if (i == PORT) {
+        long port = strtol(text_of(f, PORT), NULL, 10);
+        if (port <= 0 || port > 65535) return "0: any free one. Redirect URI to register: http://127.0.0.1:*/callback";
+        snprintf(room, 120, "Redirect URI to register: http://127.0.0.1:%ld/callback", port);
+        return room;
+    }
     return fields[i].help;
 }
 
@@ -369,12 +376,12 @@ static lay lay_out(const kf_view *v) {
 /* What stands below a field; returns its rows. */
 static int below(const form *f, const kf_model *m, const lay *l, int i, kf_grid *g, int y, bool draw) {
     int cols = l->r.cols - l->label, x = l->r.x + l->label, n = 0, rows = i == f->at ? 2 : l->more;
-    char text[420];
+    char text[420], room[120];
     if (f->error[i][0]) {
         snprintf(text, sizeof text, "! %s", f->error[i]);
         return kf_grid_wrap(g, y, x, cols, rows, KF_INK_BAD, text, draw);
     }
-    if (i == f->at) n += kf_grid_wrap(g, y, x, cols, rows, KF_INK_DIM, help_for(f, m, i), draw);
+    if (i == f->at) n += kf_grid_wrap(g, y, x, cols, rows, KF_INK_DIM, help_for(f, m, i, room), draw);
     snprintf(text, sizeof text, "Note: %s", f->note[i]);
     if (f->note[i][0]) n += kf_grid_wrap(g, y + n, x, cols, 2, KF_INK_WARN, text, draw);
     return n;
