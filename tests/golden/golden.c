@@ -115,6 +115,11 @@ void stage_pump(stage *s) {
         case KF_FX_CALL:
         case KF_FX_STREAM:
             s->calls++;
+            if (!strcmp(fx.method, "FindImports")) {
+                s->imports = fx.call;
+                s->imports_keyring = kf_json_bool(fx.params, "keyring", false);
+                break;
+            }
             s->last_call = fx.call;
             snprintf(s->last_method, sizeof s->last_method, "%s", fx.method);
             kf_json_free(s->last_params);

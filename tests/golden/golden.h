@@ -16,6 +16,8 @@ typedef struct stage {
     int rows, cols;
     uint32_t last_call, watch;   /* of the effects taken so far */
     char last_method[24];
+    uint32_t imports;            /* FindImports, which the first-run screen calls by itself, is kept apart */
+    bool imports_keyring;
     kf_json *last_params;
     int quit, calls, stops, suspends; /* quit -1: not asked for */
     bool sandbox;

@@ -67,6 +67,10 @@ static void first(void **state) {
     stage_watch(s, "{\"profiles\":[],\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":"
                    "\"new\",\"choice\":\"auto\",\"why\":\"\"}}");
     stage_shot(s, "first");
+    assert_false(s->imports_keyring); /* no bus is opened to show this */
+    stage_answer(s, s->imports, "{\"items\":[{\"source\":\"workos\",\"name\":\"a\"},{\"source\":\"workos\",\"name\":\"b\"}],\"places\":[]}", true);
+    assert_true(stage_shows(s, "found: 2 environments"));
+    stage_key(s, KF_KEY_DOWN);
     stage_key(s, KF_KEY_DOWN);
     stage_key(s, KF_KEY_ENTER);
     assert_true(s->sandbox);

@@ -85,7 +85,7 @@ left 0 "q"
 # "Try it without an account" goes over into the sandbox, which ends with the screen
 tui 80x24 "'$BIN/keyfob-tui'"
 wait_for "No profiles yet."
-send 2
+send 3
 wait_for "keyfob sandbox"
 wait_for "sandbox-public"
 ready=$XDG_RUNTIME_DIR/keyfob-sandbox/ready

@@ -58,7 +58,7 @@ static const struct {
     const char *name;
 } places[] = {{KF_AT_LIST, "The list of profiles"}, {KF_AT_PROFILE, "A profile"}, {KF_AT_EXPORT, "Export"}, {KF_AT_CHOOSER, "How to sign in"},
               {KF_AT_STEP, "Signing in"}, {KF_AT_PICKER, "Choosing an organization"}, {KF_AT_FORM, "Forms"}, {KF_AT_ASK, "Questions"},
-              {KF_AT_TYPED, "Questions with a name to type"}, {KF_AT_PANEL, "Errors"}, {KF_AT_FIRST, "The first start"}, {KF_AT_HELP, "Help"}};
+              {KF_AT_TYPED, "Questions with a name to type"}, {KF_AT_PANEL, "Errors"}, {KF_AT_FIRST, "The first start"}, {KF_AT_IMPORT, "Import"}, {KF_AT_HELP, "Help"}};
 
 static void keys_at(unsigned where, const char *name, kf_topic_put put) {
     size_t n;

@@ -3,7 +3,7 @@
 
 enum {
     LISTS = KF_AT_PROFILE | KF_AT_PANEL | KF_AT_STEP | KF_AT_FIRST | KF_AT_LIST | KF_AT_CHOOSER |
-            KF_AT_PICKER | KF_AT_HELP,
+            KF_AT_PICKER | KF_AT_HELP | KF_AT_IMPORT,
     ONE_PROFILE = KF_AT_LIST | KF_AT_PROFILE,
     FIELDS = KF_AT_FORM | KF_AT_TYPED | KF_AT_EXPORT
 };
@@ -53,6 +53,8 @@ static const kf_action_row table[] = {
     {KF_DO_OTHER, "other", "Space", "another", "Goes to the next choice of the field (Right, l).", KF_AT_EXPORT, {' ', KF_KEY_RIGHT, 'l'}},
     {KF_DO_OTHER_BACK, "other-back", "Left", "the one before", "Goes to the choice before (h).", KF_AT_EXPORT, {KF_KEY_LEFT, 'h'}},
     {KF_DO_SHOW, "reveal", "v", "show", "Shows the whole text for 10 s.", KF_AT_EXPORT, {'v'}},
+    {KF_DO_SAVE, "import", "Enter", "import", "Adds the marked environments as profiles.", KF_AT_IMPORT, {KF_KEY_ENTER}},
+    {KF_DO_OTHER, "mark", "Space", "mark", "Marks the row to be imported, or not.", KF_AT_IMPORT, {' '}},
     {KF_DO_ORGANIZATION, "organization", "o", "organization", "Switches to another of your organizations.", ONE_PROFILE, {'o'}},
     {KF_DO_CLAIMS, "claims", "c", "claims", "Shows what the access token says.", ONE_PROFILE, {'c'}},
     {KF_DO_VERIFY, "verify", "v", "verify", "Claims: checks the token's signature.", KF_AT_PROFILE, {'v'}},

@@ -17,7 +17,7 @@ enum {
 enum {
     KF_AT_FIRST = 1, KF_AT_LIST = 2, KF_AT_PROFILE = 4, KF_AT_CHOOSER = 8, KF_AT_STEP = 16,
     KF_AT_PICKER = 32, KF_AT_FORM = 64, KF_AT_ASK = 128 /* y/n */, KF_AT_TYPED = 256 /* a dialog with a field */,
-    KF_AT_PANEL = 512 /* an error */, KF_AT_HELP = 1024, KF_AT_EXPORT = 2048, KF_AT_ALL = 4095
+    KF_AT_PANEL = 512 /* an error */, KF_AT_HELP = 1024, KF_AT_EXPORT = 2048, KF_AT_IMPORT = 4096, KF_AT_ALL = 8191
 };
 
 typedef enum kf_action {

@@ -111,7 +111,7 @@ struct kf_screen_class {
 
 extern const kf_screen_class kf_screen_profiles, kf_screen_first, kf_screen_profile, kf_screen_chooser,
     kf_screen_signin, kf_screen_form, kf_screen_confirm, kf_screen_typed, kf_screen_unlock, kf_screen_panel,
-    kf_screen_help, kf_screen_orgs, kf_screen_enroll, kf_screen_export;
+    kf_screen_help, kf_screen_orgs, kf_screen_enroll, kf_screen_export, kf_screen_import;
 
 enum { KF_CONFIRM_SIGN_OUT = 1, KF_CONFIRM_DISCARD, KF_CONFIRM_REVOKE }; /* kf_args.what of confirm; REVOKE: item, title */
 enum { KF_TYPED_PROFILE, KF_TYPED_FACTOR, KF_TYPED_OTHERS };             /* of typed: what is deleted; FACTOR: item, title */

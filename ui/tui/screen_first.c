@@ -5,19 +5,29 @@
 
 typedef struct first {
     size_t cur;
+    uint32_t call; /* of FindImports: the files alone, no keyring */
+    size_t found;
 } first;
 
-static size_t choices(const kf_model *m) { return m->sandbox ? 1 : 2; }
+static size_t choices(const kf_model *m) { return m->sandbox ? 1 : 3; }
+
+static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
+    (void)args;
+    if (!m->sandbox) ((first *)st)->call = kf_out_call(o, "FindImports", NULL);
+}
 
 static void take(const first *s, kf_out *o) {
     if (s->cur == 0)
         kf_out_push(o, &kf_screen_form, NULL);
+    else if (s->cur == 1)
+        kf_out_push(o, &kf_screen_import, NULL);
     else
         kf_out_sandbox(o);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     first *s = st;
+    if (ev->kind == KF_EV_RESULT && ev->call == s->call) s->found = kf_json_count(kf_json_get(ev->result, "items"));
     if (ev->kind != KF_EV_DO) return;
     if (kf_is_move(ev->act))
         s->cur = kf_list_move(s->cur, choices(m), 1, ev->act);
@@ -72,8 +82,11 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
         y++;
     }
     y += draw_choice(s, g, r, y, 0, "Add a profile", "you need a client ID (client_...)");
-    if (choices(m) > 1)
-        y += draw_choice(s, g, r, y, 1, "Try it without an account", "opens the built-in sandbox");
+    if (choices(m) > 1) {
+        snprintf(text, sizeof text, "found: %zu environment%s", s->found, s->found == 1 ? "" : "s");
+        y += draw_choice(s, g, r, y, 1, "Import from the WorkOS CLI", s->found ? text : "looks into its keyring and files");
+        y += draw_choice(s, g, r, y, 2, "Try it without an account", "opens the built-in sandbox");
+    }
     y++;
     kf_rect f = {r.y, r.x, r.rows, r.cols};
     where_text(m, where, sizeof where);
@@ -116,6 +129,7 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
 const kf_screen_class kf_screen_first = {.name = "first",
                                          .state_size = sizeof(first),
                                          .where = KF_AT_FIRST,
+                                         .init = init,
                                          .update = update,
                                          .draw = draw,
                                          .title = title,

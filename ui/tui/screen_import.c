@@ -1,0 +1,230 @@
+/* What the official CLIs know becomes profiles: a list with marks. The keyring is looked into only here, not for the
+ * first-run screen. The files stay as they are; that is for `keyfob profile import --clean-up`. */
+#include "base/str.h"
+#include "ui/common/text.h"
+#include "ui/common/words.h"
+#include "ui/tui/items.h"
+#include "ui/tui/widget.h"
+
+enum { NAME, SOURCE, PROFILE, TYPE, CLIENT, KEY, PLACE, PROBLEM };
+static const char *const keys[] = {"name", "source", "profile_name", "type", "client_id", "key", "place", "problem"};
+
+typedef enum mark { OFF, ON, ADDED, FAILED } mark;
+
+typedef struct import {
+    kf_items list;
+    mark *mark;
+    uint32_t call;   /* of Import; 0 none */
+    size_t at, added, failed;
+    kf_err err;      /* of the last one that failed */
+    char refused[200]; /* the last place that could not be read */
+} import;
+
+static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
+    import *s = st;
+    (void)args;
+    kf_json *p = kf_json_obj();
+    kf_json_set_bool(p, "keyring", true);
+    kf_json_set_bool(p, "interactive", true);
+    s->list.since_ms = m->now_ms;
+    s->list.call = kf_out_stream(o, "FindImports", p);
+}
+
+static void done(void *st) {
+    import *s = st;
+    kf_items_done(&s->list);
+    free(s->mark);
+}
+
+/* NULL: it can be imported. */
+static const char *why(const kf_model *m, const kf_item *i) {
+    if (i->text[PROBLEM][0]) return i->text[PROBLEM];
+    if (!i->text[CLIENT][0]) return "it has no client ID; `keyfob profile import` asks for it";
+    if (!i->text[PROFILE][0]) return "its name makes no profile name; `keyfob profile import` asks for one";
+    if (kf_model_by_name(m, i->text[PROFILE])) return "there is a profile of that name";
+    return NULL;
+}
+
+static void loaded(import *s, const kf_model *m, const kf_event *ev) {
+    s->mark = calloc(s->list.n + 1, sizeof *s->mark);
+    if (!s->mark) abort();
+    for (size_t i = 0; i < s->list.n; i++) s->mark[i] = why(m, &s->list.item[i]) ? OFF : ON;
+    for (const kf_json *p = kf_json_first(kf_json_get(ev->result, "places")); p; p = kf_json_next(p)) {
+        if (!kf_json_str(p, "problem") || kf_str_eq(kf_json_str(p, "error"), "store.absent")) continue;
+        KF_AUTO_CHARS text = kf_strfmt("%s: %s", kf_json_str_or(p, "place", ""), kf_json_str(p, "problem"));
+        KF_AUTO_CHARS safe = kf_text_safe(text);
+        snprintf(s->refused, sizeof s->refused, "%s", safe);
+    }
+}
+
+/* The next marked one. The agent takes them one by one, so that each has its own end. */
+static void go_on(import *s, const kf_model *m, kf_out *o) {
+    while (s->at < s->list.n && (s->mark[s->at] != ON || why(m, &s->list.item[s->at]))) s->at++;
+    if (s->at < s->list.n) {
+        const kf_item *i = &s->list.item[s->at];
+        kf_json *p = kf_json_obj();
+        kf_json_set_str(p, "source", i->text[SOURCE]);
+        kf_json_set_str(p, "name", i->text[NAME]);
+        kf_json_set_str(p, "profile", i->text[PROFILE]);
+        kf_json_set_bool(p, "keyring", true);
+        kf_json_set_bool(p, "interactive", true);
+        s->call = kf_out_call(o, "Import", p);
+        return;
+    }
+    if (s->added) kf_out_say(o, KF_SAY_GOOD, "Added %zu profile%s; s signs in", s->added, s->added == 1 ? "" : "s");
+    if (s->added && !s->failed) kf_out_pop(o, 1);
+}
+
+static void result(import *s, const kf_model *m, const kf_event *ev, kf_out *o) {
+    if (ev->call == s->list.call) {
+        kf_items_result(&s->list, ev, "items", keys);
+        if (s->list.loaded) loaded(s, m, ev);
+        return;
+    }
+    if (!s->call || ev->call != s->call) return;
+    s->call = 0;
+    s->mark[s->at++] = ev->err ? FAILED : ADDED;
+    if (!ev->err) s->added++;
+    else {
+        s->err = *ev->err;
+        s->failed++;
+        if (kf_err_is(s->err.code, "store") || kf_err_is(s->err.code, "wire")) return; /* it would be so for each of them */
+    }
+    go_on(s, m, o);
+}
+
+static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
+    import *s = st;
+    const kf_item *i = kf_items_at(&s->list);
+    if (ev->kind == KF_EV_RESULT) result(s, m, ev, o);
+    if (ev->kind != KF_EV_DO) return;
+    if (ev->act == KF_DO_BACK) kf_out_pop(o, 1);
+    else if (kf_is_move(ev->act)) s->list.cur = kf_list_move(s->list.cur, s->list.n, 8, ev->act);
+    else if (ev->act == KF_DO_OTHER && i) s->mark[s->list.cur] = s->mark[s->list.cur] == ON ? OFF : ON; /* a failed one may be tried again */
+    else if (ev->act == KF_DO_SAVE) s->at = s->added = s->failed = 0, go_on(s, m, o);
+}
+
+static const char *why_not(const void *st, const kf_model *m, kf_action act) {
+    const import *s = st;
+    const kf_item *i = kf_items_at(&s->list);
+    size_t on = 0;
+    if (act != KF_DO_OTHER && act != KF_DO_SAVE) return NULL;
+    if (s->call) return "the import is under way";
+    if (!i) return "nothing is here to be imported";
+    if (act == KF_DO_OTHER) return s->mark[s->list.cur] == ADDED ? "it was added" : why(m, i);
+    for (size_t k = 0; k < s->list.n; k++) on += s->mark[k] == ON && !why(m, &s->list.item[k]);
+    return on ? NULL : "no row is marked; Space marks one";
+}
+
+/* --- drawing ---------------------------------------------------------------------------------------- */
+
+static void draw_row(const import *s, const kf_model *m, size_t k, kf_grid *g, int y, kf_rect r) {
+    static const char *const box[] = {"[ ]", "[x]", "[+]", "[!]"};
+    const kf_item *i = &s->list.item[k];
+    bool can = s->mark[k] == ADDED || !why(m, i), wide = r.cols >= 60;
+    KF_AUTO_CHARS name = kf_text_safe(i->text[NAME]);
+    char client[64];
+    int width = wide ? (r.cols - 6) * 2 / 5 - 2 : r.cols - 6;
+    kf_short_id(i->text[CLIENT], client, sizeof client);
+    kf_grid_text(g, y, r.x + 2, 3, KF_INK_STRONG, can || s->mark[k] == FAILED ? box[s->mark[k]] : " - ");
+    kf_grid_text(g, y, r.x + 6, width, can ? KF_INK_STRONG : KF_INK_DIM, name[0] ? name : "(without a name)");
+    if (wide) {
+        kf_grid_text(g, y, r.x + 7 + width, 11, KF_INK_TEXT, i->text[TYPE]);
+        kf_grid_text(g, y, r.x + 19 + width, 17, KF_INK_TEXT, client[0] ? client : "no client ID");
+        kf_grid_text(g, y, r.x + 37 + width, r.cols - 37 - width, KF_INK_DIM, i->text[KEY][0] ? i->text[KEY] : "no API key");
+    }
+    if (k != s->list.cur) return;
+    kf_grid_text(g, y, r.x, 1, KF_INK_STRONG, ">");
+    kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
+    kf_grid_cursor(g, y, r.x);
+}
+
+/* About the row of the cursor: 2 rows. */
+static void draw_detail(const import *s, const kf_model *m, kf_grid *g, int y, kf_rect r) {
+    const kf_item *i = kf_items_at(&s->list);
+    if (!i) return;
+    bool added = s->mark[s->list.cur] == ADDED, failed = s->mark[s->list.cur] == FAILED;
+    kf_words_error w;
+    kf_words_for_error(&s->err, &w);
+    const char *no = added ? NULL : failed ? w.happened : why(m, i);
+    KF_AUTO_CHARS because = kf_strfmt("%s%s", failed ? "" : "Cannot be imported: ", no ? no : "");
+    KF_AUTO_CHARS safe = kf_text_safe(because);
+    if (no) kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_WARN, safe, true);
+    else {
+        KF_AUTO_CHARS text = kf_strfmt("%s the profile %s, from %s", added ? "It is" : "Becomes", i->text[PROFILE], i->text[PLACE]);
+        kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_TEXT, text, true);
+    }
+}
+
+static int draw_none(const import *s, const kf_model *m, kf_grid *g, kf_rect r) {
+    char text[320];
+    if (s->list.failed) return kf_error_draw(g, r, "There is nothing to choose from", &s->list.err, false);
+    if (!s->list.loaded)
+        snprintf(text, sizeof text, m->now_ms - s->list.since_ms < 3000 ? "Looking into the keyring and ~/.workos." : "Waiting for the keyring %lld s; its prompt may be open. Esc stops.",
+                 (long long)(m->now_ms - s->list.since_ms) / 1000);
+    else
+        snprintf(text, sizeof text, "No environment of a WorkOS CLI is on this computer. %s", s->refused);
+    return kf_grid_wrap(g, r.y, r.x, r.cols, 4, KF_INK_TEXT, text, true);
+}
+
+static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
+    const import *s = st;
+    kf_rect r = v->body;
+    bool compact = v->tier == KF_TIER_COMPACT;
+    int y = r.y, foot = compact ? 2 : 6;
+    if (!compact) y += kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_TEXT, "Which environments should become profiles?", true) + 1;
+    if (!s->list.loaded || !s->list.n) {
+        draw_none(s, m, g, (kf_rect){y, r.x, r.y + r.rows - y, r.cols});
+        return;
+    }
+    int rows = r.y + r.rows - y - foot;
+    size_t top = kf_scroll_top(s->list.cur, s->list.n, rows);
+    for (int k = 0; k < rows && top + (size_t)k < s->list.n; k++) draw_row(s, m, top + (size_t)k, g, y + k, r);
+    y = r.y + r.rows - foot;
+    draw_detail(s, m, g, y, r);
+    if (compact) return;
+    y += 3;
+    kf_grid_wrap(g, y, r.x, r.cols, 3, s->refused[0] ? KF_INK_WARN : KF_INK_DIM,
+                 s->refused[0] ? s->refused
+                               : "API keys go into your store. The CLI's own tokens are never taken, and its files stay as they are "
+                                 "(`keyfob profile import --clean-up` takes keys out of them).",
+                 true);
+}
+
+static void title(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+    (void)st, (void)right, (void)m;
+    snprintf(left, size, compact ? "keyfob > Import" : "keyfob > Import from the WorkOS CLI");
+}
+
+static void status(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+    const import *s = st;
+    size_t on = 0;
+    (void)right, (void)compact;
+    for (size_t k = 0; s->mark && k < s->list.n; k++) on += s->mark[k] == ON && !why(m, &s->list.item[k]);
+    if (s->call) snprintf(left, size, "importing; %zu added", s->added);
+    else if (s->failed) snprintf(left, size, "%zu added, %zu not", s->added, s->failed);
+    else if (s->list.n) snprintf(left, size, "%zu of %zu marked", on, s->list.n);
+}
+
+static void hints(const void *st, const kf_model *m, kf_action out[12]) {
+    (void)st, (void)m;
+    out[0] = KF_DO_SAVE, out[1] = KF_DO_OTHER, out[2] = KF_DO_BACK;
+}
+
+static bool counts(const void *st, const kf_model *m) {
+    (void)m;
+    return ((const import *)st)->list.call != 0;
+}
+
+const kf_screen_class kf_screen_import = {.name = "import",
+                                          .state_size = sizeof(import),
+                                          .where = KF_AT_IMPORT,
+                                          .init = init,
+                                          .update = update,
+                                          .draw = draw,
+                                          .done = done,
+                                          .title = title,
+                                          .status = status,
+                                          .hints = hints,
+                                          .why_not = why_not,
+                                          .counts = counts};
