@@ -40,8 +40,12 @@ static int option(kf_cli *c, int argc, char **argv, int *i, kf_args *a, const ch
     else if (is_long && eq) return kf_cli_usage(c, "--%s takes no value", o->name);
     size_t n = o->arg ? strlen(o->arg) : 0;
     bool again = own && n > 3 && !strcmp(o->arg + n - 3, "...") && a->opt[index];
-    if (again) a->opt[index] = kf_strfmt("%s;%s", a->opt[index], value); /* lives as long as argv */
-    else if (own) a->opt[index] = value;
+    if (again) {
+        static char *joined[KF_OPTS_MAX]; /* lives as long as argv */
+        char *was = joined[index];
+        a->opt[index] = joined[index] = kf_strfmt("%s;%s", a->opt[index], value);
+        free(was);
+    } else if (own) a->opt[index] = value;
     else set_global(c, o, value, want);
     return 0;
 }
