@@ -69,7 +69,7 @@ void kf_help(void) {
            "  keyfob --sandbox                         try it without an account\n"
            "  curl -H \"Authorization: Bearer $(keyfob token acme)\" ...\n\n");
     for (size_t i = 0; i < n; i++) {
-        if (!strcmp(all[i].name, "ui")) continue;
+        if (!strcmp(all[i].name, "ui") || !strcmp(all[i].name, "git-credential")) continue; /* git runs that one */
         if (!strchr(all[i].name, ' ')) printf("  %-16s %s\n", all[i].name, all[i].help);
         else if (first_of_word(all, i)) group_line(all, n, i);
     }
