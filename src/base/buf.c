@@ -14,17 +14,18 @@ void kf_buf_done(kf_buf *b) {
 void kf_buf_clear(kf_buf *b) {
     kf_wipe(b->data, b->len);
     b->len = 0;
+    b->full = false;
 }
 
 /* Room for n more bytes and the NUL. realloc would leave the old bytes behind. */
 static bool reserve(kf_buf *b, size_t n) {
-    if (n > b->max || b->len > b->max - n) return false;
+    if (n > b->max || b->len > b->max - n) return b->full = true, false;
     size_t need = b->len + n + 1;
     if (need <= b->cap) return true;
     size_t cap = b->cap ? b->cap : 64;
     while (cap < need) cap *= 2;
     char *p = malloc(cap);
-    if (!p) return false;
+    if (!p) return b->full = true, false;
     if (b->len) memcpy(p, b->data, b->len);
     p[b->len] = 0;
     kf_wipe(b->data, b->cap);

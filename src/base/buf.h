@@ -7,6 +7,7 @@
 typedef struct kf_buf {
     char *data; /* NUL after len bytes once anything was appended; NULL when empty */
     size_t len, cap, max;
+    bool full;  /* an append has failed since _init or _clear; a shorter one may have succeeded since */
 } kf_buf;
 
 void kf_buf_init(kf_buf *b, size_t max);

@@ -64,6 +64,19 @@ is "an unknown field" "$RC" 2
 is "nothing came out" "$OUT" ""
 run kf export dev --format '{access_token'
 is "a brace without an end" "$RC" 2
+run kf export dev --format "$(printf '{access_token}%.0s' $(seq 500))"
+is "a result that is too long is told and not cut" "$RC$OUT" 2
+has "how long it may be" "$ERR" "256 KiB"
+for without in "--force" "--clear-after 5s" "--host h" "--login x" "--yes" "--format env --cookie" "--format wos-session --hand-over --yes --clip"; do
+    # shellcheck disable=SC2086
+    run kf export dev $without
+    is "$without has no effect, which is said" "$RC$OUT" 2
+done
+run kf export dev --what api-key --format wos-session
+is "an API key is no session" "$RC$OUT" 2
+before=$(stat_of grants refresh_token)
+run kf export dev --format '{acces_token}' --min-valid 1h
+is "a mistake in the format is told first" "$RC $(stat_of grants refresh_token)" "2 $before"
 run kf export dev --min-valid soon
 is "no duration" "$RC" 2
 run kf export nobody --format env

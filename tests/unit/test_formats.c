@@ -102,11 +102,28 @@ static void test_what_is_refused(void **state) {
     }
 }
 
+/* What does not fit is told, and never cut. */
+static void test_too_long(void **state) {
+    (void)state;
+    kf_err e = {0};
+    KF_AUTO_CHARS token = calloc(1, 50001);
+    memset(token, '\'', 50000);
+    KF_AUTO_CHARS fits = format(token, "env", NULL, NULL);
+    assert_true(strlen(fits) > 200000);
+    KF_AUTO_CHARS two = format(token, "{access_token}{access_token}", NULL, NULL);
+    assert_int_equal(strlen(two), 100001);
+    assert_null(format(token, "{access_token}{access_token}{access_token}{access_token}{access_token}{access_token}", NULL, &e));
+    assert_int_equal(e.code, KF_ERR_USAGE_BAD);
+    assert_non_null(strstr(e.what, "256 KiB"));
+}
+
 static void test_netrc(void **state) {
     (void)state;
     kf_err e;
     KF_AUTO_CHARS plain = format("tok", "netrc", &(kf_format_opts){.host = "git.example.test"}, NULL);
     assert_string_equal(plain, "machine git.example.test login oauth2 password tok\n");
+    assert_null(format("to#k", "netrc", &(kf_format_opts){.host = "git.example.test"}, &e));
+    assert_int_equal(e.code, KF_ERR_NET_BAD_ANSWER);
     static const kf_format_opts bad[] = {{NULL, NULL}, {"", NULL}, {"a b", NULL}, {"a\nmachine b", NULL}, {"a#b", NULL}, {"h", ""}, {"h", "x y"}};
     for (size_t i = 0; i < KF_LEN(bad); i++) {
         assert_null(format("tok", "netrc", &bad[i], &e));
@@ -175,6 +192,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sh_reads_what_env_quotes), cmocka_unit_test(test_quoting),
         cmocka_unit_test(test_what_is_refused),          cmocka_unit_test(test_netrc),
+        cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_api_key_and_mask),         cmocka_unit_test_setup_teardown(test_outfile, make_dir, drop_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

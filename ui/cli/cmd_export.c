@@ -58,21 +58,31 @@ static int claims(kf_cli *c, const wanted *w) {
     return rc;
 }
 
+/* With nothing in it: a mistake in it is told before a token is renewed for it. */
+static bool format_ok(const wanted *w, bool key, kf_err *err) {
+    KF_AUTO(kf_json) nothing = kf_json_obj();
+    kf_facts f;
+    kf_buf b;
+    if (key) kf_json_set_str(nothing, "api_key", "");
+    kf_buf_init(&b, KF_FORMAT_OUT_MAX);
+    bool ok = kf_facts_from(&f, nothing, false, err) && kf_format(&b, &f, w->format, &w->opts, err);
+    kf_buf_done(&b);
+    return ok;
+}
+
 static int run(kf_cli *c, const wanted *w) {
     int rc = 0;
+    kf_err e;
     bool key = !strcmp(w->what, "api-key"), mask = !w->reveal && !w->file && !w->clip && isatty(STDOUT_FILENO);
     if (!strcmp(w->what, "claims")) return claims(c, w);
     if (!key && strcmp(w->what, "access") != 0) return kf_cli_usage(c, "--what is access, claims or api-key, not %.40s", w->what);
-    if (!kf_format_known(w->format))
-        return kf_cli_usage(c, "there is no format %.40s; there are: %s, or a template", w->format, kf_format_names());
+    if (!format_ok(w, key, &e)) return kf_cli_usage(c, "%s", e.what);
     KF_AUTO(kf_json) r = key ? ask_agent(c, "GetApiKey", w, &rc) : kf_cli_token(c, w->profile, w->min_valid, false, false, &rc);
     if (!r) return rc;
-    kf_err e;
     kf_facts f;
     kf_buf b;
     kf_buf_init(&b, KF_FORMAT_OUT_MAX);
-    if (!kf_facts_from(&f, r, mask, &e)) rc = kf_cli_fail(c, &e);
-    else if (!kf_format(&b, &f, w->format, &w->opts, &e)) rc = kf_cli_usage(c, "%s", e.what);
+    if (!kf_facts_from(&f, r, mask, &e) || !kf_format(&b, &f, w->format, &w->opts, &e)) rc = kf_cli_fail(c, &e);
     else rc = put_out(c, &b, w, mask);
     kf_buf_done(&b);
     return rc;
@@ -89,15 +99,28 @@ static int sealed(kf_cli *c, wanted *w, const kf_args *a) {
     return kf_cli_seal(c, &s, put_sealed, w);
 }
 
+/* Options that would do nothing: whoever gives one expects something. */
+static const char *without_effect(const kf_args *a, const wanted *w, bool seals) {
+    if (w->file && w->clip) return "-o and --clip are two places; name one";
+    if (w->file && !*w->file) return "-o needs the name of a file";
+    if (w->force && !w->file) return "--force goes with -o FILE";
+    if (w->clear_after && !w->clip) return "--clear-after goes with --clip";
+    if ((w->opts.host || w->opts.login) && strcmp(w->format, "netrc") != 0) return "--host and --login go with --format netrc";
+    if (!seals && (a->opt[COOKIE] || a->opt[HAND_OVER] || a->opt[PASSWORD_STDIN])) return "--cookie, --hand-over and --cookie-password-stdin go with --format wos-session";
+    if (!a->opt[HAND_OVER] && a->opt[YES]) return "--yes goes with --hand-over";
+    /* the clipboard is cleared, and a terminal may not take it: the session would be nowhere */
+    if (a->opt[HAND_OVER] && w->clip) return "a session is handed over to a file (-o) or a pipe, not to the clipboard";
+    return NULL;
+}
+
 int kf_cmd_export(kf_cli *c, const kf_args *a) {
     wanted w = {.profile = a->pos[0], .what = a->opt[WHAT] ? a->opt[WHAT] : "access", .min_valid = a->opt[MIN_VALID], .file = a->opt[OUTPUT],
                 .force = a->opt[FORCE], .clip = a->opt[CLIP], .clear_after = a->opt[CLEAR], .reveal = a->opt[REVEAL], .opts = {.host = a->opt[HOST], .login = a->opt[LOGIN]}};
     bool json = c->json || !strcmp(w.what, "claims");
     w.format = a->opt[FORMAT] ? a->opt[FORMAT] : json ? "json" : "header";
-    if (w.file && w.clip) return kf_cli_usage(c, "-o and --clip are two places; name one");
-    if (w.file && !*w.file) return kf_cli_usage(c, "-o needs the name of a file");
     bool seals = !strcmp(w.format, "wos-session") && !strcmp(w.what, "access");
-    if (!seals && (a->opt[COOKIE] || a->opt[HAND_OVER] || a->opt[PASSWORD_STDIN])) return kf_cli_usage(c, "--cookie, --hand-over and --cookie-password-stdin go with --format wos-session");
+    const char *why = without_effect(a, &w, seals);
+    if (why) return kf_cli_usage(c, "%s", why);
     return seals ? sealed(c, &w, a) : run(c, &w);
 }
 int kf_cmd_header(kf_cli *c, const kf_args *a) {

@@ -130,14 +130,14 @@ static const struct {
 } formats[] = {{"header", as_header}, {"raw", as_raw},   {"env", as_env},   {"fish", as_fish}, {"powershell", as_powershell},
                {"dotenv", as_dotenv}, {"json", as_json}, {"curl", as_curl}, {"exec-credential", as_exec_credential}};
 
-const char *kf_format_names(void) { return "header raw env fish powershell dotenv json curl exec-credential netrc"; }
-
 static bool netrc(kf_buf *b, const kf_facts *f, const kf_format_opts *o, kf_err *err) {
     const char *host = o ? o->host : NULL, *login = o && o->login ? o->login : "oauth2";
     if (!host || !*host) return kf_fail(err, KF_ERR_USAGE_BAD, "a netrc line needs the host it is for: --host HOST");
     if (!plain(host) || strpbrk(host, "\"\\/#@") || !plain(login) || !*login || strpbrk(login, "\"\\#"))
         return kf_fail(err, KF_ERR_USAGE_BAD, "%.80s: neither host nor login may have blanks, quotes or one of / # @", host);
-    return kf_buf_addf(b, "machine %s login %s password %s\n", host, login, secret(f));
+    if (strpbrk(secret(f), "\"\\#")) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s has characters that netrc cannot carry", f->name[0]);
+    kf_buf_addf(b, "machine %s login %s password %s\n", host, login, secret(f));
+    return true;
 }
 
 /* {field} and the text around it; {{ is a brace. */
@@ -156,20 +156,19 @@ static bool as_template(kf_buf *b, const kf_facts *f, const char *t, kf_err *err
         if (!known) return kf_fail(err, KF_ERR_USAGE_BAD, "the template has an unknown field {%.*s}", n < 31 ? (int)n : 31, t + 1);
         t += n + 1;
     }
-    return kf_buf_adds(b, "\n");
+    kf_buf_adds(b, "\n");
+    return true;
 }
 
-bool kf_format_known(const char *format) {
-    if (strchr(format, '{') || !strcmp(format, "netrc")) return true;
-    for (size_t i = 0; i < KF_LEN(formats); i++)
-        if (!strcmp(formats[i].name, format)) return true;
-    return false;
-}
-
-bool kf_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o, kf_err *err) {
+static bool put_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o, kf_err *err) {
     if (strchr(format, '{')) return as_template(b, f, format, err);
     if (!strcmp(format, "netrc")) return netrc(b, f, o, err);
     for (size_t i = 0; i < KF_LEN(formats); i++)
         if (!strcmp(formats[i].name, format)) return formats[i].put(b, f), true;
-    return kf_fail(err, KF_ERR_USAGE_BAD, "there is no format %.40s; there are: %s, or a template", format, kf_format_names());
+    return kf_fail(err, KF_ERR_USAGE_BAD, "there is no format %.40s here; there are: " KF_FORMAT_NAMES ", a template, and wos-session for a session", format);
+}
+
+bool kf_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o, kf_err *err) {
+    if (!put_format(b, f, format, o, err)) return false;
+    return !b->full || kf_fail(err, KF_ERR_USAGE_BAD, "the result is longer than %zu KiB", b->max >> 10);
 }

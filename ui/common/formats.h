@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/json.h"
 
+#define KF_FORMAT_NAMES "header raw env fish powershell dotenv json curl exec-credential netrc" /* or a template: it has a brace */
 enum { KF_FACTS_MAX = 8, KF_FORMAT_OUT_MAX = 256 << 10 };
 
 typedef struct kf_facts { /* names as in templates and JSON, and as variables (NULL: none) */
@@ -19,11 +20,9 @@ typedef struct kf_facts { /* names as in templates and JSON, and as variables (N
  * first and last characters instead of it. False: KF_ERR_NET_BAD_ANSWER, a value no format may carry. */
 KF_CHECK bool kf_facts_from(kf_facts *f, const kf_json *answer, bool mask, kf_err *err);
 
-/* "header raw env ...": every format, for usage and completion. */
-const char *kf_format_names(void);
-bool kf_format_known(const char *format); /* a name of the list, or a template (it has a brace) */
 typedef struct kf_format_opts {
     const char *host, *login; /* netrc: machine (needed) and login ("oauth2" when NULL) */
 } kf_format_opts;
-/* Appends. False: KF_ERR_USAGE_BAD (unknown format or field, host missing). */
+/* Appends. False: KF_ERR_USAGE_BAD (unknown format or field, host missing, longer than b may be), KF_ERR_NET_BAD_ANSWER
+ * (netrc cannot carry it); what was appended is of no use then. */
 KF_CHECK bool kf_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o, kf_err *err);
