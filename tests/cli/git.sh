@@ -55,6 +55,10 @@ for other in "https evil.test" "https example.test" "https git.example.test.evil
     # shellcheck disable=SC2086
     is "nothing for $other" "$(ask $other; echo $?)" 0
 done
+# older gits pass a %0d of an address on, and some helpers end a line there (CVE-2024-52006)
+is "nothing for a carriage return" "$(printf 'protocol=https\nhost=git.example.test\r.evil.test\n\n' | git-credential-keyfob get; echo $?)" 0
+is "nothing for two lines in a user name" "$(printf 'protocol=https\nhost=git.example.test\nusername=x\rhost=evil.test\n\n' | git-credential-keyfob get; echo $?)" 0
+is "what comes behind the question is none" "$(printf 'protocol=https\nhost=evil.test\n\nhost=git.example.test\n' | git-credential-keyfob get; echo $?)" 0
 is "nothing for no host" "$(ask https ""; echo $?)" 0
 is "store is nothing" "$(printf 'protocol=https\nhost=git.example.test\npassword=x\n\n' | git-credential-keyfob store; echo $?)" 0
 is "erase is nothing" "$(printf 'protocol=https\nhost=git.example.test\n\n' | git-credential-keyfob erase; echo $?)" 0

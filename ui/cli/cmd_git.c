@@ -4,30 +4,11 @@
 #include "ui/cli/cli.h"
 
 #include <unistd.h>
-#include "auth/profile.h"
 #include "base/str.h"
+#include "ui/cli/git_question.h"
 #include "ui/cli/index.h"
 
-enum { WAIT_MS = 60000, QUESTION_MAX = 64 << 10 };
-
-/* The value of the last line key=...; NULL: none. Cuts the text into lines as it goes. */
-static const char *attribute(char *text, const char *key) {
-    size_t n = strlen(key);
-    const char *found = NULL;
-    for (char *line = text; line && *line;) {
-        char *end = strchr(line, '\n');
-        if (!strncmp(line, key, n) && line[n] == '=') found = line + n + 1;
-        line = end ? end + 1 : NULL;
-    }
-    return found;
-}
-
-static char *value_of(char *text, const char *key) {
-    const char *v = attribute(text, key);
-    char *copy = kf_strdup(v ? v : "");
-    copy[strcspn(copy, "\r\n")] = 0;
-    return copy;
-}
+enum { WAIT_MS = 60000 };
 
 static bool any_host_is_bound(void) {
     kf_profile_row *rows = NULL;
@@ -39,30 +20,28 @@ static bool any_host_is_bound(void) {
     return any;
 }
 
-/* A token goes over https, or to this machine. */
-static bool may_answer(const char *protocol, const char *host) {
-    KF_AUTO_CHARS origin = kf_strfmt("%s://%s", protocol, host);
-    KF_AUTO_CHARS norm = NULL;
-    return *host && kf_origin_parse(origin, &norm, NULL);
+/* A value that ends a line, or the blank that git would keep, would say something else than the token. */
+static bool one_word(const char *token) {
+    for (const char *p = token; *p; p++)
+        if (*p <= 0x20 || *p >= 0x7f) return false;
+    return *token;
 }
 
-static int get(kf_cli *c, char *question, const char *min_valid) {
-    KF_AUTO_CHARS protocol = value_of(question, "protocol");
-    KF_AUTO_CHARS host = value_of(question, "host");
-    KF_AUTO_CHARS username = value_of(question, "username");
-    KF_AUTO_CHARS norm = NULL;
-    if (!may_answer(protocol, host) || !kf_hosts_parse(host, &norm, NULL) || strchr(norm, ';') || !any_host_is_bound()) return 0;
+static int get(kf_cli *c, const kf_secret *text, const char *min_valid) {
+    kf_git_question q;
     kf_err e;
     int64_t ms = 120000;
+    if (!kf_git_question_parse(kf_secret_peek(text), kf_secret_len(text), &q) || !any_host_is_bound()) return 0;
     if (min_valid && !kf_duration_parse(min_valid, &ms)) return kf_cli_usage(c, "--min-valid %.40s: a duration is a number with s, m or h", min_valid);
     kf_json *p = kf_json_obj();
-    kf_json_set_str(p, "git_host", host);
+    kf_json_set_str(p, "git_host", q.host);
     kf_json_set_int(p, "min_valid_ms", ms);
     KF_AUTO(kf_json) r = kf_cli_call(c, "GetToken", p, WAIT_MS, &e);
+    const char *token = kf_json_str_or(r, "access_token", "");
     if (!r && e.code == KF_ERR_USAGE_NO_PROFILE) return 0; /* somebody else's host */
-    if (!r) return kf_cli_fail(c, &e);
-    printf("username=%s\npassword=%s\npassword_expiry_utc=%lld\n", *username ? username : "oauth2", kf_json_str_or(r, "access_token", ""),
-           (long long)kf_json_int_or(r, "expires_at", 0));
+    if (r && !one_word(token)) kf_fail(&e, KF_ERR_NET_BAD_ANSWER, "the access token has characters that git's lines cannot carry");
+    if (!r || !one_word(token)) return kf_cli_fail(c, &e);
+    printf("username=%s\npassword=%s\npassword_expiry_utc=%lld\n", *q.username ? q.username : "oauth2", token, (long long)kf_json_int_or(r, "expires_at", 0));
     return kf_cli_flush();
 }
 
@@ -72,6 +51,6 @@ int kf_cmd_git_credential(kf_cli *c, const kf_args *a) {
     /* what keyfob gave needs no keeping, and it makes another by itself */
     if (!strcmp(what, "store") || !strcmp(what, "erase")) return 0;
     if (strcmp(what, "get") != 0) return isatty(STDIN_FILENO) ? kf_cli_usage(c, "git calls this with get, store or erase") : 0;
-    KF_AUTO(kf_secret) question = kf_read_stdin(QUESTION_MAX, &e);
-    return question ? get(c, kf_secret_edit(question), a->opt[0]) : kf_cli_fail(c, &e);
+    KF_AUTO(kf_secret) question = kf_read_stdin(KF_GIT_QUESTION_MAX, &e);
+    return question ? get(c, question, a->opt[0]) : kf_cli_fail(c, &e);
 }
