@@ -46,6 +46,7 @@ const kf_command *kf_commands(size_t *n);
 const kf_opt *kf_global_opts(void); /* name NULL ends */
 void kf_command_help(const kf_command *c);
 void kf_help(void);
+void kf_command_list(void); /* a line for each */
 int kf_command_man(const kf_command *c); /* roff on stdout; NULL: keyfob(1) */
 int kf_completion(const char *shell);
 /* help TOPIC, piece by piece. False: no such topic. */

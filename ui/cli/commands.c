@@ -233,7 +233,7 @@ static const kf_command table[] = {
     {.name = "completion", .args = "bash|zsh|fish", .help = "print a completion script", .text = "",
      .examples = "  eval \"$(keyfob completion bash)\"\n", .max_pos = 1, .run = kf_cmd_completion},
     {.name = "help", .args = "[COMMAND... | TOPIC]", .help = "help for keyfob, a command or a topic",
-     .text = "Topics: exit-codes, environment, formats, keys.", .examples = "  keyfob help profile add\n  keyfob help exit-codes\n",
+     .text = "Topics: commands, exit-codes, environment, formats, keys.", .examples = "  keyfob help profile add\n  keyfob help exit-codes\n",
      .opts = {{"man", 0, NULL, "as a man page"}, {"commands", 0, NULL, "+the names of all commands"}}, .max_pos = 2, .run = kf_cmd_help},
     {.name = "version", .args = "", .help = "the version", .text = "", .examples = "  keyfob version --json\n", .run = kf_cmd_version},
 };

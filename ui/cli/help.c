@@ -60,23 +60,34 @@ static void group_line(const kf_command *all, size_t n, size_t first) {
     printf("\n");
 }
 
-void kf_help(void) {
+void kf_command_list(void) {
     size_t n;
     const kf_command *all = kf_commands(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (!strchr(all[i].name, ' ')) printf("  %-16s %s\n", all[i].name, all[i].help);
+        else if (first_of_word(all, i)) group_line(all, n, i);
+    }
+}
+
+/* The first words of all commands; the test sees to it that none is left out. */
+static const char *const groups[][2] = {{"Tokens", "token exec export header serve git-credential"},
+                                        {"Signing in", "login logout renew switch-org lock unlock"},
+                                        {"Who", "status whoami claims org session factor"},
+                                        {"Profiles", "profile allow"},
+                                        {"Settings", "config store vault agent paths"},
+                                        {"More", "doctor log help version completion ui"}};
+
+void kf_help(void) {
     printf("usage: keyfob [OPTION...] COMMAND [PROFILE] [OPTION...]\n"
            "Sign in to WorkOS once, and every tool gets a fresh token.\n\n"
            "  keyfob                                   the screen\n"
            "  keyfob --sandbox                         try it without an account\n"
            "  curl -H \"Authorization: Bearer $(keyfob token acme)\" ...\n\n");
-    for (size_t i = 0; i < n; i++) {
-        if (!strcmp(all[i].name, "ui") || !strcmp(all[i].name, "git-credential")) continue; /* git runs that one */
-        if (!strchr(all[i].name, ' ')) printf("  %-16s %s\n", all[i].name, all[i].help);
-        else if (first_of_word(all, i)) group_line(all, n, i);
-    }
+    for (size_t i = 0; i < KF_LEN(groups); i++) printf("  %-12s %s\n", groups[i][0], groups[i][1]);
     printf("\n");
     for (const kf_opt *o = kf_global_opts(); o->name; o++)
         if (strcmp(o->name, "help") && strcmp(o->name, "version") && strcmp(o->name, "quiet")) option_line(o);
-    printf("\nkeyfob help COMMAND says more; keyfob help profile lists what profile has.\n");
+    printf("\nkeyfob help commands has a line for each, keyfob help COMMAND says more.\n");
 }
 
 /* --- man ------------------------------------------------------------------------------------------- */

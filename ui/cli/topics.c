@@ -78,7 +78,7 @@ static void keys(kf_topic_put put) {
     for (size_t i = 0; i < KF_LEN(places); i++) keys_at(places[i].where, places[i].name, put);
 }
 
-const char *kf_topic_names(void) { return "exit-codes environment formats keys"; }
+const char *kf_topic_names(void) { return "commands exit-codes environment formats keys"; }
 
 bool kf_topic(const char *name, kf_topic_put put) {
     if (!strcmp(name, "keys")) return keys(put), true;
