@@ -16,7 +16,7 @@ who() { kf whoami "$1" --json | json user_email; }
 
 # talk ARG...: keyfob login ARG... --answers-stdin in the background, with answers through a pipe that stays open
 talk() {
-    rm -f "$SCRATCH/answers"
+    rm -f "$SCRATCH/answers" "$SCRATCH/err.login" # nothing of the one before is looked at
     mkfifo "$SCRATCH/answers"
     "$BIN/keyfob" login "$@" --answers-stdin <"$SCRATCH/answers" >"$SCRATCH/out" 2>"$SCRATCH/err.login" &
     LOGIN=$!
@@ -111,6 +111,7 @@ confirm() { # CODE EMAIL PASSWORD ACTION
     curl -sS --noproxy '*' --data-urlencode "email=$2" --data-urlencode "password=$3" -d "action=$4" "$U$id" >"$SCRATCH/page"
 }
 device() {
+    rm -f "$SCRATCH/err.login" # else the code of the one before may be read
     "$BIN/keyfob" login pub --method device >"$SCRATCH/out" 2>"$SCRATCH/err.login" </dev/null &
     LOGIN=$!
     exec 7>/dev/null
@@ -130,6 +131,7 @@ ended "nobody confirms" 3
 is "the session before is still there" "$(who pub)" plain@example.test
 
 # the browser: the address on stderr, nothing opened; pasted back instead of redirected
+rm -f "$SCRATCH/err.login"
 "$BIN/keyfob" login pub --method browser --no-browser >"$SCRATCH/out" 2>"$SCRATCH/err.login" </dev/null &
 LOGIN=$!
 exec 7>/dev/null
@@ -162,6 +164,7 @@ say "nonsense"
 ended "a line that is no answer" 2
 
 # a QR code into a log, for whom it is worth it
+rm -f "$SCRATCH/err.login"
 "$BIN/keyfob" login pub --method device --qr >"$SCRATCH/out" 2>"$SCRATCH/err.login" </dev/null &
 LOGIN=$!
 drawn() { grep -q '▄' "$SCRATCH/err.login" && tail -n 1 "$SCRATCH/err.login" | grep -q $'\033.0m$'; }
