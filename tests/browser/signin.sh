@@ -12,7 +12,7 @@ kf profile add pub --client-id client_sandbox_public --api-host "$U" >/dev/null 
 started() {
     local p=$1
     shift
-    : >"$SCRATCH/err"
+    rm -f "$SCRATCH/err.$p" # else the address of the one before may be read
     "$BIN/keyfob" login "$p" "$@" >"$SCRATCH/out" 2>"$SCRATCH/err.$p" </dev/null &
     LOGIN=$!
     wait_until "the address" grep -q '^  http' "$SCRATCH/err.$p"
