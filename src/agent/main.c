@@ -104,16 +104,21 @@ static void person_needed(void *user, const char *id, const char *name, const ch
     kf_notify_sign_in_needed(user, id, name, reason);
 }
 
+/* A process that was killed takes connections until the kernel has closed its socket; it gives no answers. */
+static bool answers(void) {
+    enum { WAIT_MS = 1000 };
+    KF_AUTO(kf_client) c = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, NULL);
+    kf_json *hello = c ? kf_client_call(c, "Hello", NULL, WAIT_MS, NULL) : NULL;
+    kf_json_free(hello);
+    return hello;
+}
+
 /* An agent that was killed, or is about to end, holds the lock a little longer than it answers at its socket. */
 static bool take_run_lock(const kf_agent *a, int fd, kf_err *err) {
     enum { WAIT_MS = 5000, STEP_MS = 10 };
     int got = kf_lock_try(fd, err);
     for (int waited = 0; got == 0 && waited < WAIT_MS; waited += STEP_MS) {
-        int alive = kf_socket_connect(a->socket_path, NULL);
-        if (alive >= 0) {
-            close(alive);
-            break;
-        }
+        if (answers()) break;
         poll(NULL, 0, STEP_MS);
         got = kf_lock_try(fd, err);
     }
