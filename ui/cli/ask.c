@@ -39,7 +39,7 @@ static bool hide(bool on) {
         tty.hidden = 1;
         return tcsetattr(tty.fd, TCSAFLUSH, &t) == 0;
     }
-    tcsetattr(tty.fd, TCSAFLUSH, &tty.before);
+    tcsetattr(tty.fd, TCSADRAIN, &tty.before);
     tty.hidden = 0;
     for (size_t i = 0; i < KF_LEN(sigs); i++) sigaction(sigs[i], &old[i], NULL);
     return true;
@@ -48,11 +48,11 @@ static bool hide(bool on) {
 kf_secret *kf_ask(const char *prompt, bool hidden, kf_err *err) {
     tty.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (tty.fd < 0) return kf_fail_errno(err, KF_ERR_USAGE_NO_INPUT, "no terminal to ask on"), NULL;
-    dprintf(tty.fd, "%s: ", prompt);
     KF_AUTO(kf_secret) line = kf_secret_zero(LINE);
     char *p = kf_secret_edit(line);
     size_t n = 0;
     bool end = false, ok = !hidden || hide(true);
+    dprintf(tty.fd, "%s: ", prompt); /* after hide(): that throws away what was typed before, and an answer typed at once would be lost */
     while (ok && !end) { /* the line is the terminal's: one read is one line */
         char c;
         ssize_t k = read(tty.fd, &c, 1);
