@@ -40,22 +40,10 @@ has "the keys of the screen" "$(kf help keys)" "Goes back, cancels, clears a fil
 run kf help nonsense
 is "no such topic" "$RC$OUT" 2
 has "the topics there are" "$ERR" "commands exit-codes environment formats keys"
-kf completion bash >"$SCRATCH/c.bash" && bash -n "$SCRATCH/c.bash" || fail "bash completion"
-ok "bash completion is valid"
-is "bash completes commands" "$(bash -c '. "$1"; COMP_WORDS=(keyfob to); COMP_CWORD=1; _keyfob; echo "${COMPREPLY[*]}"' _ "$SCRATCH/c.bash")" token
 mkdir -p "$XDG_STATE_HOME/keyfob"
 printf 'keyfob-profiles 1\n0123456789abcdef\tacme\t1\tsigned_in\t0\t\tclient_x\n' >"$XDG_STATE_HOME/keyfob/profiles"
-is "bash completes profiles" "$(bash -c '. "$1"; COMP_WORDS=(keyfob token ac); COMP_CWORD=2; _keyfob; echo "${COMPREPLY[*]}"' _ "$SCRATCH/c.bash")" acme
 is "profile list starts nothing" "$(kf profile list --json | json items 0 name)" acme
 is "no agent was started" "$(kf agent status --json)" '{"schema":"keyfob.agent/1","running":false}'
-has "zsh completes the options of a command of two words" "$(kf completion zsh)" '"session revoke") opts=(--others --yes )'
-zsh -n "$SCRATCH/doc/keyfob.zsh" || fail "zsh completion"
-fish --no-config -n "$SCRATCH/doc/keyfob.fish" || fail "fish completion"
-ok "zsh and fish completions are valid"
-fish_says() { fish --no-config -c "source '$SCRATCH/doc/keyfob.fish'; complete -C '$1'" | cut -f1 | tr '\n' ' '; }
-is "fish completes commands" "$(fish_says 'keyfob tok')" "token "
-is "fish completes profiles" "$(fish_says 'keyfob token ac')" "acme "
-has "fish completes options" "$(fish_says 'keyfob export --for')" "--format"
 run kf completion tcsh
 is "another shell is refused" "$RC" 2
 run kf

@@ -44,11 +44,19 @@ typedef struct kf_command {
 
 const kf_command *kf_commands(size_t *n);
 const kf_opt *kf_global_opts(void); /* name NULL ends */
+const kf_command *kf_command_find(int argc, char **argv, int *used); /* whose words argv begins with; *used: how many. NULL: none */
+bool kf_command_first(const kf_command *all, size_t i); /* no command before it begins with the same word */
+/* By name of len bytes, or by letter if that is not 0; *index is its place. NULL: there is none. */
+const kf_opt *kf_opt_find(const kf_opt *o, const char *name, size_t len, char letter, int *index);
+const char *kf_opt_help(const kf_opt *o); /* without the mark of a rare one */
 void kf_command_help(const kf_command *c);
 void kf_help(void);
 void kf_command_list(void); /* a line for each */
 int kf_command_man(const kf_command *c); /* roff on stdout; NULL: keyfob(1) */
-int kf_completion(const char *shell);
+int kf_completion(const char *shell); /* the script, on stdout; -1: no such shell */
+/* What the last of these words could become, a line each: the word, a tab, what it is. ":files", ":dirs" or ":command N" instead
+ * when a shell knows better (N: where the command begins). Starts nothing, asks nobody. */
+int kf_complete(int argc, char **argv);
 /* help TOPIC, piece by piece. False: no such topic. */
 typedef void (*kf_topic_put)(const char *text);
 bool kf_topic(const char *name, kf_topic_put put);

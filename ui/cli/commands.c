@@ -4,7 +4,7 @@
 #include "base/str.h"
 
 static const kf_opt global[] = {
-    {"profile", 'p', "NAME", "use this profile"},
+    {"profile", 'p', "PROFILE", "use this profile"},
     {"json", 0, NULL, "answers and errors as one line of JSON"},
     {"quiet", 'q', NULL, "no hints on stderr"},
     {"verbose", 'v', NULL, "say what was chosen and why"},
@@ -74,9 +74,9 @@ static const kf_command table[] = {
      .opts = {{"method", 0, "METHOD", "password magic browser device sso token"}, {"email", 0, "E", "e-mail address"},
               {"password-stdin", 0, NULL, "read the password from stdin"}, {"answers-stdin", 0, NULL, "read lines: email password totp email_code ..."},
               {"organization", 0, "ID", "preferred organization"}, {"org", 0, "ID", "+the same as --organization"},
-              {"provider", 0, "NAME", "browser: authkit, GoogleOAuth, GitHubOAuth, ..."}, {"connection", 0, "ID", "+browser: this SSO connection"},
+              {"provider", 0, "PROVIDER", "browser: authkit, GoogleOAuth, GitHubOAuth, ..."}, {"connection", 0, "ID", "+browser: this SSO connection"},
               {"domain-hint", 0, "D", "+browser: the organization's domain"}, {"login-hint", 0, "E", "+browser: the same as --email"},
-              {"screen-hint", 0, "S", "+browser: sign-in or sign-up"}, {"prompt", 0, "P", "+browser: login asks again"},
+              {"screen-hint", 0, "HINT", "+browser: sign-in or sign-up"}, {"prompt", 0, "P", "+browser: login asks again"},
               {"max-age", 0, "S", "+browser: asks again after S seconds"}, {"no-browser", 0, NULL, "never open a browser here"},
               {"qr", 0, NULL, "+the QR code also where stderr is no terminal"}, {"no-qr", 0, NULL, "+no QR code"},
               {"invitation-token-stdin", 0, NULL, "+read an invitation token"}, {"reset-password", 0, NULL, "make a new password first"},
@@ -120,7 +120,7 @@ static const kf_command table[] = {
      .examples = "  keyfob status acme --json\n  PS1='$(keyfob status --prompt \"{profile}{left? }{left}{alert}\")$ '\n  keyfob status acme --check --min-valid 5m || keyfob login acme\n",
      .opts = {{"why", 0, NULL, "which profile, client ID and API key are used, and from where"},
               {"check", 0, NULL, "exit 0 only if the token is valid"}, {"min-valid", 0, "D", "for --check: for at least D"},
-              {"prompt", 0, "FORMAT", "for a shell prompt: {profile} {state} {left} {org} {client_id} {alert}"}},
+              {"prompt", 0, "TEXT", "for a shell prompt: {profile} {state} {left} {org} {client_id} {alert}"}},
      .max_pos = 1, .run = kf_cmd_status},
     {.name = "allow", .args = "[DIR]", .help = "trust the .keyfob file of a directory",
      .text = "A file .keyfob in a directory or above it holds the name of the profile to use there, and # comments. It is used once you "
@@ -230,8 +230,9 @@ static const kf_command table[] = {
              "where you are. a adds, e edits and C copies a profile. D deletes it 10 s later: u takes it back, q does it at once; Ctrl-C and "
              "signals leave it there. keyfob help keys lists all keys. Needs a terminal of 40x12.",
      .examples = "  keyfob\n  keyfob --sandbox\n  keyfob help keys\n", .run = kf_cmd_ui},
-    {.name = "completion", .args = "bash|zsh|fish", .help = "print a completion script", .text = "",
-     .examples = "  eval \"$(keyfob completion bash)\"\n", .max_pos = 1, .run = kf_cmd_completion},
+    {.name = "completion", .args = "bash|zsh|fish", .help = "print a completion script",
+     .text = "The script asks keyfob completion words -- WORD... what the last word could become; that starts no agent.",
+     .examples = "  eval \"$(keyfob completion bash)\"\n  keyfob completion fish | source\n", .max_pos = 1, .rest = true, .run = kf_cmd_completion},
     {.name = "help", .args = "[COMMAND... | TOPIC]", .help = "help for keyfob, a command or a topic",
      .text = "Topics: commands, exit-codes, environment, formats, keys.", .examples = "  keyfob help profile add\n  keyfob help exit-codes\n",
      .opts = {{"man", 0, NULL, "as a man page"}, {"commands", 0, NULL, "+the names of all commands"}}, .max_pos = 2, .run = kf_cmd_help},

@@ -1,4 +1,4 @@
-/* Help, completion and man pages, all from the table of commands. */
+/* Help and man pages, all from the table of commands. */
 #include "ui/cli/cli.h"
 
 #include <ctype.h>
@@ -20,7 +20,7 @@ static void wrap(const char *text, int indent) {
     if (col) printf("\n");
 }
 
-static const char *plain(const kf_opt *o) { return o->help + (o->help[0] == '+'); }
+const char *kf_opt_help(const kf_opt *o) { return o->help + (o->help[0] == '+'); }
 
 static void option_line(const kf_opt *o) {
     char name[64];
@@ -42,7 +42,7 @@ void kf_command_help(const kf_command *c) {
     printf("\nExamples\n%s\nGlobal options: -p NAME, --json, -q, -v, --no-input, --sandbox (keyfob --help)\n", c->examples);
 }
 
-static bool first_of_word(const kf_command *all, size_t i) {
+bool kf_command_first(const kf_command *all, size_t i) {
     size_t len = strcspn(all[i].name, " ");
     for (size_t k = 0; k < i; k++)
         if (strcspn(all[k].name, " ") == len && !strncmp(all[k].name, all[i].name, len)) return false;
@@ -65,7 +65,7 @@ void kf_command_list(void) {
     const kf_command *all = kf_commands(&n);
     for (size_t i = 0; i < n; i++) {
         if (!strchr(all[i].name, ' ')) printf("  %-16s %s\n", all[i].name, all[i].help);
-        else if (first_of_word(all, i)) group_line(all, n, i);
+        else if (kf_command_first(all, i)) group_line(all, n, i);
     }
 }
 
@@ -110,7 +110,7 @@ static void man_options(const kf_opt *o) {
         roff(o->name);
         if (o->arg) printf(" \\fI%s\\fR", o->arg);
         printf("\n");
-        roff(plain(o));
+        roff(kf_opt_help(o));
         printf("\n");
     }
 }
@@ -172,102 +172,4 @@ int kf_command_man(const kf_command *c) {
     if (c && *c->examples) printf(".SH EXAMPLES\n.nf\n"), roff(c->examples), printf(".fi\n");
     printf(".SH SEE ALSO\n.BR keyfob (1),\n.BR keyfob.conf (5),\n.BR keyfob\\-keys (7),\n.BR keyfob\\-security (7),\n.BR keyfobd (8)\n");
     return kf_cli_flush();
-}
-
-/* --- completion ------------------------------------------------------------------------------------ */
-
-static void words(const kf_command *all, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (first_of_word(all, i)) printf("%.*s ", (int)strcspn(all[i].name, " "), all[i].name);
-}
-
-/* The agent's index has the names; cut needs no agent. */
-#define NAMES "cut -f2 \"${XDG_STATE_HOME:-$HOME/.local/state}/keyfob/profiles\" 2>/dev/null | tail -n +2"
-
-static void bash_case(const kf_command *all, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        printf("    \"%s\") opts=\"", all[i].name);
-        for (const kf_opt *o = all[i].opts; o->name; o++) printf("--%s ", o->name);
-        printf("\" ;;\n");
-    }
-}
-
-static int bash(const kf_command *all, size_t n) {
-    printf("_keyfob() {\n  local cur=${COMP_WORDS[COMP_CWORD]} cmd=${COMP_WORDS[1]-} sub=${COMP_WORDS[2]-} opts= key\n"
-           "  COMPREPLY=()\n  if [ \"$COMP_CWORD\" -eq 1 ]; then COMPREPLY=($(compgen -W \"");
-    words(all, n);
-    printf("--sandbox --help --version\" -- \"$cur\")); return; fi\n  case $cmd in\n");
-    for (size_t i = 0; i < n; i++) {
-        if (!strchr(all[i].name, ' ') || !first_of_word(all, i)) continue;
-        size_t len = strcspn(all[i].name, " ");
-        printf("    %.*s) if [ \"$COMP_CWORD\" -eq 2 ]; then COMPREPLY=($(compgen -W \"", (int)len, all[i].name);
-        for (size_t k = 0; k < n; k++)
-            if (!strncmp(all[k].name, all[i].name, len + 1)) printf("%s ", all[k].name + len + 1);
-        printf("\" -- \"$cur\")); return; fi; key=\"$cmd $sub\" ;;\n");
-    }
-    printf("    *) key=$cmd ;;\n  esac\n  case $key in\n");
-    bash_case(all, n);
-    printf("  esac\n  case $cur in\n    -*) COMPREPLY=($(compgen -W \"$opts --json --quiet --verbose --no-input --help\" -- \"$cur\")) ;;\n"
-           "    *) COMPREPLY=($(compgen -W \"$(" NAMES ")\" -- \"$cur\")) ;;\n  esac\n}\ncomplete -F _keyfob keyfob\n");
-    return kf_cli_flush();
-}
-
-static int zsh(const kf_command *all, size_t n) {
-    printf("#compdef keyfob\n_keyfob() {\n  local -a names opts\n  local key\n  names=(${(f)\"$(" NAMES ")\"})\n  if (( CURRENT == 2 )); then compadd -- ");
-    words(all, n);
-    printf("; return; fi\n  case $words[2] in\n");
-    for (size_t i = 0; i < n; i++) {
-        if (!strchr(all[i].name, ' ') || !first_of_word(all, i)) continue;
-        size_t len = strcspn(all[i].name, " ");
-        printf("    %.*s) if (( CURRENT == 3 )); then compadd -- ", (int)len, all[i].name);
-        for (size_t k = 0; k < n; k++)
-            if (!strncmp(all[k].name, all[i].name, len + 1)) printf("%s ", all[k].name + len + 1);
-        printf("; return; fi; key=\"$words[2] $words[3]\" ;;\n");
-    }
-    printf("    *) key=$words[2] ;;\n  esac\n  case $key in\n");
-    for (size_t i = 0; i < n; i++) {
-        printf("    \"%s\") opts=(", all[i].name);
-        for (const kf_opt *o = all[i].opts; o->name; o++) printf("--%s ", o->name);
-        printf(") ;;\n");
-    }
-    printf("  esac\n  if [[ $PREFIX == -* ]]; then compadd -- $opts --json --quiet --verbose --no-input --help; else compadd -- $names; fi\n}\n"
-           "compdef _keyfob keyfob\n");
-    return kf_cli_flush();
-}
-
-/* -d 'text' and the end of the line. */
-static void fish_about(const char *text) {
-    printf(" -d '");
-    for (; *text; text++) printf(*text == '\'' || *text == '\\' ? "\\%c" : "%c", *text);
-    printf("'\n");
-}
-
-static void fish_command(const kf_command *all, size_t i) {
-    const char *name = all[i].name, *second = name + strcspn(name, " ");
-    int len = (int)(second - name);
-    bool two = *second;
-    if (first_of_word(all, i)) printf("complete -c keyfob -n __fish_use_subcommand -a '%.*s'", len, name), fish_about(two ? "" : all[i].help);
-    if (two) printf("complete -c keyfob -n '__fish_seen_subcommand_from %.*s' -a '%s'", len, name, second + 1), fish_about(all[i].help);
-    for (const kf_opt *o = all[i].opts; o->name; o++) {
-        printf("complete -c keyfob -n '__fish_seen_subcommand_from %.*s%s%s' -l %s%s", len, name, two ? "; and __fish_seen_subcommand_from " : "",
-               two ? second + 1 : "", o->name, o->arg ? " -r" : "");
-        fish_about(plain(o));
-    }
-}
-
-static int fish(const kf_command *all, size_t n) {
-    printf("complete -c keyfob -f\n");
-    for (size_t i = 0; i < n; i++) fish_command(all, i);
-    printf("complete -c keyfob -n 'not __fish_use_subcommand' -a '(cut -f2 (set -q XDG_STATE_HOME; and echo $XDG_STATE_HOME; or echo "
-           "$HOME/.local/state)/keyfob/profiles 2>/dev/null | tail -n +2)'\n");
-    return kf_cli_flush();
-}
-
-int kf_completion(const char *shell) {
-    size_t n;
-    const kf_command *all = kf_commands(&n);
-    if (kf_str_eq(shell, "bash")) return bash(all, n);
-    if (kf_str_eq(shell, "zsh")) return zsh(all, n);
-    if (kf_str_eq(shell, "fish")) return fish(all, n);
-    return -1;
 }

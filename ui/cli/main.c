@@ -7,7 +7,7 @@
 
 static bool sandbox_wanted;
 
-static const kf_opt *find_opt(const kf_opt *o, const char *name, size_t len, char letter, int *index) {
+const kf_opt *kf_opt_find(const kf_opt *o, const char *name, size_t len, char letter, int *index) {
     for (int i = 0; o[i].name; i++)
         if (letter ? o[i].letter == letter : strlen(o[i].name) == len && !strncmp(o[i].name, name, len)) return *index = i, &o[i];
     return NULL;
@@ -30,8 +30,8 @@ static int option(kf_cli *c, int argc, char **argv, int *i, kf_args *a, const ch
     bool is_long = arg[1] == '-';
     size_t len = is_long ? (eq ? (size_t)(eq - arg) : strlen(arg)) - 2 : 0;
     int index = 0;
-    const kf_opt *own = find_opt(c->command ? c->command->opts : none, arg + 2, len, is_long ? 0 : arg[1], &index);
-    const kf_opt *o = own ? own : find_opt(kf_global_opts(), arg + 2, len, is_long ? 0 : arg[1], &(int){0});
+    const kf_opt *own = kf_opt_find(c->command ? c->command->opts : none, arg + 2, len, is_long ? 0 : arg[1], &index);
+    const kf_opt *o = own ? own : kf_opt_find(kf_global_opts(), arg + 2, len, is_long ? 0 : arg[1], &(int){0});
     if (!o || (!is_long && arg[2])) return kf_cli_usage(c, "there is no option %s here", arg);
     const char *value = "";
     if (o->arg && is_long && eq) value = eq + 1;
@@ -84,8 +84,7 @@ static int unknown(kf_cli *c, const char *word, const char *second) {
     return kf_cli_usage(c, "there is no command %s; keyfob --help lists them", word);
 }
 
-/* The command whose words argv begins with; *used gets how many. */
-static const kf_command *find_command(int argc, char **argv, int *used) {
+const kf_command *kf_command_find(int argc, char **argv, int *used) {
     size_t n;
     const kf_command *all = kf_commands(&n), *hit = NULL;
     for (size_t i = 0; i < n; i++) {
@@ -151,7 +150,7 @@ int main(int argc, char **argv) {
     if (!strcmp(name_of(argv[0]), "git-credential-keyfob")) argc = argc > 1 ? 3 : 2, argv = as_git;
     for (; !rc && i < argc && argv[i][0] == '-'; i++) rc = option(&c, argc, argv, &i, &a, &want);
     if (!rc && i < argc) {
-        c.command = find_command(argc - i, argv + i, &used);
+        c.command = kf_command_find(argc - i, argv + i, &used);
         if (!c.command) rc = unknown(&c, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
         else rc = parse(&c, argc - i - used, argv + i + used, &a, &want);
     }
