@@ -45,8 +45,8 @@ static void store_ready(void *user, const kf_err *err) {
 /* --- calls --------------------------------------------------------------------------------------- */
 
 static void hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)p;
     (void)more;
+    if (kf_json_bool(p, "read_only", false)) kf_server_set_read_only(a->server, conn);
     kf_json *j = kf_json_obj();
     kf_json_set_int(j, "protocol", KF_PROTOCOL);
     kf_json_set_str(j, "build", KF_VERSION);
@@ -247,7 +247,7 @@ static void get_description(kf_agent *a, uint32_t conn, const kf_json *p, bool m
 
 /* --- table --------------------------------------------------------------------------------------- */
 
-enum { SETTINGS = 1, STORE = 2, MORE = 4 }; /* what must be there before the call runs; MORE: called with more */
+enum { SETTINGS = 1, STORE = 2, MORE = 4, WRITES = 8 }; /* what must be there before the call runs; MORE: called with more; WRITES: not with read_only */
 
 /* params: as kf_method_params_ok reads them */
 static const struct {
@@ -257,49 +257,49 @@ static const struct {
     const char *params;
 } table[] = {
     {KF_IFACE ".FindImports", kf_method_find_imports, 0, "source=s path=s keyring=b interactive=b"},
-    {KF_IFACE ".Import", kf_method_import, SETTINGS,
+    {KF_IFACE ".Import", kf_method_import, SETTINGS | WRITES,
      "source=S name=s profile=S path=s client_id=s keyring=b interactive=b make_default=b"},
     {KF_IFACE ".PreviewCleanUp", kf_method_preview_clean_up, STORE, "source=S path=s profiles=L"},
-    {KF_IFACE ".CleanUp", kf_method_clean_up, STORE, "source=S path=s profiles=L file=S digest=S"},
+    {KF_IFACE ".CleanUp", kf_method_clean_up, STORE | WRITES, "source=S path=s profiles=L file=S digest=S"},
     {KF_IFACE ".GetToken", get_token, STORE, "profile=s git_host=s min_valid_ms=n renew=b with_profile=b"},
-    {KF_IFACE ".Hello", hello, 0, "protocol=N build=S"},
+    {KF_IFACE ".Hello", hello, 0, "protocol=N build=S read_only=b"},
     {KF_IFACE ".ListProfiles", kf_method_list_profiles, SETTINGS, ""},
     {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS, "profile=S"},
-    {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS,
+    {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS | WRITES,
      "id=s name=S client_id=s api_host=s organization_id=s redirect_port=n label=s api_key=s no_api_key=b git_host=s make_default=b"},
-    {KF_IFACE ".PutProfiles", kf_method_put_profiles, SETTINGS, "profiles=L dry_run=b"},
-    {KF_IFACE ".RemoveProfile", kf_method_remove_profile, STORE, "profile=S"},
+    {KF_IFACE ".PutProfiles", kf_method_put_profiles, SETTINGS | WRITES, "profiles=L dry_run=b"},
+    {KF_IFACE ".RemoveProfile", kf_method_remove_profile, STORE | WRITES, "profile=S"},
     {KF_IFACE ".GetApiKey", kf_method_get_api_key, STORE, "profile=S"},
-    {KF_IFACE ".Renew", renew, STORE, "profile=S"},
-    {KF_IFACE ".SignIn", kf_drive_sign_in, STORE | MORE,
+    {KF_IFACE ".Renew", renew, STORE | WRITES, "profile=S"},
+    {KF_IFACE ".SignIn", kf_drive_sign_in, STORE | MORE | WRITES,
      "profile=S method=S email=s organization_id=s client_id=s api_key=s interactive=b provider=s connection_id=s "
      "domain_hint=s screen_hint=s prompt=s max_age=n invitation_token=s"},
     {KF_IFACE ".Answer", kf_drive_answer, 0, "flow=S serial=N act=S value=s"},
     {KF_IFACE ".Cancel", kf_drive_cancel, 0, "flow=S"},
-    {KF_IFACE ".SignOut", sign_out, STORE, "profile=S local_only=b"},
-    {KF_IFACE ".TakeToken", kf_method_take_token, STORE, "profile=S refresh_token=S client_id=s"},
+    {KF_IFACE ".SignOut", sign_out, STORE | WRITES, "profile=S local_only=b"},
+    {KF_IFACE ".TakeToken", kf_method_take_token, STORE | WRITES, "profile=S refresh_token=S client_id=s"},
     {KF_IFACE ".ListOrganizations", kf_method_list_organizations, STORE, "profile=S"},
-    {KF_IFACE ".SwitchOrganization", kf_method_switch_organization, STORE, "profile=S organization_id=S"},
+    {KF_IFACE ".SwitchOrganization", kf_method_switch_organization, STORE | WRITES, "profile=S organization_id=S"},
     {KF_IFACE ".ListSessions", kf_method_list_sessions, STORE, "profile=S"},
-    {KF_IFACE ".RevokeSession", kf_method_revoke_session, STORE, "profile=S session=S others=b"},
+    {KF_IFACE ".RevokeSession", kf_method_revoke_session, STORE | WRITES, "profile=S session=S others=b"},
     {KF_IFACE ".CheckSession", kf_method_check_session, STORE, "profile=S"},
     {KF_IFACE ".ListFactors", kf_method_list_factors, STORE, "profile=S"},
-    {KF_IFACE ".EnrollFactor", kf_method_enroll_factor, STORE | MORE, "profile=S"},
-    {KF_IFACE ".VerifyFactor", kf_method_verify_factor, 0, "enrollment=S code=S"},
-    {KF_IFACE ".DeleteFactor", kf_method_delete_factor, STORE, "profile=S factor=S"},
+    {KF_IFACE ".EnrollFactor", kf_method_enroll_factor, STORE | MORE | WRITES, "profile=S"},
+    {KF_IFACE ".VerifyFactor", kf_method_verify_factor, WRITES, "enrollment=S code=S"},
+    {KF_IFACE ".DeleteFactor", kf_method_delete_factor, STORE | WRITES, "profile=S factor=S"},
     {KF_IFACE ".Claims", kf_method_claims, STORE, "profile=S verify=b oauth_tokens=b"},
     {KF_IFACE ".Seal", kf_method_seal, STORE, "profile=S password=S min_valid_ms=n hand_over=b"},
-    {KF_IFACE ".HandedOver", kf_method_handed_over, 0, "hand_over=N"},
+    {KF_IFACE ".HandedOver", kf_method_handed_over, WRITES, "hand_over=N"},
     {KF_IFACE ".Unseal", kf_method_unseal, SETTINGS, "sealed=S password=S profile=s verify=b"},
     {KF_IFACE ".Watch", kf_watch_start, SETTINGS | MORE, "open=s"},
     {KF_IFACE ".Unlock", unlock, 0, "passphrase=s create=b"},
     {KF_IFACE ".GetSettings", kf_method_get_settings, SETTINGS, ""},
-    {KF_IFACE ".PutSettings", kf_method_put_settings, SETTINGS, "key=S value=s"},
+    {KF_IFACE ".PutSettings", kf_method_put_settings, SETTINGS | WRITES, "key=S value=s"},
     {KF_IFACE ".CheckSettings", kf_method_check_settings, 0, "text=S"},
-    {KF_IFACE ".ReplaceSettings", kf_method_replace_settings, 0, "text=S before=S"},
+    {KF_IFACE ".ReplaceSettings", kf_method_replace_settings, WRITES, "text=S before=S"},
     {KF_IFACE ".StoreStatus", kf_method_store_status, STORE, ""},
-    {KF_IFACE ".MoveStore", kf_method_move_store, STORE, "to=S passphrase=s create=b interactive=b"},
-    {KF_IFACE ".ChangePassphrase", kf_method_change_passphrase, SETTINGS, "old=S new=S"},
+    {KF_IFACE ".MoveStore", kf_method_move_store, STORE | WRITES, "to=S passphrase=s create=b interactive=b"},
+    {KF_IFACE ".ChangePassphrase", kf_method_change_passphrase, SETTINGS | WRITES, "old=S new=S"},
     {KF_IFACE ".Doctor", kf_method_doctor, 0, "network=b"},
     {KF_IFACE ".Lock", lock, 0, ""},
     {KF_IFACE ".Quit", quit, 0, ""},
@@ -334,12 +334,20 @@ bool kf_method_params_ok(const char *spec, const kf_json *p, char bad[32]) {
     return true;
 }
 
+/* Calls that mostly read: GetToken's renew, Seal's hand_over. */
+static bool asks_to_write(const kf_json *p) { return kf_json_bool(p, "renew", false) || kf_json_bool(p, "hand_over", false); }
+
 void kf_methods_call(kf_agent *a, uint32_t conn, const char *method, const kf_json *params, bool more) {
     for (size_t i = 0; i < KF_LEN(table); i++) {
         if (strcmp(table[i].name, method)) continue;
         kf_log(KF_LOG_DEBUG, "call: %s from %u", method, conn);
         kf_err e;
         char bad[32];
+        if (kf_server_read_only(a->server, conn) && (table[i].needs & WRITES || asks_to_write(params))) {
+            kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "%s would change something, and --read-only forbids it", strrchr(method, '.') + 1);
+            kf_server_error(a->server, conn, &e);
+            return;
+        }
         if (!kf_method_params_ok(table[i].params, params, bad)) {
             kf_json *j = kf_json_obj();
             kf_json_set_str(j, "parameter", bad);

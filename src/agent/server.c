@@ -34,6 +34,7 @@ typedef struct conn {
     kf_buf out;
     bool busy;     /* a call is being answered: nothing more is read */
     bool oneway;
+    bool read_only;
     kf_loop_fn sent, dropped; /* kf_server_when_sent */
     void *sent_user;
 } conn;
@@ -186,6 +187,14 @@ void kf_server_varlink_error(kf_server *s, uint32_t id, const char *error, kf_js
     kf_json_set_str(j, "error", error);
     kf_json_set(j, "parameters", params ? params : kf_json_obj());
     answer(s, id, j, false);
+}
+void kf_server_set_read_only(kf_server *s, uint32_t id) {
+    conn *c = find(s, id);
+    if (c) c->read_only = true;
+}
+bool kf_server_read_only(const kf_server *s, uint32_t id) {
+    const conn *c = find(s, id);
+    return c && c->read_only;
 }
 bool kf_server_alive(const kf_server *s, uint32_t id) { return find(s, id) != NULL; }
 

@@ -16,6 +16,9 @@ int kf_server_listen_fd(const kf_server *s);
 void kf_server_reply(kf_server *s, uint32_t conn, kf_json *params, bool continues);
 void kf_server_error(kf_server *s, uint32_t conn, const kf_err *e);
 void kf_server_varlink_error(kf_server *s, uint32_t conn, const char *error, kf_json *params);
+/* Hello's read_only: from then on calls that change something are refused on this connection. */
+void kf_server_set_read_only(kf_server *s, uint32_t conn);
+bool kf_server_read_only(const kf_server *s, uint32_t conn);
 bool kf_server_alive(const kf_server *s, uint32_t conn);
 /* For long streams: fn runs once, in a turn of its own, when everything sent so far has left; if the
  * connection ends before, dropped (may be NULL) runs instead. One at a time for each connection. */

@@ -28,6 +28,7 @@
     X(USAGE_NO_PROFILE, "usage.no_profile", 4)                                     \
     X(USAGE_NO_CLIENT_ID, "usage.no_client_id", 2)                                 \
     X(USAGE_BAD_URL, "usage.bad_url", 2)                                           \
+    X(USAGE_READ_ONLY, "usage.read_only", 2) /* --read-only */                             \
     X(USAGE_DIRECTORY, "usage.directory", 2) /* .keyfob: not trusted, not right */ \
     X(USAGE_STALE_QUESTION, "usage.stale_question", 1)                             \
     X(USAGE_NO_INPUT, "usage.no_input", 3) /* a person is needed, none is there */ \

@@ -54,6 +54,11 @@ kf_client *kf_client_close(kf_client *c) {
     return NULL;
 }
 
+bool kf_client_read_only(void) {
+    const char *v = getenv("KEYFOB_READ_ONLY");
+    return v && *v && strcmp(v, "0");
+}
+
 int kf_client_fd(const kf_client *c) { return c->fd; }
 
 /* Sends everything; 10 s without room is an agent that hangs. */
@@ -80,6 +85,7 @@ static bool send_call(kf_client *c, const char *method, kf_json *params, bool mo
         kf_json *p = kf_json_obj();
         kf_json_set_int(p, "protocol", KF_PROTOCOL);
         kf_json_set_str(p, "build", KF_VERSION);
+        if (kf_client_read_only()) kf_json_set_bool(p, "read_only", true);
         KF_AUTO(kf_json) hello = kf_msg_call("Hello", p, false);
         ok = kf_frame_write(&out, hello, err);
         c->hello_pending = ok;
@@ -88,6 +94,17 @@ static bool send_call(kf_client *c, const char *method, kf_json *params, bool mo
     ok = ok && kf_frame_write(&out, call, err) && send_all(c, out.data, out.len, err);
     kf_buf_done(&out);
     return ok;
+}
+
+static int64_t limit; /* on now_ms(); 0: none */
+
+void kf_client_limit(int64_t ms) { limit = ms ? now_ms() + ms : 0; }
+
+/* 0: a deadline has passed, the caller's or the limit. */
+static int64_t time_left(int64_t deadline) {
+    int64_t at = deadline < 0 || (limit && limit < deadline) ? limit : deadline, left = at - now_ms();
+    if (deadline < 0 && !limit) return -1;
+    return left < 0 ? 0 : left;
 }
 
 /* Next whole message. 1, 0 (time-out or cancelled), -1. */
@@ -105,8 +122,9 @@ static int read_msg(kf_client *c, int64_t deadline, int cancel_fd, kf_json **msg
             continue;
         }
         if (n == 0 || (errno != EAGAIN && errno != EINTR)) return kf_fail(err, KF_ERR_WIRE_CLOSED, "the agent closed the connection"), -1;
-        int64_t left = deadline < 0 ? -1 : deadline - now_ms();
-        if (deadline >= 0 && left <= 0) return 0;
+        int64_t left = time_left(deadline);
+        if (!left && limit && now_ms() >= limit) return kf_fail(err, KF_ERR_NET_TIMEOUT, "there was no answer within --timeout"), -1;
+        if (!left) return 0;
         struct pollfd p[2] = {{.fd = c->fd, .events = POLLIN}, {.fd = cancel_fd, .events = POLLIN}};
         rc = poll(p, cancel_fd >= 0 ? 2 : 1, left > 3600000 ? 3600000 : (int)left);
         if (rc < 0 && errno != EINTR) return kf_fail_errno(err, KF_ERR_WIRE_CLOSED, "wait for the agent"), -1;

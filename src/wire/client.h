@@ -25,6 +25,9 @@ typedef enum kf_client_flags {
 } kf_client_flags;
 
 kf_client *kf_client_open(unsigned flags, kf_err *err);
+/* From now, for all calls and streams of this process together: over it they end with KF_ERR_NET_TIMEOUT. 0: no more. */
+void kf_client_limit(int64_t ms);
+bool kf_client_read_only(void); /* KEYFOB_READ_ONLY is set and not 0: Hello says so, and the agent changes nothing for us */
 kf_client *kf_client_close(kf_client *c);                /* returns NULL */
 const kf_json *kf_client_hello(const kf_client *c);      /* Hello's answer, borrowed; NULL if skipped */
 /* One call, one answer. params owned. timeout_ms < 0: for ever (a person waits). The result is owned by

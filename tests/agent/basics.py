@@ -69,6 +69,34 @@ class Basics(Case):
                     self.assertNotIn("MethodNotFound", e.error)
                     self.assertNotEqual(e.name, "sys.bug")
 
+    def test_read_only(self):
+        """Every method is either one that reads, or is refused: a new one has to be put into one of the two."""
+        import re
+        reads = set("""Hello ListProfiles GetProfile GetToken GetApiKey FindImports PreviewCleanUp ListOrganizations ListSessions
+            CheckSession ListFactors Claims Seal Unseal Answer Cancel Watch Unlock Lock Quit GetSettings CheckSettings StoreStatus
+            Doctor""".split())
+        with open(os.path.join(varlink.HERE, "..", "..", "data", IFACE + ".varlink")) as f:
+            names = set(re.findall(r"^method (\w+)\(", f.read(), re.M))
+        self.assertEqual(reads - names, set())
+        writes = [(n, {}) for n in sorted(names - reads)]
+        self.assertGreater(len(writes), 15)
+        for name, params in writes + [("GetToken", {"profile": "x", "renew": True}), ("Seal", {"hand_over": True})]:
+            with self.agent.connect() as c:
+                c.call("Hello", protocol=1, build="test", read_only=True)
+                with self.assertRaises(Failed, msg=name) as e:
+                    c.send(name, more=True, **params)
+                    c.answer()
+                self.assertEqual(e.exception.name, "usage.read_only", name)
+                self.assertIn(name, e.exception.failure["what"])
+        with self.agent.connect() as c:
+            c.call("Hello", protocol=1, build="test", read_only=True)
+            self.assertEqual(c.call("ListProfiles"), {"profiles": []})
+            c.call("Hello", protocol=1, build="test")
+            with self.assertRaises(Failed) as e:
+                c.call("PutSettings", key="default", value="x")
+            self.assertEqual(e.exception.name, "usage.read_only", "a second Hello takes it back")
+        self.assertEqual(self.agent.call("ListProfiles"), {"profiles": []})
+
     def test_unknown(self):
         self.assertEqual(self.varlink_error("MethodNotFound", "Gettoken")["method"], IFACE + ".Gettoken")
         self.varlink_error("MethodNotFound", "")

@@ -91,6 +91,14 @@ static void list_sandbox(void **state) {
     stage_shot(s, "list-sandbox");
 }
 
+static void list_read_only(void **state) {
+    stage *s = *state;
+    s->m.read_only = true;
+    assert_true(stage_shows(s, "Profiles [read-only]"));
+    stage_key(s, KF_KEY_ENTER);
+    assert_true(stage_shows(s, "[read-only]"));
+}
+
 static void list_filter(void **state) {
     stage *s = *state;
     stage_type(s, "/acme");
@@ -386,7 +394,7 @@ int main(void) {
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
     const struct CMUnitTest tests[] = {
         T(loading, open_empty),       T(agent_down, open_empty),    T(first, open_empty),
-        T(list, open_list),           T(list_sandbox, open_list),   T(list_filter, open_list),
+        T(list, open_list),           T(list_sandbox, open_list),   T(list_read_only, open_list),   T(list_filter, open_list),
         T(messages, open_list),       T(busy, open_list),           T(profile, open_list),
         T(profile_failed, open_list), T(profile_public, open_list), T(chooser, open_list),
         T(steps, open_list),          T(signed_in, open_list),      T(form, open_list),

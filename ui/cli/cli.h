@@ -22,6 +22,7 @@ typedef struct kf_args {
 
 typedef struct kf_cli {
     const char *profile;   /* -p */
+    const char *color, *timeout; /* as typed */
     bool json, quiet, no_input, sandbox;
     int verbose;
     const struct kf_command *command;

@@ -78,6 +78,10 @@ int kf_cmd_allow(kf_cli *c, const kf_args *a) {
     kf_err e;
     kf_dir_file f;
     if (a->opt[LIST]) return a->opt[REVOKE] || a->pos[0] ? kf_cli_usage(c, "--list stands alone") : list(c);
+    if (kf_client_read_only()) {
+        kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "allow would change what is trusted, and --read-only forbids it");
+        return kf_cli_fail(c, &e);
+    }
     if (a->opt[REVOKE]) return take_back(c, a->pos[0]);
     int rc = kf_dir_find(a->pos[0], &f, &e);
     if (rc == 0) {

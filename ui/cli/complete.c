@@ -14,6 +14,7 @@ static const char *const meanings[][2] = {
     {"SOURCE", "workos workos-go env"},
     {"STORE", "vault secret-service"},
     {"PROVIDER", "authkit GoogleOAuth MicrosoftOAuth GitHubOAuth AppleOAuth"},
+    {"WHEN", "auto always never"},
     {"HINT", "sign-in sign-up"},
     {"KEY", "default store keepalive proxy ca_file on_sign_in_needed"},
     {"FILE", ":files"}, {"PATH", ":files"}, {"DIR", ":dirs"}};

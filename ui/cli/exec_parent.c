@@ -291,6 +291,7 @@ int kf_exec_stay(kf_cli *c, kf_exec *x) {
         p.s[i] = (kf_stream){.from = -1, .to = -1};
     }
     c->client = kf_client_close(c->client); /* the command may run for hours */
+    kf_client_limit(0);
     fill_gaps(&p);
     p.has_pty = x->mask && !p.closed[OUT] && isatty(STDOUT_FILENO);
     take_signals(&p);

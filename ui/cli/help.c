@@ -86,8 +86,9 @@ void kf_help(void) {
     for (size_t i = 0; i < KF_LEN(groups); i++) printf("  %-12s %s\n", groups[i][0], groups[i][1]);
     printf("\n");
     for (const kf_opt *o = kf_global_opts(); o->name; o++)
-        if (strcmp(o->name, "help") && strcmp(o->name, "version") && strcmp(o->name, "quiet")) option_line(o);
-    printf("\nkeyfob help commands has a line for each, keyfob help COMMAND says more.\n");
+        if (*o->help != '+' && strcmp(o->name, "help") && strcmp(o->name, "version") && strcmp(o->name, "quiet")) option_line(o);
+    printf("\nkeyfob help commands has a line for each, keyfob help COMMAND says more.\n"
+           "Also: --read-only, --timeout D, --color WHEN.\n");
 }
 
 /* --- man ------------------------------------------------------------------------------------------- */

@@ -19,6 +19,9 @@ static void set_global(kf_cli *c, const kf_opt *o, const char *value, const char
     else if (!strcmp(o->name, "quiet")) c->quiet = true;
     else if (!strcmp(o->name, "verbose")) c->verbose++;
     else if (!strcmp(o->name, "no-input")) c->no_input = true;
+    else if (!strcmp(o->name, "read-only")) setenv("KEYFOB_READ_ONLY", "1", 1); /* the screen and exec's CMD have it, too */
+    else if (!strcmp(o->name, "color")) c->color = value;
+    else if (!strcmp(o->name, "timeout")) c->timeout = value;
     else if (!strcmp(o->name, "sandbox")) sandbox_wanted = true;
     else *want = o->name; /* help, version */
 }
@@ -113,7 +116,19 @@ static int parse(kf_cli *c, int argc, char **argv, kf_args *a, const char **want
     return 0;
 }
 
+/* Every program that keyfob starts, and the QR code here, look at NO_COLOR. */
+static int set_color(kf_cli *c) {
+    if (kf_str_eq(c->color, "never")) setenv("NO_COLOR", "1", 1);
+    else if (kf_str_eq(c->color, "always")) unsetenv("NO_COLOR");
+    else if (!kf_str_eq(c->color, "auto")) return kf_cli_usage(c, "--color is auto, always or never");
+    return 0;
+}
+
 static int run(kf_cli *c, const kf_args *a, const char *want) {
+    int64_t limit = 0;
+    if (c->color && set_color(c)) return 2;
+    if (c->timeout && (!kf_duration_parse(c->timeout, &limit) || limit <= 0)) return kf_cli_usage(c, "--timeout needs a duration like 10s");
+    if (limit) kf_client_limit(limit);
     if (kf_str_eq(want, "version")) return kf_cmd_version(c, a);
     if (kf_str_eq(want, "help")) {
         if (c->command) kf_command_help(c->command);

@@ -26,6 +26,7 @@ static const struct {
      "KEYFOB_STORE            auto, secret-service, vault or memory, for an agent that starts\n"
      "KEYFOB_PASSPHRASE_FILE  a file with the vault's passphrase\n"
      "KEYFOB_SOCKET           the agent's socket\n"
+     "KEYFOB_READ_ONLY        1: change nothing, here or at WorkOS, as with --read-only\n"
      "KEYFOB_CLIPBOARD        auto, native, osc52 or none\n"
      "KEYFOB_LOG, KEYFOB_LOG_FILE  level and file of the agent's log\n"
      "WORKOS_API_KEY, WORKOS_CLIENT_ID  for a sign-in of a profile that has none of its own\n"

@@ -26,6 +26,7 @@ static const row table[] = {
     {KF_ERR_USAGE_NO_PROFILE, "There is no such profile: %w.", "Nothing was done.", "Add it (a).", "Run: keyfob profile list"},
     {KF_ERR_USAGE_NO_CLIENT_ID, "The client ID is missing or wrong: %w.", "A client ID begins with client_ and is in the WorkOS dashboard.", "Correct the profile.", "Give --client-id client_..., or set WORKOS_CLIENT_ID."},
     {KF_ERR_USAGE_BAD_URL, "That address cannot be used: %w.", "Secrets go over https only; http is for this machine.", "Correct the address.", "Give an https address."},
+    {KF_ERR_USAGE_READ_ONLY, "Read-only is on: %w.", "Nothing was sent and nothing was changed.", "Leave, and start keyfob without --read-only.", "Run it without --read-only and without KEYFOB_READ_ONLY."},
     {KF_ERR_USAGE_DIRECTORY, "The profile of this directory cannot be used: %w.", "Nothing was done. A .keyfob file decides whose tokens are handed out here, so it must be right, and yours.", "Correct the file.", "Correct the file, or name a profile: keyfob -p NAME ..."},
     {KF_ERR_USAGE_STALE_QUESTION, "That question is no longer open: %w.", "Nothing was sent.", "Answer what is asked now.", "Start again: keyfob login %p"},
     {KF_ERR_USAGE_NO_INPUT, "A person is needed, and nobody can be asked here: %w.", "Nothing was changed.", "", "Run it in a terminal, or see: keyfob help login"},

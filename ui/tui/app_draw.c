@@ -37,6 +37,8 @@ static void draw_title(const kf_app *a, const kf_level *base, const kf_view *v, 
     int x = v->tier == KF_TIER_COMPACT ? 0 : 1;
     if (base->cls->title)
         base->cls->title(base->st, a->m, v->tier == KF_TIER_COMPACT, left, right, LINE);
+    size_t n = strlen(left);
+    if (a->m->read_only) snprintf(left + n, LINE - n, " [read-only]");
     int r = kf_grid_cols(g, right), room = g->cols - 2 * x;
     if (r > room / 2) r = room / 2;
     kf_grid_text(g, 0, x, room - (r ? r + 2 : 0), KF_INK_TITLE, left);

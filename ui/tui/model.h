@@ -79,7 +79,7 @@ typedef struct kf_model {
     char *flow;                /* id of the sign-in that runs, "" none */
     kf_mstep step;
     /* fixed at start */
-    bool sandbox, ascii, ctrl_s, ssh;
+    bool sandbox, read_only, ascii, ctrl_s, ssh;
     char *sandbox_url;         /* "" none */
     char *(*ssh_line)(const char *authorize_url); /* NULL: not asked; ui/common/open.h */
     char *config_path;

@@ -209,6 +209,7 @@ static void model_from_environment(kf_model *m) {
     free(m->config_path);
     m->config_path = home_short(kf_config_path());
     m->sandbox = url && *url;
+    m->read_only = kf_client_read_only();
     if (m->sandbox) {
         free(m->sandbox_url);
         m->sandbox_url = kf_text_safe(url);
