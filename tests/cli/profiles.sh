@@ -130,8 +130,11 @@ run env WORKOS_API_HOSTNAME=127.0.0.1 WORKOS_API_HTTPS=false WORKOS_API_PORT="$P
 is "a profile of the environment" "$RC" 0
 has "it tells where the address is from" "$ERR" "WORKOS_API_HOSTNAME"
 is "its settings" "$(setting fromenv api_host) $(setting fromenv client_id)" "$U client_sandbox_public"
-run env WORKOS_API_HOSTNAME=example.test "$BIN/keyfob" profile add fromenv --client-id client_sandbox_public --force
-is "an existing one stays where it is" "$RC $(setting fromenv api_host)" "0 $U"
+run env WORKOS_API_HOSTNAME=example.test WORKOS_CLIENT_ID=client_other "$BIN/keyfob" profile edit fromenv --label here
+is "an existing one stays where it is" "$RC $(setting fromenv api_host) $(setting fromenv client_id)" "0 $U client_sandbox_public"
+run kf profile add fromenv --client-id client_other
+is "nor does adding it again change it" "$RC $(setting fromenv client_id)" "2 client_sandbox_public"
+has "it says how to" "$ERR" "keyfob profile edit fromenv"
 WORKOS_API_HOSTNAME=example.test WORKOS_API_HTTPS=false gives "http elsewhere, by the environment" 2 "WORKOS_API_HOSTNAME" profile add x --client-id client_1
 WORKOS_API_PORT=80/x gives "no port" 2 "WORKOS_API_PORT" profile add x --client-id client_1
 WORKOS_API_HTTPS=maybe gives "neither true nor false" 2 "WORKOS_API_HTTPS" profile add x --client-id client_1

@@ -91,7 +91,7 @@ kill -9 "$(kf agent status --json | json pid)"
 ask /token
 [ "$STATUS" = 401 ] || [ "$STATUS" = 200 ] || fail "after the agent was killed: $STATUS $BODY"
 ok "the agent was killed: it is started again (its memory is gone with it: $STATUS)"
-printf 'sk_test_sandbox' | kf profile add dev --client-id client_sandbox --api-key-stdin --api-host "$U" --force >/dev/null 2>&1
+printf 'sk_test_sandbox' | kf profile edit dev --api-key-stdin >/dev/null 2>&1
 login_dev
 T=$(kf token dev)
 ask /token

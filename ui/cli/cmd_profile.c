@@ -6,7 +6,7 @@
 #include "ui/common/text.h"
 #include "ui/common/words.h"
 
-enum { ADD_CLIENT_ID, ADD_KEY_STDIN, ADD_HOST, ADD_ORG, ADD_ORG2, ADD_PORT, ADD_DEFAULT, ADD_FORCE };
+enum { ADD_CLIENT_ID, ADD_KEY_STDIN, ADD_HOST, ADD_ORG, ADD_ORG2, ADD_PORT, ADD_DEFAULT };
 enum { WAIT_MS = 60000 };
 
 int kf_cli_print_profile(kf_cli *c, const kf_json *p, const char *done) {
@@ -19,18 +19,6 @@ int kf_cli_print_profile(kf_cli *c, const kf_json *p, const char *done) {
     if (done) printf("%s %s: client %s at %s, %s\n", done, kf_json_str_or(p, "name", ""), kf_json_str_or(p, "client_id", ""), host,
                      kf_json_bool(p, "confidential", false) ? "with an API key" : "without an API key (public client)");
     return kf_cli_flush();
-}
-
-/* The id of an existing profile by name, or NULL. */
-static char *id_of(const char *name) {
-    kf_profile_row *rows = NULL;
-    size_t n = 0;
-    char *id = NULL;
-    if (kf_cli_index(&rows, &n, NULL))
-        for (size_t i = 0; i < n; i++)
-            if (!strcmp(rows[i].name, name)) id = kf_strdup(rows[i].id);
-    free(rows);
-    return id;
 }
 
 bool kf_cli_new_origin(const kf_cli *c, const char *option, char **norm, kf_err *err) {
@@ -49,20 +37,17 @@ int kf_cmd_profile_add(kf_cli *c, const kf_args *a) {
     if (!name) return kf_cli_usage(c, "a profile needs a name");
     c->profile_used = name;
     if (!kf_profile_name_ok(name)) return kf_fail(&e, KF_ERR_USAGE_NAME, "%.80s", name), kf_cli_fail(c, &e);
-    KF_AUTO_CHARS id = a->opt[ADD_FORCE] ? id_of(name) : NULL;
-    if (!client && !id && env && *env) client = env, kf_cli_note(c, "the client ID is %s, from WORKOS_CLIENT_ID", env);
+    if (!client && env && *env) client = env, kf_cli_note(c, "the client ID is %s, from WORKOS_CLIENT_ID", env);
     if (!client || !kf_client_id_ok(client)) {
         kf_fail(&e, KF_ERR_USAGE_NO_CLIENT_ID, client ? "%.80s is no client ID" : "--client-id is missing", client);
         return kf_cli_fail(c, &e);
     }
     KF_AUTO_CHARS norm = NULL;
-    /* an existing one stays where it is: its secrets go nowhere else */
-    if ((host || !id) && !kf_cli_new_origin(c, host, &norm, &e)) return kf_cli_fail(c, &e);
+    if (!kf_cli_new_origin(c, host, &norm, &e)) return kf_cli_fail(c, &e);
     char *end = NULL;
     long port = a->opt[ADD_PORT] ? strtol(a->opt[ADD_PORT], &end, 10) : 0;
     if (end && (*end || port < 0 || port > 65535 || !*a->opt[ADD_PORT])) return kf_cli_usage(c, "--redirect-port is 0 to 65535");
     kf_json *p = kf_json_obj();
-    kf_json_set_str(p, "id", id);
     kf_json_set_str(p, "name", name);
     kf_json_set_str(p, "client_id", client);
     kf_json_set_str(p, "api_host", norm);
@@ -79,7 +64,8 @@ int kf_cmd_profile_add(kf_cli *c, const kf_args *a) {
         kf_json_set_secret(p, "api_key", key);
     }
     KF_AUTO(kf_json) r = kf_cli_call(c, "PutProfile", p, WAIT_MS, &e);
-    return r ? kf_cli_print_profile(c, kf_json_get(r, "profile"), id ? "Changed" : "Added") : kf_cli_fail(c, &e);
+    if (!r && e.code == KF_ERR_USAGE_EXISTS) kf_hint(&e, "To change it: keyfob profile edit %s", name);
+    return r ? kf_cli_print_profile(c, kf_json_get(r, "profile"), "Added") : kf_cli_fail(c, &e);
 }
 
 int kf_cmd_profile_list(kf_cli *c, const kf_args *a) {
