@@ -39,6 +39,12 @@ static void asked_for(stage *s, const char *name, const char *profile) {
     assert_string_equal(kf_json_str(s->last_params, "source"), "workos");
 }
 
+static void looks_into(stage *s, const char *source, size_t profiles) {
+    assert_string_equal(s->last_method, "PreviewCleanUp");
+    assert_string_equal(kf_json_str(s->last_params, "source"), source);
+    assert_int_equal(kf_json_count(kf_json_get(s->last_params, "profiles")), profiles);
+}
+
 static void goes_well(void **state) {
     stage *s = *state;
     stage_shot(s, "import-looking");
@@ -57,9 +63,76 @@ static void goes_well(void **state) {
     assert_string_equal(kf_app_top(s->a), "import");
     asked_for(s, "Prod EU", "prod-eu");
     stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_sign_in\"}}", true);
+    assert_string_equal(kf_app_top(s->a), "import");
+    looks_into(s, "workos", 2);
+    stage_answer(s, s->last_call, "{\"files\":[]}", true); /* no key is there any more: nothing to ask */
     assert_string_equal(kf_app_top(s->a), "profiles");
     assert_true(stage_shows(s, "Added 2 profiles"));
     assert_true(stage_shows(s, "prod-eu"));
+}
+
+#define FILES                                                                                                                  \
+    "{\"files\":[{\"file\":\"/home/ada/.workos/config.json\",\"digest\":\"d1\",\"changes\":["                                        \
+    "{\"line\":4,\"before\":\"\\\"apiKey\\\": \\\"sk_test_\u2026abcd\\\"\",\"after\":\"\\\"apiKey\\\": \\\"\\\"\"},"                                \
+    "{\"line\":9,\"before\":\"\\\"apiKey\\\": \\\"sk_live_\u2026wxyz\\\"\",\"after\":\"\\\"apiKey\\\": \\\"\\\"\"}]},"                               \
+    "{\"file\":\"/home/ada/\\u001b[2Jevil\",\"digest\":\"d2\",\"changes\":[{\"line\":1,\"before\":\"\\u202ekey\",\"after\":\"\"}]}]}"
+
+static void imported(stage *s) {
+    stage_answer(s, s->imports, FOUND, true);
+    stage_key(s, KF_KEY_ENTER);
+    for (int i = 0; i < 2; i++)
+        stage_answer(s, s->last_call, i ? "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_sign_in\"}}"
+                                        : "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"staging\",\"state\":\"needs_sign_in\"}}", true);
+    looks_into(s, "workos", 2);
+    stage_answer(s, s->last_call, FILES, true);
+    assert_string_equal(kf_app_top(s->a), "clean");
+}
+
+static void cleans_up(void **state) {
+    stage *s = *state;
+    imported(s);
+    stage_shot(s, "clean");
+    uint32_t call = s->last_call;
+    stage_key(s, KF_KEY_DOWN);
+    stage_key(s, KF_KEY_TAB);
+    stage_key(s, KF_KEY_ENTER);
+    assert_int_not_equal(s->last_call, call);
+    assert_string_equal(s->last_method, "CleanUp");
+    assert_string_equal(kf_json_str(s->last_params, "file"), "/home/ada/.workos/config.json");
+    assert_string_equal(kf_json_str(s->last_params, "digest"), "d1");
+    assert_string_equal(kf_json_str(s->last_params, "source"), "workos");
+    assert_int_equal(kf_json_count(kf_json_get(s->last_params, "profiles")), 2);
+    call = s->last_call;
+    stage_key(s, 'y');
+    assert_int_equal(s->last_call, call); /* not twice */
+    stage_answer(s, call, "{}", true);
+    assert_string_equal(kf_app_top(s->a), "clean"); /* the second file */
+    assert_true(stage_shows(s, "Changed /home/ada/.workos/config.json"));
+    stage_shot_at(s, "clean-second", 24, 80);
+    stage_key(s, KF_KEY_ENTER); /* the safe one has the focus again */
+    assert_int_equal(s->last_call, call);
+    assert_string_equal(kf_app_top(s->a), "profiles");
+}
+
+static void cleans_nothing(void **state) {
+    static const int leave[] = {KF_KEY_ENTER, 'n', KF_KEY_ESC};
+    stage *s = *state;
+    imported(s);
+    uint32_t call = s->last_call;
+    for (size_t i = 0; i < KF_LEN(leave) && !strcmp(kf_app_top(s->a), "clean"); i++) stage_key(s, leave[i]);
+    assert_string_equal(kf_app_top(s->a), "profiles");
+    assert_int_equal(s->last_call, call);
+}
+
+static void clean_refused(void **state) {
+    stage *s = *state;
+    imported(s);
+    stage_key(s, 'y');
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_BAD, .what = "the file has changed since it was shown"});
+    assert_true(stage_shows(s, "has changed since"));
+    stage_key(s, 'y');
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_BAD, .what = "the file has changed since it was shown"});
+    assert_string_equal(kf_app_top(s->a), "profiles");
 }
 
 static void marks(void **state) {
@@ -95,6 +168,8 @@ static void refused(void **state) {
     stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_SYS_IO, .what = "write keyfob.conf: No space left on device"});
     asked_for(s, "Prod EU", "prod-eu"); /* the others are tried all the same */
     stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_sign_in\"}}", true);
+    looks_into(s, "workos", 1);
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_SYS_IO, .what = "what"}); /* an offer only */
     stage_shot(s, "import-refused");
     assert_true(stage_shows(s, "No space left on"));
     assert_true(stage_shows(s, "Added 1 profile"));
@@ -138,7 +213,7 @@ static void no_agent(void **state) {
 
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_import, shut)
-    static const struct CMUnitTest tests[] = {T(goes_well), T(marks), T(refused), T(the_passphrase), T(nothing), T(no_agent)};
+    static const struct CMUnitTest tests[] = {T(goes_well), T(cleans_up), T(cleans_nothing), T(clean_refused), T(marks), T(refused), T(the_passphrase), T(nothing), T(no_agent)};
     setlocale(LC_ALL, "C.UTF-8");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "ui/common/text.h"
+#include "ui/common/words.h"
 
 enum { WAIT_MS = 60000 };
 
@@ -40,10 +41,6 @@ static void to_result(kf_json *result, const kf_json *file, bool done) {
     kf_json_set(result, "clean_up", list);
 }
 
-static const char *tool(const char *source) {
-    return !strcmp(source, "workos") ? "The workos CLI" : !strcmp(source, "workos-go") ? "The older workos CLI" : "What reads this file";
-}
-
 static int one_file(kf_cli *c, const kf_args *a, const char *source, const char *path, const kf_json *profiles, const kf_json *file, kf_json *result) {
     bool want = a->opt[KF_IMPORT_CLEAN_UP] != NULL, ask = kf_can_ask(c), dry = a->opt[KF_IMPORT_DRY] != NULL, yes = want && a->opt[KF_IMPORT_YES];
     kf_err e;
@@ -56,7 +53,7 @@ static int one_file(kf_cli *c, const kf_args *a, const char *source, const char 
         to_result(result, file, false);
         return 0;
     }
-    kf_cli_note(c, "%s will not find %s there any more; the store of keyfob has it", tool(source),
+    kf_cli_note(c, "%s will not find %s there any more; the store of keyfob has it", kf_words_tool(source),
                 kf_json_count(kf_json_get(file, "changes")) > 1 ? "each of these API keys" : "this API key");
     if (!yes && !kf_ask_yes("Take it out of the file?")) {
         to_result(result, file, false);

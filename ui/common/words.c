@@ -180,6 +180,10 @@ const char *kf_words_field(kf_field f) {
     return "";
 }
 
+const char *kf_words_tool(const char *source) {
+    return !strcmp(source, "workos") ? "The workos CLI" : !strcmp(source, "workos-go") ? "The older workos CLI" : "What reads this file";
+}
+
 const char *kf_words_state(const char *name) {
     if (kf_str_eq(name, "signed_in")) return "signed in";
     if (kf_str_eq(name, "needs_sign_in")) return "needs sign-in";

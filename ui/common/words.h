@@ -13,6 +13,7 @@ void kf_words_for_cli(const kf_err *e, const char *profile, kf_words_error *out)
 /* Why the question is asked (again); "" for NONE. arg as in kf_step.note_arg. */
 void kf_words_note(kf_note note, const char *arg, char *out, size_t size);
 const char *kf_words_field(kf_field f);       /* "E-mail", "Password", "Code from your authenticator app" */
+const char *kf_words_tool(const char *source); /* of an import: "The workos CLI" */
 const char *kf_words_state(const char *name); /* "needs_sign_in" -> "needs sign-in"; at most 13 columns */
 const char *kf_words_method(kf_method m);     /* "Password" */
 /* "4:12", "58m", "2h05m", "6d 22h" (ui.md §5.6); "--" when over or not known */

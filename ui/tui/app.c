@@ -41,7 +41,9 @@ static void apply_ops(kf_app *a) {
         for (int k = 0; k < op.pop && a->depth > 1; k++) pop_now(a);
         op.args.err = &op.err;
         op.args.title = op.title;
+        op.args.list = op.list;
         if (op.cls) push_now(a, op.cls, &op.args);
+        kf_json_free(op.list);
         if (op.run) dispatch(a, op.run, 0);
     }
 }
@@ -109,7 +111,7 @@ void kf_app_push(kf_app *a, const kf_screen_class *cls, const kf_args *args) {
 
 static kf_op *new_op(kf_out *o) {
     static kf_op spare;
-    if (o->n_op == KF_OPS) return &spare;
+    if (o->n_op == KF_OPS) return spare.list = kf_json_free(spare.list), &spare;
     kf_op *op = &o->op[o->n_op++];
     memset(op, 0, sizeof *op);
     return op;
@@ -122,6 +124,7 @@ void kf_out_push(kf_out *o, const kf_screen_class *cls, const kf_args *args) {
     op->args = *args;
     if (args->err) op->err = *args->err;
     if (args->title) snprintf(op->title, sizeof op->title, "%s", args->title);
+    if (args->list) op->list = kf_json_copy(args->list);
 }
 
 void kf_out_pop(kf_out *o, int n) { new_op(o)->pop = n; }

@@ -57,6 +57,7 @@ typedef struct kf_args {
     const char *title;     /* copied by the screen */
     unsigned where;        /* help: the place it is about */
     char item[96];         /* id of a session or factor; "" none */
+    const kf_json *list;   /* clean: files, each {source, profiles, file, digest, changes}; copied by the screen */
 } kf_args;
 
 typedef struct kf_out kf_out;
@@ -111,7 +112,7 @@ struct kf_screen_class {
 
 extern const kf_screen_class kf_screen_profiles, kf_screen_first, kf_screen_profile, kf_screen_chooser,
     kf_screen_signin, kf_screen_form, kf_screen_confirm, kf_screen_typed, kf_screen_unlock, kf_screen_panel,
-    kf_screen_help, kf_screen_orgs, kf_screen_enroll, kf_screen_export, kf_screen_import;
+    kf_screen_help, kf_screen_orgs, kf_screen_enroll, kf_screen_export, kf_screen_import, kf_screen_clean;
 
 enum { KF_CONFIRM_SIGN_OUT = 1, KF_CONFIRM_DISCARD, KF_CONFIRM_REVOKE }; /* kf_args.what of confirm; REVOKE: item, title */
 enum { KF_TYPED_PROFILE, KF_TYPED_FACTOR, KF_TYPED_OTHERS };             /* of typed: what is deleted; FACTOR: item, title */

@@ -1,5 +1,5 @@
 /* What the official CLIs know becomes profiles: a list with marks. The keyring is looked into only here, not for the
- * first-run screen. The files stay as they are; that is for `keyfob profile import --clean-up`. */
+ * first-run screen. Afterwards kf_screen_clean asks about the keys that still stand in files. */
 #include "base/str.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
@@ -14,8 +14,10 @@ typedef enum mark { OFF, ON, ADDED, FAILED } mark;
 typedef struct import {
     kf_items list;
     mark *mark;
-    uint32_t call;   /* of Import; 0 none */
-    size_t at, added, failed;
+    uint32_t call;   /* of Import, or PreviewCleanUp; 0 none */
+    size_t at, added, failed, looked;
+    kf_json *asked;  /* PreviewCleanUp's parameters; NULL: Import is under way */
+    kf_json *files;  /* for kf_screen_clean */
     kf_err err;      /* of the last one that failed */
     char refused[200]; /* the last place that could not be read */
 } import;
@@ -34,6 +36,8 @@ static void done(void *st) {
     import *s = st;
     kf_items_done(&s->list);
     free(s->mark);
+    kf_json_free(s->asked);
+    kf_json_free(s->files);
 }
 
 /* NULL: it can be imported. */
@@ -57,6 +61,47 @@ static void loaded(import *s, const kf_model *m, const kf_event *ev) {
     }
 }
 
+static bool same_source(const import *s, size_t a, size_t b) {
+    return s->mark[a] == ADDED && s->mark[b] == ADDED && !strcmp(s->list.item[a].text[SOURCE], s->list.item[b].text[SOURCE]);
+}
+
+/* Do the keys that were taken still stand in files of the next source? False: all were looked at. */
+static bool look(import *s, kf_out *o) {
+    for (; s->looked < s->list.n; s->looked++) {
+        bool is_first = s->mark[s->looked] == ADDED;
+        for (size_t k = 0; k < s->looked && is_first; k++) is_first = !same_source(s, k, s->looked);
+        if (is_first) break;
+    }
+    if (s->looked == s->list.n) return false;
+    kf_json *names = kf_json_arr();
+    for (size_t k = s->looked; k < s->list.n; k++)
+        if (same_source(s, s->looked, k)) kf_json_add(names, kf_json_new_str(s->list.item[k].text[PROFILE]));
+    kf_json_free(s->asked);
+    s->asked = kf_json_obj();
+    kf_json_set_str(s->asked, "source", s->list.item[s->looked++].text[SOURCE]);
+    kf_json_set(s->asked, "profiles", names);
+    s->call = kf_out_call(o, "PreviewCleanUp", kf_json_copy(s->asked));
+    return true;
+}
+
+static void found(import *s, const kf_json *result) {
+    if (!s->files) s->files = kf_json_arr();
+    for (const kf_json *f = kf_json_first(kf_json_get(result, "files")); f; f = kf_json_next(f)) {
+        kf_json *one = kf_json_copy(f);
+        kf_json_set_str(one, "source", kf_json_str(s->asked, "source"));
+        kf_json_set(one, "profiles", kf_json_copy(kf_json_get(s->asked, "profiles")));
+        kf_json_add(s->files, one);
+    }
+    s->asked = kf_json_free(s->asked);
+}
+
+static void end(import *s, kf_out *o) {
+    if (s->added) kf_out_say(o, KF_SAY_GOOD, "Added %zu profile%s; s signs in", s->added, s->added == 1 ? "" : "s");
+    if (s->added && !s->failed) kf_out_pop(o, 1);
+    if (s->files && kf_json_count(s->files)) kf_out_push(o, &kf_screen_clean, &(kf_args){.list = s->files});
+    s->files = kf_json_free(s->files);
+}
+
 /* The next marked one. The agent takes them one by one, so that each has its own end. */
 static void go_on(import *s, const kf_model *m, kf_out *o) {
     while (s->at < s->list.n && (s->mark[s->at] != ON || why(m, &s->list.item[s->at]))) s->at++;
@@ -71,8 +116,7 @@ static void go_on(import *s, const kf_model *m, kf_out *o) {
         s->call = kf_out_call(o, "Import", p);
         return;
     }
-    if (s->added) kf_out_say(o, KF_SAY_GOOD, "Added %zu profile%s; s signs in", s->added, s->added == 1 ? "" : "s");
-    if (s->added && !s->failed) kf_out_pop(o, 1);
+    if (!look(s, o)) end(s, o);
 }
 
 static void result(import *s, const kf_model *m, const kf_event *ev, kf_out *o) {
@@ -83,6 +127,11 @@ static void result(import *s, const kf_model *m, const kf_event *ev, kf_out *o) 
     }
     if (!s->call || ev->call != s->call) return;
     s->call = 0;
+    if (s->asked) { /* an offer only: what cannot be looked at is left alone */
+        found(s, ev->err ? NULL : ev->result);
+        if (!look(s, o)) end(s, o);
+        return;
+    }
     s->mark[s->at++] = ev->err ? FAILED : ADDED;
     if (!ev->err) s->added++;
     else {
@@ -101,7 +150,7 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     if (ev->act == KF_DO_BACK) kf_out_pop(o, 1);
     else if (kf_is_move(ev->act)) s->list.cur = kf_list_move(s->list.cur, s->list.n, 8, ev->act);
     else if (ev->act == KF_DO_OTHER && i) s->mark[s->list.cur] = s->mark[s->list.cur] == ON ? OFF : ON; /* a failed one may be tried again */
-    else if (ev->act == KF_DO_SAVE) s->at = s->added = s->failed = 0, go_on(s, m, o);
+    else if (ev->act == KF_DO_SAVE) s->at = s->added = s->failed = s->looked = 0, go_on(s, m, o);
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
@@ -186,8 +235,8 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     y += 3;
     kf_grid_wrap(g, y, r.x, r.cols, 3, s->refused[0] ? KF_INK_WARN : KF_INK_DIM,
                  s->refused[0] ? s->refused
-                               : "API keys go into your store. The CLI's own tokens are never taken, and its files stay as they are "
-                                 "(`keyfob profile import --clean-up` takes keys out of them).",
+                               : "API keys go into your store. The CLI's own tokens are never taken. Whether the keys are taken out of "
+                                 "its files is asked afterwards.",
                  true);
 }
 
