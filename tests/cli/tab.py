@@ -41,7 +41,9 @@ def main():
                 sys.exit("no answer; seen: %r" % raw)
             raw += os.read(fd, 4096)
 
-    os.write(fd, (setup + "; PS1='%s'\n" % PROMPT).encode())
+    # In two halves, so that the echo of this line is not taken for the prompt: what is typed behind the echo
+    # meets a terminal that is not the shell's yet, and its own echo is not what the shell made of it.
+    os.write(fd, (setup + "; PS1='%s''%s'\n" % (PROMPT[:3], PROMPT[3:])).encode())
     until(lambda s: s.split("\n")[-1].endswith(PROMPT))
     raw = b""
     # The mark behind the Tab is typed only into what the shell has completed.
