@@ -77,6 +77,7 @@ static kf_json *frame(kf_agent *a, watcher *x) {
     kf_json_set(j, "profiles", profiles);
     kf_json_set(j, "removed", removed);
     kf_json_set(j, "store", kf_settings_store_json(a));
+    if (x->first) kf_json_set_bool(j, "partial", true);
     return j;
 }
 

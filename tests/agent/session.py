@@ -280,6 +280,15 @@ class Session(Case):
             self.agent.call("RemoveProfile", profile="second")
             until("removed", lambda m: m["removed"] and m["removed"][0] in (pid, "second"))
 
+    def test_watch_of_many_comes_in_pieces(self):
+        self.agent = Agent()
+        self.addCleanup(self.agent.__exit__, None, None, None)
+        self.agent.call("PutProfiles", profiles=[{"name": "p%03d" % i, "client_id": "client_x"} for i in range(1001)])
+        with self.agent.connect() as w:
+            w.send("Watch", more=True)
+            pieces = [w.answer() for _ in range(3)]
+        self.assertEqual([(len(p["profiles"]), p.get("partial", False)) for p in pieces], [(500, True), (500, True), (1, False)])
+
     def test_watch_is_coalesced(self):
         self.start()
         with self.agent.connect() as w:

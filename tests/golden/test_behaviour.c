@@ -269,6 +269,32 @@ static void editing(void **state) {
     kf_line_done(&l);
 }
 
+/* A long list comes in pieces: until a key is pressed they are one list, what needs a person first. */
+static void pieces_are_one_list(void **state) {
+    stage *s = *state;
+    static const char piece[] = "{\"profiles\":[{\"id\":\"00000000000000%s\",\"name\":\"%s\",\"state\":\"%s\"}],"
+                                "\"removed\":[],\"partial\":%s}";
+    struct {
+        const char *id, *name, *state, *partial;
+    } p[] = {{"d1", "quiet", "signed_in", "true"}, {"d2", "aside", "signed_in", "true"}, {"d3", "urgent", "expired", "false"},
+             {"d4", "late", "expired", "false"}};
+    for (size_t key = 0; key < 2; key++) {
+        shut(state);
+        stage_open(s);
+        for (size_t i = 0; i < KF_LEN(p); i++) {
+            KF_AUTO_CHARS json = kf_strfmt(piece, p[i].id, p[i].name, p[i].state, p[i].partial);
+            stage_watch(s, json);
+            if (key && i == 1) stage_type(s, "j"); /* to quiet */
+        }
+        KF_AUTO_CHARS list = stage_draw(s, 24, 80);
+        const char *urgent = strstr(list, "urgent"), *aside = strstr(list, "aside"), *late = strstr(list, "late");
+        assert_non_null(urgent);
+        assert_true(key ? urgent > aside : urgent < aside);
+        assert_non_null(strstr(list, key ? "> quiet" : "> urgent"));
+        assert_true(late > aside); /* it came when the list was whole: nothing is sorted under the cursor */
+    }
+}
+
 static void cursor_row_stays(void **state) {
     stage *s = *state;
     at_acme(s);
@@ -393,7 +419,7 @@ int main(void) {
                                        T(paste_outside),
                                        T(paste_lines),
                                        T(paste_too_long),
-                                       T(cursor_row_stays),
+                                       T(cursor_row_stays), T(pieces_are_one_list),
                                        T(buttons_agree),
                                        T(errors_wait),
                                        T(impossible_says_why),

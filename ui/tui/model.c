@@ -1,4 +1,5 @@
 #include "ui/tui/model.h"
+#include <search.h>
 #include "base/str.h"
 #include "ui/common/text.h"
 #include "wire/msg.h"
@@ -88,7 +89,7 @@ kf_pstate kf_model_state(const kf_model *m, const kf_mprofile *p) {
 
 /* --- profiles -------------------------------------------------------------------------- */
 
-static void profile_done(kf_mprofile *p) {
+static void profile_free(kf_mprofile *p) {
     char **texts[] = {&p->client_id,    &p->api_host,   &p->environment, &p->organization_id,
                       &p->label,        &p->git_host,
                       &p->user_id,      &p->user_email, &p->user_name,   &p->org_id,
@@ -153,19 +154,24 @@ static kf_mprofile *profile_read(const kf_model *m, const kf_json *o) {
     p->renews_at = deadline(m, o, "renews_in_ms");
     p->retry_at = deadline(m, o, "retry_in_ms");
     if (ok && p->id[0] && p->name[0]) return p;
-    profile_done(p); /* no profile without an identity */
+    profile_free(p); /* no profile without an identity */
     return NULL;
 }
+
+static int by_id(const void *a, const void *b) { return strcmp(((const kf_mprofile *)a)->id, ((const kf_mprofile *)b)->id); }
 
 void kf_model_profile(kf_model *m, const kf_json *o) {
     kf_mprofile *p = profile_read(m, o);
     if (!p) return;
-    for (size_t i = 0; i < m->n; i++) {
-        if (strcmp(m->profile[i]->id, p->id) != 0) continue;
-        p->hidden = p->gone = m->profile[i]->hidden;
-        if (m->profile[i]->gone && !p->gone) m->changes++;
-        profile_done(m->profile[i]);
-        m->profile[i] = p;
+    kf_mprofile **node = tsearch(p, &m->by_id, by_id), *old = node ? *node : NULL;
+    if (!node) abort();
+    if (old != p) {
+        p->hidden = p->gone = old->hidden;
+        if (old->gone && !p->gone) m->changes++;
+        kf_mprofile read = *p;
+        *p = *old;
+        *old = read;
+        profile_free(p);
         return;
     }
     if (m->n == m->cap) {
@@ -214,9 +220,10 @@ size_t kf_model_count(const kf_model *m) {
 }
 
 const kf_mprofile *kf_model_by_id(const kf_model *m, const char *id) {
-    for (size_t i = 0; i < m->n; i++)
-        if (!m->profile[i]->gone && !strcmp(m->profile[i]->id, id)) return m->profile[i];
-    return NULL;
+    kf_mprofile key = {0};
+    if (!kf_str_set(key.id, sizeof key.id, id)) return NULL;
+    kf_mprofile *const *node = tfind(&key, &m->by_id, by_id);
+    return node && !(*node)->gone ? *node : NULL;
 }
 
 const kf_mprofile *kf_model_by_name(const kf_model *m, const char *name) {
@@ -259,6 +266,7 @@ void kf_model_watch(kf_model *m, const kf_json *a) {
         if (kf_json_value_str(p)) kf_model_removed(m, kf_json_value_str(p));
     kf_model_store(m, kf_json_get(a, "store"));
     m->loaded = true;
+    m->partial = kf_json_bool(a, "partial", false);
     m->link = KF_LINK_UP;
 }
 
@@ -373,8 +381,11 @@ void kf_model_init(kf_model *m) {
     m->config_path = kf_strdup("~/.config/keyfob/keyfob.conf");
 }
 
+static void nothing(void *p) { (void)p; }
+
 void kf_model_done(kf_model *m) {
-    for (size_t i = 0; i < m->n; i++) profile_done(m->profile[i]);
+    tdestroy(m->by_id, nothing);
+    for (size_t i = 0; i < m->n; i++) profile_free(m->profile[i]);
     free(m->profile);
     step_done(&m->step);
     kf_secret_free(m->env_api_key);

@@ -68,8 +68,10 @@ typedef struct kf_model {
     kf_link_state link;
     kf_err link_err;
     bool loaded;               /* the first list has come */
-    kf_mprofile **profile;
+    bool partial;              /* and is not whole yet */
+    kf_mprofile **profile;     /* each keeps its place and its address */
     size_t n, cap;
+    void *by_id;               /* the same, as a tree of tsearch(3) */
     unsigned changes;          /* counts profiles that came or went */
     char *store_kind, *store_state, *store_why, *store_choice;
     int64_t agent_pid;

@@ -10,6 +10,8 @@ typedef struct profiles {
     unsigned seen; /* kf_model.changes when order was made */
     kf_line filter;
     bool typing;
+    bool partial; /* the order is one of a list that was not whole yet */
+    bool touched; /* by a key: rows keep their places from then on */
     char at[17]; /* id under the cursor */
     int page;
 } profiles;
@@ -89,8 +91,12 @@ static void resort(profiles *s, const kf_model *m) {
 
 /* Rows keep their place; what is gone leaves, what is new comes last. */
 static void merge(profiles *s, const kf_model *m) {
+    bool was_partial = s->partial;
+    s->partial = m->partial;
     if (s->seen == m->changes) return;
-    if (!s->n) {
+    if (!s->n || (was_partial && !s->touched)) {
+        s->cur = 0; /* nobody chose the row that was first so far */
+        s->at[0] = 0;
         resort(s, m);
         return;
     }
@@ -116,6 +122,7 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     (void)args, (void)o;
     kf_line_init(&s->filter, 64, false);
     s->page = 10;
+    s->partial = m->partial;
     resort(s, m);
 }
 
@@ -158,6 +165,7 @@ static void act(profiles *s, const kf_model *m, kf_action what, kf_out *o) {
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     profiles *s = st;
     char msg[120];
+    s->touched |= ev->kind == KF_EV_DO || ev->kind == KF_EV_KEY || ev->kind == KF_EV_PASTE;
     switch (ev->kind) {
     case KF_EV_MODEL:
         merge(s, m);
