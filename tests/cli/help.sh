@@ -15,6 +15,13 @@ commands=$(kf help --man | sed -n '/^.SH COMMANDS/,/^.SH OPTIONS/s/^\.B //p' | g
 run kf profile
 is "half a command" "$RC" 2
 has "half a command: says so" "$ERR" "keyfob help profile"
+run kf profile --help
+has "half a command with --help: its other halves" "$RC$ERR$OUT" "0usage: keyfob profile COMMAND"
+has "every one of them" "$OUT" "keyfob profile rename       give a profile"
+run kf profile renam x
+has "a wrong other half: the near one" "$RC$OUT$ERR" "2keyfob: there is no command profile renam; did you mean: keyfob profile rename"
+run kf profile destroy x
+has "or all of them" "$RC$OUT$ERR" "2keyfob: there is no command profile destroy; there are add, list, show, rm, default, edit, "
 [ "$(printf '%s\n' "$commands" | wc -l)" -ge 15 ] || fail "too few commands were found: $commands"
 while read -r c; do
     # shellcheck disable=SC2086

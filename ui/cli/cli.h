@@ -51,6 +51,7 @@ bool kf_command_first(const kf_command *all, size_t i); /* no command before it 
 const kf_opt *kf_opt_find(const kf_opt *o, const char *name, size_t len, char letter, int *index);
 const char *kf_opt_help(const kf_opt *o); /* without the mark of a rare one */
 void kf_command_help(const kf_command *c);
+bool kf_group_help(const char *word); /* the commands that begin with it, on stdout; false: none does */
 void kf_help(void);
 void kf_command_list(void); /* a line for each */
 int kf_command_man(const kf_command *c); /* roff on stdout; NULL: keyfob(1) */

@@ -117,12 +117,8 @@ int kf_cmd_help(kf_cli *c, const kf_args *a) {
     if (!hit && kf_str_eq(name, "commands") && !a->opt[0]) return kf_command_list(), kf_cli_flush();
     int rc = a->n_pos && !hit ? kf_topic_show(name, a->opt[0] != NULL) : -1;
     if (rc >= 0) return rc;
-    if (a->n_pos && !hit) { /* "help profile": every command that begins so */
-        bool any = false;
-        for (size_t i = 0; i < n; i++)
-            if (kf_str_starts(all[i].name, name) && all[i].name[strlen(name)] == ' ') any = true, printf("  keyfob %-16s %s\n", all[i].name, all[i].help);
-        return any ? kf_cli_flush() : kf_cli_usage(c, "there is no command or topic %s; topics: %s", name, kf_topic_names());
-    }
+    if (a->n_pos && !hit)
+        return kf_group_help(name) ? kf_cli_flush() : kf_cli_usage(c, "there is no command or topic %s; topics: %s", name, kf_topic_names());
     if (a->opt[0]) return kf_command_man(hit);
     if (hit) kf_command_help(hit);
     else kf_help();

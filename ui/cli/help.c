@@ -69,6 +69,18 @@ void kf_command_list(void) {
     }
 }
 
+bool kf_group_help(const char *word) {
+    size_t n, len = strlen(word), many = 0;
+    const kf_command *all = kf_commands(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (!kf_str_starts(all[i].name, word) || all[i].name[len] != ' ') continue;
+        if (!many++) printf("usage: keyfob %s COMMAND ...\n\n", word);
+        printf("  keyfob %-20s %s\n", all[i].name, all[i].help);
+    }
+    if (many) printf("\nkeyfob %s COMMAND --help says more.\n", word);
+    return many;
+}
+
 /* The first words of all commands; the test sees to it that none is left out. */
 static const char *const groups[][2] = {{"Tokens", "token exec export header serve git-credential"},
                                         {"Signing in", "login logout renew switch-org lock unlock"},
