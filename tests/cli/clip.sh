@@ -58,6 +58,25 @@ is "it has the token from stdin" "$(cat "$SCRATCH/wl.in")" "$T"
 hasnt "not from its arguments" "$(cat "$SCRATCH/wl.args")" "$T"
 hasnt "nor is a key in its environment" "$(cat "$SCRATCH/wl.env")" sk_test_x
 
+# when every tool hangs and the terminal is stopped, nothing is copied later than anybody waits for it
+printf '#!/bin/sh\necho $$ >>"%s/hung"; exec sleep 60\n' "$SCRATCH" >"$SCRATCH/bin/wl-copy"
+cp "$SCRATCH/bin/wl-copy" "$SCRATCH/bin/xclip"
+rm "$SCRATCH/bin/xsel" && cp "$SCRATCH/bin/wl-copy" "$SCRATCH/bin/xsel"
+osc=$(WAYLAND_DISPLAY=w PATH=$SCRATCH/bin:/usr/bin:/bin script -qec "'$BIN/keyfob' token dev --clip --clear-after 312ms; echo status \$?" /dev/null </dev/null)
+has "every tool hangs: the terminal is next" "$osc" "cannot check"
+has "with status 0" "$osc" "status 0"
+[ "$(wc -l <"$SCRATCH/hung")" -le 3 ] || fail "a tool that hung was asked again: $(cat "$SCRATCH/hung")"
+: >"$SCRATCH/hung"
+printf '#!/bin/sh\ncat >>"%s/late"\n' "$SCRATCH" >"$SCRATCH/bin/xclip"
+WAYLAND_DISPLAY=w PATH=$SCRATCH/bin:/usr/bin:/bin "$BIN/keyfob" token dev --clip --clear-after 313ms 2>/dev/null &
+asker=$!
+wait_until "the tool that hangs" test -s "$SCRATCH/hung"
+kill -9 $asker
+none_copies() { ! pgrep -u "$(id -u)" -f "^keyfob-clip --after 313ms"; }
+wait_until "the end of the attempt" none_copies
+[ ! -e "$SCRATCH/late" ] || fail "a copy was made after the one who asked had gone"
+ok "nothing is copied for somebody who has gone"
+
 run kf token dev --clip --clear-after soon
 is "no duration" "$RC" 2
 run kf export dev --clip -o "$SCRATCH/x"

@@ -95,7 +95,7 @@ static void the_api_key_and_claims(void **state) {
     assert_string_equal(s->last_method, "Claims");
     stage_answer(s, s->last_call, "{\"claims\":{\"sub\":\"user_1\"}}", true);
     assert_string_equal(said(s, "text"), "{\"sub\":\"user_1\"}");
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_SYS_SPAWN, .what = "there is no clipboard here"});
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_SYS_CLIPBOARD, .what = "there is no display"});
     assert_true(stage_shows(s, "Could not copy"));
     stage_key(s, KF_KEY_ESC);
     stage_key(s, ' ');

@@ -6,6 +6,7 @@
  *   none TEXT     there is no way here */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -16,7 +17,17 @@
 #include "base/str.h"
 #include "ui/clip/tool.h"
 
-enum { VALUE_MAX = 256 << 10 };
+/* All of it together is less than ui/common/clip.c waits. */
+enum { VALUE_MAX = 256 << 10, NATIVE_MS = 6000, TOOL_MS = 3000, TERMINAL_MS = 2000 };
+
+static int64_t now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Whoever asked has given up: it would say that nothing was copied. */
+static bool is_wanted(void) { return poll(&(struct pollfd){1, 0, 0}, 1, 0) == 0; }
 
 static bool set(const char *name) {
     const char *v = getenv(name);
@@ -35,10 +46,16 @@ static kf_secret *read_value(void) {
 }
 
 static const kf_clip_tool *copy_native(const kf_secret *value, kf_err *err) {
-    kf_fail(err, KF_ERR_SYS_SPAWN, "there is no display");
+    kf_fail(err, KF_ERR_SYS_CLIPBOARD, "there is no display");
+    int64_t end = now_ms() + NATIVE_MS;
     for (const kf_clip_tool *t = kf_clip_tools; t->name; t++) {
         if (!set(t->display)) continue;
-        if (kf_clip_run(t->put, value, NULL, 0, err) || (t->put_old[0] && kf_clip_run(t->put_old, value, NULL, 0, err))) return t;
+        for (int old = 0; old < (t->put_old[0] ? 2 : 1); old++) {
+            int64_t left = end - now_ms();
+            if (left <= 0 || !is_wanted()) return NULL;
+            if (kf_clip_run(old ? t->put_old : t->put, value, NULL, 0, left < TOOL_MS ? left : TOOL_MS, err)) return t;
+            if (err->code == KF_ERR_SYS_CANCELLED) break; /* it would hang again */
+        }
     }
     return NULL;
 }
@@ -47,15 +64,28 @@ static const kf_clip_tool *copy_native(const kf_secret *value, kf_err *err) {
 static bool copy_tmux(const kf_secret *value) {
     KF_AUTO_CHARS name = kf_strfmt("keyfob-%ld", (long)getpid());
     const char *put[] = {"tmux", "load-buffer", "-w", "-b", name, "-", NULL}, *drop[] = {"tmux", "delete-buffer", "-b", name, NULL};
-    bool ok = kf_clip_run(put, value, NULL, 0, NULL);
-    return kf_clip_run(drop, NULL, NULL, 0, NULL) && ok;
+    bool ok = kf_clip_run(put, value, NULL, 0, TERMINAL_MS, NULL);
+    return kf_clip_run(drop, NULL, NULL, 0, TERMINAL_MS, NULL) && ok;
 }
 
 static const char b64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* ESC ] 52 ; c ; base64 ESC \ in one write, so that nobody else's output gets in between. */
+/* A terminal that was stopped (Ctrl-S) takes nothing, and would take it when nobody expects it any more. */
+static bool write_terminal(int fd, const char *p, size_t n) {
+    int64_t end = now_ms() + TERMINAL_MS;
+    for (size_t sent = 0; sent < n;) {
+        int64_t left = end - now_ms();
+        if (left <= 0 || poll(&(struct pollfd){fd, POLLOUT, 0}, 1, (int)left) < 0) return false;
+        ssize_t k = write(fd, p + sent, n - sent);
+        if (k < 0 && errno != EAGAIN && errno != EINTR) return false;
+        if (k > 0) sent += (size_t)k;
+    }
+    return true;
+}
+
+/* ESC ] 52 ; c ; base64 ESC \ in one write where the terminal takes it, so that nobody else's output gets in between. */
 static bool copy_osc52(const kf_secret *value) {
-    int fd = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    int fd = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return false;
     const unsigned char *p = (const unsigned char *)kf_secret_peek(value);
     size_t n = kf_secret_len(value);
@@ -68,7 +98,7 @@ static bool copy_osc52(const kf_secret *value) {
         kf_buf_add(&b, q, 4);
     }
     kf_buf_adds(&b, "\033\\");
-    bool ok = write(fd, b.data, b.len) == (ssize_t)b.len;
+    bool ok = write_terminal(fd, b.data, b.len);
     kf_buf_done(&b);
     close(fd);
     return ok;
@@ -84,10 +114,10 @@ static void clear_later(const kf_clip_tool *t, const kf_secret *value, long afte
     while (clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &end, NULL) == EINTR) {}
     kf_secret *now = NULL;
     kf_err e;
-    if (!kf_clip_run(t->get, NULL, &now, VALUE_MAX, &e)) return; /* empty, or something else: not ours */
+    if (!kf_clip_run(t->get, NULL, &now, VALUE_MAX, TOOL_MS, &e)) return; /* empty, or something else: not ours */
     bool ours = kf_secret_eq(now, value);
     kf_secret_free(now);
-    if (ours && !kf_clip_run(t->clear, NULL, NULL, 0, &e)) return; /* nobody is left to tell */
+    if (ours && !kf_clip_run(t->clear, NULL, NULL, 0, TOOL_MS, &e)) return; /* nobody is left to tell */
 }
 
 int main(int argc, char **argv) {
@@ -103,14 +133,16 @@ int main(int argc, char **argv) {
     KF_AUTO(kf_secret) value = read_value();
     kf_err e;
     if (!value) return printf("none nothing to copy, or more than 256 KiB\n"), 1;
-    kf_fail(&e, KF_ERR_SYS_SPAWN, "KEYFOB_CLIPBOARD is %s", way ? way : "");
+    kf_fail(&e, KF_ERR_SYS_CLIPBOARD, "KEYFOB_CLIPBOARD is %s", way ? way : "");
     const kf_clip_tool *t = native ? copy_native(value, &e) : NULL;
+    terminal = terminal && is_wanted();
     if (t) printf("ok %s\n", t->name);
     else if (terminal && set("TMUX") && copy_tmux(value)) printf("sent tmux\n");
     else if (terminal && !set("TMUX") && copy_osc52(value)) printf("sent OSC 52\n");
     else return printf("none %s\n", e.what), 1;
-    fflush(stdout);
-    if (!t || !after) return 0;
+    bool told = fflush(stdout) == 0;
+    if (!t || (!after && told)) return 0;
+    if (!told) after = 0; /* nobody knows that it is there */
     for (int fd = 0; fd < 3; fd++)
         if (dup2(open("/dev/null", O_RDWR | O_CLOEXEC), fd) < 0) return 1;
     setsid();

@@ -12,8 +12,6 @@
 #include "base/str.h"
 #include "ui/common/open.h"
 
-enum { DEADLINE_MS = 3000 };
-
 /* --sensitive (wl-clipboard 2.3) asks clipboard managers to keep no copy. */
 const kf_clip_tool kf_clip_tools[] = {
     {"wl-copy", "WAYLAND_DISPLAY", {"wl-copy", "--sensitive"}, {"wl-copy"}, {"wl-paste", "--no-newline"}, {"wl-copy", "--clear"}},
@@ -80,9 +78,9 @@ static void drain(child *c, kf_secret *got, size_t *len) {
 }
 
 /* Until its process ended and, when the answer matters, until the answer did. */
-static bool converse(child *c, const kf_secret *in, kf_secret *got, size_t *len) {
+static bool converse(child *c, const kf_secret *in, kf_secret *got, size_t *len, int64_t ms) {
     size_t sent = 0;
-    int64_t end = now_ms() + DEADLINE_MS;
+    int64_t end = now_ms() + ms;
     bool ended = false;
     while (!ended || (got && c->out >= 0)) {
         struct pollfd p[3] = {{c->in, POLLOUT, 0}, {c->out, POLLIN, 0}, {ended ? -1 : c->pidfd, POLLIN, 0}};
@@ -95,19 +93,19 @@ static bool converse(child *c, const kf_secret *in, kf_secret *got, size_t *len)
     return true;
 }
 
-bool kf_clip_run(const char *const argv[], const kf_secret *in, kf_secret **out, size_t max, kf_err *err) {
+bool kf_clip_run(const char *const argv[], const kf_secret *in, kf_secret **out, size_t max, int64_t ms, kf_err *err) {
     child c;
     if (!start(&c, argv, err)) return false;
     KF_AUTO(kf_secret) got = out ? kf_secret_zero(max + 1) : NULL;
     size_t len = 0;
     int status = 0;
-    bool done = converse(&c, in, got, &len);
+    bool done = converse(&c, in, got, &len, ms);
     if (!done) kill(c.pid, SIGKILL);
     shut(&c.in);
     shut(&c.out);
     shut(&c.pidfd);
     while (waitpid(c.pid, &status, 0) < 0 && errno == EINTR) {}
-    if (!done) return kf_fail(err, KF_ERR_SYS_CANCELLED, "%s did not end within 3 s", argv[0]);
+    if (!done) return kf_fail(err, KF_ERR_SYS_CANCELLED, "%s did not end within %.1f s", argv[0], (double)ms / 1000);
     if (!WIFEXITED(status) || WEXITSTATUS(status)) return kf_fail(err, KF_ERR_SYS_SPAWN, "%s failed", argv[0]);
     if (len > max) return kf_fail(err, KF_ERR_USAGE_BAD, "%s gave more than %zu bytes", argv[0], max);
     if (out) *out = kf_secret_new(kf_secret_peek(got), len);

@@ -12,7 +12,7 @@
 
 extern char **environ;
 
-enum { WAIT_MS = 10000 };
+enum { WAIT_MS = 15000 };
 
 /* in: its stdin, out: its stdout, both ours. It keeps its session, because /dev/tty is one of its ways. */
 static bool start(int64_t after_ms, int *in, int *out, kf_err *err) {
@@ -79,11 +79,11 @@ bool kf_clip_copy(const kf_secret *value, int64_t after_ms, kf_clip_result *resu
         n += (size_t)k;
     }
     close(out);
-    if (!strchr(line, '\n')) return kf_fail(err, KF_ERR_SYS_CANCELLED, "the clipboard did not answer within 10 s");
+    if (!strchr(line, '\n')) return kf_fail(err, KF_ERR_SYS_CLIPBOARD, "the clipboard did not answer within %d s", WAIT_MS / 1000);
     line[strcspn(line, "\n")] = 0;
     result->is_sent = kf_str_starts(line, "sent ");
     if (result->is_sent || kf_str_starts(line, "ok ")) return kf_str_set(result->way, sizeof result->way, strchr(line, ' ') + 1) ||
                                                               kf_fail(err, KF_ERR_SYS_BUG, "keyfob-clip says %.80s", line);
-    kf_fail(err, KF_ERR_SYS_SPAWN, "there is no clipboard here (%.160s)", kf_str_starts(line, "none ") ? line + 5 : line);
-    return kf_hint(err, "Install wl-clipboard (Wayland) or xclip (X11), or pipe the token to the program that needs it.");
+    kf_fail(err, KF_ERR_SYS_CLIPBOARD, "%.160s", kf_str_starts(line, "none ") ? line + 5 : line);
+    return false;
 }

@@ -11,5 +11,5 @@ typedef struct kf_clip_result {
 } kf_clip_result;
 
 /* Copies value. It is cleared after after_ms (0: never) if it is still there, also when this program has ended.
- * Waits at most 10 s. False: KF_ERR_SYS_SPAWN with the reason, KF_ERR_SYS_CANCELLED (a tool hangs). */
+ * Waits at most 15 s. False: KF_ERR_SYS_CLIPBOARD with the reason (none here, a tool that hangs), KF_ERR_SYS_SPAWN. */
 KF_CHECK bool kf_clip_copy(const kf_secret *value, int64_t after_ms, kf_clip_result *result, kf_err *err);
