@@ -102,6 +102,11 @@ static const char *check_tree(const cJSON *j) {
     return bad;
 }
 
+const char *kf_json_flaw(const char *text, size_t len) {
+    size_t at;
+    return scan(text, len, &at);
+}
+
 kf_json *kf_json_parse(const char *text, size_t len, kf_err *err) {
     hooks();
     size_t at = 0;

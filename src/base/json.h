@@ -13,6 +13,7 @@
 typedef struct cJSON kf_json;
 
 kf_json *kf_json_parse(const char *text, size_t len, kf_err *err); /* NULL: KF_ERR_NET_BAD_ANSWER, what says where */
+const char *kf_json_flaw(const char *text, size_t len); /* why no parser of ours would take these bytes ("bytes that are not UTF-8"); NULL: it may */
 kf_json *kf_json_free(kf_json *j);                                 /* NULL is fine; returns NULL */
 
 /* reading; every getter bears NULL for the object */

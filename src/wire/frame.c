@@ -41,8 +41,10 @@ int kf_frame_next(kf_frame_reader *r, kf_json **msg, kf_err *err) {
 bool kf_frame_write(kf_buf *out, const kf_json *msg, kf_err *err) {
     char *text = kf_json_print(msg);
     size_t n = strlen(text);
-    bool ok = n <= KF_FRAME_MAX && kf_buf_add(out, text, n + 1); /* the NUL ends the frame */
+    const char *flaw = n <= KF_FRAME_MAX ? kf_json_flaw(text, n) : NULL; /* the other end would hang up */
+    bool ok = !flaw && n <= KF_FRAME_MAX && kf_buf_add(out, text, n + 1); /* the NUL ends the frame */
     kf_wipe(text, n);
     free(text);
+    if (flaw) return kf_fail(err, KF_ERR_USAGE_BAD, "a value has %s", flaw);
     return ok || kf_fail(err, KF_ERR_WIRE_TOO_LONG, "a message is longer than %u bytes", KF_FRAME_MAX);
 }

@@ -16,5 +16,6 @@ KF_CHECK bool kf_frame_feed(kf_frame_reader *r, const void *p, size_t n, kf_err 
 bool kf_frame_has_partial(const kf_frame_reader *r);   /* bytes of an unfinished frame are waiting */
 /* 1: *msg is the next message (caller frees); 0: none is whole yet; -1: err (no JSON object). */
 int kf_frame_next(kf_frame_reader *r, kf_json **msg, kf_err *err);
-/* Appends msg and the NUL to out (whose max bounds it); false if too long. */
+/* Appends msg and the NUL to out (whose max bounds it). False: KF_ERR_WIRE_TOO_LONG; KF_ERR_USAGE_BAD for a
+ * text in it that is not UTF-8. */
 KF_CHECK bool kf_frame_write(kf_buf *out, const kf_json *msg, kf_err *err);

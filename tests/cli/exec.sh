@@ -14,6 +14,7 @@ EXP=$(kf token dev --json | json expires_at)
 is "the variables" "$(kf exec dev -- sh -c 'echo "$WORKOS_ACCESS_TOKEN $KEYFOB_PROFILE $KEYFOB_EXPIRES_AT $WORKOS_CLIENT_ID"')" "$T dev $EXP client_sandbox"
 is "the time as a number" "$(kf exec dev -- sh -c 'date -u -d @"$KEYFOB_EXPIRES_EPOCH" +%FT%TZ')" "$EXP"
 is "--env" "$(kf exec dev --env MY_TOKEN -- sh -c 'echo "$MY_TOKEN${WORKOS_ACCESS_TOKEN-none}"')" "${T}none"
+is "the token of an exec around it is gone" "$(WORKOS_ACCESS_TOKEN=old KEYFOB_TOKEN_FILE=old kf exec dev --env MY_TOKEN -- env | grep -c '=old$')" 0
 is "it becomes the command" "$(sh -c 'echo $$; exec "$0" exec dev -- sh -c "echo \$\$"' "$BIN/keyfob" | uniq | wc -l | tr -d ' ')" 1
 is "a signal of the command" "$(kf exec dev -- sh -c 'kill -TERM $$'; echo $?)" 143
 is "closed stdout" "$(kf exec dev -- true >&-; echo $?)" 0

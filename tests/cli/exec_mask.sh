@@ -72,6 +72,7 @@ mask -- yes | head -n 1 >"$SCRATCH/yes"
 is "a reader that went away: SIGPIPE" "${PIPESTATUS[0]}" 141
 is "a full disk" "$(mask -- yes >/dev/full 2>"$SCRATCH/full"; echo $?)" 141
 has "is told" "$(cat "$SCRATCH/full")" "No space left"
+is "also when the command had ended well" "$(mask -- echo x >/dev/full 2>/dev/null; echo $?)" 125
 is "closed stdout" "$(mask -- sh -c 'echo x; echo $? >&2' 2>&1 >&- | tail -n 1)" 1
 is "closed stderr" "$(mask -- sh -c 'echo "$WORKOS_ACCESS_TOKEN"; [ -e /proc/self/fd/2 ] && echo open' 2>&-)" "$M"
 is "closed stdin" "$(mask -- sh -c 'echo "$WORKOS_ACCESS_TOKEN"; [ -e /proc/self/fd/0 ] && echo open' <&-)" "$M"

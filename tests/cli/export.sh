@@ -12,11 +12,15 @@ is "env names the client" "$(bash -c 'eval "$("$1" export dev --format env)"; en
 is "raw" "$(kf export dev --format raw)" "$T"
 is "header" "$(kf header dev)" "Authorization: Bearer $T"
 is "export without a format is the header" "$(kf export dev)" "Authorization: Bearer $T"
+is "another header" "$(kf header dev --name X-Token)" "X-Token: Bearer $T"
+run kf header dev --name 'X: y
+Z'
+is "no name of a header" "$RC$OUT" 2
 is "json" "$(kf export dev --format json | json access_token)" "$T"
 is "dotenv" "$(kf export dev --format dotenv | sed -n 's/^WORKOS_ACCESS_TOKEN="\(.*\)"$/\1/p')" "$T"
 is "fish" "$(kf export dev --format fish | sed -n "s/^set -gx WORKOS_ACCESS_TOKEN '\(.*\)';\$/\1/p")" "$T"
 is "powershell" "$(kf export dev --format powershell | sed -n "s/^\$env:WORKOS_ACCESS_TOKEN = '\(.*\)'\$/\1/p")" "$T"
-is "a template" "$(kf export dev --format '{token_type} {access_token} {{x} {profile}')" "Bearer $T {x} dev"
+is "a template" "$(kf export dev --format '{token_type} {access_token} {{x}} {{{profile}}}')" "Bearer $T {x} {dev}"
 kf export dev --format exec-credential | python3 -c 'import json,sys,datetime
 d=json.load(sys.stdin)
 assert d["apiVersion"]=="client.authentication.k8s.io/v1" and d["kind"]=="ExecCredential"
@@ -109,6 +113,31 @@ is "a link is not followed" "$RC$(cat "$F")" "2$T"
 run kf export dev -o "$SCRATCH/none/x"
 is "a folder that is not there" "$RC" 1
 is "nothing is left behind" "$(ls "$SCRATCH" | grep -c 'out.env\.\|link\.')" 0
+
+is "-o - is stdout" "$(cd "$SCRATCH" && kf export dev -o - && ls -- - 2>/dev/null)" "Authorization: Bearer $T"
+long=$(printf 'x%.0s' $(seq 250))
+run kf export dev --format raw -o "$SCRATCH/$long"
+is "a name of 250 letters" "$RC$(cat "$SCRATCH/$long")" "0$T"
+# who ends keyfob while it writes finds no token lying about; the second file system has no files without a name
+stopped() { (cd "$SCRATCH/dir" && timeout 60 strace -qq -o /dev/null "$@" -e trace=openat,fsync -e inject=fsync:signal=TERM "$BIN/keyfob" export dev --format raw -o f; echo $?); }
+mkdir "$SCRATCH/dir"
+is "ended while writing" "$(stopped) $(ls -A "$SCRATCH/dir")" "143 "
+nameless=$(cd "$SCRATCH/dir" && timeout 60 strace -qq -o "$SCRATCH/trace" -e trace=openat -e inject=openat:error=EOPNOTSUPP -P . "$BIN/keyfob" export dev --format raw -o f; echo $?)
+has "without nameless files" "$(cat "$SCRATCH/trace")" "INJECTED"
+is "it is written all the same" "$nameless$(ls -A "$SCRATCH/dir")$(stat -c %a "$SCRATCH/dir/f")" "0f600"
+is "and is whole" "$(cat "$SCRATCH/dir/f")" "$T"
+run kf export dev --format raw -o "$SCRATCH/dir/f"
+is "and kept" "$RC" 2
+
+# a stream that is closed gets nothing, and neither does the agent in its place
+for what in "token dev" "export dev" "status dev" "whoami dev" "profile list" "agent status"; do
+    # shellcheck disable=SC2086
+    is "$what, stdout closed" "$("$BIN/keyfob" $what 2>&1 >&- | grep -c 'could not be written')" 1
+done
+hasnt "the agent got none of it" "$(cat "$XDG_STATE_HOME/keyfob/keyfobd.log")" "no JSON object"
+run kf profile edit dev --label "$(printf '\377')"
+is "bytes that are not UTF-8" "$RC$OUT" 2
+has "are told" "$ERR" "not UTF-8"
 
 # netrc, read by curl
 run kf export dev --format netrc

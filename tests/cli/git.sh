@@ -47,6 +47,7 @@ has "git has the token" "$filled" "password=$T"
 has "and a user name" "$filled" "username=oauth2"
 is "when it ends" "$(ask https git.example.test | sed -n 's/^password_expiry_utc=//p')" "$(kf export dev --format '{expires_epoch}')"
 has "a user name of git's stays" "$(printf 'protocol=https\nhost=git.example.test\nusername=maya\n\n' | git-credential-keyfob get)" "username=maya"
+has "the port that is meant anyway" "$(ask https git.example.test:443)" "password=$T"
 has "the command of keyfob" "$(printf 'protocol=https\nhost=git.example.test\n\n' | kf git-credential get)" "password=$T"
 
 for other in "https evil.test" "https example.test" "https git.example.test.evil.test" "https xgit.example.test" "https git.example.test:8443" \

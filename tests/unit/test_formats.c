@@ -124,7 +124,7 @@ static void test_netrc(void **state) {
     assert_string_equal(plain, "machine git.example.test login oauth2 password tok\n");
     assert_null(format("to#k", "netrc", &(kf_format_opts){.host = "git.example.test"}, &e));
     assert_int_equal(e.code, KF_ERR_NET_BAD_ANSWER);
-    static const kf_format_opts bad[] = {{NULL, NULL}, {"", NULL}, {"a b", NULL}, {"a\nmachine b", NULL}, {"a#b", NULL}, {"h", ""}, {"h", "x y"}};
+    static const kf_format_opts bad[] = {{.host = NULL},  {.host = ""}, {.host = "a b"}, {.host = "a\nmachine b"}, {.host = "a#b"}, {.host = "h", .login = ""}, {.host = "h", .login = "x y"}};
     for (size_t i = 0; i < KF_LEN(bad); i++) {
         assert_null(format("tok", "netrc", &bad[i], &e));
         assert_int_equal(e.code, KF_ERR_USAGE_BAD);

@@ -56,6 +56,14 @@ static void frames_have_a_maximum(void **state) {
     assert_int_equal(e.code, KF_ERR_WIRE_TOO_LONG);
     assert_true(fed <= KF_FRAME_MAX);
     kf_frame_reader_done(&r);
+    KF_AUTO(kf_json) odd = kf_json_obj();
+    kf_buf none;
+    kf_buf_init(&none, 4096);
+    kf_json_set_str(odd, "label", "\xff");
+    assert_false(kf_frame_write(&none, odd, &e));
+    assert_int_equal(e.code, KF_ERR_USAGE_BAD);
+    assert_string_equal(e.what, "a value has bytes that are not UTF-8");
+    assert_int_equal(none.len, 0);
     KF_AUTO(kf_json) big = kf_json_obj();
     char *s = malloc(KF_FRAME_MAX + 1);
     memset(s, 'x', KF_FRAME_MAX);

@@ -15,8 +15,11 @@ enum { FD_MIN = 3, FD_MAX = 1023, FILE_FROM = 100 };
 enum { FAILED = 125, CANNOT_RUN = 126, NOT_FOUND = 127 };
 
 static const char *const defaults[] = {"WORKOS_ACCESS_TOKEN", "KEYFOB_TOKEN_FD", "KEYFOB_TOKEN_FILE"};
-/* what exec sets itself, and what finds the command: a token there would be lost, or the command */
-static const char *const taken[] = {"KEYFOB_PROFILE", "KEYFOB_EXPIRES_AT", "KEYFOB_EXPIRES_EPOCH", "WORKOS_CLIENT_ID", "WORKOS_ORGANIZATION_ID", "PATH"};
+/* what exec sets itself, and what the loader, a shell and every program read: a token there would be lost, or printed, or
+ * taken for a place. NAME*: all that begin so */
+static const char *const taken[] = {"KEYFOB_PROFILE", "KEYFOB_EXPIRES_AT", "KEYFOB_EXPIRES_EPOCH", "WORKOS_CLIENT_ID", "WORKOS_ORGANIZATION_ID", "PATH", "LD_*",
+                                    "GLIBC_TUNABLES", "IFS", "ENV", "BASH_ENV", "HOME", "SHELL", "USER", "LOGNAME", "PWD", "TERM", "LANG", "LC_*", "TZ", "TMPDIR",
+                                    "XDG_*"};
 
 static bool variable_ok(const char *s) {
     size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
@@ -24,8 +27,10 @@ static bool variable_ok(const char *s) {
 }
 
 static bool variable_taken(const char *s) {
-    for (size_t i = 0; i < KF_LEN(taken); i++)
-        if (!strcmp(s, taken[i])) return true;
+    for (size_t i = 0; i < KF_LEN(taken); i++) {
+        size_t n = strcspn(taken[i], "*");
+        if (!strncmp(s, taken[i], n) && (taken[i][n] || !s[n])) return true;
+    }
     return false;
 }
 
@@ -80,7 +85,7 @@ static void set_facts(const kf_json *r) {
 int kf_exec_become(const kf_exec *x) {
     const char *token = kf_json_str_or(x->answer, "access_token", "");
     set_facts(x->answer);
-    if (x->fd >= 0 || x->as_file) unsetenv(defaults[0]); /* one of an exec around this one */
+    for (size_t i = 0; i < KF_LEN(defaults); i++) unsetenv(defaults[i]); /* those of an exec around this one are another token's */
     if (x->path) setenv(x->variable, x->path, 1);
     else if (x->fd >= 0 || x->as_file) {
         int rc = hand_descriptor(x, token);

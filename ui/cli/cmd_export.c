@@ -8,7 +8,7 @@
 #include "ui/common/outfile.h"
 
 enum { FORMAT, WHAT, MIN_VALID, OUTPUT, FORCE, CLIP, CLEAR, HOST, LOGIN, COOKIE, PASSWORD_STDIN, HAND_OVER, YES, REVEAL };
-enum { H_MIN_VALID, H_REVEAL };
+enum { H_MIN_VALID, H_REVEAL, H_NAME };
 enum { WAIT_MS = 60000 };
 
 typedef struct wanted {
@@ -100,8 +100,9 @@ static int sealed(kf_cli *c, wanted *w, const kf_args *a) {
 }
 
 /* Options that would do nothing: whoever gives one expects something. */
-static const char *without_effect(const kf_args *a, const wanted *w, bool seals) {
+static const char *without_effect(const kf_cli *c, const kf_args *a, const wanted *w, bool seals) {
     if (w->file && w->clip) return "-o and --clip are two places; name one";
+    if (c->json && a->opt[FORMAT] && strcmp(w->format, "json") != 0) return "--json and another --format are two forms; name one";
     if (w->file && !*w->file) return "-o needs the name of a file";
     if (w->force && !w->file) return "--force goes with -o FILE";
     if (w->clear_after && !w->clip) return "--clear-after goes with --clip";
@@ -116,13 +117,16 @@ static const char *without_effect(const kf_args *a, const wanted *w, bool seals)
 int kf_cmd_export(kf_cli *c, const kf_args *a) {
     wanted w = {.profile = a->pos[0], .what = a->opt[WHAT] ? a->opt[WHAT] : "access", .min_valid = a->opt[MIN_VALID], .file = a->opt[OUTPUT],
                 .force = a->opt[FORCE], .clip = a->opt[CLIP], .clear_after = a->opt[CLEAR], .reveal = a->opt[REVEAL], .opts = {.host = a->opt[HOST], .login = a->opt[LOGIN]}};
+    if (kf_str_eq(w.file, "-")) w.file = NULL; /* stdout, as everywhere */
     bool json = c->json || !strcmp(w.what, "claims");
     w.format = a->opt[FORMAT] ? a->opt[FORMAT] : json ? "json" : "header";
     bool seals = !strcmp(w.format, "wos-session") && !strcmp(w.what, "access");
-    const char *why = without_effect(a, &w, seals);
+    const char *why = without_effect(c, a, &w, seals);
     if (why) return kf_cli_usage(c, "%s", why);
     return seals ? sealed(c, &w, a) : run(c, &w);
 }
 int kf_cmd_header(kf_cli *c, const kf_args *a) {
-    return run(c, &(wanted){.profile = a->pos[0], .what = "access", .format = "header", .min_valid = a->opt[H_MIN_VALID], .reveal = a->opt[H_REVEAL]});
+    if (c->json) return kf_cli_usage(c, "header prints a header; --json goes with keyfob token or keyfob export");
+    return run(c, &(wanted){.profile = a->pos[0], .what = "access", .format = "header", .min_valid = a->opt[H_MIN_VALID], .reveal = a->opt[H_REVEAL],
+                            .opts = {.header = a->opt[H_NAME]}});
 }

@@ -27,6 +27,15 @@ static bool one_word(const char *token) {
     return *token;
 }
 
+/* For "Run: keyfob login NAME": who is bound to the host is the agent's to know. */
+static void name_profile(kf_cli *c, const char *host) {
+    static char name[65];
+    kf_err e;
+    KF_AUTO(kf_json) all = kf_cli_call_all(c, "ListProfiles", NULL, "profiles", WAIT_MS, &e);
+    for (const kf_json *p = kf_json_first(all); p; p = kf_json_next(p))
+        if (kf_json_str(p, "git_host") && kf_hosts_has(kf_json_str(p, "git_host"), host) && kf_str_set(name, sizeof name, kf_json_str(p, "name"))) c->profile_used = name;
+}
+
 static int get(kf_cli *c, const kf_secret *text, const char *min_valid) {
     kf_git_question q;
     kf_err e;
@@ -40,7 +49,7 @@ static int get(kf_cli *c, const kf_secret *text, const char *min_valid) {
     const char *token = kf_json_str_or(r, "access_token", "");
     if (!r && e.code == KF_ERR_USAGE_NO_PROFILE) return 0; /* somebody else's host */
     if (r && !one_word(token)) kf_fail(&e, KF_ERR_NET_BAD_ANSWER, "the access token has characters that git's lines cannot carry");
-    if (!r || !one_word(token)) return kf_cli_fail(c, &e);
+    if (!r || !one_word(token)) return name_profile(c, q.host), kf_cli_fail(c, &e);
     printf("username=%s\npassword=%s\npassword_expiry_utc=%lld\n", *q.username ? q.username : "oauth2", token, (long long)kf_json_int_or(r, "expires_at", 0));
     return kf_cli_flush();
 }

@@ -54,7 +54,9 @@ static const kf_command table[] = {
      .max_pos = 1, .run = kf_cmd_export},
     {.name = "header", .args = "[PROFILE]", .help = "print the Authorization header", .text = "The same as export --format header.",
      .examples = "  curl -H \"$(keyfob header acme)\" https://api.example.com/\n",
-     .opts = {{"min-valid", 0, "D", "renew first when less than D is left"}, {"reveal", 0, NULL, "whole, also on a terminal"}},
+     .opts = {{"min-valid", 0, "D", "renew first when less than D is left"},
+              {"reveal", 0, NULL, "whole, also on a terminal"},
+              {"name", 0, "NAME", "another header than Authorization"}},
      .max_pos = 1, .run = kf_cmd_header},
     {.name = "git-credential", .args = "get|store|erase", .help = "answer git, as its credential helper",
      .text = "git runs it by itself after: git config --global credential.helper keyfob (git-credential-keyfob must be in PATH). It answers "

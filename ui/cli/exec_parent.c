@@ -34,6 +34,7 @@ typedef struct parent {
     int signals;
     sigset_t before;
     bool ended;
+    bool lost;                /* output that could not be written */
     bool was_typed_at;        /* at the end every key was the command's */
     int status, last_signal;  /* last_signal: came after the end */
     int64_t ended_at;
@@ -65,15 +66,9 @@ static void take_signals(parent *p) {
     p->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* A descriptor that is missing would be taken by the next thing we open. */
-static void fill_gaps(parent *p) {
-    for (int i = 0; i < STREAMS; i++) {
-        int flags = fcntl(i, F_GETFD);
-        p->closed[i] = flags < 0 || flags & FD_CLOEXEC; /* close-on-exec: ours, in the gap */
-        if (!p->closed[i]) continue;
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (null >= 0 && null != i) dup3(null, i, O_CLOEXEC), close(null);
-    }
+/* Those that main has put a place holder for (wire/socket.h). */
+static void find_gaps(parent *p) {
+    for (int i = 0; i < STREAMS; i++) p->closed[i] = fcntl(i, F_GETFD) & FD_CLOEXEC;
 }
 
 static bool same_file(int a, int b) {
@@ -213,8 +208,10 @@ static void hang_up(parent *p) {
 static void hear_errors(parent *p) {
     for (int i = OUT; i < STREAMS; i++) {
         if (!p->s[i].error) continue;
-        if (p->s[i].error != EPIPE && p->s[i].error != EIO)
+        if (p->s[i].error != EPIPE && p->s[i].error != EIO) {
             fprintf(stderr, "keyfob: the command's output could not be written: %s\n", strerror(p->s[i].error));
+            p->lost = true;
+        }
         p->s[i].error = 0;
         if (p->has_pty && i == OUT && !p->ended) hang_up(p);
     }
@@ -271,6 +268,7 @@ static void done(parent *p) {
 /* As the command ended: the shell then knows that Ctrl-C was meant for its script, too. */
 static int end_like(const parent *p) {
     int sig = p->last_signal ? p->last_signal : WIFSIGNALED(p->status) ? WTERMSIG(p->status) : 0;
+    if (!sig && p->lost && WIFEXITED(p->status) && !WEXITSTATUS(p->status)) return FAILED; /* without us it would have seen it */
     if (!sig) return WIFEXITED(p->status) ? WEXITSTATUS(p->status) : FAILED;
     sigset_t set;
     sigemptyset(&set);
@@ -292,7 +290,7 @@ int kf_exec_stay(kf_cli *c, kf_exec *x) {
     }
     c->client = kf_client_close(c->client); /* the command may run for hours */
     kf_client_limit(0);
-    fill_gaps(&p);
+    find_gaps(&p);
     p.has_pty = x->mask && !p.closed[OUT] && isatty(STDOUT_FILENO);
     take_signals(&p);
     bool ok = p.signals >= 0 || kf_fail_errno(&e, KF_ERR_SYS_SPAWN, "signals");

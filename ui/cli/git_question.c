@@ -24,12 +24,12 @@ static bool copy(char *dst, size_t size, span s) {
     return true;
 }
 
-/* A token goes over https, or to this machine. */
+/* A token goes over https, or to this machine. https://host:443 is https://host. */
 static bool is_for_us(const char *protocol, const char *host, kf_git_question *q) {
     KF_AUTO_CHARS origin = kf_strfmt("%s://%s", protocol, host);
     KF_AUTO_CHARS norm = NULL;
     KF_AUTO_CHARS hosts = NULL;
-    return kf_origin_parse(origin, &norm, NULL) && !strpbrk(host, "; \t") && kf_hosts_parse(host, &hosts, NULL) && *hosts &&
+    return kf_origin_parse(origin, &norm, NULL) && !strpbrk(host, "; \t") && kf_hosts_parse(strstr(norm, "://") + 3, &hosts, NULL) && *hosts &&
            kf_str_set(q->host, sizeof q->host, hosts);
 }
 

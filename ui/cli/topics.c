@@ -51,7 +51,7 @@ static const struct {
      "exec-credential  client.authentication.k8s.io/v1, for kubectl\n"
      "netrc            machine HOST login NAME password TOKEN; needs --host\n"
      "'{access_token} ...'  a template with {token_type} {expires_at} {expires_epoch}\n"
-     "                 {expires_in_s} {profile} {client_id} {organization_id}; {{ is a brace\n"},
+     "                 {expires_in_s} {profile} {client_id} {organization_id}; {{ }} for braces\n"},
 };
 
 static const struct {

@@ -87,7 +87,6 @@ static void as_fish(kf_buf *b, const kf_facts *f) { lines(b, f, fish_line); }
 static void as_powershell(kf_buf *b, const kf_facts *f) { lines(b, f, powershell_line); }
 static void as_dotenv(kf_buf *b, const kf_facts *f) { lines(b, f, dotenv_line); }
 static void as_raw(kf_buf *b, const kf_facts *f) { kf_buf_addf(b, "%s\n", secret(f)); }
-static void as_header(kf_buf *b, const kf_facts *f) { kf_buf_addf(b, "Authorization: Bearer %s\n", secret(f)); }
 static void as_curl(kf_buf *b, const kf_facts *f) {
     kf_buf_adds(b, "header = ");
     quoted(b, "\"Authorization: Bearer ", secret(f), "\"\\", "\\", "\"\n");
@@ -127,8 +126,17 @@ static void as_exec_credential(kf_buf *b, const kf_facts *f) {
 static const struct {
     const char *name;
     void (*put)(kf_buf *b, const kf_facts *f);
-} formats[] = {{"header", as_header}, {"raw", as_raw},   {"env", as_env},   {"fish", as_fish}, {"powershell", as_powershell},
+} formats[] = {{"raw", as_raw},       {"env", as_env},   {"fish", as_fish}, {"powershell", as_powershell},
                {"dotenv", as_dotenv}, {"json", as_json}, {"curl", as_curl}, {"exec-credential", as_exec_credential}};
+
+/* A field name of RFC 9110 §5.1. */
+static bool header(kf_buf *b, const kf_facts *f, const kf_format_opts *o, kf_err *err) {
+    const char *name = o && o->header ? o->header : "Authorization";
+    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~");
+    if (!n || name[n]) return kf_fail(err, KF_ERR_USAGE_BAD, "%.40s is no name of a header", name);
+    kf_buf_addf(b, "%s: Bearer %s\n", name, secret(f));
+    return true;
+}
 
 static bool netrc(kf_buf *b, const kf_facts *f, const kf_format_opts *o, kf_err *err) {
     const char *host = o ? o->host : NULL, *login = o && o->login ? o->login : "oauth2";
@@ -140,12 +148,12 @@ static bool netrc(kf_buf *b, const kf_facts *f, const kf_format_opts *o, kf_err 
     return true;
 }
 
-/* {field} and the text around it; {{ is a brace. */
+/* {field} and the text around it; {{ and }} are braces. */
 static bool as_template(kf_buf *b, const kf_facts *f, const char *t, kf_err *err) {
     for (; *t; t++) {
         size_t n = *t == '{' && t[1] != '{' ? strcspn(t + 1, "}") : 0;
         if (!n && *t == '{' && t[1] != '{') return kf_fail(err, KF_ERR_USAGE_BAD, "the template has a field without a name; {{ is a brace");
-        if (*t == '{' && t[1] == '{') t++;
+        if ((*t == '{' || *t == '}') && t[1] == *t) t++;
         if (!n) {
             kf_buf_add(b, t, 1);
             continue;
@@ -162,6 +170,7 @@ static bool as_template(kf_buf *b, const kf_facts *f, const char *t, kf_err *err
 
 static bool put_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o, kf_err *err) {
     if (strchr(format, '{')) return as_template(b, f, format, err);
+    if (!strcmp(format, "header")) return header(b, f, o, err);
     if (!strcmp(format, "netrc")) return netrc(b, f, o, err);
     for (size_t i = 0; i < KF_LEN(formats); i++)
         if (!strcmp(formats[i].name, format)) return formats[i].put(b, f), true;

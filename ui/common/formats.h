@@ -22,6 +22,7 @@ KF_CHECK bool kf_facts_from(kf_facts *f, const kf_json *answer, bool mask, kf_er
 
 typedef struct kf_format_opts {
     const char *host, *login; /* netrc: machine (needed) and login ("oauth2" when NULL) */
+    const char *header;       /* its name, "Authorization" when NULL */
 } kf_format_opts;
 /* Appends. False: KF_ERR_USAGE_BAD (unknown format or field, host missing, longer than b may be), KF_ERR_NET_BAD_ANSWER
  * (netrc cannot carry it); what was appended is of no use then. */

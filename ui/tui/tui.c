@@ -17,6 +17,7 @@
 #include "ui/tui/link.h"
 #include "ui/tui/term.h"
 #include "wire/client.h"
+#include "wire/socket.h"
 
 typedef struct tui {
     kf_model model;
@@ -252,6 +253,7 @@ int main(void) {
     tui t = {.status = -1};
     kf_err err;
     const char *term = getenv("TERM");
+    kf_socket_keep_streams();
     harden();
     setlocale(LC_ALL, "");
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !term || !*term || !strcmp(term, "dumb"))
