@@ -29,7 +29,7 @@ static bool is_for_us(const char *protocol, const char *host, kf_git_question *q
     KF_AUTO_CHARS origin = kf_strfmt("%s://%s", protocol, host);
     KF_AUTO_CHARS norm = NULL;
     KF_AUTO_CHARS hosts = NULL;
-    return kf_origin_parse(origin, &norm, NULL) && !strpbrk(host, "; \t") && kf_hosts_parse(strstr(norm, "://") + 3, &hosts, NULL) && *hosts &&
+    return kf_origin_parse(origin, &norm, NULL) && !strpbrk(host, "; \t/") && kf_hosts_parse(strstr(norm, "://") + 3, &hosts, NULL) && *hosts &&
            kf_str_set(q->host, sizeof q->host, hosts);
 }
 
