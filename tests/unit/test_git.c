@@ -20,9 +20,9 @@ static void test_what_is_answered(void **state) {
     assert_string_equal(q.username, "");
     assert_true(ask("capability[]=authtype\nprotocol=https\nhost=Git.Example.test:8443\nusername=maya\npath=a/b\nwwwauth[]=Basic realm=\"x\"\n"));
     assert_string_equal(q.host, "git.example.test:8443");
+    assert_string_equal(q.username, "maya");
     assert_true(ask("protocol=https\nhost=git.example.test:443\n"));
     assert_string_equal(q.host, "git.example.test");
-    assert_string_equal(q.username, "maya");
     assert_true(ask("host=a.test\nprotocol=https\nhost=b.test"));
     assert_string_equal(q.host, "b.test");
     assert_true(ask("protocol=http\nhost=127.0.0.1:8080\n"));
