@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "agent/settings.h"
 #include "crypt/hash.h"
 #include "io/files.h"
 
@@ -281,7 +282,8 @@ static kf_entry *entry_new(kf_keeper *k, const kf_conf_profile *p) {
     g_queue_init(&e->queue);
     e->waiters = g_ptr_array_new_with_free_func(g_free);
     kf_profile_row *row = g_hash_table_lookup(k->hints, p->id);
-    if (row && kf_str_eq(row->client_id, p->client_id)) kf_entry_knows(e, row);
+    bool forgotten = !k->a->store && kf_settings_is_memory(k->a); /* what an agent before this one held in memory went with it */
+    if (row && kf_str_eq(row->client_id, p->client_id) && !forgotten) kf_entry_knows(e, row);
     g_hash_table_remove(k->hints, p->id); /* what it said is the entry's now */
     e->shown = kf_entry_state(e);
     g_hash_table_insert(k->by_id, e->prof.id, e);

@@ -165,6 +165,10 @@ static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *
         kf_work_key(e, ask);
         return;
     }
+    if (!w->old) {
+        w->has_note = true;
+        kf_fail(&w->note, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
+    }
     kf_sign_out_forget(e, w);
 }
 

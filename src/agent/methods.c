@@ -301,8 +301,8 @@ static const struct {
     {KF_IFACE ".MoveStore", kf_method_move_store, STORE | WRITES, "to=S passphrase=s create=b interactive=b"},
     {KF_IFACE ".ChangePassphrase", kf_method_change_passphrase, SETTINGS | WRITES, "old=S new=S"},
     {KF_IFACE ".Doctor", kf_method_doctor, 0, "network=b"},
-    {KF_IFACE ".Lock", lock, 0, ""},
-    {KF_IFACE ".Quit", quit, 0, ""},
+    {KF_IFACE ".Lock", lock, WRITES, ""},
+    {KF_IFACE ".Quit", quit, WRITES, ""},
     {"org.varlink.service.GetInfo", get_info, 0, ""},
     {"org.varlink.service.GetInterfaceDescription", get_description, 0, "interface=S"},
 };

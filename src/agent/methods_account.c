@@ -90,7 +90,7 @@ static void sessions_to_revoke(kf_asking *q) {
     const char *id = kf_json_str_or(q->params, "session", "");
     kf_err err;
     if (*id && !kf_account_find(q->list, id)) { /* the key could end anybody's */
-        kf_fail(&err, KF_ERR_USAGE_BAD, "%s has no session %.95s", q->name, id);
+        kf_fail(&err, KF_ERR_USAGE_NOT_FOUND, "%s has no session %.95s", q->name, id);
         kf_ask_fail(q, &err);
     } else if (!*id && !*q->sid) {
         kf_fail(&err, KF_ERR_WORKOS_REFUSED, "the token of %s names no session, so there are no others", q->name);

@@ -36,7 +36,7 @@ static void factors_to_delete(kf_asking *q) {
         kf_ask_send(q, "DELETE", kf_account_factor_path(id), NULL, deleted);
         return;
     }
-    kf_fail(&err, KF_ERR_USAGE_BAD, "%s has no factor %.95s", q->name, id); /* the key could delete anybody's */
+    kf_fail(&err, KF_ERR_USAGE_NOT_FOUND, "%s has no factor %.95s", q->name, id); /* the key could delete anybody's */
     kf_ask_fail(q, &err);
 }
 

@@ -290,10 +290,16 @@ void kf_settings_end(kf_agent *a) {
     settle(a, &e);
 }
 
+static const char *choice_of(const kf_agent *a) {
+    const char *choice = a->store_choice ? a->store_choice : env("KEYFOB_STORE") ? env("KEYFOB_STORE") : a->conf ? kf_conf_get(a->conf, "store") : NULL;
+    return choice ? choice : "auto";
+}
+
+bool kf_settings_is_memory(const kf_agent *a) { return !strcmp(choice_of(a), "memory"); }
+
 kf_json *kf_settings_store_json(const kf_agent *a) {
     kf_json *j = kf_json_obj();
-    const char *choice = a->store_choice ? a->store_choice : env("KEYFOB_STORE") ? env("KEYFOB_STORE") : a->conf ? kf_conf_get(a->conf, "store") : NULL;
-    if (!choice) choice = "auto";
+    const char *choice = choice_of(a);
     const char *kind = a->store ? kf_store_kind(a->store) : strcmp(choice, "auto") ? choice : a->conf ? kf_conf_get(a->conf, "store_picked") : NULL;
     kf_json_set_str(j, "kind", kind ? kind : "");
     kf_json_set_str(j, "state", a->store ? kf_store_state_name(kf_store_get_state(a->store)) : !strcmp(choice, "memory") ? "ok" : "unknown");

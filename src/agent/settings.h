@@ -16,6 +16,7 @@ void kf_settings_replace(kf_agent *a, const char *text, const char *before, kf_s
  * file when there is one. May run done at once. Any number of callers, one opening. */
 void kf_settings_store(kf_agent *a, kf_settings_done done, void *user);
 void kf_settings_end(kf_agent *a); /* tells those who still wait that the agent ends */
+bool kf_settings_is_memory(const kf_agent *a); /* chosen, whether it is open yet or not: nothing outlives this process */
 kf_json *kf_settings_store_json(const kf_agent *a); /* Store of the interface */
 kf_store *kf_settings_make_store(kf_agent *a, const char *kind, kf_err *err); /* one that is nobody's yet; NULL: err */
 kf_secret *kf_settings_passphrase(kf_err *err); /* of the passphrase file; NULL without err: there is none */

@@ -19,11 +19,13 @@ bool kf_directory_parse(const char *text, size_t len, char name[65], kf_err *err
     char found[65] = "";
     const char *end = text + len;
     size_t line = 1;
+    if (len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) text += 3; /* an editor's byte order mark */
     if (len > KF_DIRECTORY_MAX) return kf_fail(err, KF_ERR_USAGE_DIRECTORY, "it has more than %d bytes", KF_DIRECTORY_MAX);
     for (const char *p = text; p < end; line++) {
         const char *nl = memchr(p, '\n', (size_t)(end - p)), *stop = nl ? nl : end;
         const char *from = p, *to = stop;
         p = nl ? nl + 1 : end;
+        if (to > from && to[-1] == '\r') to--;
         if (has_control(from, (size_t)(to - from))) return kf_fail(err, KF_ERR_USAGE_DIRECTORY, "line %zu: there is a control character in it", line);
         while (from < to && is_blank(*from)) from++;
         while (to > from && is_blank(to[-1])) to--;

@@ -31,7 +31,8 @@ kf_refresh_verdict kf_refresh_judge(const kf_err *e, bool sent, int64_t since_fi
     case KF_ERR_WORKOS_SESSION_ENDED:
     case KF_ERR_WORKOS_MFA_ENROLLMENT:
     case KF_ERR_WORKOS_SSO_REQUIRED:
-    case KF_ERR_WORKOS_ORGANIZATION: return KF_REFRESH_ENDED;
+    case KF_ERR_WORKOS_ORGANIZATION:
+    case KF_ERR_WORKOS_NO_ORGANIZATION: return KF_REFRESH_ENDED;
     default:
         if (kf_err_is(e->code, "store") || kf_err_is(e->code, "sys")) return KF_REFRESH_LATER;
         return KF_REFRESH_ERROR; /* 401, invalid_client, whatever we do not know: never a sign-out */

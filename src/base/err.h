@@ -31,6 +31,7 @@
     X(USAGE_BAD_URL, "usage.bad_url", 2)                                           \
     X(USAGE_READ_ONLY, "usage.read_only", 2) /* --read-only */                             \
     X(USAGE_DIRECTORY, "usage.directory", 2) /* .keyfob: not trusted, not right */ \
+    X(USAGE_NOT_FOUND, "usage.not_found", 4) /* no such session, factor */ \
     X(USAGE_STALE_QUESTION, "usage.stale_question", 1)                             \
     X(USAGE_NO_INPUT, "usage.no_input", 3) /* a person is needed, none is there */ \
     X(USAGE_BAD_ANSWER, "usage.bad_answer", 7)                                     \
@@ -55,6 +56,8 @@
     X(WORKOS_MFA_ENROLLMENT, "workos.mfa_enrollment", 3)                           \
     X(WORKOS_SSO_REQUIRED, "workos.sso_required", 3)                               \
     X(WORKOS_ORGANIZATION, "workos.organization", 3) /* may not enter, not found */\
+    X(WORKOS_NO_ORGANIZATION, "workos.no_organization", 4)                         \
+    X(WORKOS_TOKEN_SHORT, "workos.token_short", 1)   /* valid, but not for as long as asked */ \
     X(WORKOS_METHOD_DISABLED, "workos.method_not_allowed", 7)                      \
     X(WORKOS_NEEDS_API_KEY, "workos.needs_api_key", 7)                             \
     X(WORKOS_STEP_UP, "workos.step_up", 3) /* a continuation keyfob cannot do */   \

@@ -53,7 +53,7 @@ class WithSandbox(Case):
     def test_switch_refused(self):
         p = self.agent.sign_in(who="orgs")
         before = self.agent.token()
-        self.fails("workos.organization", self.agent.call, "SwitchOrganization", profile="dev", organization_id="org_nowhere")
+        self.fails("workos.no_organization", self.agent.call, "SwitchOrganization", profile="dev", organization_id="org_nowhere")
         for code in ("sso_required", "mfa_enrollment", "organization_authentication_methods_required"):
             self.sandbox.faults({"path": AUTH, "grant": "refresh_token", "status": 400, "body": {
                 "error": code, "error_description": "no"}})
@@ -96,7 +96,7 @@ class WithSandbox(Case):
         self.fails("usage.bad", revoke)
         self.fails("usage.bad", revoke, session=p["session_id"])
         self.fails("usage.bad", revoke, session=p["session_id"], others=True)
-        self.fails("usage.bad", revoke, session="session_of_somebody_else")
+        self.fails("usage.not_found", revoke, session="session_of_somebody_else")
         one = next(s["id"] for s in got if not s["current"])
         self.assertEqual(revoke(session=one)["revoked"], 1)
         self.assertEqual(revoke(others=True)["revoked"], 2)
@@ -332,7 +332,7 @@ class WithFake(Case):
         self.assertEqual([(f["id"], f["type"]) for f in got], [("auth_factor_1", "totp"), ("auth_factor_2", "sms")])
         self.assertNotIn("JBSWY", json.dumps(got))
         self.fake.on(self.DELETE, (204, None))
-        self.fails("usage.bad", self.agent.call, "DeleteFactor", profile="dev", factor="auth_factor_of_somebody_else")
+        self.fails("usage.not_found", self.agent.call, "DeleteFactor", profile="dev", factor="auth_factor_of_somebody_else")
         self.assertEqual(self.fake.asked("DELETE .*"), [])
         self.agent.call("DeleteFactor", profile="dev", factor="auth_factor_1")
         self.assertEqual([r.key for r in self.fake.asked("DELETE .*")], [KEY])

@@ -53,6 +53,7 @@ untouched "refused sign-ins"
 DEAD=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
 printf sk_test_sandbox | kf profile add dead --client-id client_sandbox --api-key-stdin --api-host "http://127.0.0.1:$DEAD" >/dev/null || fail add
 gives "nobody listens" 5 "127.0.0.1" bash -c "login sandbox-password dead"
+gives "nobody listens, another device" 5 "127.0.0.1" kf login dead --method device
 printf sk_test_sandbox | kf profile add nodns --client-id client_sandbox --api-key-stdin --api-host "https://keyfob-test.invalid" >/dev/null || fail add
 gives "no such host" 5 "keyfob-test.invalid" bash -c "login sandbox-password nodns"
 

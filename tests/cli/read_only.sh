@@ -38,6 +38,9 @@ refused config set proxy none
 refused config unset keepalive
 refused store move --to vault
 refused allow "$SCRATCH/dir"
+refused lock
+refused agent stop
+refused config edit
 printf '{"schema":"keyfob.profiles-export/1","profiles":[{"name":"in","client_id":"client_in"}]}' >p.json
 refused profile import p.json
 export WORKOS_COOKIE_PASSWORD=0123456789abcdef0123456789abcdef

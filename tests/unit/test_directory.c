@@ -14,7 +14,7 @@ static void files(void **state) {
         const char *text, *name, *says;
     } rows[] = {{"acme", "acme", NULL}, {"acme\n", "acme", NULL}, {"# mine\n\n \t acme \t\n#end", "acme", NULL}, {"", NULL, "names no"},
                 {"\n\n", NULL, "names no"}, {"# acme\n", NULL, "names no"}, {"a\nb\n", NULL, "line 2"}, {"a b\n", NULL, "line 1"},
-                {"a # b\n", NULL, "line 1"}, {"A\n", NULL, "line 1"}, {"a/b\n", NULL, "line 1"}, {"\n..\n", NULL, "line 2"}, {"a\r\n", NULL, "control"},
+                {"a # b\n", NULL, "line 1"}, {"A\n", NULL, "line 1"}, {"a/b\n", NULL, "line 1"}, {"\n..\n", NULL, "line 2"}, {"a\r\n", "a", NULL}, {"\xef\xbb\xbf" "a\r\n# b\r\n", "a", NULL}, {"a\rb\n", NULL, "control"}, {"\xef\xbb\xbf", NULL, "names no"},
                 {"#\x1b[2J\na\n", NULL, "control"}, {"a\x7f", NULL, "control"}, {"\xd0\xb0" "cme\n", NULL, "line 1"}};
     for (size_t i = 0; i < KF_LEN(rows); i++) {
         char name[65] = "untouched";

@@ -85,6 +85,7 @@ static void what_an_attempt_means(void **state) { /* design.md §4, workos-api.m
                 {KF_ERR_WORKOS_MFA_ENROLLMENT, -1, true, 0, 1, KF_REFRESH_ENDED},
                 {KF_ERR_WORKOS_SSO_REQUIRED, -1, true, 0, 1, KF_REFRESH_ENDED},
                 {KF_ERR_WORKOS_ORGANIZATION, -1, true, 0, 1, KF_REFRESH_ENDED},
+                {KF_ERR_WORKOS_NO_ORGANIZATION, -1, true, 0, 1, KF_REFRESH_ENDED},
                 /* neither: kept, and not tried again by itself */
                 {KF_ERR_WORKOS_BAD_KEY, -1, true, 0, 1, KF_REFRESH_ERROR},
                 {KF_ERR_WORKOS_INVALID_CLIENT, -1, true, 0, 1, KF_REFRESH_ERROR},
@@ -101,14 +102,14 @@ static void what_an_attempt_means(void **state) { /* design.md §4, workos-api.m
             fail_msg("row %zu, %s", i, kf_err_name(e.code));
     }
     assert_int_equal(kf_refresh_judge(NULL, true, 0, 1), KF_REFRESH_OK);
-    /* whatever the code: only these five may end a session */
+    /* whatever the code: only these six may end a session */
     for (int c = 0; c < KF_ERR_COUNT; c++) {
         kf_err e = {.code = (kf_err_code)c, .retry_after = -1};
         bool ends = kf_refresh_judge(&e, true, 0, 1) == KF_REFRESH_ENDED;
         assert_int_equal(ends,
                          c == KF_ERR_WORKOS_INVALID_GRANT || c == KF_ERR_WORKOS_SESSION_ENDED ||
                              c == KF_ERR_WORKOS_MFA_ENROLLMENT || c == KF_ERR_WORKOS_SSO_REQUIRED ||
-                             c == KF_ERR_WORKOS_ORGANIZATION);
+                             c == KF_ERR_WORKOS_ORGANIZATION || c == KF_ERR_WORKOS_NO_ORGANIZATION);
     }
 }
 

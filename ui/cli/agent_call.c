@@ -135,7 +135,7 @@ const char *kf_cli_profile(kf_cli *c, const char *arg, const char **rule, kf_err
         if (!name && n == 1) name = rows[0].name, why = "the only profile";
     }
     if (!name) kf_fail(err, KF_ERR_USAGE_NO_PROFILE, n ? "no profile was named, and none is the default" : "there are no profiles yet");
-    else if (!kf_profile_name_ok(name)) kf_fail(err, KF_ERR_USAGE_NAME, "%.80s", *name ? name : "it is empty"), name = NULL;
+    else if (!kf_profile_name_ok(name)) kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", name), name = NULL;
     if (!name && !n && !arg) kf_hint(err, "Run: keyfob profile add NAME --client-id ID, or try: keyfob --sandbox");
     static char kept[65];
     if (name) {

@@ -70,6 +70,8 @@ int kf_cli_fail(kf_cli *c, const kf_err *e);        /* three parts on stderr, or
 int kf_cli_usage(kf_cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* 2; 125 for exec */
 void kf_cli_note(const kf_cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stderr, not with -q */
 int kf_cli_print(kf_json *j);                       /* owned; one line on stdout; 0, or 1 when stdout is broken */
+void kf_cli_set_time(kf_json *j, const char *key, int64_t unix_s); /* RFC 3339, as all times are; 0: left out */
+int kf_cli_print_file(const char *path);            /* keyfob.file/1: where the answer is instead */
 int kf_cli_flush(void);                             /* 0, or says that stdout is broken: 1 */
 
 /* --- asking ---------------------------------------------------------------------------------------- */

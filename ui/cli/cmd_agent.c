@@ -75,8 +75,8 @@ static bool wait_gone(const char *socket_path, kf_err *err) {
 }
 
 int kf_cmd_agent_stop(kf_cli *c, const kf_args *a) {
-    (void)a;
     kf_err e;
+    if (kf_client_read_only()) return kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "agent stop would end what the agent holds in memory"), kf_cli_fail(c, &e);
     KF_AUTO_CHARS path = kf_socket_path(&e);
     if (!path) return kf_cli_fail(c, &e);
     c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, &e);
@@ -87,7 +87,8 @@ int kf_cmd_agent_stop(kf_cli *c, const kf_args *a) {
         c->client = kf_client_close(c->client); /* it waits for its clients' answers to be read */
     }
     if (!wait_gone(path, &e)) return kf_cli_fail(c, &e);
-    if (!c->json) kf_cli_note(c, "the agent is not running");
+    if (c->json) return kf_cmd_agent_status(c, a);
+    kf_cli_note(c, "the agent is not running");
     return 0;
 }
 

@@ -78,7 +78,7 @@ static int put(kf_cli *c, const char *key, const char *value) {
     KF_AUTO(kf_json) r = kf_cli_call(c, "PutSettings", p, CALL_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
     if (kf_json_bool(r, "later", false)) kf_cli_note(c, "that counts from the next start of the agent (keyfob agent stop); what is stored stays where it is: keyfob store move");
-    return 0;
+    return c->json ? kf_cmd_config_get(c, &(kf_args){.pos = {key}, .n_pos = 1}) : 0;
 }
 
 int kf_cmd_config_set(kf_cli *c, const kf_args *a) {

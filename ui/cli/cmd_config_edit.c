@@ -73,6 +73,7 @@ static bool run_editor(const char *file, kf_err *err) {
     char *argv[] = {(char *)"sh", (char *)"-c", script, (char *)"sh", (char *)(uintptr_t)file, NULL};
     struct sigaction ignore = {.sa_handler = SIG_IGN}, old_int, old_quit;
     posix_spawnattr_t at;
+    posix_spawn_file_actions_t fa;
     sigset_t defaults;
     int status = 0;
     pid_t pid;
@@ -85,7 +86,10 @@ static bool run_editor(const char *file, kf_err *err) {
     sigaction(SIGINT, &ignore, &old_int);
     sigaction(SIGQUIT, &ignore, &old_quit);
     char **env = kf_clean_environment();
-    int rc = posix_spawn(&pid, "/bin/sh", NULL, &at, argv, env);
+    posix_spawn_file_actions_init(&fa);
+    if (!isatty(STDOUT_FILENO)) posix_spawn_file_actions_adddup2(&fa, STDERR_FILENO, STDOUT_FILENO); /* stdout is for keyfob's answer */
+    int rc = posix_spawn(&pid, "/bin/sh", &fa, &at, argv, env);
+    posix_spawn_file_actions_destroy(&fa);
     free(env);
     posix_spawnattr_destroy(&at);
     while (!rc && waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
@@ -142,7 +146,13 @@ static char *first_text(kf_cli *c, kf_err *err) {
 int kf_cmd_config_edit(kf_cli *c, const kf_args *a) {
     kf_err e;
     (void)a;
-    if (c->no_input) return kf_fail(&e, KF_ERR_USAGE_NO_INPUT, "an editor needs a person; use keyfob config set"), kf_cli_fail(c, &e);
+    if (kf_client_read_only()) return kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "config edit would change the settings"), kf_cli_fail(c, &e);
+    bool chosen = getenv("VISUAL") || getenv("EDITOR"); /* it may be a script, which needs no terminal */
+    if (c->no_input || (!chosen && !kf_can_ask(c))) {
+        kf_fail(&e, KF_ERR_USAGE_NO_INPUT, "an editor needs a person");
+        kf_hint(&e, "Run: keyfob config set KEY VALUE");
+        return kf_cli_fail(c, &e);
+    }
     KF_AUTO_CHARS path = kf_config_path();
     KF_AUTO_CHARS before = read_text(path, &e);
     KF_AUTO_CHARS first = before && !*before ? first_text(c, &e) : kf_strdup(before);

@@ -131,5 +131,7 @@ int kf_cmd_exec(kf_cli *c, const kf_args *a) {
     KF_AUTO(kf_json) r = kf_cli_token(c, x.profile, x.min_valid, false, x.refresh, &rc);
     if (!r) return rc;
     x.answer = r;
+    const char *theirs = getenv("WORKOS_CLIENT_ID"), *own = kf_json_str_or(r, "client_id", "");
+    if (theirs && *theirs && strcmp(theirs, own)) kf_cli_note(c, "WORKOS_CLIENT_ID is %.80s here; the command gets the one of %s, %s", theirs, kf_json_str_or(r, "name", ""), own);
     return x.mask || x.refresh ? kf_exec_stay(c, &x) : kf_exec_become(&x);
 }

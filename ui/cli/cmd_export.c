@@ -35,6 +35,7 @@ static int put_out(kf_cli *c, const kf_buf *b, const wanted *w, bool masked) {
     if (w->clip) return kf_cli_clip(c, w->what, b->data, b->len && b->data[b->len - 1] == '\n' ? b->len - 1 : b->len, w->clear_after);
     if (w->file) {
         if (!kf_outfile_write(w->file, b->data, b->len, w->force, &e)) return kf_cli_fail(c, &e);
+        if (c->json) return kf_cli_print_file(w->file);
         kf_cli_note(c, "written to %s; only you can read it", w->file);
         return 0;
     }

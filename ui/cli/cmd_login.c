@@ -39,7 +39,7 @@ static bool from_environment(kf_login *l, const kf_args *a, kf_err *err) {
         KF_AUTO(kf_secret) typed = kf_ask(q, false, err);
         if (!typed) return false;
         if (kf_secret_len(typed) && (!kf_profile_name_ok(kf_secret_peek(typed)) || !kf_str_set(name, sizeof name, kf_secret_peek(typed))))
-            return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s", kf_secret_peek(typed));
+            return kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", kf_secret_peek(typed));
         save_key = env("WORKOS_API_KEY") && kf_ask_yes("Keep the API key of WORKOS_API_KEY in the store, too?");
     }
     kf_json *p = kf_json_obj();

@@ -11,8 +11,15 @@ enum { WAIT_MS = 60000 };
 
 int kf_cli_print_profile(kf_cli *c, const kf_json *p, const char *done) {
     if (c->json) {
-        kf_json *j = kf_json_copy(p);
+        kf_json *j = kf_json_obj();
         kf_json_set_str(j, "schema", "keyfob.profile/1");
+        for (const kf_json *m = kf_json_first(p); m; m = kf_json_next(m)) {
+            const char *key = kf_json_key(m);
+            size_t n = strlen(key);
+            bool time = n > 3 && !strcmp(key + n - 3, "_at");
+            if (time) kf_cli_set_time(j, key, kf_json_int_or(p, key, 0));
+            else kf_json_set(j, key, kf_json_copy(m));
+        }
         return kf_cli_print(j);
     }
     KF_AUTO_CHARS host = kf_text_safe(kf_json_str(p, "api_host"));
@@ -36,7 +43,7 @@ int kf_cmd_profile_add(kf_cli *c, const kf_args *a) {
     const char *name = a->pos[0], *client = a->opt[ADD_CLIENT_ID], *host = a->opt[ADD_HOST], *env = getenv("WORKOS_CLIENT_ID");
     if (!name) return kf_cli_usage(c, "a profile needs a name");
     c->profile_used = name;
-    if (!kf_profile_name_ok(name)) return kf_fail(&e, KF_ERR_USAGE_NAME, "%.80s", name), kf_cli_fail(c, &e);
+    if (!kf_profile_name_ok(name)) return kf_fail(&e, KF_ERR_USAGE_NAME, "'%.80s'", name), kf_cli_fail(c, &e);
     if (!client && env && *env) client = env, kf_cli_note(c, "the client ID is %s, from WORKOS_CLIENT_ID", env);
     if (!client || !kf_client_id_ok(client)) {
         kf_fail(&e, KF_ERR_USAGE_NO_CLIENT_ID, client ? "%.80s is no client ID" : "--client-id is missing", client);
@@ -85,7 +92,7 @@ int kf_cmd_profile_list(kf_cli *c, const kf_args *a) {
             kf_json_set_str(one, "state", rows[i].state);
             kf_json_set_str(one, "client_id", rows[i].client_id);
             kf_json_set_str(one, "organization_id", rows[i].organization_id);
-            if (rows[i].expires_at) kf_json_set_int(one, "expires_at", rows[i].expires_at);
+            kf_cli_set_time(one, "expires_at", rows[i].expires_at);
             kf_json_add(list, one);
         }
         kf_json_set(j, "items", list);
@@ -136,6 +143,10 @@ int kf_cmd_profile_rm(kf_cli *c, const kf_args *a) {
     const char *name = kf_cli_profile(c, a->pos[0], NULL, &e);
     if (!name) return kf_cli_fail(c, &e);
     if (!a->opt[0]) {
+        kf_json *which = kf_json_obj();
+        kf_json_set_str(which, "profile", name);
+        KF_AUTO(kf_json) there = kf_cli_call(c, "GetProfile", which, WAIT_MS, &e);
+        if (!there) return kf_cli_fail(c, &e);
         if (!kf_can_ask(c)) {
             kf_fail(&e, KF_ERR_USAGE_NO_INPUT, "removing %s must be confirmed", name);
             kf_hint(&e, "Run: keyfob profile rm %s --yes", name);
@@ -149,7 +160,13 @@ int kf_cmd_profile_rm(kf_cli *c, const kf_args *a) {
     KF_AUTO(kf_json) r = kf_cli_call(c, "RemoveProfile", p, WAIT_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
     kf_cli_note_names(c, name);
-    if (!c->json) printf("Removed %s\n", name);
+    if (c->json) {
+        kf_json *j = kf_json_obj();
+        kf_json_set_str(j, "schema", "keyfob.removed/1");
+        kf_json_set_str(j, "profile", name);
+        return kf_cli_print(j);
+    }
+    printf("Removed %s\n", name);
     return kf_cli_flush();
 }
 
@@ -168,6 +185,7 @@ int kf_cmd_profile_default(kf_cli *c, const kf_args *a) {
     kf_json_set_bool(p, "make_default", true);
     KF_AUTO(kf_json) r = kf_cli_call(c, "PutProfile", p, WAIT_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
-    if (!c->json) printf("%s is the default now\n", name);
+    if (c->json) return kf_cli_print_profile(c, kf_json_get(r, "profile"), NULL);
+    printf("%s is the default now\n", name);
     return kf_cli_flush();
 }

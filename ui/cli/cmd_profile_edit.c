@@ -10,7 +10,7 @@ enum { WAIT_MS = 60000 };
 /* The profile as the agent has it; NULL: err. */
 static kf_json *now_is(kf_cli *c, const char *name, kf_err *err) {
     c->profile_used = name;
-    if (!kf_profile_name_ok(name)) return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s", name), NULL;
+    if (!kf_profile_name_ok(name)) return kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", name), NULL;
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", name);
     KF_AUTO(kf_json) r = kf_cli_call(c, "GetProfile", p, WAIT_MS, err);
@@ -125,7 +125,7 @@ void kf_cli_note_names(kf_cli *c, const char *name) {
 int kf_cmd_profile_rename(kf_cli *c, const kf_args *a) {
     kf_err e;
     if (!a->pos[1]) return kf_cli_usage(c, "which profile, and its new name?");
-    if (!kf_profile_name_ok(a->pos[1])) return kf_fail(&e, KF_ERR_USAGE_NAME, "%.80s", a->pos[1]), kf_cli_fail(c, &e);
+    if (!kf_profile_name_ok(a->pos[1])) return kf_fail(&e, KF_ERR_USAGE_NAME, "'%.80s'", a->pos[1]), kf_cli_fail(c, &e);
     KF_AUTO(kf_json) old = now_is(c, a->pos[0], &e);
     if (!old) return kf_cli_fail(c, &e);
     kf_json *p = kf_json_obj();
@@ -143,7 +143,7 @@ int kf_cmd_profile_copy(kf_cli *c, const kf_args *a) {
     static const char *const taken[] = {"client_id", "api_host", "organization_id", "label"}; /* a git host belongs to one profile */
     kf_err e;
     if (!a->pos[1]) return kf_cli_usage(c, "which profile, and the name of the copy?");
-    if (!kf_profile_name_ok(a->pos[1])) return kf_fail(&e, KF_ERR_USAGE_NAME, "%.80s", a->pos[1]), kf_cli_fail(c, &e);
+    if (!kf_profile_name_ok(a->pos[1])) return kf_fail(&e, KF_ERR_USAGE_NAME, "'%.80s'", a->pos[1]), kf_cli_fail(c, &e);
     KF_AUTO(kf_json) old = now_is(c, a->pos[0], &e);
     if (!old) return kf_cli_fail(c, &e);
     kf_json *p = kf_json_obj();

@@ -97,7 +97,7 @@ static kf_json *to_put(const kf_json *items, const kf_json *there, const char *p
     for (const kf_json *p = kf_json_first(there); p; p = kf_json_next(p)) has_default = has_default || kf_json_bool(p, "default", false);
     for (const kf_json *i = kf_json_first(items); i; i = kf_json_next(i)) {
         KF_AUTO_CHARS name = kf_strfmt("%s%s", prefix ? prefix : "", kf_json_str(i, "name"));
-        if (!kf_profile_name_ok(name)) return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s", name), NULL;
+        if (!kf_profile_name_ok(name)) return kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", name), NULL;
         if (by_name(there, name)) {
             kf_json_add(skipped, kf_json_new_str(name));
             if (skip) continue;

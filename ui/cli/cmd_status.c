@@ -48,12 +48,6 @@ static kf_json *from_index(const char *name, int64_t now, kf_err *err) {
     return j;
 }
 
-static void set_time(kf_json *j, const char *key, int64_t at) {
-    char when[21];
-    kf_rfc3339(at, when);
-    kf_json_set_str(j, key, when);
-}
-
 static int print_json(const kf_json *p, bool running) {
     kf_json *j = kf_json_obj(), *user = kf_json_obj(), *org = kf_json_obj(), *tok = kf_json_obj(), *ses = kf_json_obj();
     int64_t n;
@@ -69,7 +63,7 @@ static int print_json(const kf_json *p, bool running) {
     kf_json_set_str(org, "name", kf_json_str(p, "org_name"));
     kf_json_set(j, "organization", org);
     kf_json_set_str(j, "role", kf_json_str(p, "role"));
-    if (kf_json_int(p, "expires_at", &n)) set_time(tok, "expires_at", n);
+    if (kf_json_int(p, "expires_at", &n)) kf_cli_set_time(tok, "expires_at", n);
     if (kf_json_int(p, "left_ms", &n)) kf_json_set_int(tok, "expires_in_s", n / 1000);
     if (kf_json_int(p, "renews_in_ms", &n)) kf_json_set_int(tok, "renews_in_s", n / 1000);
     kf_json_set(j, "access_token", tok);
@@ -77,7 +71,7 @@ static int print_json(const kf_json *p, bool running) {
     kf_json_set(j, "session", ses);
     if (kf_json_int(p, "renewed_at", &n)) {
         kf_json *r = kf_json_obj();
-        set_time(r, "at", n);
+        kf_cli_set_time(r, "at", n);
         kf_json_set_bool(r, "ok", kf_json_bool(p, "renewed_ok", true));
         if (kf_json_int(p, "renewed_ms", &n)) kf_json_set_int(r, "ms", n);
         kf_json_set(j, "last_renewal", r);
@@ -170,7 +164,8 @@ static int check(kf_cli *c, const kf_json *p, int64_t min_ms) {
     kf_err e;
     const kf_json *f = kf_json_get(p, "failure");
     if (kf_json_is_obj(f)) kf_msg_read_failure(f, &e);
-    else kf_fail(&e, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s, %lld s left", kf_words_state(state), (long long)(left > 0 ? left / 1000 : 0));
+    else if (!strcmp(state, "needs_sign_in")) kf_fail(&e, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", kf_json_str_or(p, "name", ""));
+    else kf_fail(&e, KF_ERR_WORKOS_TOKEN_SHORT, "%lld s are left, %lld s were asked for", (long long)(left > 0 ? left / 1000 : 0), (long long)min_ms / 1000);
     return kf_cli_fail(c, &e);
 }
 
@@ -189,9 +184,9 @@ int kf_cmd_status(kf_cli *c, const kf_args *a) {
     clock_gettime(CLOCK_REALTIME, &now);
     if (!p) p = from_index(name, now.tv_sec, &e);
     if (!p) return kf_cli_fail(c, &e);
-    if (a->opt[WHY]) return print_why(c, p, rule);
-    int rc = c->json ? print_json(p, running) : a->opt[CHECK] ? 0 : print_text(p, running);
-    return a->opt[CHECK] && !rc ? check(c, p, min_ms) : rc;
+    if (a->opt[WHY]) return c->json ? kf_cli_usage(c, "--why is for people; the profile that was chosen is in every --json") : print_why(c, p, rule);
+    int rc = a->opt[CHECK] ? check(c, p, min_ms) : 0;
+    return rc || (a->opt[CHECK] && !c->json) ? rc : c->json ? print_json(p, running) : print_text(p, running);
 }
 
 static kf_json *simple(kf_cli *c, const char *arg, const char *method, bool local_only, kf_err *e) {
@@ -229,7 +224,8 @@ int kf_cmd_logout(kf_cli *c, const kf_args *a) {
         if (kf_json_is_obj(note)) kf_json_set_str(j, "note", kf_json_str(note, "name"));
         return kf_cli_print(j);
     }
-    printf("Signed out of %s\n", c->profile_used);
-    if (!ended && !a->opt[0]) kf_cli_note(c, "WorkOS has not confirmed the end of the session; it may live on there until it expires");
+    bool nobody = kf_str_eq(kf_json_str(note, "name"), kf_err_name(KF_ERR_WORKOS_NOT_SIGNED_IN));
+    printf(nobody ? "Nobody was signed in to %s\n" : "Signed out of %s\n", c->profile_used);
+    if (!ended && !nobody && !a->opt[0]) kf_cli_note(c, "WorkOS has not confirmed the end of the session; it may live on there until it expires");
     return kf_cli_flush();
 }

@@ -37,9 +37,9 @@ static bool file_ok(int fd, const char *path, kf_err *err) {
     if (fstat(fd, &st)) return kf_fail_errno(err, KF_ERR_USAGE_DIRECTORY, "%.200s", path);
     if (!S_ISREG(st.st_mode)) return refuse(path, "is not a regular file", err);
     if (!ours(&st)) return refuse(path, "belongs to somebody else", err);
-    if (st.st_mode & 022) {
-        refuse(path, "can be written by others", err);
-        return kf_hint(err, "Look at what is in it, then: chmod go-w %.180s", path);
+    if (st.st_mode & 002) { /* a group's members may change the name, which then has to be allowed again */
+        refuse(path, "can be written by everybody", err);
+        return kf_hint(err, "Look at what is in it, then: chmod o-w %.180s", path);
     }
     return st.st_size <= KF_DIRECTORY_MAX || refuse(path, "has more than 4 KiB", err);
 }

@@ -137,14 +137,14 @@ static bool which(kf_cli *c, const kf_args *a, const kf_json *items, kf_picks *o
 static bool named(kf_cli *c, const kf_args *a, kf_picks *out, kf_pick *p, kf_err *err) {
     const char *as = a->opt[KF_IMPORT_AS], *prefix = a->opt[KF_IMPORT_PREFIX];
     KF_AUTO_CHARS name = name_of(p->item);
-    if (as && !kf_profile_name_ok(as)) return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s", as);
+    if (as && !kf_profile_name_ok(as)) return kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", as);
     if (as) return kf_str_set(p->profile, sizeof p->profile, as);
     if (kf_import_profile_name(prefix, kf_json_str_or(p->item, "name", ""), p->profile)) return true;
     if (kf_can_ask(c)) {
         KF_AUTO_CHARS prompt = kf_strfmt("A profile name for %.80s", name);
         const char *typed = asked(out, prompt, err);
         if (!typed) return false;
-        return (kf_profile_name_ok(typed) && kf_str_set(p->profile, sizeof p->profile, typed)) || kf_fail(err, KF_ERR_USAGE_NAME, "%.80s", typed);
+        return (kf_profile_name_ok(typed) && kf_str_set(p->profile, sizeof p->profile, typed)) || kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", typed);
     }
     kf_fail(err, KF_ERR_USAGE_NAME, "no profile name can be made of %.80s without guessing", name);
     return kf_hint(err, "Import it alone: --name NAME --as PROFILE");

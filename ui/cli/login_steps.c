@@ -341,11 +341,7 @@ static bool collect(kf_login *l, const kf_json *step) {
 }
 
 int kf_login_done(kf_login *l, const kf_json *p) {
-    if (l->c->json) {
-        kf_json *j = kf_json_copy(p);
-        kf_json_set_str(j, "schema", "keyfob.profile/1");
-        return kf_cli_print(j);
-    }
+    if (l->c->json) return kf_cli_print_profile(l->c, p, NULL);
     KF_AUTO_CHARS who = kf_text_safe(kf_json_str(p, "user_email"));
     const char *org_name = kf_json_str(p, "org_name");
     KF_AUTO_CHARS org = kf_text_safe(org_name && *org_name ? org_name : kf_json_str(p, "org_id"));
@@ -364,6 +360,10 @@ static bool one_step(kf_login *l, const char *flow, const kf_json *step, kf_err 
     if (!strcmp(kind, "show_qr")) return scan(l, flow, step, err);
     if (!strcmp(kind, "open_url")) {
         if (nobody_for_browser(l, step, err)) return false;
+        if (!kf_json_str(step, "url") && kf_json_is_obj(kf_json_get(step, "failure"))) { /* there is no code: the request for one failed */
+            kf_msg_read_failure(kf_json_get(step, "failure"), err);
+            return false;
+        }
         if (!kf_json_str(step, "url") && !kf_can_ask(l->c)) return kf_fail(err, KF_ERR_WORKOS_CODE_EXPIRED, "nobody confirmed the code in time");
         show_address(l, step);
         KF_AUTO(kf_secret) pasted = can(step, "submit") ? take_read(&l->in, "redirect_url") : NULL;

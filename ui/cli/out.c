@@ -89,6 +89,19 @@ int kf_cli_flush(void) {
     return 1;
 }
 
+int kf_cli_print_file(const char *path) {
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "schema", "keyfob.file/1");
+    kf_json_set_str(j, "path", path);
+    return kf_cli_print(j);
+}
+
+void kf_cli_set_time(kf_json *j, const char *key, int64_t unix_s) {
+    char when[21];
+    kf_rfc3339(unix_s, when);
+    kf_json_set_str(j, key, unix_s ? when : NULL);
+}
+
 int kf_cli_print(kf_json *j) {
     char *line = kf_json_print(j);
     kf_json_free(j);

@@ -106,6 +106,16 @@ static char *start(const char *dir, bool for_screen, kf_err *err) {
     return url;
 }
 
+/* The store is the agent's memory: another agent has other keys, or none. */
+static bool has_key(kf_cli *c, const char *name, const char *key) {
+    kf_err e;
+    if (!key) return true;
+    kf_json *q = kf_json_obj();
+    kf_json_set_str(q, "profile", name);
+    KF_AUTO(kf_json) r = kf_cli_call(c, "GetApiKey", q, CALL_MS, &e);
+    return r && kf_str_eq(kf_json_str(r, "api_key"), key);
+}
+
 /* The profile exists and points to this sandbox; a sandbox on another port is a new one. */
 static bool ensure_profile(kf_cli *c, const char *name, const char *client_id, const char *key, const char *url, kf_err *err) {
     kf_json *q = kf_json_obj();
@@ -114,7 +124,7 @@ static bool ensure_profile(kf_cli *c, const char *name, const char *client_id, c
     KF_AUTO(kf_json) now = kf_cli_call(c, "GetProfile", q, CALL_MS, &e);
     if (!now && e.code != KF_ERR_USAGE_NO_PROFILE) return *err = e, false;
     const kf_json *o = kf_json_get(now, "profile");
-    if (o && kf_str_eq(kf_json_str(o, "api_host"), url) && kf_json_bool(o, "confidential", false) == (key != NULL)) return true;
+    if (o && kf_str_eq(kf_json_str(o, "api_host"), url) && kf_json_bool(o, "confidential", false) == (key != NULL) && has_key(c, name, key)) return true;
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "id", kf_json_str(o, "id"));
     kf_json_set_str(p, "name", name);

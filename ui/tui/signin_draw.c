@@ -241,6 +241,11 @@ static int draw_device_words(const void *arg, int detail, kf_grid *g, kf_rect r)
 static void draw_device(const kf_signin *s, const kf_model *m, const kf_mstep *p, const kf_view *v, kf_grid *g) {
     char why[400] = "";
     kf_rect r = v->body;
+    if (!p->user_code[0] && p->note != KF_NOTE_CODE_EXPIRED) { /* it could not be had */
+        int y = r.y + 1 + draw_note(p, g, r, r.y + 1, s->details);
+        kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT, "There is no code yet. n asks for one.", true);
+        return;
+    }
     if (!p->user_code[0] || kf_signin_expired(p, m)) {
         kf_grid_wrap(g, r.y + 1, r.x, r.cols, 3, KF_INK_WARN, "This code has expired. n makes a new one.", true);
         return;
