@@ -14,7 +14,10 @@ void kf_socket_keep_streams(void) {
 
 bool kf_socket_dir_check(const char *dir, bool make, kf_err *err) {
     struct stat st;
-    if (make && mkdir(dir, 0700) && errno != EEXIST) return kf_fail_errno(err, KF_ERR_SYS_OWNER, "make %s", dir);
+    if (make && mkdir(dir, 0700) && errno != EEXIST) {
+        kf_fail_errno(err, errno == ENOENT ? KF_ERR_SYS_IO : KF_ERR_SYS_OWNER, "make %s", dir);
+        return kf_hint(err, "Set XDG_RUNTIME_DIR to a directory that is there and yours.");
+    }
     if (lstat(dir, &st)) return kf_fail_errno(err, KF_ERR_SYS_OWNER, "%s", dir);
     if (!S_ISDIR(st.st_mode)) return kf_fail(err, KF_ERR_SYS_OWNER, "%s is not a directory", dir);
     if (st.st_uid != geteuid()) return kf_fail(err, KF_ERR_SYS_OWNER, "%s belongs to user %u, not to you", dir, (unsigned)st.st_uid);

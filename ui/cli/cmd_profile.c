@@ -137,6 +137,15 @@ int kf_cmd_profile_show(kf_cli *c, const kf_args *a) {
     return kf_cli_flush();
 }
 
+/* With one left, that one is meant; with several, none is. */
+static void note_no_default(kf_cli *c) {
+    kf_err e;
+    bool any = false;
+    KF_AUTO(kf_json) all = kf_cli_call_all(c, "ListProfiles", NULL, "profiles", WAIT_MS, &e);
+    for (const kf_json *p = kf_json_first(all); p; p = kf_json_next(p)) any = any || kf_json_bool(p, "default", false);
+    if (!any && kf_json_count(all) > 1) kf_cli_note(c, "no profile is the default now; keyfob profile default NAME makes one");
+}
+
 int kf_cmd_profile_rm(kf_cli *c, const kf_args *a) {
     kf_err e;
     if (!a->pos[0]) return kf_cli_usage(c, "which profile?");
@@ -152,6 +161,8 @@ int kf_cmd_profile_rm(kf_cli *c, const kf_args *a) {
             kf_hint(&e, "Run: keyfob profile rm %s --yes", name);
             return kf_cli_fail(c, &e);
         }
+        bool session = !kf_str_eq(kf_json_str(kf_json_get(there, "profile"), "state"), "needs_sign_in");
+        if (session) kf_cli_note(c, "the session is forgotten here and lives on at WorkOS; to end it, too: keyfob logout %s", name);
         KF_AUTO_CHARS q = kf_strfmt("Remove %s with its stored session and API key?", name);
         if (!kf_ask_yes(q)) return kf_fail(&e, KF_ERR_SYS_CANCELLED, "nothing was removed"), kf_cli_fail(c, &e);
     }
@@ -160,6 +171,7 @@ int kf_cmd_profile_rm(kf_cli *c, const kf_args *a) {
     KF_AUTO(kf_json) r = kf_cli_call(c, "RemoveProfile", p, WAIT_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
     kf_cli_note_names(c, name);
+    note_no_default(c);
     if (c->json) {
         kf_json *j = kf_json_obj();
         kf_json_set_str(j, "schema", "keyfob.removed/1");

@@ -104,6 +104,12 @@ static bool read_sealed(bool with_password, kf_secret **sealed, kf_secret **pass
 kf_json *kf_cli_unseal(kf_cli *c, const char *profile, bool password_stdin, bool verify, kf_err *err) {
     kf_secret *sealed = NULL, *password = NULL;
     if (!read_sealed(password_stdin, &sealed, &password, err)) return NULL;
+    if (kf_secret_len(sealed) < 8) {
+        kf_secret_free(sealed);
+        kf_secret_free(password);
+        kf_fail(err, KF_ERR_USAGE_BAD, "there is no sealed session on stdin");
+        return kf_hint(err, "Line 1 of stdin is the cookie (Fe26.2*...)%s", password_stdin ? ", line 2 the cookie password." : "; the cookie password is in WORKOS_COOKIE_PASSWORD."), NULL;
+    }
     kf_json *p = kf_json_obj();
     kf_json_set_secret(p, "sealed", sealed);
     kf_json_set_secret(p, "password", password);

@@ -152,7 +152,8 @@ int kf_cmd_lock(kf_cli *c, const kf_args *a) {
     if (!r) return kf_cli_fail(c, &e);
     const kf_json *store = kf_json_get(kf_client_hello(c->client), "store");
     const char *kind = kf_json_str_or(store, "kind", "");
-    if (!strcmp(kind, "vault")) kf_cli_note(c, "the vault is locked; keyfob unlock opens it");
+    if (!strcmp(kind, "vault") && kf_str_eq(kf_json_str(store, "state"), "new")) kf_cli_note(c, "there is no vault yet, and nothing to lock");
+    else if (!strcmp(kind, "vault")) kf_cli_note(c, "the vault is locked; keyfob unlock opens it");
     else if (!strcmp(kind, "secret-service")) kf_cli_note(c, "the agent has forgotten what it held; the keyring's own lock is what protects the rest");
     else kf_cli_note(c, "the agent has forgotten what it could; a store in memory has no lock");
     return print_store(c, store);
