@@ -225,6 +225,52 @@ static void hostile_settings(void **state) {
     assert_false(sent(s, "label") || sent(s, "git_host"));
 }
 
+#define ADDED "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"dev\",\"state\":\"needs_sign_in\"}}"
+
+static void save_dev(stage *s) {
+    stage_key(s, 'a');
+    stage_type(s, "dev");
+    put(s, CLIENT_ID, "client_01HZX5T7YB1Q3T4K8M9N2P6R7S");
+    stage_key(s, KF_KEY_F2);
+    assert_string_equal(s->last_method, "PutProfile");
+}
+
+/* Whatever was pressed while it was being saved: the answer closes the form, and what is about it. */
+static void the_answer_closes_the_form(void **state) {
+    stage *s = *state;
+    static const int keys[][3] = {{KF_KEY_ESC}, {KF_KEY_F1}, {KF_KEY_F1, '/', 'q'}, {KF_KEY_TAB, 'x', KF_KEY_ESC}, {KF_KEY_F2}};
+    for (size_t i = 0; i < KF_LEN(keys); i++) {
+        save_dev(s);
+        uint32_t call = s->last_call;
+        for (size_t k = 0; k < KF_LEN(keys[i]) && keys[i][k]; k++) stage_key(s, keys[i][k]);
+        assert_int_equal(s->last_call, call); /* saved once */
+        if (keys[i][0] == KF_KEY_ESC) {
+            assert_string_equal(kf_app_top(s->a), "form");
+            assert_true(stage_shows(s, "it is being saved"));
+        }
+        stage_answer(s, call, ADDED, true);
+        assert_string_equal(kf_app_top(s->a), "profiles");
+        assert_true(stage_shows(s, "> dev"));
+        stage_watch(s, "{\"profiles\":[],\"removed\":[\"00000000000000d1\"]}");
+    }
+}
+
+/* Not saved: what was typed meanwhile is not in the form either, and the question is asked again. */
+static void a_refusal_leaves_the_form(void **state) {
+    stage *s = *state;
+    save_dev(s);
+    stage_type(s, "zzz");
+    stage_paste(s, "zzz");
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_SYS_IO, .what = "no space"});
+    assert_string_equal(kf_app_top(s->a), "panel");
+    stage_key(s, KF_KEY_ESC);
+    assert_string_equal(kf_app_top(s->a), "form");
+    KF_AUTO_CHARS dump = stage_draw(s, 24, 80);
+    assert_null(strstr(dump, "zzz"));
+    stage_key(s, KF_KEY_ESC);
+    assert_string_equal(kf_app_top(s->a), "confirm");
+}
+
 static void default_changes_nothing_else(void **state) {
     stage *s = *state;
     at(s, "initech");
@@ -454,7 +500,7 @@ int main(void) {
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
     const struct CMUnitTest tests[] = {T(copies), T(copy_gets_a_free_name), T(edit_sends_what_changed), T(hosts), T(key_of_another_environment),
                                        T(unseen_note_asks_once), T(secrets_stay_behind), T(focus_is_always_shown), T(hostile_settings),
-                                       T(default_changes_nothing_else), T(says_what_to_register), T(details), T(taken_back), T(done_after_a_while), T(another_one_ends_the_wait),
+                                       T(the_answer_closes_the_form), T(a_refusal_leaves_the_form), T(default_changes_nothing_else), T(says_what_to_register), T(details), T(taken_back), T(done_after_a_while), T(another_one_ends_the_wait),
                                        T(refused), T(orderly), T(orderly_but_refused), T(no_answer), T(twice_is_at_once), T(at_once_keeps),
                                        T(name_of_the_gone), T(somebody_else_did_it), T(from_its_own_screen)};
     return cmocka_run_group_tests_name("forms", tests, NULL, NULL);

@@ -20,14 +20,38 @@ static void push_now(kf_app *a, const kf_screen_class *cls, const kf_args *args)
     a->current = before;
 }
 
-static void pop_now(kf_app *a) {
-    kf_level l = *top(a);
+static int level_of(const kf_app *a, uint32_t uid) { /* -1: closed */
+    for (int i = a->depth - 1; i >= 0; i--)
+        if (a->level[i].uid == uid) return i;
+    return -1;
+}
+
+static void close_at(kf_app *a, int i) {
+    kf_level l = a->level[i];
     a->depth--;
+    memmove(a->level + i, a->level + i + 1, (size_t)(a->depth - i) * sizeof l);
     if (l.cls->done) l.cls->done(l.st);
     free(l.st);
     kf_app_calls_end(a, l.uid);
     if (l.cls == &kf_screen_unlock) kf_app_unheld(a, false);
     if (l.cls == &kf_screen_signin) kf_model_step_clear(a->m); /* keys and codes */
+}
+
+static void pop_now(kf_app *a) { close_at(a, a->depth - 1); }
+
+/* What is about the screen below it goes with that screen; an error nobody has read and the passphrase for a call are not. */
+static bool goes_along(const kf_level *l) { return l->cls != &kf_screen_panel && l->cls != &kf_screen_unlock; }
+
+/* Closes n screens: the one with uid and those below it, and with it what lies on top. */
+static void close_from(kf_app *a, uint32_t uid, int n) {
+    uint32_t go[KF_DEPTH];
+    int at = level_of(a, uid), k = 0;
+    if (at < 0) return; /* it is closed already */
+    for (int i = a->depth - 1; i > at; i--)
+        if (goes_along(&a->level[i])) go[k++] = a->level[i].uid;
+    for (int i = at; i > at - n && i > 0; i--) go[k++] = a->level[i].uid;
+    for (int i = 0; i < k; i++) /* closing one can end a call, whose owner then closes by itself */
+        if ((at = level_of(a, go[i])) > 0) close_at(a, at);
 }
 
 static void dispatch(kf_app *a, kf_action act, int key);
@@ -38,7 +62,7 @@ static void apply_ops(kf_app *a) {
         kf_op op = a->op[0];
         a->n_op--;
         memmove(a->op, a->op + 1, (size_t)a->n_op * sizeof *a->op);
-        for (int k = 0; k < op.pop && a->depth > 1; k++) pop_now(a);
+        if (op.pop) close_from(a, op.uid, op.pop);
         op.args.err = &op.err;
         op.args.title = op.title;
         op.args.list = op.list;
@@ -127,12 +151,15 @@ void kf_out_push(kf_out *o, const kf_screen_class *cls, const kf_args *args) {
     if (args->list) op->list = kf_json_copy(args->list);
 }
 
-void kf_out_pop(kf_out *o, int n) { new_op(o)->pop = n; }
+void kf_out_pop(kf_out *o, int n) {
+    kf_op *op = new_op(o);
+    op->pop = n;
+    op->uid = o->current;
+}
 
 void kf_out_run(kf_out *o, kf_action act) {
-    kf_op *op = new_op(o);
-    op->pop = 1;
-    op->run = act;
+    kf_out_pop(o, 1);
+    new_op(o)->run = act;
 }
 
 void kf_out_say(kf_out *o, kf_say how, const char *fmt, ...) {

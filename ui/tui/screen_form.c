@@ -231,7 +231,6 @@ static bool check_all(form *f, const kf_model *m) {
  * changed the rest meanwhile. */
 static void save(form *f, const kf_model *m, kf_out *o) {
     static const char *const keys[FIELDS] = {"name", "client_id", "api_key", "api_host", "redirect_port", "organization_id", "label", "git_host"};
-    if (f->call) return;
     bool ok = check_all(f, m);
     int fresh = take_notes(f, m);
     if (!ok) return;
@@ -301,7 +300,13 @@ static void go(form *f, const kf_model *m, int to) {
     f->at = (to + FIELDS) % FIELDS;
 }
 
+static const char saving[] = "it is being saved";
+
 static void act(form *f, const kf_model *m, kf_action what, kf_out *o) {
+    if (f->call) { /* leaving now would leave it open whether there is a profile */
+        kf_out_say(o, KF_SAY_INFO, "Wait: %s", saving);
+        return;
+    }
     switch (what) {
     case KF_DO_NEXT: go(f, m, f->at + 1); break;
     case KF_DO_PREV: go(f, m, f->at - 1); break;
@@ -323,10 +328,12 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     case KF_EV_RESULT: saved(f, m, ev, o); return;
     case KF_EV_DO: act(f, m, ev->act, o); return;
     case KF_EV_PASTE:
+        if (f->call) return;
         kf_line_paste(&f->line[f->at], ev->text, ev->len, msg, sizeof msg);
         if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
         return;
     case KF_EV_KEY:
+        if (f->call) return; /* it would not be in what is saved */
         if (ev->key == KF_KEY_ENTER && f->at == FIELDS - 1)
             save(f, m, o);
         else if (ev->key == KF_KEY_ENTER)
@@ -430,6 +437,12 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
         snprintf(left, size, "%d change%s", changes(f), changes(f) == 1 ? "" : "s");
 }
 
+static const char *why_not(const void *st, const kf_model *m, kf_action act) {
+    bool ours = act == KF_DO_SAVE || act == KF_DO_NEXT || act == KF_DO_PREV || act == KF_DO_BACK;
+    (void)m;
+    return ((const form *)st)->call && ours ? saving : NULL;
+}
+
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     (void)st, (void)m;
     out[0] = KF_DO_SAVE, out[1] = KF_DO_NEXT, out[2] = KF_DO_BACK, out[3] = KF_DO_PREV;
@@ -445,4 +458,5 @@ const kf_screen_class kf_screen_form = {.name = "form",
                                         .typing = typing,
                                         .title = title,
                                         .status = status,
-                                        .hints = hints};
+                                        .hints = hints,
+                                        .why_not = why_not};
