@@ -16,6 +16,11 @@
     "],\"places\":[{\"source\":\"workos\",\"place\":\"keyring\",\"state\":\"refused\"" PLACE "}]}"
 #define PLACE ",\"problem\":\"there is no D-Bus session here\",\"error\":\"store.absent\""
 
+#define STAGING "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"staging\",\"state\":\"needs_sign_in\"}}"
+#define TWINS                                                                                                                             \
+    "{\"items\":[" ITEM("workos", "Prod EU", "\"profile_name\":\"prod-eu\",", "production", "client_01HZX5T7YB1Q3T4K8M9N2P6R7T", "sk_live_\u2026wxyz", "") \
+    "," ITEM("workos", "prod-eu", "\"profile_name\":\"prod-eu\",", "production", "client_01HZX5T7YB1Q3T4K8M9N2P6R7U", "", "") "],\"places\":[]}"
+
 static int open_import(void **state) {
     static stage s;
     stage_open(&s);
@@ -186,11 +191,41 @@ static void the_passphrase(void **state) {
     assert_string_equal(kf_app_top(s->a), "unlock");
     stage_key(s, KF_KEY_ESC);
     assert_string_equal(kf_app_top(s->a), "import");
-    assert_true(stage_shows(s, "[!] staging"));
+    assert_true(stage_shows(s, "[x] staging")); /* still wanted */
+    assert_true(stage_shows(s, "Enter tries the marked again"));
     assert_int_equal(s->last_call, call); /* it is not asked once for each of them */
-    stage_key(s, ' ');
+    stage_shot(s, "import-stopped");
     stage_key(s, KF_KEY_ENTER);
     assert_int_not_equal(s->last_call, call);
+    asked_for(s, "staging", "staging");
+    stage_answer(s, s->last_call, STAGING, true);
+    asked_for(s, "Prod EU", "prod-eu");
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_WIRE_CLOSED});
+    assert_true(stage_shows(s, "[x] Prod EU"));
+    stage_key(s, KF_KEY_ENTER);
+    asked_for(s, "Prod EU", "prod-eu");
+    stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_sign_in\"}}", true);
+    looks_into(s, "workos", 2); /* also the one of the first time */
+    stage_answer(s, s->last_call, "{\"files\":[]}", true);
+    assert_string_equal(kf_app_top(s->a), "profiles");
+}
+
+/* "Prod EU" and "prod-eu" make one name: the second is not left out without a word. */
+static void one_name_for_two(void **state) {
+    stage *s = *state;
+    stage_answer(s, s->imports, TWINS, true);
+    assert_true(stage_shows(s, "2 of 2 marked"));
+    stage_key(s, KF_KEY_ENTER);
+    asked_for(s, "Prod EU", "prod-eu");
+    stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_sign_in\"}}", true);
+    looks_into(s, "workos", 1);
+    stage_answer(s, s->last_call, "{\"files\":[]}", true);
+    assert_string_equal(kf_app_top(s->a), "import");
+    assert_true(stage_shows(s, "Added 1 profile; 1 could not be added"));
+    assert_true(stage_shows(s, "[!] prod-eu"));
+    assert_true(stage_shows(s, "Not added: there is a profile of that name"));
+    stage_key(s, KF_KEY_ENTER);
+    assert_string_equal(kf_app_top(s->a), "import");
 }
 
 static void nothing(void **state) {
@@ -213,7 +248,7 @@ static void no_agent(void **state) {
 
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_import, shut)
-    static const struct CMUnitTest tests[] = {T(goes_well), T(cleans_up), T(cleans_nothing), T(clean_refused), T(marks), T(refused), T(the_passphrase), T(nothing), T(no_agent)};
+    static const struct CMUnitTest tests[] = {T(goes_well), T(cleans_up), T(cleans_nothing), T(clean_refused), T(marks), T(refused), T(the_passphrase), T(one_name_for_two), T(nothing), T(no_agent)};
     setlocale(LC_ALL, "C.UTF-8");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

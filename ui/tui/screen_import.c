@@ -11,14 +11,18 @@ static const char *const keys[] = {"name", "source", "profile_name", "type", "cl
 
 typedef enum mark { OFF, ON, ADDED, FAILED } mark;
 
+typedef struct row {
+    mark mark;
+    char said[400];  /* why it was not taken, "" it was not tried */
+} row;
+
 typedef struct import {
     kf_items list;
-    mark *mark;
+    row *row;
     uint32_t call;   /* of Import, or PreviewCleanUp; 0 none */
-    size_t at, added, failed, looked;
+    size_t at, added, looked;
     kf_json *asked;  /* PreviewCleanUp's parameters; NULL: Import is under way */
     kf_json *files;  /* for kf_screen_clean */
-    kf_err err;      /* of the last one that failed */
     char refused[200]; /* the last place that could not be read */
 } import;
 
@@ -35,7 +39,7 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
 static void done(void *st) {
     import *s = st;
     kf_items_done(&s->list);
-    free(s->mark);
+    free(s->row);
     kf_json_free(s->asked);
     kf_json_free(s->files);
 }
@@ -50,9 +54,9 @@ static const char *why(const kf_model *m, const kf_item *i) {
 }
 
 static void loaded(import *s, const kf_model *m, const kf_event *ev) {
-    s->mark = calloc(s->list.n + 1, sizeof *s->mark);
-    if (!s->mark) abort();
-    for (size_t i = 0; i < s->list.n; i++) s->mark[i] = why(m, &s->list.item[i]) ? OFF : ON;
+    s->row = calloc(s->list.n + 1, sizeof *s->row);
+    if (!s->row) abort();
+    for (size_t i = 0; i < s->list.n; i++) s->row[i].mark = why(m, &s->list.item[i]) ? OFF : ON;
     for (const kf_json *p = kf_json_first(kf_json_get(ev->result, "places")); p; p = kf_json_next(p)) {
         if (!kf_json_str(p, "problem") || kf_str_eq(kf_json_str(p, "error"), "store.absent")) continue;
         KF_AUTO_CHARS text = kf_strfmt("%s: %s", kf_json_str_or(p, "place", ""), kf_json_str(p, "problem"));
@@ -62,13 +66,13 @@ static void loaded(import *s, const kf_model *m, const kf_event *ev) {
 }
 
 static bool same_source(const import *s, size_t a, size_t b) {
-    return s->mark[a] == ADDED && s->mark[b] == ADDED && !strcmp(s->list.item[a].text[SOURCE], s->list.item[b].text[SOURCE]);
+    return s->row[a].mark == ADDED && s->row[b].mark == ADDED && !strcmp(s->list.item[a].text[SOURCE], s->list.item[b].text[SOURCE]);
 }
 
 /* Do the keys that were taken still stand in files of the next source? False: all were looked at. */
 static bool look(import *s, kf_out *o) {
     for (; s->looked < s->list.n; s->looked++) {
-        bool is_first = s->mark[s->looked] == ADDED;
+        bool is_first = s->row[s->looked].mark == ADDED;
         for (size_t k = 0; k < s->looked && is_first; k++) is_first = !same_source(s, k, s->looked);
         if (is_first) break;
     }
@@ -95,16 +99,38 @@ static void found(import *s, const kf_json *result) {
     s->asked = kf_json_free(s->asked);
 }
 
+static size_t count(const import *s, mark which) {
+    size_t n = 0;
+    for (size_t i = 0; s->row && i < s->list.n; i++) n += s->row[i].mark == which;
+    return n;
+}
+
+/* As long as a row that was wanted is not a profile, the screen stays and says why. */
 static void end(import *s, kf_out *o) {
-    if (s->added) kf_out_say(o, KF_SAY_GOOD, "Added %zu profile%s; s signs in", s->added, s->added == 1 ? "" : "s");
-    if (s->added && !s->failed) kf_out_pop(o, 1);
+    size_t left = count(s, FAILED) + count(s, ON);
+    char rest[60] = "; s signs in";
+    if (left) snprintf(rest, sizeof rest, "; %zu could not be added", left);
+    if (s->added) kf_out_say(o, left ? KF_SAY_WARN : KF_SAY_GOOD, "Added %zu profile%s%s", s->added, s->added == 1 ? "" : "s", rest);
+    if (s->added && !left) kf_out_pop(o, 1);
     if (s->files && kf_json_count(s->files)) kf_out_push(o, &kf_screen_clean, &(kf_args){.list = s->files});
     s->files = kf_json_free(s->files);
 }
 
+static void refuse(import *s, size_t i, const char *said) {
+    KF_AUTO_CHARS safe = kf_text_safe(said);
+    snprintf(s->row[i].said, sizeof s->row[i].said, "%s", safe);
+    s->row[i].mark = FAILED;
+    s->list.cur = i;
+}
+
 /* The next marked one. The agent takes them one by one, so that each has its own end. */
 static void go_on(import *s, const kf_model *m, kf_out *o) {
-    while (s->at < s->list.n && (s->mark[s->at] != ON || why(m, &s->list.item[s->at]))) s->at++;
+    for (; s->at < s->list.n; s->at++) {
+        const char *no = s->row[s->at].mark == ON ? why(m, &s->list.item[s->at]) : NULL;
+        if (s->row[s->at].mark == ON && !no) break;
+        KF_AUTO_CHARS said = kf_strfmt("Not added: %s", no ? no : "");
+        if (no) refuse(s, s->at, said); /* two environments can make the same name */
+    }
     if (s->at < s->list.n) {
         const kf_item *i = &s->list.item[s->at];
         kf_json *p = kf_json_obj();
@@ -132,13 +158,20 @@ static void result(import *s, const kf_model *m, const kf_event *ev, kf_out *o) 
         if (!look(s, o)) end(s, o);
         return;
     }
-    s->mark[s->at++] = ev->err ? FAILED : ADDED;
-    if (!ev->err) s->added++;
-    else {
-        s->err = *ev->err;
-        s->failed++;
-        if (kf_err_is(s->err.code, "store") || kf_err_is(s->err.code, "wire")) return; /* it would be so for each of them */
+    if (ev->err) {
+        kf_words_error w;
+        kf_words_for_error(ev->err, &w);
+        refuse(s, s->at, w.happened);
+        if (kf_err_is(ev->err->code, "store") || kf_err_is(ev->err->code, "wire")) { /* it would be so for each of them */
+            s->row[s->at].mark = ON;
+            kf_out_say(o, KF_SAY_WARN, "Stopped; Enter tries the marked again");
+            return;
+        }
+    } else {
+        s->row[s->at].mark = ADDED;
+        s->added++;
     }
+    s->at++;
     go_on(s, m, o);
 }
 
@@ -149,8 +182,8 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     if (ev->kind != KF_EV_DO) return;
     if (ev->act == KF_DO_BACK) kf_out_pop(o, 1);
     else if (kf_is_move(ev->act)) s->list.cur = kf_list_move(s->list.cur, s->list.n, 8, ev->act);
-    else if (ev->act == KF_DO_OTHER && i) s->mark[s->list.cur] = s->mark[s->list.cur] == ON ? OFF : ON; /* a failed one may be tried again */
-    else if (ev->act == KF_DO_SAVE) s->at = s->added = s->failed = s->looked = 0, go_on(s, m, o);
+    else if (ev->act == KF_DO_OTHER && i) s->row[s->list.cur].mark = s->row[s->list.cur].mark == ON ? OFF : ON; /* a failed one may be tried again */
+    else if (ev->act == KF_DO_SAVE) s->at = s->added = s->looked = 0, go_on(s, m, o);
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
@@ -160,8 +193,8 @@ static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     if (act != KF_DO_OTHER && act != KF_DO_SAVE) return NULL;
     if (s->call) return "the import is under way";
     if (!i) return "nothing is here to be imported";
-    if (act == KF_DO_OTHER) return s->mark[s->list.cur] == ADDED ? "it was added" : why(m, i);
-    for (size_t k = 0; k < s->list.n; k++) on += s->mark[k] == ON && !why(m, &s->list.item[k]);
+    if (act == KF_DO_OTHER) return s->row[s->list.cur].mark == ADDED ? "it was added" : why(m, i);
+    for (size_t k = 0; k < s->list.n; k++) on += s->row[k].mark == ON && !why(m, &s->list.item[k]);
     return on ? NULL : "no row is marked; Space marks one";
 }
 
@@ -170,12 +203,13 @@ static const char *why_not(const void *st, const kf_model *m, kf_action act) {
 static void draw_row(const import *s, const kf_model *m, size_t k, kf_grid *g, int y, kf_rect r) {
     static const char *const box[] = {"[ ]", "[x]", "[+]", "[!]"};
     const kf_item *i = &s->list.item[k];
-    bool can = s->mark[k] == ADDED || !why(m, i), wide = r.cols >= 60;
+    mark now = s->row[k].mark;
+    bool can = now == ADDED || !why(m, i), wide = r.cols >= 60;
     KF_AUTO_CHARS name = kf_text_safe(i->text[NAME]);
     char client[64];
     int width = wide ? (r.cols - 6) * 2 / 5 - 2 : r.cols - 6;
     kf_short_id(i->text[CLIENT], client, sizeof client);
-    kf_grid_text(g, y, r.x + 2, 3, KF_INK_STRONG, can || s->mark[k] == FAILED ? box[s->mark[k]] : " - ");
+    kf_grid_text(g, y, r.x + 2, 3, KF_INK_STRONG, can || now == FAILED ? box[now] : " - ");
     kf_grid_text(g, y, r.x + 6, width, can ? KF_INK_STRONG : KF_INK_DIM, name[0] ? name : "(without a name)");
     if (wide) {
         kf_grid_text(g, y, r.x + 7 + width, 11, KF_INK_TEXT, i->text[TYPE]);
@@ -188,20 +222,19 @@ static void draw_row(const import *s, const kf_model *m, size_t k, kf_grid *g, i
     kf_grid_cursor(g, y, r.x);
 }
 
-/* About the row of the cursor: 2 rows. */
-static void draw_detail(const import *s, const kf_model *m, kf_grid *g, int y, kf_rect r) {
+/* About the row of the cursor. */
+static void draw_detail(const import *s, const kf_model *m, kf_grid *g, int y, kf_rect r, int rows) {
     const kf_item *i = kf_items_at(&s->list);
     if (!i) return;
-    bool added = s->mark[s->list.cur] == ADDED, failed = s->mark[s->list.cur] == FAILED;
-    kf_words_error w;
-    kf_words_for_error(&s->err, &w);
-    const char *no = added ? NULL : failed ? w.happened : why(m, i);
-    KF_AUTO_CHARS because = kf_strfmt("%s%s", failed ? "" : "Cannot be imported: ", no ? no : "");
+    const row *now = &s->row[s->list.cur];
+    bool added = now->mark == ADDED, tried = now->said[0] && now->mark != OFF;
+    const char *no = added ? NULL : tried ? now->said : why(m, i);
+    KF_AUTO_CHARS because = kf_strfmt("%s%s", tried ? "" : "Cannot be imported: ", no ? no : "");
     KF_AUTO_CHARS safe = kf_text_safe(because);
-    if (no) kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_WARN, safe, true);
+    if (no) kf_grid_wrap(g, y, r.x, r.cols, rows, KF_INK_WARN, safe, true);
     else {
         KF_AUTO_CHARS text = kf_strfmt("%s the profile %s, from %s", added ? "It is" : "Becomes", i->text[PROFILE], i->text[PLACE]);
-        kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_TEXT, text, true);
+        kf_grid_wrap(g, y, r.x, r.cols, rows, KF_INK_TEXT, text, true);
     }
 }
 
@@ -226,11 +259,13 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
         draw_none(s, m, g, (kf_rect){y, r.x, r.y + r.rows - y, r.cols});
         return;
     }
+    int spare = r.rows - (int)(s->list.n < 99 ? s->list.n : 99);
+    if (compact && spare > foot + 1) foot = spare < 5 ? spare - 1 : 4;
     int rows = r.y + r.rows - y - foot;
     size_t top = kf_scroll_top(s->list.cur, s->list.n, rows);
     for (int k = 0; k < rows && top + (size_t)k < s->list.n; k++) draw_row(s, m, top + (size_t)k, g, y + k, r);
     y = r.y + r.rows - foot;
-    draw_detail(s, m, g, y, r);
+    draw_detail(s, m, g, y, r, compact ? foot : 2);
     if (compact) return;
     y += 3;
     kf_grid_wrap(g, y, r.x, r.cols, 3, s->refused[0] ? KF_INK_WARN : KF_INK_DIM,
@@ -249,9 +284,9 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
     const import *s = st;
     size_t on = 0;
     (void)right, (void)compact;
-    for (size_t k = 0; s->mark && k < s->list.n; k++) on += s->mark[k] == ON && !why(m, &s->list.item[k]);
+    for (size_t k = 0; s->row && k < s->list.n; k++) on += s->row[k].mark == ON && !why(m, &s->list.item[k]);
     if (s->call) snprintf(left, size, "importing; %zu added", s->added);
-    else if (s->failed) snprintf(left, size, "%zu added, %zu not", s->added, s->failed);
+    else if (count(s, FAILED)) snprintf(left, size, "%zu added, %zu not; %zu of %zu marked", count(s, ADDED), count(s, FAILED), on, s->list.n);
     else if (s->list.n) snprintf(left, size, "%zu of %zu marked", on, s->list.n);
 }
 
