@@ -61,11 +61,84 @@ static void into_a_file(void **state) {
     assert_string_equal(s->last_method, "local.Write");
     assert_string_equal(said(s, "path"), "/home/maya/my token.env");
     assert_non_null(strstr(said(s, "text"), "export WORKOS_ACCESS_TOKEN='" TOKEN "'\n"));
+    assert_false(kf_json_bool(s->last_params, "replace", false));
+    for (int i = 0; i < 2; i++) { /* Keep has the focus, and Esc is the same */
+        stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_EXISTS, .what = "/home/maya/my token.env exists"});
+        assert_string_equal(kf_app_top(s->a), "confirm");
+        if (!i) stage_shot(s, "confirm-replace");
+        stage_key(s, i ? KF_KEY_ESC : KF_KEY_ENTER);
+        assert_string_equal(kf_app_top(s->a), "export"); /* what was typed is still there */
+        assert_true(stage_shows(s, "my token.env"));
+        stage_key(s, KF_KEY_ENTER);
+        assert_string_equal(s->last_method, "GetToken");
+        stage_answer(s, s->last_call, ANSWER, true);
+        assert_false(kf_json_bool(s->last_params, "replace", false));
+    }
     stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_EXISTS, .what = "/home/maya/my token.env exists"});
-    assert_true(stage_shows(s, "exists"));
-    stage_key(s, KF_KEY_ESC);
-    assert_string_equal(kf_app_top(s->a), "export"); /* what was typed is still there */
-    assert_true(stage_shows(s, "my token.env"));
+    stage_key(s, 'y');
+    assert_string_equal(s->last_method, "GetToken"); /* nothing secret was kept for the question */
+    stage_answer(s, s->last_call, ANSWER, true);
+    assert_string_equal(s->last_method, "local.Write");
+    assert_true(kf_json_bool(s->last_params, "replace", false));
+    stage_answer(s, s->last_call, "{\"path\":\"/home/maya/my token.env\"}", true);
+    assert_string_equal(kf_app_top(s->a), "profiles");
+    assert_true(stage_shows(s, "Written to /home/maya/my token.env"));
+}
+
+/* What t copies meanwhile is not this dialog's. */
+static void another_copy_ends(void **state) {
+    stage *s = *state;
+    stage_key(s, 't');
+    uint32_t token = s->last_call;
+    stage_key(s, 'x');
+    stage_answer(s, token, ANSWER, true);
+    assert_string_equal(s->last_method, "local.Copy");
+    stage_answer(s, s->last_call, "{\"what\":\"access token\",\"way\":\"xclip\",\"clear_after_ms\":30000}", true);
+    assert_string_equal(kf_app_top(s->a), "export");
+}
+
+static void the_same_from_a_shell(void **state) {
+    stage *s = *state;
+    stage_key(s, 'x');
+    stage_key(s, KF_KEY_TAB), stage_key(s, KF_KEY_TAB);
+    stage_key(s, ' ');
+    stage_key(s, KF_KEY_TAB);
+    KF_AUTO_CHARS keys = stage_draw(s, 24, 80);
+    assert_null(strstr(keys, "v show ")); /* it would be typed */
+    stage_type(s, "~/my dir/it's");
+    assert_true(stage_shows(s, "-o ~/'my dir/it'\\''s'"));
+    stage_key(s, KF_KEY_TAB);
+    stage_key(s, KF_CTRL('U'));
+    stage_type(s, "0");
+    assert_true(stage_shows(s, "--min-valid 0s"));
+}
+
+/* A usual token at 40x12: all of it can be seen. */
+static void shown_whole(void **state) {
+    stage *s = *state;
+    char token[1201], answer[1400];
+    for (size_t i = 0; i < 1200; i++) token[i] = "abcdefghijklmnopqrstuvwxyz"[i / 40 % 26];
+    token[1200] = 0;
+    snprintf(answer, sizeof answer, "{\"access_token\":\"%s\",\"expires_at\":1795450252,\"left_ms\":252000,\"name\":\"acme-prod\"}", token);
+    stage_key(s, 'x');
+    KF_AUTO_CHARS first = stage_draw(s, 12, 40);
+    stage_key(s, KF_KEY_PGDN);
+    KF_AUTO_CHARS second = stage_draw(s, 12, 40);
+    assert_non_null(strstr(first, "PgDn shows more"));
+    assert_non_null(strstr(second, "keyfob export acme-prod"));
+    stage_key(s, KF_KEY_PGUP);
+    stage_key(s, 'v');
+    stage_answer(s, s->last_call, answer, true);
+    char seen[27] = "";
+    for (int page = 0; page < 9; page++) {
+        KF_AUTO_CHARS dump = stage_draw(s, 12, 40);
+        for (char c = 'a'; c <= 'z'; c++)
+            if (strstr(dump, (char[]){c, c, c, 0})) seen[c - 'a'] = c;
+        assert_null(strstr(dump, "~\n"));
+        if (page == 1) stage_shot_at(s, "export-shown", 12, 40);
+        stage_key(s, KF_KEY_PGDN);
+    }
+    assert_string_equal(seen, "abcdefghijklmnopqrstuvwxyz");
 }
 
 static void shown_for_ten_seconds(void **state) {
@@ -94,7 +167,7 @@ static void the_api_key_and_claims(void **state) {
     stage_key(s, KF_KEY_ENTER);
     assert_string_equal(s->last_method, "Claims");
     stage_answer(s, s->last_call, "{\"claims\":{\"sub\":\"user_1\"}}", true);
-    assert_string_equal(said(s, "text"), "{\"sub\":\"user_1\"}");
+    assert_string_equal(said(s, "text"), "{\"sub\":\"user_1\"}\n"); /* to a file with the newline; a copy goes without */
     stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_SYS_CLIPBOARD, .what = "there is no display"});
     assert_true(stage_shows(s, "Could not copy"));
     stage_key(s, KF_KEY_ESC);
@@ -134,6 +207,7 @@ int main(void) {
     const struct CMUnitTest t[] = {
         cmocka_unit_test_setup_teardown(to_the_clipboard, open_list, shut),      cmocka_unit_test_setup_teardown(into_a_file, open_list, shut),
         cmocka_unit_test_setup_teardown(shown_for_ten_seconds, open_list, shut), cmocka_unit_test_setup_teardown(the_api_key_and_claims, open_list, shut),
-        cmocka_unit_test_setup_teardown(one_key_copies, open_list, shut),        cmocka_unit_test_setup_teardown(without_a_session, open_list, shut)};
+        cmocka_unit_test_setup_teardown(another_copy_ends, open_list, shut),     cmocka_unit_test_setup_teardown(the_same_from_a_shell, open_list, shut),
+        cmocka_unit_test_setup_teardown(shown_whole, open_list, shut),           cmocka_unit_test_setup_teardown(one_key_copies, open_list, shut),        cmocka_unit_test_setup_teardown(without_a_session, open_list, shut)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }

@@ -47,8 +47,16 @@ wait_for "> dev > Export"
 send Tab Tab Space Tab
 type_in "$SCRATCH/my token.env"
 send Enter
-wait_for "Could not write the file"
-send Escape
+wait_for "[>Keep<]"
+send Enter
+wait_for "> dev > Export"
+is "kept" "$(sh -c '. "$1"; echo "$WORKOS_ACCESS_TOKEN"' _ "$SCRATCH/my token.env")" "$T"
+send Enter
+wait_for "[>Keep<]"
+send y
+wait_for "only you can read it"
+is "replaced" "$(cat "$SCRATCH/my token.env")" "Authorization: Bearer $T"
+send x
 wait_for "> dev > Export"
 send Escape
 wait_for "1 of 1 profiles"

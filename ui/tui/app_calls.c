@@ -51,12 +51,14 @@ uint32_t kf_out_stream(kf_out *o, const char *method, kf_json *params) {
     return add(o, KF_CALL_STREAM, method, params);
 }
 
-bool kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p) {
+uint32_t kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p) {
     kf_call *c = find(o, add(o, KF_CALL_JOB, method, params));
-    if (!c || !p) return c != NULL;
-    memcpy(c->profile, p->id, sizeof c->profile);
-    memcpy(c->name, p->name, sizeof c->name);
-    return true;
+    if (!c) return 0;
+    if (p) {
+        memcpy(c->profile, p->id, sizeof c->profile);
+        memcpy(c->name, p->name, sizeof c->name);
+    }
+    return c->id;
 }
 
 void kf_out_stop(kf_out *o, uint32_t call) {
@@ -179,7 +181,7 @@ static void job_done(kf_app *a, const kf_call *c, const kf_json *result) {
     } else
         account_done(a, c, result);
     kf_app_model_changed(a);
-    kf_app_all(a, &(kf_event){.kind = KF_EV_JOB, .method = c->method});
+    kf_app_all(a, &(kf_event){.kind = KF_EV_JOB, .method = c->method, .call = c->id});
 }
 
 static kf_level *owner_of(kf_app *a, uint32_t uid) {
@@ -194,8 +196,11 @@ static void deliver(kf_app *a, kf_call *slot, const kf_json *result, const kf_er
     kf_app_call_clear(slot);
     kf_level *l = owner_of(a, c.owner);
     if (c.kind == KF_CALL_JOB) {
+        bool asks = l && err && err->code == KF_ERR_USAGE_EXISTS && !strcmp(c.method, "local.Write");
         if (result)
             job_done(a, &c, result);
+        else if (asks)
+            kf_app_send(a, l, &(kf_event){.kind = KF_EV_JOB, .method = c.method, .call = c.id, .err = err});
         else
             job_failed(a, &c, err);
         kf_app_all(a, &(kf_event){.kind = KF_EV_TICK}); /* grants what was wished */

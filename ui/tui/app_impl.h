@@ -23,7 +23,7 @@ typedef struct kf_call {
 
 typedef struct kf_message { kf_say how; char text[240]; int64_t until_ms; /* 0: until a key */ } kf_message;
 
-typedef struct kf_op { int pop; uint32_t uid; /* of the screen that is closed */ const kf_screen_class *cls; kf_args args; kf_err err; char title[120]; kf_json *list; kf_action run; } kf_op;
+typedef struct kf_op { int pop; uint32_t uid; /* of the screen that is closed */ const kf_screen_class *cls; kf_args args; kf_err err; char title[300]; kf_json *list; kf_action run; } kf_op;
 
 struct kf_out {
     kf_model *m;

@@ -18,7 +18,7 @@ typedef enum kf_event_kind {
     KF_EV_MODEL,  /* profiles, store or link changed */
     KF_EV_STEP,   /* the sign-in moved */
     KF_EV_RESULT, /* an answer of call: result, or err; ended: the last one */
-    KF_EV_JOB,    /* method of a kf_out_job has succeeded */
+    KF_EV_JOB,    /* method of a kf_out_job, call, has succeeded; err: only to who began it, a file exists (see there) */
     KF_EV_HIDE,   /* what is secret goes from the screen until it is asked for */
     KF_EV_TICK    /* time passed */
 } kf_event_kind;
@@ -72,8 +72,9 @@ uint32_t kf_out_call(kf_out *o, const char *method, kf_json *params);
 uint32_t kf_out_stream(kf_out *o, const char *method, kf_json *params);
 void kf_out_stop(kf_out *o, uint32_t call);             /* closes a stream; its end is not reported */
 /* A call whose end the app reports by itself: a message, or the error panel. local.Copy {text, what, clear_after_ms} and
- * local.Write {text, what, path} are done by this program (link.c). */
-bool kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p); /* false: not begun, and said so */
+ * local.Write {text, what, path, replace} are done by this program (link.c); that a file exists already is told to the
+ * screen as KF_EV_JOB, to ask. */
+uint32_t kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p); /* 0: not begun, and said so */
 /* Deletes p: out of sight now, at the agent in 10 s, or when another one is deleted, or when keyfob ends in an orderly
  * way; until then KF_DO_UNDO takes it back, and the end of this program by Ctrl-C or a signal keeps it. */
 void kf_out_remove(kf_out *o, const kf_mprofile *p);
@@ -115,7 +116,8 @@ extern const kf_screen_class kf_screen_profiles, kf_screen_first, kf_screen_prof
     kf_screen_signin, kf_screen_form, kf_screen_confirm, kf_screen_typed, kf_screen_unlock, kf_screen_panel,
     kf_screen_help, kf_screen_orgs, kf_screen_enroll, kf_screen_export, kf_screen_import, kf_screen_clean;
 
-enum { KF_CONFIRM_SIGN_OUT = 1, KF_CONFIRM_DISCARD, KF_CONFIRM_REVOKE }; /* kf_args.what of confirm; REVOKE: item, title */
+enum { KF_CONFIRM_SIGN_OUT = 1, KF_CONFIRM_DISCARD, KF_CONFIRM_REVOKE, KF_CONFIRM_REPLACE };
+/* kf_args.what of confirm; REVOKE: item, title; REPLACE: title is the path, yes is KF_DO_REPLACE below */
 enum { KF_TYPED_PROFILE, KF_TYPED_FACTOR, KF_TYPED_OTHERS };             /* of typed: what is deleted; FACTOR: item, title */
 enum { KF_FORM_PLAIN, KF_FORM_COPY };                                   /* of form: COPY: a new one, filled from profile */
 enum { KF_TAB_OVERVIEW, KF_TAB_CLAIMS, KF_TAB_SESSIONS, KF_TAB_FACTORS, KF_TAB_COUNT }; /* of profile */

@@ -6,7 +6,7 @@
 /* --- confirm --------------------------------------------------------------------------- */
 
 typedef struct confirm {
-    char id[17], item[96], about[120];
+    char id[17], item[96], about[300];
     int what;
     bool yes; /* the button that is focused and that Enter takes */
 } confirm;
@@ -29,6 +29,10 @@ static void revoke(const kf_mprofile *p, const char *session, kf_out *o) {
 
 static void confirm_do(const confirm *s, const kf_model *m, kf_out *o) {
     const kf_mprofile *p = kf_model_by_id(m, s->id);
+    if (s->what == KF_CONFIRM_REPLACE) {
+        kf_out_run(o, KF_DO_REPLACE);
+        return;
+    }
     kf_out_pop(o, s->what == KF_CONFIRM_DISCARD ? 2 : 1);
     if (s->what == KF_CONFIRM_SIGN_OUT && p) kf_out_job(o, "SignOut", kf_profile_params(p), p);
     if (s->what == KF_CONFIRM_REVOKE && p) revoke(p, s->item, o);
@@ -51,28 +55,33 @@ static void confirm_update(void *st, const kf_model *m, const kf_event *ev, kf_o
         kf_out_pop(o, 1);
 }
 
+static const struct {
+    const char *body, *no, *yes;
+} questions[] = {
+    [KF_CONFIRM_SIGN_OUT] = {"WorkOS ends the session, and keyfob forgets its tokens here. Commands that use this profile stop working "
+                             "until you sign in again. Settings and API key stay.", "Keep", "Sign out"},
+    [KF_CONFIRM_DISCARD] = {"What you typed in the form is not saved.", "Go on editing", "Discard"},
+    [KF_CONFIRM_REVOKE] = {"Whoever uses it has to sign in again there, at the latest when its token runs out. Yours goes on.", "Keep", "End it"},
+    [KF_CONFIRM_REPLACE] = {"The file exists. What is in it now is lost.", "Keep", "Replace"}};
+
+static char *question_of(const confirm *s, const kf_mprofile *p) {
+    switch (s->what) {
+    case KF_CONFIRM_SIGN_OUT: return kf_strfmt("Sign out of %s?", p ? p->name : "this profile");
+    case KF_CONFIRM_REVOKE: return kf_strfmt("End the session %s?", s->about);
+    case KF_CONFIRM_REPLACE: return kf_strfmt("Replace %s?", s->about);
+    default: return kf_strdup("Discard the changes?");
+    }
+}
+
 static void confirm_draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const confirm *s = st;
-    const kf_mprofile *p = kf_model_by_id(m, s->id);
-    kf_rect r = kf_dialog_box(v, g, 6, 60);
-    char question[200];
-    bool out = s->what == KF_CONFIRM_SIGN_OUT, end = s->what == KF_CONFIRM_REVOKE;
-    const char *body = out   ? "WorkOS ends the session, and keyfob forgets its tokens here. "
-                               "Commands that use this profile stop working "
-                               "until you sign in again. Settings and API key stay."
-                       : end ? "Whoever uses it has to sign in again there, at the latest when its token runs out. Yours goes on."
-                             : "What you typed in the form is not saved.";
-    if (out)
-        snprintf(question, sizeof question, "Sign out of %s?", p ? p->name : "this profile");
-    else if (end)
-        snprintf(question, sizeof question, "End the session %s?", s->about);
-    else
-        snprintf(question, sizeof question, "Discard the changes?");
-    int y = r.y + kf_grid_wrap(g, r.y, r.x, r.cols, 2, KF_INK_STRONG, question, true);
-    y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_TEXT, body, true);
-    if (r.rows > 6) y++;
-    int x = r.x + kf_button_draw(g, y, r.x, out || end ? "Keep" : "Go on editing", !s->yes) + 2;
-    kf_button_draw(g, y, x, out ? "Sign out" : end ? "End it" : "Discard", s->yes);
+    KF_AUTO_CHARS question = question_of(s, kf_model_by_id(m, s->id));
+    kf_rect r = kf_dialog_box(v, g, s->what == KF_CONFIRM_REPLACE ? 8 : 6, 60); /* a path can be long */
+    int y = r.y + kf_grid_wrap(g, r.y, r.x, r.cols, r.rows - 3, KF_INK_STRONG, question, true), end = r.y + r.rows - 1;
+    y += kf_grid_wrap(g, y, r.x, r.cols, end - y, KF_INK_TEXT, questions[s->what].body, true);
+    if (r.rows > 6 && y < end) y++;
+    int x = r.x + kf_button_draw(g, y, r.x, questions[s->what].no, !s->yes) + 2;
+    kf_button_draw(g, y, x, questions[s->what].yes, s->yes);
     kf_grid_cursor(g, y, s->yes ? x : r.x);
 }
 

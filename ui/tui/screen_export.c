@@ -25,8 +25,10 @@ typedef struct export {
     char id[17];
     int at, what, as, to;
     kf_line clear, path, life;
-    uint32_t call;
+    uint32_t call, job;  /* job: puts it there; this screen ends with it */
     bool showing;        /* the call is for showing */
+    bool replace;        /* the person said so */
+    int top;             /* of what is below the fields */
     kf_secret *shown;    /* the whole text, NULL hidden */
     int64_t shown_until;
 } export;
@@ -52,7 +54,10 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     if (p && !kf_model_has_session(p)) s->what = API_KEY;
 }
 
-static void hide(export *s) { s->shown = kf_secret_free(s->shown); }
+static void hide(export *s) {
+    s->shown = kf_secret_free(s->shown);
+    s->top = 0;
+}
 
 static void done(void *st) {
     export *s = st;
@@ -85,6 +90,7 @@ static void fetch(export *s, const kf_mprofile *p, kf_out *o, bool showing) {
     int64_t ms = 0;
     if (s->what == ACCESS && duration(&s->life, &ms)) kf_json_set_int(j, "min_valid_ms", ms);
     s->showing = showing;
+    s->replace = false;
     s->call = kf_out_call(o, methods[s->what], j);
 }
 
@@ -94,6 +100,13 @@ static void run(export *s, const kf_mprofile *p, kf_out *o) {
     else if (!s->call) fetch(s, p, o, false);
 }
 
+/* The token is fetched again: it is not kept while a question is open. */
+static void run_replacing(export *s, const kf_mprofile *p, kf_out *o) {
+    if (s->call) return;
+    fetch(s, p, o, false);
+    s->replace = true;
+}
+
 /* The text of the answer; NULL: said. */
 static kf_secret *text_of(const export *s, const kf_json *answer, kf_out *o) {
     kf_err e;
@@ -101,8 +114,11 @@ static kf_secret *text_of(const export *s, const kf_json *answer, kf_out *o) {
     kf_buf b;
     kf_secret *text = NULL;
     if (s->what == CLAIMS) {
-        kf_secret *json = kf_json_print_secret(kf_json_get(answer, "claims"));
-        return json;
+        KF_AUTO(kf_secret) json = kf_json_print_secret(kf_json_get(answer, "claims"));
+        kf_secret *line = kf_secret_zero(kf_secret_len(json) + 1); /* with a newline, as `keyfob export` writes it */
+        memcpy(kf_secret_edit(line), kf_secret_peek(json), kf_secret_len(json));
+        kf_secret_edit(line)[kf_secret_len(json)] = '\n';
+        return line;
     }
     kf_buf_init(&b, KF_FORMAT_OUT_MAX);
     if (!kf_facts_from(&f, answer, false, &e) || !kf_format(&b, &f, format_of(s), NULL, &e)) kf_out_say(o, KF_SAY_BAD, "%s", e.what);
@@ -111,14 +127,16 @@ static kf_secret *text_of(const export *s, const kf_json *answer, kf_out *o) {
     return text;
 }
 
-static void put(const export *s, const kf_mprofile *p, const kf_secret *text, kf_out *o) {
+static void put(export *s, const kf_mprofile *p, const kf_secret *text, kf_out *o) {
     kf_json *j = kf_json_obj();
     int64_t ms = 30000;
     kf_json_set_secret(j, "text", text);
     kf_json_set_str(j, "what", what_words[s->what]);
     if (s->to == CLIPBOARD && duration(&s->clear, &ms)) kf_json_set_int(j, "clear_after_ms", ms);
     if (s->to == FILE_TO) kf_json_set_str(j, "path", kf_line_text(&s->path));
-    kf_out_job(o, s->to == FILE_TO ? "local.Write" : "local.Copy", j, p);
+    if (s->replace) kf_json_set_bool(j, "replace", true);
+    s->replace = false;
+    s->job = kf_out_job(o, s->to == FILE_TO ? "local.Write" : "local.Copy", j, p);
 }
 
 static void answered(export *s, const kf_model *m, const kf_event *ev, kf_out *o) {
@@ -141,6 +159,18 @@ static void answered(export *s, const kf_model *m, const kf_event *ev, kf_out *o
     }
 }
 
+static void job_ended(export *s, const kf_err *err, kf_out *o) {
+    s->job = 0;
+    if (err) kf_out_push(o, &kf_screen_confirm, &(kf_args){.what = KF_CONFIRM_REPLACE, .title = kf_line_text(&s->path)});
+    else kf_out_pop(o, 1);
+}
+
+/* By no more than there are rows at 40x12. */
+static void scroll(export *s, bool down) {
+    int by = s->shown ? 6 : 3;
+    s->top = down ? s->top + by : s->top > by ? s->top - by : 0;
+}
+
 static void change(export *s, int by) {
     hide(s);
     if (s->at == WHAT) s->what = (s->what + by + N_WHAT) % N_WHAT;
@@ -155,6 +185,9 @@ static void act(export *s, const kf_mprofile *p, kf_action what, kf_out *o) {
     case KF_DO_OTHER: change(s, 1); break;
     case KF_DO_OTHER_BACK: change(s, -1); break;
     case KF_DO_EXPORT: run(s, p, o); break;
+    case KF_DO_REPLACE: run_replacing(s, p, o); break;
+    case KF_DO_PAGE_UP:
+    case KF_DO_PAGE_DOWN: scroll(s, what == KF_DO_PAGE_DOWN); break;
     case KF_DO_SHOW:
         if (s->shown) hide(s);
         else if (!s->call) fetch(s, p, o, true);
@@ -176,7 +209,7 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     if (s->shown && (ev->kind == KF_EV_HIDE || m->now_ms >= s->shown_until)) hide(s);
     if (ev->kind == KF_EV_DO) act(s, p, ev->act, o);
     else if (ev->kind == KF_EV_RESULT) answered(s, m, ev, o);
-    else if (ev->kind == KF_EV_JOB && kf_str_starts(ev->method, "local.")) kf_out_pop(o, 1);
+    else if (ev->kind == KF_EV_JOB && s->job && ev->call == s->job) job_ended(s, ev->err, o);
     else if (ev->kind == KF_EV_PASTE && l) {
         kf_line_paste(l, ev->text, ev->len, msg, sizeof msg);
         if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
@@ -240,12 +273,13 @@ static char *preview(const export *s, const kf_model *m, const kf_mprofile *p) {
     return text;
 }
 
-/* As a shell takes it; ~ is left to the shell when nothing needs a quote. */
+/* As a shell takes it; ~/ is left to the shell. */
 static char *quoted(const char *path) {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/~._-+,:@%";
     if (!path[strspn(path, safe)]) return kf_strdup(path);
     kf_buf b;
     kf_buf_init(&b, 4 * PATH_MAX_LEN + 8);
+    if (kf_str_starts(path, "~/")) kf_buf_adds(&b, "~/"), path += 2;
     kf_buf_adds(&b, "'");
     for (; *path; path++) kf_buf_adds(&b, *path == '\'' ? "'\\''" : (char[]){*path, 0});
     kf_buf_adds(&b, "'");
@@ -257,7 +291,8 @@ static char *shell_line(const export *s, const kf_mprofile *p) {
     KF_AUTO_CHARS path = quoted(kf_line_is_empty(&s->path) ? "FILE" : kf_line_text(&s->path));
     KF_AUTO_CHARS place = s->to == FILE_TO ? kf_strfmt(" -o %s", path)
                                            : kf_strfmt(" --clip --clear-after %s", kf_line_text(&s->clear));
-    KF_AUTO_CHARS life = s->what == ACCESS ? kf_strfmt(" --min-valid %s", kf_line_text(&s->life)) : kf_strdup("");
+    const char *least = kf_line_text(&s->life);
+    KF_AUTO_CHARS life = s->what == ACCESS ? kf_strfmt(" --min-valid %s", strcmp(least, "0") ? least : "0s") : kf_strdup("");
     return kf_strfmt("keyfob export %s%s --format %s%s%s", p->name, what, format_of(s), life, place);
 }
 
@@ -270,14 +305,33 @@ static char *caution(const export *s, const kf_model *m, const kf_mprofile *p) {
                      *p->user_email ? p->user_email : "you", left, p->name);
 }
 
-static int section(kf_grid *g, kf_rect r, int y, const char *head, const char *text, kf_ink ink, int max) {
-    int end = r.y + r.rows;
-    if (y + 2 > end) return y;
+typedef struct subject {
+    const export *s;
+    const kf_model *m;
+    const kf_mprofile *p;
+    bool roomy;
+} subject;
+
+static int section(kf_grid *g, kf_rect r, int y, const char *head, const char *text, kf_ink ink) {
     kf_grid_text(g, y++, r.x, r.cols, KF_INK_DIM, head);
-    int rows = end - y < max ? end - y : max;
-    return y + kf_grid_wrap(g, y, r.x + 2, r.cols - 2, rows, ink, text, true);
+    return y + kf_grid_wrap(g, y, r.x + 2, r.cols - 2, r.y + r.rows - y, ink, text, true);
 }
 
+static int draw_page(const void *arg, kf_grid *g, kf_rect r) {
+    const subject *x = arg;
+    const export *s = x->s;
+    KF_AUTO_CHARS hidden = preview(s, x->m, x->p);
+    KF_AUTO_CHARS line = shell_line(s, x->p);
+    KF_AUTO_CHARS why = caution(s, x->m, x->p);
+    char head[80];
+    snprintf(head, sizeof head, s->shown ? "Shown for %lld s, v hides it" : "Preview (v shows it for 10 s)",
+             (long long)(s->shown_until - x->m->now_ms + 999) / 1000);
+    int y = section(g, r, r.y, head, s->shown ? kf_secret_peek(s->shown) : hidden, s->shown ? KF_INK_WARN : KF_INK_TEXT) + x->roomy;
+    y = section(g, r, y, "Same from a shell", line, KF_INK_TEXT) + x->roomy;
+    return section(g, r, y, "Before you do", why, KF_INK_TEXT) - r.y;
+}
+
+/* In a small window what is shown takes the place of the fields, which have no meaning for it. */
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const export *s = st;
     const kf_mprofile *p = of(st, m);
@@ -285,16 +339,8 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     kf_rect r = v->body;
     bool roomy = r.rows >= 15;
     if (r.cols > 100) r.cols = 100;
-    int y = r.y + fields(s, g, r) + (roomy ? 1 : 0);
-    KF_AUTO_CHARS hidden = preview(s, m, p);
-    KF_AUTO_CHARS line = shell_line(s, p);
-    KF_AUTO_CHARS why = caution(s, m, p);
-    char head[80];
-    snprintf(head, sizeof head, s->shown ? "Shown for %lld s, v hides it" : "Preview (v shows it for 10 s)",
-             (long long)(s->shown_until - m->now_ms + 999) / 1000);
-    y = section(g, r, y, head, s->shown ? kf_secret_peek(s->shown) : hidden, s->shown ? KF_INK_WARN : KF_INK_TEXT, s->shown ? 99 : roomy ? 9 : 1) + (roomy ? 1 : 0);
-    y = section(g, r, y, "Same from a shell", line, KF_INK_TEXT, 3) + (roomy ? 1 : 0);
-    if (roomy) section(g, r, y, "Before you do", why, KF_INK_TEXT, 3);
+    int y = roomy || !s->shown ? r.y + fields(s, g, r) + roomy : r.y;
+    kf_page_with(g, (kf_rect){y, r.x, r.y + r.rows - y, r.cols}, s->top, draw_page, &(subject){s, m, p, roomy}, "PgDn shows more");
 }
 
 static void title(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
@@ -316,8 +362,9 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     static const kf_action all[] = {KF_DO_EXPORT, KF_DO_NEXT, KF_DO_OTHER, KF_DO_SHOW, KF_DO_BACK, KF_DO_NONE};
-    (void)st, (void)m;
-    memcpy(out, all, sizeof all);
+    static const kf_action field[] = {KF_DO_EXPORT, KF_DO_NEXT, KF_DO_BACK, KF_DO_NONE}; /* v is a letter there */
+    bool text = typing(st, m) == KF_TYPING_TEXT;
+    memcpy(out, text ? field : all, text ? sizeof field : sizeof all);
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
@@ -325,7 +372,7 @@ static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     const kf_mprofile *p = of(st, m);
     if ((act == KF_DO_OTHER || act == KF_DO_OTHER_BACK) && s->at > TO) return "there is nothing to choose in this field";
     if (act == KF_DO_OTHER && s->at == AS && s->what == CLAIMS) return "claims have one format";
-    if (act != KF_DO_EXPORT && act != KF_DO_SHOW) return NULL;
+    if (act != KF_DO_EXPORT && act != KF_DO_REPLACE && act != KF_DO_SHOW) return NULL;
     if (p && s->what == API_KEY) return p->confidential ? NULL : "no API key is stored for this profile";
     return p && kf_model_has_session(p) ? NULL : "this profile is not signed in";
 }

@@ -248,6 +248,10 @@ size_t kf_list_move(size_t cur, size_t n, int page, kf_action act) {
 enum { PAGE_ROWS = 4000 };
 
 void kf_page(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg) {
+    kf_page_with(g, r, top, draw, arg, "Down shows more");
+}
+
+void kf_page_with(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg, const char *more) {
     kf_grid page;
     int cols = r.cols < 1 ? 1 : r.cols;
     kf_grid_init(&page, 1, 1, g->ascii);
@@ -261,7 +265,7 @@ void kf_page(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg)
     kf_grid_done(&page);
     if (top >= most || r.rows < 3) return;
     kf_grid_clear_rect(g, (kf_rect){r.y + r.rows - 1, r.x, 1, r.cols});
-    kf_grid_text(g, r.y + r.rows - 1, r.x, r.cols, KF_INK_DIM, "Down shows more");
+    kf_grid_text(g, r.y + r.rows - 1, r.x, r.cols, KF_INK_DIM, more);
 }
 
 int kf_page_move(int top, kf_action act) {

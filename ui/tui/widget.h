@@ -37,6 +37,7 @@ bool kf_is_move(kf_action act);
  * then says that there is more. draw returns the rows that it took. */
 typedef int (*kf_page_draw)(const void *arg, kf_grid *page, kf_rect r);
 void kf_page(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg);
+void kf_page_with(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg, const char *more); /* in other words */
 int kf_page_move(int top, kf_action act);
 
 /* A box for a dialog: cleared, with a rule above and below; the whole body in the compact tier. Returns
