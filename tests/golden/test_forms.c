@@ -406,7 +406,47 @@ static void orderly(void **state) {
     assert_true(stage_shows(s, "deleting initech"));
     stage_answer(s, s->last_call, gone_json, true);
     assert_int_equal(s->quit, 0);
-    assert_int_equal(kf_app_unfinished(s->a, name), KF_LEFT_NOTHING);
+    assert_int_equal(kf_app_unfinished(s->a, name), KF_LEFT_DELETED); /* earlier than the line said */
+    assert_string_equal(name, "initech");
+}
+
+/* Ten seconds after the key the passphrase is needed: not in the middle of something else. */
+static void not_while_typing(void **state) {
+    stage *s = *state;
+    delete_initech(s);
+    stage_key(s, 'a');
+    stage_type(s, "canary");
+    for (int i = 0; i < 2; i++) {
+        stage_wait(s, 10000);
+        assert_string_equal(s->last_method, "RemoveProfile");
+        stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_VAULT_LOCKED, .what = "the vault is locked"});
+        assert_string_equal(kf_app_top(s->a), "form");
+        assert_true(stage_shows(s, "canary"));
+        assert_true(stage_shows(s, "Deleting in 10 s, u takes it back: initech"));
+    }
+    stage_key(s, KF_KEY_ESC);
+    stage_key(s, 'y');
+    stage_key(s, 'u');
+    assert_true(stage_shows(s, "initech is back"));
+    stage_key(s, 'D');
+    stage_wait(s, 10000);
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_VAULT_LOCKED, .what = "the vault is locked"});
+    assert_string_equal(kf_app_top(s->a), "unlock"); /* nothing else is going on */
+    stage_key(s, KF_KEY_ESC);
+    assert_string_equal(kf_app_top(s->a), "panel");
+    assert_true(stage_shows(s, "The vault is locked."));
+    assert_false(stage_shows(s, "the vault is locked"));
+}
+
+/* A job that fails while a person types says why, because the line is all there is. */
+static void facts_in_the_line(void **state) {
+    stage *s = *state;
+    at(s, "acme-prod");
+    stage_key(s, 'r');
+    stage_key(s, 'a');
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_SYS_IO, .what = "no \x1b[2Jspace"});
+    assert_string_equal(kf_app_top(s->a), "form");
+    assert_true(stage_shows(s, "! Could not renew acme-prod: no [2Jspace"));
 }
 
 static void orderly_but_refused(void **state) {
@@ -501,7 +541,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {T(copies), T(copy_gets_a_free_name), T(edit_sends_what_changed), T(hosts), T(key_of_another_environment),
                                        T(unseen_note_asks_once), T(secrets_stay_behind), T(focus_is_always_shown), T(hostile_settings),
                                        T(the_answer_closes_the_form), T(a_refusal_leaves_the_form), T(default_changes_nothing_else), T(says_what_to_register), T(details), T(taken_back), T(done_after_a_while), T(another_one_ends_the_wait),
-                                       T(refused), T(orderly), T(orderly_but_refused), T(no_answer), T(twice_is_at_once), T(at_once_keeps),
+                                       T(refused), T(orderly), T(not_while_typing), T(facts_in_the_line), T(orderly_but_refused), T(no_answer), T(twice_is_at_once), T(at_once_keeps),
                                        T(name_of_the_gone), T(somebody_else_did_it), T(from_its_own_screen)};
     return cmocka_run_group_tests_name("forms", tests, NULL, NULL);
 }

@@ -105,6 +105,7 @@ send D
 wait_for "u takes it back: dev-copy"
 send q
 left 0 "q"
+wait_for "keyfob: dev-copy was deleted"
 is "after q there is" "$(names)" "dev"
 ok "q ends with it deleted"
 

@@ -37,9 +37,9 @@ void kf_app_result(kf_app *a, uint32_t call, const kf_json *result, bool ended, 
 void kf_app_hide(kf_app *a);           /* before a suspension: what is secret does not come back by itself */
 void kf_app_draw(const kf_app *a, kf_grid *g);
 int64_t kf_app_wait_ms(const kf_app *a); /* until kf_app_time() is due; -1: nothing is counting */
-/* What was deleted and is not, when keyfob ends: KEPT, because it was left at once (Ctrl-C, a signal); UNKNOWN, because the
- * agent has not answered. name "" for NOTHING. */
-typedef enum kf_unfinished { KF_LEFT_NOTHING, KF_LEFT_KEPT, KF_LEFT_UNKNOWN } kf_unfinished;
+/* What keyfob has to say of what was deleted, when it ends: KEPT, because it was left at once (Ctrl-C, a signal); UNKNOWN,
+ * because the agent has not answered; DELETED, by leaving and not by the ten seconds. name "" for NOTHING. */
+typedef enum kf_unfinished { KF_LEFT_NOTHING, KF_LEFT_KEPT, KF_LEFT_UNKNOWN, KF_LEFT_DELETED } kf_unfinished;
 kf_unfinished kf_app_unfinished(const kf_app *a, char name[65]);
 bool kf_app_next(kf_app *a, kf_fx *fx);  /* false: no effect is waiting */
 void kf_app_push(kf_app *a, const kf_screen_class *cls, const kf_args *args); /* tests */

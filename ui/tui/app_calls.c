@@ -1,5 +1,6 @@
 #include "ui/tui/app_impl.h"
 #include "base/str.h"
+#include "ui/common/text.h"
 #include "ui/common/words.h"
 #include "ui/tui/widget.h"
 
@@ -114,10 +115,12 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
     snprintf(title, sizeof title, "Could not %s %.64s", verb, c->name);
     kf_args args = {.what = what, .err = err, .title = title};
     memcpy(args.profile, c->profile, sizeof args.profile);
-    for (int i = 0; i < a->depth;
-         i++) /* one dialog at a time: what came while a person types waits in the line */
+    for (int i = 0; i < a->depth; i++) /* one dialog at a time: what came while a person types is told in the line */
         if (a->level[i].cls->where & (KF_AT_FORM | KF_AT_STEP | KF_AT_TYPED | KF_AT_PANEL)) {
-            kf_out_say(a, KF_SAY_BAD, "%s (d on its row tells why)", title);
+            kf_words_error w;
+            kf_error_words(err, &w);
+            KF_AUTO_CHARS facts = kf_text_safe(err->what[0] ? err->what : w.happened);
+            kf_out_say(a, KF_SAY_BAD, "%s: %s", title, facts);
             return;
         }
     kf_out_push(a, &kf_screen_panel, &args);
@@ -241,10 +244,12 @@ static bool needs_passphrase(const kf_err *err) {
 }
 
 static void hold(kf_app *a, kf_call *c, const kf_err *err) {
+    bool is_open = false;
+    for (int i = 0; i < a->depth; i++) is_open |= a->level[i].cls == &kf_screen_unlock;
+    if (!is_open && kf_app_remove_later(a, c)) return;
     c->held = true;
     c->err = *err;
-    for (int i = 0; i < a->depth; i++)
-        if (a->level[i].cls == &kf_screen_unlock) return;
+    if (is_open) return;
     kf_out_push(a, &kf_screen_unlock, &(kf_args){.what = err->code == KF_ERR_STORE_VAULT_NEW});
     kf_app_all(a, &(kf_event){.kind = KF_EV_TICK});
 }

@@ -45,6 +45,8 @@ struct kf_out {
     bool leaving;   /* leave_fx follows the agent's answer to a removal, or leave_at */
     kf_fx leave_fx;
     int64_t leave_at;
+    char leave_name[65]; /* of what is deleted on leaving; was_deleted: it is */
+    bool was_deleted;
     bool stale; /* a screen wished something that the others hear of as KF_EV_MODEL */
 };
 
@@ -57,6 +59,7 @@ const char *kf_app_why_not(const kf_app *a, const kf_level *l, kf_action act);
 void kf_app_remove_now(kf_app *a);                 /* tells the agent of what was deleted; nothing: does nothing */
 void kf_app_take_back(kf_app *a);
 void kf_app_removed(kf_app *a, const char *id, bool ok); /* the agent's answer */
+bool kf_app_remove_later(kf_app *a, kf_call *c);    /* c needs the vault's passphrase; false: it may be asked for now */
 void kf_app_removal_time(kf_app *a);
 int64_t kf_app_removal_at(const kf_app *a);        /* when it is due; 0 nothing */
 void kf_app_leave(kf_app *a, kf_fx fx);            /* fx, once what was deleted is; a second time at once */

@@ -63,11 +63,26 @@ int64_t kf_app_removal_at(const kf_app *a) {
     return a->m->removal.id[0] ? a->m->removal.at_ms : 0;
 }
 
+/* It came by the clock and not by a key: the passphrase is not asked in the middle of something else. */
+bool kf_app_remove_later(kf_app *a, kf_call *c) {
+    const kf_level *l = &a->level[a->depth - 1];
+    bool idle = l->cls->where & (KF_AT_FIRST | KF_AT_LIST | KF_AT_PROFILE) && !(l->cls->typing && l->cls->typing(l->st, a->m));
+    kf_mremoval r = {.at_ms = a->m->now_ms + TAKE_BACK_MS};
+    if (idle || a->leaving || a->m->removal.id[0] || strcmp(c->method, "RemoveProfile") != 0) return false;
+    memcpy(r.id, c->profile, sizeof r.id);
+    memcpy(r.name, c->name, sizeof r.name);
+    a->m->removal = r;
+    kf_app_call_clear(c);
+    return true;
+}
+
 void kf_app_leave(kf_app *a, kf_fx fx) {
-    bool again = a->leaving, pending = a->m->removal.id[0];
+    kf_mremoval r = a->m->removal;
+    bool again = a->leaving, pending = r.id[0];
     kf_app_remove_now(a);
     if (pending && !asked(a)) return; /* it could not be begun, and that was said */
     a->leaving = !again && asked(a);
+    if (a->leaving) memcpy(a->leave_name, pending ? r.name : asked(a)->name, sizeof a->leave_name);
     a->leave_fx = fx;
     a->leave_at = a->m->now_ms + LEAVE_MS;
     if (!a->leaving) kf_app_fx(a, fx);
@@ -81,12 +96,13 @@ void kf_app_removed(kf_app *a, const char *id, bool ok) {
         kf_model_hide(a->m, id, false);
     if (!leaving || (ok && asked(a))) return;
     a->leaving = false;
+    a->was_deleted = ok;
     if (ok) kf_app_fx(a, a->leave_fx); /* else the person sees why it is still there */
 }
 
 kf_unfinished kf_app_unfinished(const kf_app *a, char name[65]) {
     const kf_call *c = asked(a);
-    const char *of = a->m->removal.id[0] ? a->m->removal.name : c ? c->name : "";
-    snprintf(name, 65, "%s", of);
-    return a->m->removal.id[0] ? KF_LEFT_KEPT : c ? KF_LEFT_UNKNOWN : KF_LEFT_NOTHING;
+    bool kept = a->m->removal.id[0], gone = !kept && !c && a->was_deleted;
+    snprintf(name, 65, "%s", kept ? a->m->removal.name : c ? c->name : gone ? a->leave_name : "");
+    return kept ? KF_LEFT_KEPT : c ? KF_LEFT_UNKNOWN : gone ? KF_LEFT_DELETED : KF_LEFT_NOTHING;
 }

@@ -222,7 +222,7 @@ static void model_from_environment(kf_model *m) {
     clocks(&m->now_ms, &m->wall);
 }
 
-/* What a person deleted and then left too early, or what the agent did not answer. */
+/* What leaving meant for what was deleted just before. */
 static void tell_unfinished(const tui *t) {
     char name[65];
     kf_unfinished u = kf_app_unfinished(t->app, name);
@@ -230,6 +230,8 @@ static void tell_unfinished(const tui *t) {
         fprintf(stderr, "keyfob: %s was not deleted, because keyfob was left at once; q would have done it\n", name);
     else if (u == KF_LEFT_UNKNOWN)
         fprintf(stderr, "keyfob: the agent has not said that %s is deleted; see: keyfob profile list\n", name);
+    else if (u == KF_LEFT_DELETED)
+        fprintf(stderr, "keyfob: %s was deleted\n", name);
 }
 
 static void go_sandbox(void) {
