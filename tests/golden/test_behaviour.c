@@ -326,6 +326,25 @@ static void buttons_agree(void **state) {
     assert_string_equal(s->last_method, "SignOut");
 }
 
+/* Keys of a question are in its help, and run from there. */
+static void a_question_has_help(void **state) {
+    stage *s = *state;
+    at_acme(s);
+    stage_key(s, 'S');
+    stage_key(s, '?');
+    assert_true(stage_shows(s, "Goes to the other button (Left, Right)."));
+    assert_true(stage_shows(s, "Takes the button that has the focus."));
+    stage_type(s, "/other b");
+    stage_key(s, KF_KEY_ENTER);
+    assert_string_equal(kf_app_top(s->a), "confirm");
+    assert_true(stage_shows(s, "[>Sign out<]"));
+    stage_key(s, KF_KEY_ESC);
+    stage_key(s, 's');
+    stage_key(s, '?');
+    KF_AUTO_CHARS dump = stage_draw(s, 36, 120);
+    assert_null(strstr(dump, "this number")); /* which number would Enter take? */
+}
+
 static void errors_wait(void **state) {
     stage *s = *state;
     kf_out_say(s->a, KF_SAY_BAD, "something failed");
@@ -420,7 +439,7 @@ int main(void) {
                                        T(paste_lines),
                                        T(paste_too_long),
                                        T(cursor_row_stays), T(pieces_are_one_list),
-                                       T(buttons_agree),
+                                       T(buttons_agree), T(a_question_has_help),
                                        T(errors_wait),
                                        T(impossible_says_why),
                                        T(esc_stops_the_wait),

@@ -148,7 +148,7 @@ static void marks(void **state) {
     stage_key(s, KF_KEY_DOWN);
     stage_key(s, ' ');
     stage_key(s, KF_KEY_ENTER);
-    assert_true(stage_shows(s, "no row is marked"));
+    assert_true(stage_shows(s, "Enter: no row is marked")); /* the key of this place */
     stage_key(s, KF_KEY_DOWN);
     stage_key(s, ' ');
     assert_true(stage_shows(s, "asks for one"));

@@ -234,7 +234,7 @@ static void dispatch(kf_app *a, kf_action act, int key) {
     }
     const char *why = kf_app_why_not(a, l, act);
     if (why) {
-        kf_out_say(a, KF_SAY_INFO, "%s: %s", kf_action_get(act)->key, why);
+        kf_out_say(a, KF_SAY_INFO, "%s: %s", kf_action_at(act, l->cls->where)->key, why);
         return;
     }
     if (act == KF_DO_UNDO) {

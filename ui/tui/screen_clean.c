@@ -41,18 +41,18 @@ static void result(clean *s, const kf_err *err, kf_out *o) {
     s->call = 0;
     if (err) {
         kf_words_error w;
-        kf_words_for_error(err, &w);
+        kf_error_words(err, &w);
         KF_AUTO_CHARS happened = kf_text_safe(w.happened);
         kf_out_say(o, KF_SAY_BAD, "Left as it is. %s", happened);
     } else kf_out_say(o, KF_SAY_GOOD, "Changed %s", file);
     next(s, o);
 }
 
-static void key(clean *s, int key, kf_out *o) {
-    if (key == KF_KEY_LEFT || key == KF_KEY_RIGHT || key == KF_KEY_TAB || key == KF_KEY_BACKTAB) s->yes = !s->yes;
-    else if (key == KF_KEY_UP || key == KF_KEY_DOWN) s->top = kf_page_move(s->top, key == KF_KEY_UP ? KF_DO_UP : KF_DO_DOWN);
-    else if (key == KF_KEY_ENTER && s->yes) take_out(s, o);
-    else if (key == KF_KEY_ENTER) next(s, o);
+static void act(clean *s, kf_action what, kf_out *o) {
+    bool press = what == KF_DO_SUBMIT;
+    if (what == KF_DO_NEXT) s->yes = !s->yes;
+    else if (what == KF_DO_YES || (press && s->yes)) take_out(s, o);
+    else if (what == KF_DO_NO || press) next(s, o);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
@@ -61,14 +61,15 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     if (ev->kind == KF_EV_RESULT && s->call && ev->call == s->call) result(s, ev->err, o);
     else if (ev->kind == KF_EV_DO && ev->act == KF_DO_BACK) kf_out_pop(o, 1);
     else if (s->call) return;
-    else if (ev->kind == KF_EV_DO && ev->act == KF_DO_NO) next(s, o);
-    else if (ev->kind == KF_EV_DO && ev->act == KF_DO_YES) take_out(s, o);
-    else if (ev->kind == KF_EV_KEY) key(s, ev->key, o);
+    else if (ev->kind == KF_EV_DO) act(s, ev->act, o);
+    else if (ev->kind == KF_EV_KEY && (ev->key == KF_KEY_UP || ev->key == KF_KEY_DOWN))
+        s->top = kf_page_move(s->top, ev->key == KF_KEY_UP ? KF_DO_UP : KF_DO_DOWN);
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     (void)m;
-    return ((const clean *)st)->call && (act == KF_DO_YES || act == KF_DO_NO) ? "the file is being changed" : NULL;
+    bool ours = act == KF_DO_YES || act == KF_DO_NO || act == KF_DO_SUBMIT || act == KF_DO_NEXT;
+    return ((const clean *)st)->call && ours ? "the file is being changed" : NULL;
 }
 
 /* As diff says it; keys are masked by the agent. */

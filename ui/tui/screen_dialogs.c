@@ -40,18 +40,13 @@ static void confirm_do(const confirm *s, const kf_model *m, kf_out *o) {
 
 static void confirm_update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     confirm *s = st;
-    if (ev->kind == KF_EV_DO && (ev->act == KF_DO_BACK || ev->act == KF_DO_NO))
-        kf_out_pop(o, 1);
-    else if (ev->kind == KF_EV_DO && ev->act == KF_DO_YES)
-        confirm_do(s, m, o);
-    else if (ev->kind != KF_EV_KEY)
-        return;
-    else if (ev->key == KF_KEY_LEFT || ev->key == KF_KEY_RIGHT || ev->key == KF_KEY_TAB ||
-             ev->key == KF_KEY_BACKTAB)
+    if (ev->kind != KF_EV_DO) return;
+    bool press = ev->act == KF_DO_SUBMIT;
+    if (ev->act == KF_DO_NEXT)
         s->yes = !s->yes;
-    else if (ev->key == KF_KEY_ENTER && s->yes)
+    else if (ev->act == KF_DO_YES || (press && s->yes))
         confirm_do(s, m, o);
-    else if (ev->key == KF_KEY_ENTER)
+    else if (ev->act == KF_DO_BACK || ev->act == KF_DO_NO || press)
         kf_out_pop(o, 1);
 }
 

@@ -21,7 +21,7 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     s->typing = args->what;
     for (size_t i = 0; i < n && s->n < MAX; i++) {
         if (!(all[i].where & args->where) || all[i].id == KF_DO_HELP ||
-            all[i].id == KF_DO_PALETTE || all[i].id == KF_DO_RUN)
+            all[i].id == KF_DO_PALETTE || all[i].id == KF_DO_RUN || all[i].id == KF_DO_PICK /* which one? the rows say it themselves */)
             continue;
         const char *why = kf_out_why_not(o, all[i].id);
         snprintf(s->why[s->n], sizeof s->why[0], "%s", why ? why : "");
