@@ -368,6 +368,64 @@ static void impossible_says_why(void **state) {
     assert_true(stage_shows(s, "z does nothing here"));
 }
 
+/* --read-only: nothing that writes can be begun, wherever it has a key, and each says why. */
+static void read_only(void **state) {
+    stage *s = *state;
+    static const char list[] = "aCeD*sSroI", profile[] = "CeD*sSro";
+    s->m.read_only = true;
+    at_acme(s);
+    int calls = s->calls;
+    for (const char *k = list; *k; k++) {
+        KF_AUTO_CHARS why = kf_strfmt("%c: read-only is on", *k);
+        stage_key(s, *k);
+        assert_string_equal(kf_app_top(s->a), "profiles");
+        assert_true(stage_shows(s, why));
+    }
+    assert_int_equal(s->calls, calls);
+    stage_shot_at(s, "read-only", 24, 80);
+    stage_key(s, '?');
+    stage_shot_at(s, "read-only-help", 24, 80);
+    stage_key(s, KF_KEY_ESC);
+    stage_key(s, 't');
+    assert_string_equal(s->last_method, "GetToken"); /* reading goes on */
+    to_sessions(s);
+    stage_answer(s, s->last_call, "{\"sessions\":[{\"id\":\"session_9\",\"status\":\"active\"}]}", true);
+    calls = s->calls;
+    for (const char *k = profile; *k; k++) stage_key(s, *k);
+    stage_key(s, 'A');
+    assert_int_equal(s->calls, calls);
+    assert_string_equal(kf_app_top(s->a), "profile");
+    stage_key(s, ']');
+    stage_answer(s, s->last_call, "{\"factors\":[]}", true);
+    stage_key(s, 'a');
+    assert_true(stage_shows(s, "a: read-only is on"));
+}
+
+static void read_only_first_run(void **state) {
+    stage *s = *state;
+    s->m.read_only = true;
+    stage_watch(s, "{\"profiles\":[],\"removed\":[\"00000000000000a1\",\"00000000000000a2\",\"00000000000000a3\",\"00000000000000a4\","
+                   "\"00000000000000a5\"]}");
+    stage_shot_at(s, "read-only-first", 24, 80);
+    stage_key(s, KF_KEY_ENTER);
+    assert_true(stage_shows(s, "Enter: read-only is on"));
+    stage_key(s, '2');
+    assert_true(stage_shows(s, "2: read-only is on"));
+    assert_string_equal(kf_app_top(s->a), "first");
+}
+
+static void import_from_the_list(void **state) {
+    stage *s = *state;
+    stage_key(s, 'I');
+    assert_string_equal(kf_app_top(s->a), "import");
+    assert_true(s->imports_keyring);
+    stage_key(s, KF_KEY_ESC);
+    assert_string_equal(kf_app_top(s->a), "profiles");
+    s->m.sandbox = true;
+    stage_key(s, 'I');
+    assert_true(stage_shows(s, "I: not in the sandbox"));
+}
+
 static void esc_stops_the_wait(void **state) {
     stage *s = *state;
     at_acme(s);
@@ -442,6 +500,7 @@ int main(void) {
                                        T(buttons_agree), T(a_question_has_help),
                                        T(errors_wait),
                                        T(impossible_says_why),
+                                       T(read_only), T(read_only_first_run), T(import_from_the_list),
                                        T(esc_stops_the_wait),
                                        T(agent_comes_back),
                                        T(quiet_when_nothing_counts),

@@ -50,6 +50,7 @@ static const kf_action_row table[] = {
     {KF_DO_EDIT, "edit", "e", "edit", "Changes settings or the API key.",
      ONE_PROFILE | KF_AT_CHOOSER | KF_AT_PANEL, {'e'}},
     {KF_DO_DUPLICATE, "copy-profile", "C", "copy profile", "Adds a profile with the settings of this one.", ONE_PROFILE, {'C'}},
+    {KF_DO_IMPORT, "open-import", "I", "import", "Makes profiles of what the WorkOS CLI knows.", KF_AT_LIST, {'I'}},
     {KF_DO_COPY, "copy-token", "t", "copy token", "Puts a fresh token into the clipboard for 30 s.", ONE_PROFILE, {'t'}},
     {KF_DO_EXPORT, "export", "x", "export", "The token, its claims or the API key for other tools.", ONE_PROFILE, {'x'}},
     {KF_DO_EXPORT, "do-export", "Enter", "export", "Copies it, or writes the file.", KF_AT_EXPORT, {KF_KEY_ENTER}},

@@ -193,7 +193,17 @@ void kf_out_select(kf_out *o, const char *id) {
 }
 const char *kf_out_selected(const kf_out *o) { return o->select; }
 
+/* What a person may begin that writes to WorkOS or the store. The agent refuses it as well, but late. */
+static bool writes(kf_action act) {
+    static const kf_action all[] = {KF_DO_ADD, KF_DO_EDIT, KF_DO_DUPLICATE, KF_DO_DELETE, KF_DO_DEFAULT, KF_DO_SIGN_IN, KF_DO_SIGN_OUT,
+                                    KF_DO_RENEW, KF_DO_ORGANIZATION, KF_DO_ENROLL, KF_DO_OTHERS, KF_DO_IMPORT};
+    for (size_t i = 0; i < KF_LEN(all); i++)
+        if (all[i] == act) return true;
+    return false;
+}
+
 const char *kf_app_why_not(const kf_app *a, const kf_level *l, kf_action act) {
+    if (a->m->read_only && writes(act)) return "read-only is on";
     if (act == KF_DO_UNDO) return a->m->removal.id[0] ? NULL : "there is nothing to take back";
     return l->cls->why_not ? l->cls->why_not(l->st, a->m, act) : NULL;
 }

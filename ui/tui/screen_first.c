@@ -16,8 +16,17 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     if (!m->sandbox) ((first *)st)->call = kf_out_call(o, "FindImports", NULL);
 }
 
-static void take(const first *s, kf_out *o) {
-    if (s->cur == 0)
+static const char read_only[] = "read-only is on";
+
+static const char *why_not(const void *st, const kf_model *m, kf_action act) {
+    return act == KF_DO_USE && m->read_only && ((const first *)st)->cur < 2 ? read_only : NULL;
+}
+
+static void take(const first *s, const kf_model *m, kf_out *o) {
+    const char *why = why_not(s, m, KF_DO_USE);
+    if (why)
+        kf_out_say(o, KF_SAY_INFO, "%zu: %s", s->cur + 1, why);
+    else if (s->cur == 0)
         kf_out_push(o, &kf_screen_form, NULL);
     else if (s->cur == 1)
         kf_out_push(o, &kf_screen_import, NULL);
@@ -32,10 +41,10 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     if (kf_is_move(ev->act))
         s->cur = kf_list_move(s->cur, choices(m), 1, ev->act);
     else if (ev->act == KF_DO_USE)
-        take(s, o);
+        take(s, m, o);
     else if (ev->act == KF_DO_PICK && ev->key >= '1' && (size_t)(ev->key - '1') < choices(m)) {
         s->cur = (size_t)(ev->key - '1');
-        take(s, o);
+        take(s, m, o);
     }
 }
 
@@ -81,10 +90,10 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
                           true);
         y++;
     }
-    y += draw_choice(s, g, r, y, 0, "Add a profile", "you need a client ID (client_...)");
+    y += draw_choice(s, g, r, y, 0, "Add a profile", m->read_only ? read_only : "you need a client ID (client_...)");
     if (choices(m) > 1) {
         snprintf(text, sizeof text, "found: %zu environment%s", s->found, s->found == 1 ? "" : "s");
-        y += draw_choice(s, g, r, y, 1, "Import from the WorkOS CLI", s->found ? text : "looks into its keyring and files");
+        y += draw_choice(s, g, r, y, 1, "Import from the WorkOS CLI", m->read_only ? read_only : s->found ? text : "looks into its keyring and files");
         y += draw_choice(s, g, r, y, 2, "Try it without an account", "opens the built-in sandbox");
     }
     y++;
@@ -134,4 +143,5 @@ const kf_screen_class kf_screen_first = {.name = "first",
                                          .draw = draw,
                                          .title = title,
                                          .status = status,
-                                         .hints = hints};
+                                         .hints = hints,
+                                         .why_not = why_not};

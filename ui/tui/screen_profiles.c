@@ -156,6 +156,8 @@ static void act(profiles *s, const kf_model *m, kf_action what, kf_out *o) {
         kf_out_push(o, &kf_screen_profile, &a);
     } else if (what == KF_DO_ADD)
         kf_out_push(o, &kf_screen_form, NULL);
+    else if (what == KF_DO_IMPORT)
+        kf_out_push(o, &kf_screen_import, NULL);
     else if (what == KF_DO_REDRAW)
         resort(s, m);
     else
@@ -399,6 +401,7 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
 static const char *why_not(const void *st, const kf_model *m, kf_action what) {
     const profiles *s = st;
     if (s->typing) return NULL;
+    if (what == KF_DO_IMPORT && m->sandbox) return "not in the sandbox, real keys stay out of it";
     return kf_profile_why_not(m, selected(s, m), what);
 }
 
