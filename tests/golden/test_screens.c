@@ -1,5 +1,6 @@
 /* Every screen and every step of a sign-in, as grids. */
 #include <locale.h>
+#include "base/str.h"
 #include "golden.h"
 
 #define WAIT "{\"serial\":1,\"kind\":\"wait\",\"field\":\"\",\"acts\":[],\"note\":\"\"}"
@@ -263,6 +264,17 @@ static void form_edit(void **state) {
     assert_string_equal(kf_app_top(s->a), "profiles");
 }
 
+/* A long name takes the columns that nothing stands in; the default is the default also where its name is shortened. */
+static void long_names(void **state) {
+    stage *s = *state;
+    static const char one[] = "{\"profiles\":[{\"id\":\"00000000000000a%d\",\"name\":\"%s\",\"state\":\"needs_sign_in\",\"default\":%s,\"environment\":\"\"}]}";
+    KF_AUTO_CHARS a = kf_strfmt(one, 1, "a-name-of-some-length-for-the-production-of-europe-and-elsewhere", "true");
+    KF_AUTO_CHARS b = kf_strfmt(one, 2, "hooli-europe-production-01", "false");
+    stage_watch(s, a);
+    stage_watch(s, b);
+    stage_shot(s, "list-long-names");
+}
+
 static void dialogs(void **state) {
     stage *s = *state;
     select_name(s, "acme-prod");
@@ -398,7 +410,7 @@ int main(void) {
         T(messages, open_list),       T(busy, open_list),           T(profile, open_list),
         T(profile_failed, open_list), T(profile_public, open_list), T(chooser, open_list),
         T(steps, open_list),          T(signed_in, open_list),      T(form, open_list),
-        T(form_edit, open_list),      T(dialogs, open_list),        T(panels, open_list),
+        T(form_edit, open_list),      T(dialogs, open_list),        T(long_names, open_empty),        T(panels, open_list),
         T(vault, open_list),          T(vault_new, open_list),      T(help, open_list),
         T(hostile, open_empty),       T(too_small, open_list)};
     return cmocka_run_group_tests_name("screens", tests, NULL, NULL);

@@ -225,6 +225,41 @@ static columns columns_for(int cols, bool wide) {
     return c;
 }
 
+/* The longest that stands in a column, at least its head. */
+static void longest(const kf_grid *g, int *most, const char *text) {
+    if (strlen(text) <= (size_t)*most) return; /* a column is at least a byte: most rows end here */
+    int n = kf_grid_cols(g, text);
+    if (n > *most) *most = n;
+}
+
+static const char *user_of(const kf_mprofile *p) { return p->user_email[0] ? p->user_email : "(not signed in)"; }
+static const char *org_of(const kf_mprofile *p) { return p->org_name[0] ? p->org_name : p->org_id[0] ? p->org_id : "--"; }
+
+static void lend(int *from, int need, int *want, int *to) {
+    int n = *from - need < *want ? *from - need : *want;
+    if (n <= 0) return;
+    *from -= n, *to += n, *want -= n;
+}
+
+/* A name that would be shortened gets the columns that nothing stands in. All rows count and not only those in the window,
+ * so that nothing moves while one scrolls. */
+static void widen_name(const profiles *s, const kf_model *m, const kf_grid *g, columns *c) {
+    columns most = {.name = 4, .env = 3, .user = 4, .org = 3};
+    for (size_t i = 0; i < s->n; i++) {
+        const kf_mprofile *p = s->order[i] < m->n ? m->profile[s->order[i]] : NULL;
+        int name = p ? (int)strlen(p->name) + (p->is_default ? 2 : 0) : 0; /* ASCII */
+        if (name > most.name) most.name = name;
+        if (!p) continue;
+        longest(g, &most.env, p->environment);
+        longest(g, &most.user, user_of(p));
+        longest(g, &most.org, org_of(p));
+    }
+    int want = most.name - c->name;
+    lend(&c->org, most.org, &want, &c->name);
+    lend(&c->user, most.user, &want, &c->name);
+    lend(&c->env, most.env, &want, &c->name);
+}
+
 static int cell(kf_grid *g, int y, int x, int w, kf_ink ink, const char *text) {
     if (w <= 0) return x;
     kf_grid_text(g, y, x, w, ink, text);
@@ -239,18 +274,16 @@ static void draw_row(const kf_model *m, const kf_mprofile *p, kf_grid *g, int y,
     snprintf(name, sizeof name, "%s%s", p->name, p->is_default ? " *" : "");
     if (at) kf_grid_text(g, y, 0, 1, KF_INK_STRONG, ">");
     int x = 2;
-    if (kf_grid_cols(g, name) > c->name)
-        kf_grid_middle(g, y, x, c->name, KF_INK_STRONG, p->name);
-    else
+    if (kf_grid_cols(g, name) > c->name) {
+        int star = p->is_default ? 2 : 0;
+        kf_grid_middle(g, y, x, c->name - star, KF_INK_STRONG, p->name);
+        if (star) kf_grid_text(g, y, x + c->name - star, star, KF_INK_STRONG, " *");
+    } else
         kf_grid_text(g, y, x, c->name, KF_INK_STRONG, name);
     x += c->name + 1;
     x = cell(g, y, x, c->env, KF_INK_DIM, p->environment);
-    x = cell(g, y, x, c->user, p->user_email[0] ? KF_INK_TEXT : KF_INK_DIM,
-             p->user_email[0] ? p->user_email : "(not signed in)");
-    x = cell(g, y, x, c->org, KF_INK_TEXT,
-             p->org_name[0] ? p->org_name
-             : p->org_id[0] ? p->org_id
-                            : "--");
+    x = cell(g, y, x, c->user, p->user_email[0] ? KF_INK_TEXT : KF_INK_DIM, user_of(p));
+    x = cell(g, y, x, c->org, KF_INK_TEXT, org_of(p));
     x = cell(g, y, x, c->state, kf_state_ink(st), kf_model_state_word(st));
     kf_grid_right(g, y, c->end - 1 - c->left, c->left, KF_INK_TEXT, left);
     if (at) kf_grid_tint(g, y, 0, c->end, KF_INK_SELECT);
@@ -332,6 +365,7 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
         draw_empty(s, m, g, (kf_rect){r.y, 1, r.rows, g->cols - 2});
         return;
     }
+    widen_name(s, m, g, &c);
     draw_header(g, r.y, &c);
     size_t top = kf_scroll_top(s->cur, s->n, r.rows - 1);
     int used = 1;
