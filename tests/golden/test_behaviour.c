@@ -426,6 +426,29 @@ static void import_from_the_list(void **state) {
     assert_true(stage_shows(s, "I: not in the sandbox"));
 }
 
+/* A search in the list of actions finds profiles as well. */
+static void profiles_in_the_palette(void **state) {
+    stage *s = *state;
+    stage_key(s, ':');
+    stage_type(s, "hooli");
+    stage_shot(s, "help-profile");
+    stage_key(s, KF_KEY_ENTER);
+    assert_string_equal(kf_app_top(s->a), "profile");
+    assert_true(stage_shows(s, "> hooli-europe-production-01"));
+    stage_key(s, ':');
+    stage_type(s, "prod"); /* the second of its rows */
+    stage_key(s, KF_KEY_DOWN);
+    stage_key(s, KF_KEY_ENTER);
+    assert_true(stage_shows(s, "> globex-prod"));
+    stage_key(s, KF_KEY_ESC); /* it is there instead of the first, not on top of it */
+    assert_string_equal(kf_app_top(s->a), "profiles");
+    assert_true(stage_shows(s, "> globex-prod"));
+    stage_key(s, 's'); /* elsewhere there is only what can be done there */
+    stage_key(s, ':');
+    stage_type(s, "hooli");
+    assert_true(stage_shows(s, "Nothing matches"));
+}
+
 static void esc_stops_the_wait(void **state) {
     stage *s = *state;
     at_acme(s);
@@ -500,7 +523,7 @@ int main(void) {
                                        T(buttons_agree), T(a_question_has_help),
                                        T(errors_wait),
                                        T(impossible_says_why),
-                                       T(read_only), T(read_only_first_run), T(import_from_the_list),
+                                       T(read_only), T(profiles_in_the_palette), T(read_only_first_run), T(import_from_the_list),
                                        T(esc_stops_the_wait),
                                        T(agent_comes_back),
                                        T(quiet_when_nothing_counts),

@@ -1,4 +1,5 @@
-/* Everything that can be done on the screen below, from the table of actions; Enter does it. */
+/* Everything that can be done on the screen below, from the table of actions; Enter does it. A search finds profiles, too,
+ * where one can be gone to: on the list and from another profile. */
 #include "base/str.h"
 #include "ui/tui/widget.h"
 
@@ -9,7 +10,8 @@ typedef struct help {
     char why[MAX][80]; /* "" possible */
     size_t n, cur;
     kf_line filter;
-    bool typing;
+    bool typing, profiles;
+    int below; /* screens that go when a profile is opened */
 } help;
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
@@ -19,6 +21,8 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     (void)m;
     kf_line_init(&s->filter, 64, false);
     s->typing = args->what;
+    s->profiles = args->where & (KF_AT_LIST | KF_AT_PROFILE);
+    s->below = args->where & KF_AT_PROFILE ? 2 : 1;
     for (size_t i = 0; i < n && s->n < MAX; i++) {
         if (!(all[i].where & args->where) || all[i].id == KF_DO_HELP ||
             all[i].id == KF_DO_PALETTE || all[i].id == KF_DO_RUN || all[i].id == KF_DO_PICK /* which one? the rows say it themselves */)
@@ -44,9 +48,36 @@ static size_t filtered(const help *s, size_t want, size_t *at) {
     return n;
 }
 
-static void run(const help *s, kf_out *o) {
-    size_t at = 0;
-    if (s->cur >= filtered(s, s->cur, &at)) return;
+/* The same for profiles, which come after the actions, and only in a search: the list is where all of them are. */
+static size_t named(const help *s, const kf_model *m, size_t want, const kf_mprofile **p) {
+    const char *f = kf_line_text(&s->filter);
+    size_t n = 0;
+    for (size_t i = 0; f[0] && s->profiles && i < m->n; i++) {
+        if (m->profile[i]->gone || !strcasestr(m->profile[i]->name, f)) continue;
+        if (n == want && p) *p = m->profile[i];
+        n++;
+    }
+    return n;
+}
+
+static size_t rows(const help *s, const kf_model *m) { return filtered(s, 0, NULL) + named(s, m, 0, NULL); }
+
+static void open_profile(const help *s, const kf_mprofile *p, kf_out *o) {
+    kf_args a = {0};
+    memcpy(a.profile, p->id, sizeof a.profile);
+    kf_out_select(o, p->id);
+    kf_out_pop(o, s->below);
+    kf_out_push(o, &kf_screen_profile, &a);
+}
+
+static void run(const help *s, const kf_model *m, kf_out *o) {
+    const kf_mprofile *p = NULL;
+    size_t at = 0, n = filtered(s, s->cur, &at);
+    if (s->cur >= n) {
+        (void)named(s, m, s->cur - n, &p);
+        if (p) open_profile(s, p, o);
+        return;
+    }
     if (s->why[at][0])
         kf_out_say(o, KF_SAY_INFO, "%s: %s", s->row[at]->key, s->why[at]);
     else
@@ -56,7 +87,6 @@ static void run(const help *s, kf_out *o) {
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     help *s = st;
     char msg[120];
-    (void)m;
     if (ev->kind == KF_EV_KEY && s->typing && kf_line_key(&s->filter, ev->key))
         s->cur = 0;
     else if (ev->kind == KF_EV_PASTE)
@@ -64,11 +94,11 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     else if (ev->kind != KF_EV_DO)
         return;
     else if (kf_is_move(ev->act))
-        s->cur = kf_list_move(s->cur, filtered(s, 0, NULL), 10, ev->act);
+        s->cur = kf_list_move(s->cur, rows(s, m), 10, ev->act);
     else if (ev->act == KF_DO_FILTER)
         s->typing = true;
     else if (ev->act == KF_DO_RUN)
-        run(s, o);
+        run(s, m, o);
     else if (ev->act == KF_DO_BACK && (!kf_line_is_empty(&s->filter))) {
         kf_line_clear(&s->filter);
         s->typing = false;
@@ -94,6 +124,15 @@ static void draw_row(const kf_model *m, const help *s, size_t i, kf_grid *g, kf_
     if (at) kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
 }
 
+static void draw_profile(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf_rect r, int y, bool at) {
+    kf_pstate state = kf_model_state(m, p);
+    if (at) kf_grid_text(g, y, r.x, 1, KF_INK_STRONG, ">");
+    kf_grid_text(g, y, r.x + 2, 9, KF_INK_DIM, "profile");
+    kf_grid_text(g, y, r.x + 12, r.cols - 12 - 15, KF_INK_STRONG, p->name);
+    kf_grid_text(g, y, r.x + r.cols - 14, 14, kf_state_ink(state), kf_model_state_word(state));
+    if (at) kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
+}
+
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const help *s = st;
     kf_rect r = v->body;
@@ -105,17 +144,22 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
         int x = r.x + kf_grid_text(g, y, r.x, 8, KF_INK_DIM, "Search ");
         kf_line_draw(&s->filter, g, y++, x, r.cols - 7 < 40 ? r.cols - 7 : 40, s->typing);
     }
-    size_t n = filtered(s, 0, NULL);
-    int rows = r.y + r.rows - y;
-    size_t top = kf_scroll_top(s->cur, n, rows);
-    for (int k = 0; k < rows && top + (size_t)k < n; k++) {
-        size_t at = 0;
-        (void)filtered(s, top + (size_t)k, &at);
-        draw_row(m, s, at, g, r, y + k, top + (size_t)k == s->cur);
+    size_t n = rows(s, m), actions = filtered(s, 0, NULL);
+    int room = r.y + r.rows - y;
+    size_t top = kf_scroll_top(s->cur, n, room);
+    for (int k = 0; k < room && top + (size_t)k < n; k++) {
+        size_t at = 0, row = top + (size_t)k;
+        const kf_mprofile *p = NULL;
+        (void)filtered(s, row, &at);
+        if (row >= actions) (void)named(s, m, row - actions, &p);
+        if (p)
+            draw_profile(m, p, g, r, y + k, row == s->cur);
+        else
+            draw_row(m, s, at, g, r, y + k, row == s->cur);
     }
     if (!n)
         kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_TEXT,
-                     "No action matches. Esc clears the search.");
+                     "Nothing matches. Esc clears the search.");
     if (!s->typing) kf_grid_cursor(g, y + (int)(s->cur - top), r.x);
 }
 
@@ -135,12 +179,13 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
                    size_t size) {
     const help *s = st;
     size_t at = 0, n = filtered(s, s->cur, &at);
-    (void)m, (void)right;
-    if (s->cur >= n) return;
-    if (compact)
+    (void)right;
+    if (compact && s->cur >= n)
+        snprintf(left, size, "%s", named(s, m, 0, NULL) ? "Opens this profile." : "");
+    else if (compact)
         snprintf(left, size, "%s", s->why[at][0] ? s->why[at] : s->row[at]->sentence);
     else
-        snprintf(left, size, "%zu of %zu", n, s->n);
+        snprintf(left, size, "%zu of %zu", rows(s, m), s->n + (s->profiles && !kf_line_is_empty(&s->filter) ? kf_model_count(m) : 0));
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
