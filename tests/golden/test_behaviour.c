@@ -219,6 +219,49 @@ static void paste_outside(void **state) {
     assert_true(stage_shows(s, "Pasted text ignored"));
 }
 
+static bool burst(stage *s, const char *text) {
+    int keys[64];
+    size_t n = 0;
+    for (; *text; text++) keys[n++] = *text == '\n' ? KF_KEY_ENTER : *text;
+    bool is = kf_app_burst(s->a, keys, n);
+    stage_pump(s);
+    return is;
+}
+
+/* A terminal that does not mark pastes: four characters at once are none that were typed. */
+static void burst_outside(void **state) {
+    stage *s = *state;
+    int calls = s->calls;
+    assert_true(burst(s, "qDy\nS"));
+    assert_true(stage_shows(s, "Pasted text ignored"));
+    assert_int_equal(s->quit, -1);
+    static const char *const typed[] = {"", "qDy", "sr\n\n\n\n", "jjjjjjjj", "/acme\n", ":acme"};
+    for (size_t i = 0; i < KF_LEN(typed); i++) assert_false(burst(s, typed[i]));
+    stage_key(s, '/');
+    assert_false(burst(s, "acme-prod"));
+    stage_key(s, KF_KEY_ESC);
+    assert_int_equal(s->calls, calls);
+    assert_string_equal(kf_app_top(s->a), "profiles");
+}
+
+/* In a field of digits letters are keys, but not those of a paste. */
+static void burst_at_a_code(void **state) {
+    stage *s = *state;
+    at_acme(s);
+    to_totp(s);
+    assert_false(burst(s, "123456"));
+    assert_false(burst(s, "12 3"));
+    assert_true(burst(s, "Your code is 123 456\n"));
+    assert_string_equal(s->last_method, "Answer");
+    assert_string_equal(kf_json_str(s->last_params, "value"), "123456");
+    stage_key(s, KF_KEY_ESC);
+    stage_key(s, KF_KEY_ESC);
+    to_browser(s);
+    assert_true(burst(s, "http://127.0.0.1:1/callback?code=bn"));
+    assert_int_equal(s->opened, 0);
+    assert_true(stage_shows(s, "127.0.0.1:1/callback"));
+}
+
 static void paste_lines(void **state) {
     stage *s = *state;
     stage_key(s, 'a');
@@ -517,6 +560,7 @@ int main(void) {
                                        cmocka_unit_test(editing),
                                        T(code_field),
                                        T(paste_outside),
+                                       T(burst_outside), T(burst_at_a_code),
                                        T(paste_lines),
                                        T(paste_too_long),
                                        T(cursor_row_stays), T(pieces_are_one_list),

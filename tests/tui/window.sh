@@ -12,7 +12,13 @@ wait_for "2 of 2 profiles"
 wait_for "signed in"
 paste_in $'qDy\nS'
 wait_for "Pasted text ignored: no field is active"
-ok "a paste outside a field does nothing"
+send Down
+wait_gone "Pasted text ignored"
+# the same from a terminal that does not mark it
+tm set-buffer -b kf $'qDy\nS and a long rest of it'
+tm paste-buffer -d -b kf -t s
+wait_for "Pasted text ignored: no field is active"
+ok "a paste outside a field does nothing, marked or not"
 type_in "/oth"
 wait_for "1 of 2"
 resize 30x8

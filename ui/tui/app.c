@@ -330,6 +330,35 @@ void kf_app_paste(kf_app *a, const char *text, size_t len) {
         kf_out_say(a, KF_SAY_INFO, "Pasted text ignored: no field is active");
 }
 
+/* Keys that nobody can have typed, from a terminal that does not mark pastes (ui.md §4.3). What a filter or a search begins
+ * with goes into a field anyway, and the same character over and over is a key held down. */
+bool kf_app_burst(kf_app *a, const int *keys, size_t n) {
+    const kf_level *l = top(a);
+    kf_typing typing = l->cls->typing ? l->cls->typing(l->st, a->m) : KF_TYPING_NONE;
+    kf_action first = n ? kf_action_for(keys[0], l->cls->where) : KF_DO_NONE;
+    size_t text = 0, same = 0, code = 0, len = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!kf_key_is_text(keys[i])) continue;
+        text++;
+        same += keys[i] == keys[0];
+        code += (keys[i] >= '0' && keys[i] <= '9') || keys[i] == ' ' || keys[i] == '-';
+    }
+    if (typing == KF_TYPING_TEXT || text < 4 || same == text) return false;
+    if (typing == KF_TYPING_DIGITS && code == text) return false;
+    if (typing == KF_TYPING_NONE && (first == KF_DO_FILTER || first == KF_DO_PALETTE)) return false;
+    char s[4 * KF_BURST_KEYS]; /* may be a code */
+    for (size_t i = 0; i < n && i < KF_BURST_KEYS; i++) len += kf_utf8_put(keys[i] == KF_KEY_ENTER ? '\n' : (char32_t)keys[i], s + len);
+    kf_app_paste(a, s, len);
+    kf_wipe(s, sizeof s);
+    return true;
+}
+
+bool kf_app_gathers(const kf_app *a, int key) {
+    const kf_level *l = &a->level[a->depth - 1];
+    bool field = l->cls->typing && l->cls->typing(l->st, a->m) == KF_TYPING_TEXT;
+    return !field && (kf_key_is_text(key) || key == KF_KEY_ENTER || key == KF_KEY_TAB);
+}
+
 /* --- time ------------------------------------------------------------------------------ */
 
 void kf_app_hide(kf_app *a) { kf_app_all(a, &(kf_event){.kind = KF_EV_HIDE}); }

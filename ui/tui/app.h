@@ -30,6 +30,10 @@ kf_app *kf_app_free(kf_app *a);
 void kf_app_size(kf_app *a, int rows, int cols); /* of the window, now and when it changes */
 void kf_app_key(kf_app *a, int key);
 void kf_app_paste(kf_app *a, const char *text, size_t len);
+/* n keys, at most KF_BURST_KEYS, that came within KF_BURST_MS. True: they are a paste, and were taken as one. */
+enum { KF_BURST_MS = 5, KF_BURST_KEYS = 256 };
+bool kf_app_burst(kf_app *a, const int *keys, size_t n);
+bool kf_app_gathers(const kf_app *a, int key); /* key may begin or go on with such a paste: what follows it is looked at first */
 void kf_app_time(kf_app *a, int64_t now_ms, int64_t wall);
 void kf_app_hello(kf_app *a, const kf_json *hello);
 /* One answer of a call. result NULL: err, and the call has ended. */

@@ -75,13 +75,15 @@ static kf_secret *read_paste(size_t *lost) {
     return kf_secret_new(p, n);
 }
 
-kf_input_kind kf_keys_next(int *key, kf_secret **paste, size_t *lost) {
+kf_input_kind kf_keys_next(int wait_ms, int *key, kf_secret **paste, size_t *lost) {
     wint_t k;
     for (;;) {
+        if (wait_ms) timeout(wait_ms);
         errno = 0;
-        int rc = get_wch(&k);
+        int rc = get_wch(&k), why = errno;
+        if (wait_ms) nodelay(stdscr, TRUE);
         if (rc == ERR)
-            return errno && errno != EAGAIN && errno != EINTR ? KF_INPUT_END : KF_INPUT_NONE;
+            return why && why != EAGAIN && why != EINTR ? KF_INPUT_END : KF_INPUT_NONE;
         if (rc == KEY_CODE_YES &&
             (k == FOCUS || k == KEY_RESIZE || k == PASTE_END || k == KEY_MOUSE))
             continue;

@@ -21,6 +21,6 @@ KF_CHECK bool kf_term_resume(kf_err *err);    /* after a suspension: kf_term_clo
 /* keys.c */
 void kf_keys_setup(void);                     /* called by kf_term_open */
 typedef enum kf_input_kind { KF_INPUT_NONE, KF_INPUT_KEY, KF_INPUT_PASTE, KF_INPUT_END /* the terminal is gone */ } kf_input_kind;
-/* The next key or paste that has arrived. A paste is a secret that the caller frees; *lost is how many bytes did
+/* The next key or paste that has arrived, or arrives within wait_ms. A paste is a secret that the caller frees; *lost is how many bytes did
  * not fit. */
-kf_input_kind kf_keys_next(int *key, kf_secret **paste, size_t *lost);
+kf_input_kind kf_keys_next(int wait_ms, int *key, kf_secret **paste, size_t *lost);

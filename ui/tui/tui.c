@@ -131,25 +131,71 @@ static void on_signal(tui *t) {
     }
 }
 
+/* One by one, because each can open a field for those behind it. True: the rest was a paste. */
+static bool give_keys(tui *t, const int *keys, size_t n) {
+    for (size_t i = 0; i < n && t->status < 0; i++) {
+        if (kf_app_burst(t->app, keys + i, n - i)) return true;
+        kf_app_key(t->app, keys[i]);
+        grant_all(t);
+    }
+    return false;
+}
+
+static void give_paste(tui *t, kf_secret *paste, size_t lost) {
+    kf_app_paste(t->app, kf_secret_peek(paste), kf_secret_len(paste));
+    if (lost) kf_out_say(t->app, KF_SAY_WARN, "The end of a long paste, %zu bytes, was left out", lost);
+    kf_secret_free(paste);
+}
+
+typedef struct gathered { /* keys that came at once */
+    int key[KF_BURST_KEYS];
+    size_t n;
+    int64_t since_ms;
+    bool pasted; /* they were a paste: what still comes without a pause is of it */
+} gathered;
+
+static void give_gathered(tui *t, gathered *g) {
+    if (g->n) g->pasted = give_keys(t, g->key, g->n);
+    kf_wipe(g->key, sizeof g->key);
+    g->n = 0;
+}
+
+static kf_input_kind next_input(gathered *g, int *key, kf_secret **paste, size_t *lost) {
+    int64_t now, wall;
+    clocks(&now, &wall);
+    int64_t left = g->n ? g->since_ms + KF_BURST_MS - now : g->pasted ? KF_BURST_MS : 0;
+    return kf_keys_next(left > 0 ? (int)left : 0, key, paste, lost);
+}
+
+/* False: it was not for the gathered ones. */
+static bool gather(tui *t, gathered *g, int key) {
+    int64_t now, wall;
+    clocks(&now, &wall);
+    if (g->n && (now > g->since_ms + KF_BURST_MS || g->n == KF_LEN(g->key))) give_gathered(t, g);
+    if (t->status >= 0 || !kf_app_gathers(t->app, key)) return false;
+    if (!g->n) g->since_ms = now;
+    if (!g->pasted) g->key[g->n++] = key;
+    return true;
+}
+
 static void on_input(tui *t) {
-    for (;;) {
+    gathered g = {0};
+    while (t->status < 0) {
         int key = 0;
         kf_secret *paste = NULL;
         size_t lost = 0;
-        switch (kf_keys_next(&key, &paste, &lost)) {
-        case KF_INPUT_KEY: kf_app_key(t->app, key); break;
-        case KF_INPUT_PASTE:
-            kf_app_paste(t->app, kf_secret_peek(paste), kf_secret_len(paste));
-            if (lost)
-                kf_out_say(t->app, KF_SAY_WARN, "The end of a long paste, %zu bytes, was left out",
-                           lost);
+        kf_input_kind kind = next_input(&g, &key, &paste, &lost);
+        if (kind == KF_INPUT_KEY && gather(t, &g, key)) continue;
+        give_gathered(t, &g);
+        g.pasted = false;
+        if (t->status >= 0 || kind == KF_INPUT_NONE) {
             kf_secret_free(paste);
-            break;
-        case KF_INPUT_END: t->status = 129; return;
-        default: return;
+            return;
         }
+        if (kind == KF_INPUT_KEY) kf_app_key(t->app, key);
+        if (kind == KF_INPUT_PASTE) give_paste(t, paste, lost);
+        if (kind == KF_INPUT_END) t->status = 129;
         grant_all(t);
-        if (t->status >= 0) return;
     }
 }
 
