@@ -82,6 +82,9 @@ static void random_key(stage *s) {
                                'w',
                                '+',
                                'v',
+                               'x',
+                               'I',
+                               't',
                                KF_CTRL('F'),
                                '1',
                                '2',
@@ -102,7 +105,7 @@ static const char account[] =
     "\"type\":\"totp\"},{\"type\":\"\\u0301\"}],\"organizations\":[{\"id\":\"org_1\",\"name\":\"\\u682a\\u5f0f\\u4f1a\\u793e\"},{}],"
     "\"claims\":{\"exp\":1795450252,\"iat\":-1,\"a\":[],\"b\":[1,null,{}],\"\\u202e\":\"x\"},\"header\":{\"alg\":\"none\"},"
     "\"verified\":false,\"user\":{\"x\":null},\"oauth\":{},\"enrollment\":\"e\",\"secret\":\"JBSWY3DPEHPK3PXP\",\"uri\":"
-    "\"otpauth://totp/a:b?secret=JBSWY3DPEHPK3PXP\",\"revoked\":-1}";
+    "\"otpauth://totp/a:b?secret=JBSWY3DPEHPK3PXP\",\"revoked\":-1,\"access_token\":\"eyJh.\\u0001eyJz.c2ln\",\"api_key\":\"sk_\",\"name\":\"n\",\"way\":\"x\"}";
 
 static void random_answer(stage *s, unsigned i) {
     if (!s->last_call) return;
@@ -132,7 +135,21 @@ static void random_answer(stage *s, unsigned i) {
 }
 
 static void random_event(stage *s, unsigned i) {
-    switch (dice(16)) {
+    switch (dice(18)) {
+    case 16: {
+        int keys[9];
+        for (size_t k = 0; k < KF_LEN(keys); k++) keys[k] = dice(5) ? (int)(0x20 + dice(0x5f)) : dice(2) ? KF_KEY_ENTER : 0x1f468;
+        kf_app_burst(s->a, keys, dice(KF_LEN(keys) + 1));
+        stage_pump(s);
+        break;
+    }
+    case 17:
+        if (!s->imports) break;
+        stage_answer(s, s->imports,
+                     "{\"items\":[{\"source\":\"workos\",\"name\":\"a\",\"profile_name\":\"new\",\"client_id\":\"client_1\"},"
+                     "{\"source\":\"workos\",\"name\":\"\\u202eA\",\"profile_name\":\"new\",\"client_id\":\"client_2\"},{\"name\":\"\"}]}",
+                     true);
+        break;
     case 0: stage_paste(s, dice(2) ? "one\ntwo\x1b[201~\xff" : "123 456"); break;
     case 1: stage_wait(s, dice(20) * 700); break;
     case 2: random_answer(s, i); break;
@@ -184,6 +201,7 @@ static void random_walks(void **state) {
         stage s;
         stage_open(&s);
         s.m.sandbox = dice(2);
+        s.m.read_only = !dice(6);
         if (dice(8)) stage_watch(&s, dice(3) ? profiles_json : hostile_json);
         for (unsigned i = 2; i < 122; i++) {
             random_event(&s, i);
