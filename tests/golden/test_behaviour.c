@@ -338,6 +338,23 @@ static void pieces_are_one_list(void **state) {
     }
 }
 
+/* Whose key and whose client ID a sign-in takes is said where it is chosen. */
+static void the_environment_is_named(void **state) {
+    stage *s = *state;
+    stage_type(s, "/initech");
+    stage_key(s, KF_KEY_ENTER);
+    stage_key(s, 's');
+    KF_AUTO_CHARS without = stage_draw(s, 24, 80);
+    assert_null(strstr(without, "WORKOS_"));
+    s->m.env_api_key = kf_secret_new("sk_test_env", 11);
+    s->m.env_client_id = kf_strdup("client_of_the_app");
+    for (int i = 0; i < 3; i++) stage_key(s, KF_KEY_DOWN);
+    KF_AUTO_CHARS with = stage_draw(s, 24, 80);
+    assert_non_null(strstr(with, "the one in WORKOS_API_KEY"));
+    assert_non_null(strstr(with, "WORKOS_CLIENT_ID is client_of_the_app; initech signs in with its own"));
+    assert_null(strstr(with, "sk_test_env"));
+}
+
 static void cursor_row_stays(void **state) {
     stage *s = *state;
     at_acme(s);
@@ -563,7 +580,7 @@ int main(void) {
                                        T(burst_outside), T(burst_at_a_code),
                                        T(paste_lines),
                                        T(paste_too_long),
-                                       T(cursor_row_stays), T(pieces_are_one_list),
+                                       T(cursor_row_stays), T(pieces_are_one_list), T(the_environment_is_named),
                                        T(buttons_agree), T(a_question_has_help),
                                        T(errors_wait),
                                        T(impossible_says_why),

@@ -1,5 +1,6 @@
 /* How to sign in. Every method is listed; one that this profile cannot use is greyed and says why. */
 #include "base/str.h"
+#include "ui/common/text.h"
 #include "ui/common/words.h"
 #include "ui/tui/profile_do.h"
 #include "ui/tui/widget.h"
@@ -137,6 +138,15 @@ static void draw_advice(const chooser *s, const kf_model *m, const kf_mprofile *
                           "here; the other ways need none.",
                           true) +
              1;
+    if (!blocked(m, p, s->cur) && ways[s->cur].needs_key && !p->confidential && y < bottom)
+        y += kf_grid_wrap(g, y, r.x, cols, bottom - y, KF_INK_WARN,
+                          "This profile has no API key: the one in WORKOS_API_KEY is used for this sign-in, and is not kept.", true) +
+             1;
+    if (m->env_client_id && *m->env_client_id && p->client_id[0] && strcmp(m->env_client_id, p->client_id) && y < bottom) {
+        KF_AUTO_CHARS theirs = kf_text_safe(m->env_client_id);
+        KF_AUTO_CHARS note = kf_strfmt("WORKOS_CLIENT_ID is %s; %s signs in with its own, %s.", theirs, p->name, p->client_id);
+        y += kf_grid_wrap(g, y, r.x, cols, bottom - y, KF_INK_WARN, note, true) + 1;
+    }
     if (last >= 0 && y < bottom) {
         snprintf(text, sizeof text, "Last used here: %d, %.60s", last + 1, kf_words_method(ways[last].method));
         y += kf_grid_wrap(g, y, r.x, cols, bottom - y, KF_INK_DIM, text, true) + 1;
