@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# The command that keyfob serve runs, and how serve ends.
+SRC=$1 BIN=$2
+. "$SRC/tests/lib.sh"
+. "$SRC/tests/cli/serve.inc"
+sandbox
+profile_dev
+login_dev
+T=$(kf token dev) || fail token
+
+# ends
+serve dev --for 300ms
+wait_until "the end after --for" ended
+[ ! -e "$S" ] || fail "the socket stays after --for"
+ok "--for ends it"
+run kf serve dev -- sh -c 'curl -sS --unix-socket "$KEYFOB_TOKEN_SOCKET" http://keyfob/token; ls "$KEYFOB_TOKEN_SOCKET" >&2; exit 42'
+is "with a command: its status" "$RC" 42
+is "and its token" "$OUT" "$T"
+[ ! -e "$(grep token.sock <<<"$ERR")" ] || fail "the socket stays after the command"
+run kf serve dev -- /no/such/command
+is "a command that is not there" "$RC" 127
+run kf serve dev -- sh -c 'kill -TERM $$'
+is "a command that was killed" "$RC" 143
+"$BIN/keyfob" serve dev -- sh -c 'echo $$ >'"$SCRATCH/child"'; exec sleep 60' &
+SERVE=$!
+PIDS+=("$SERVE")
+wait_until "the command" test -s "$SCRATCH/child"
+kill -9 "$SERVE"
+gone() { ! kill -0 "$(cat "$SCRATCH/child")" 2>/dev/null; }
+wait_until "the end of the command when serve is killed" gone
+ok "the command does not outlive it"
+

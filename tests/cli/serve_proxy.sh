@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# The proxy that adds the token, against a server that says what came.
+SRC=$1 BIN=$2
+. "$SRC/tests/lib.sh"
+. "$SRC/tests/cli/serve.inc"
+sandbox
+profile_dev
+profile_dev other
+login_dev
+T=$(kf token dev) || fail token
+
+python3 - >"$SCRATCH/up.port" <<'P' &
+import http.server, json, socket
+class H(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def any(s):
+        n = int(s.headers.get("Content-Length") or 0)
+        body = s.rfile.read(n)
+        if s.path.startswith("/redirect"):
+            s.send_response(302); s.send_header("Location", "https://evil.test/"); s.send_header("Content-Length", "0"); s.end_headers(); return
+        if s.path.startswith("/die"):
+            s.close_connection = True; s.connection.shutdown(socket.SHUT_RDWR); return
+        text = json.dumps({"method": s.command, "path": s.path, "headers": s.headers.items(), "bytes": len(body), "body": body[:100].decode("latin1")}).encode()
+        s.send_response(418 if s.path.startswith("/teapot") else 200)
+        s.send_header("Content-Type", "application/json"); s.send_header("X-Up", "yes"); s.send_header("Connection", "X-Hop"); s.send_header("X-Hop", "1")
+        s.send_header("Content-Length", str(len(text))); s.end_headers()
+        if s.command != "HEAD": s.wfile.write(text)
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = any
+    def log_message(s, *a): pass
+v = http.server.ThreadingHTTPServer(("127.0.0.1", 0), H)
+print(v.server_port, flush=True)
+v.serve_forever()
+P
+UP=$!
+PIDS+=("$UP")
+wait_until "the upstream" test -s "$SCRATCH/up.port"
+UPSTREAM=http://127.0.0.1:$(cat "$SCRATCH/up.port")
+serve dev --proxy "$UPSTREAM"
+sent() { python3 -c 'import json,sys; d=json.load(sys.stdin); print([v for k,v in d["headers"] if k.lower()==sys.argv[1].lower()])' "$1" <<<"$BODY"; }
+ask '/v1/things?a=1&b=%20'
+is "passed on" "$STATUS $(json path <<<"$BODY")" "200 /v1/things?a=1&b=%20"
+is "with the token" "$(sent Authorization)" "['Bearer $T']"
+ask /x -H 'Authorization: Bearer mine' -H 'Proxy-Authorization: Basic x' -H 'X-Mine: 1' -H 'Connection: X-Named' -H 'X-Named: 2' -H 'TE: trailers'
+is "the client's own Authorization is not" "$(sent Authorization)" "['Bearer $T']"
+is "its other headers are" "$(sent X-Mine)" "['1']"
+is "but none that belongs to this connection" "$(sent X-Named)$(sent Proxy-Authorization)$(sent TE)" "[][][]"
+is "the host is the upstream's" "$(sent Host)" "['${UPSTREAM#http://}']"
+ask /x -X POST -H 'Content-Type: text/plain' --data-binary 'hello'
+is "a body" "$(json method <<<"$BODY") $(json body <<<"$BODY") $(sent Content-Type)" "POST hello ['text/plain']"
+head -c 5000000 /dev/urandom >"$SCRATCH/big"
+ask /x -X PUT --data-binary @"$SCRATCH/big"
+is "a big body" "$(json bytes <<<"$BODY")" 5000000
+head -c 9000000 /dev/zero >"$SCRATCH/big"
+ask /x -X PUT --data-binary @"$SCRATCH/big"
+is "one that is too big" "$STATUS" 413
+ask /x -X PUT -H 'Transfer-Encoding: chunked' --data-binary 'in pieces'
+is "in pieces" "$(json body <<<"$BODY")" "in pieces"
+ask /teapot -D "$SCRATCH/head"
+is "the upstream's status" "$STATUS" 418
+has "its headers" "$(cat "$SCRATCH/head")" "X-Up: yes"
+ask /redirect -D "$SCRATCH/head"
+is "a redirect is not followed" "$STATUS" 302
+has "but passed on" "$(cat "$SCRATCH/head")" "Location: https://evil.test/"
+ask /x -I
+is "HEAD" "$STATUS" 200
+ask /a/../../b --path-as-is
+is "the path as it is" "$(json path <<<"$BODY")" "/a/../../b"
+ask /die
+is "the upstream breaks off" "$STATUS" 502
+for bad in 'GET http://evil.test/ HTTP/1.1' 'GET @evil.test/ HTTP/1.1' 'GET evil HTTP/1.1' 'CONNECT evil.test:443 HTTP/1.1' 'TRACE / HTTP/1.1'; do
+    answer=$(printf '%s\r\nHost: keyfob\r\nConnection: close\r\n\r\n' "$bad" | timeout 10 python3 -c 'import socket,sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.stdin.buffer.read()); print(s.recv(200).decode("latin1"))' "$S")
+    case $answer in "HTTP/1.1 4"*) ok "refused: $bad" ;; *) fail "$bad: $answer" ;; esac
+done
+smuggled=$(printf 'POST /x HTTP/1.1\r\nHost: keyfob\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: keyfob\r\n\r\n' | timeout 10 python3 -c 'import socket,sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.stdin.buffer.read())
+t = b""
+while True:
+    d = s.recv(65536)
+    if not d: break
+    t += d
+print(t.decode("latin1"))' "$S")
+hasnt "two lengths smuggle nothing" "$smuggled" '"/smuggled"'
+hasnt "the token is in no answer of the proxy's own" "$(ask /die; echo "$BODY")" "$T"
+kill "$UP"
+wait "$UP" 2>/dev/null
+ask /x
+is "no upstream" "$STATUS" 502
+end
+run kf serve dev --proxy http://example.test
+is "an upstream without TLS" "$RC" 2
+run kf serve dev other --proxy "$UPSTREAM"
+is "a proxy for two" "$RC" 2
+hasnt "no token was logged" "$(cat "$SCRATCH/serve.err")" "${T:0:40}"
