@@ -5,21 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/str.h"
-#include "wire/client.h"
 #include "wire/socket.h"
 
 static bool own_directory(kf_house *h, kf_err *err) {
-    KF_AUTO_CHARS runtime = kf_runtime_dir(err);
-    if (!runtime || !kf_socket_dir_check(runtime, true, err)) return false;
     /* beside the agent's directory and not in it: this one may have to be open to others */
-    *strrchr(runtime, '/') = 0;
-    h->dir = kf_strfmt("%s/keyfob-serve.XXXXXX", runtime);
-    if (!mkdtemp(h->dir)) {
-        kf_fail_errno(err, KF_ERR_SYS_IO, "make a directory for the socket");
-        free(KF_TAKE(h->dir));
-        return false;
-    }
-    h->path = kf_strfmt("%s/token.sock", h->dir);
+    if (!kf_rundir_open(&h->dir, "keyfob-serve.", true, err)) return false;
+    h->path = kf_strfmt("%s/token.sock", h->dir.path);
     return true;
 }
 
@@ -52,7 +43,7 @@ bool kf_house_open(kf_house *h, const char *path, kf_err *err) {
     }
     h->dev = st.st_dev;
     h->ino = st.st_ino;
-    bool ok = !h->n_uid || (!chmod(h->path, 0666) && (!h->dir || !chmod(h->dir, 0711)));
+    bool ok = !h->n_uid || (!chmod(h->path, 0666) && (!h->dir.path || !chmod(h->dir.path, 0711)));
     if (ok) return true;
     kf_fail_errno(err, KF_ERR_SYS_IO, "open %.200s to others", h->path);
     kf_house_close(h);
@@ -73,8 +64,7 @@ void kf_house_close(kf_house *h) {
     struct stat st;
     if (h->fd >= 0) close(h->fd);
     if (h->fd >= 0 && h->path && !lstat(h->path, &st) && st.st_dev == h->dev && st.st_ino == h->ino) unlink(h->path);
-    if (h->dir) rmdir(h->dir);
-    free(h->dir);
+    kf_rundir_close(&h->dir);
     free(h->path);
     *h = (kf_house){.fd = -1};
 }

@@ -2,12 +2,12 @@
 /* Where the socket is: a fresh directory below the runtime directory, or a path that was asked for; and whom it lets in. */
 #include <stdbool.h>
 #include <sys/types.h>
-#include "base/err.h"
+#include "wire/rundir.h"
 
 enum { KF_HOUSE_UIDS = 16 };
 
 typedef struct kf_house {
-    char *dir;   /* ours to remove; NULL: the path was given */
+    kf_rundir dir; /* not open: the path was given */
     char *path;
     int fd;      /* listens; -1 none */
     dev_t dev;   /* of the socket we made: another one at the path is left alone */

@@ -29,4 +29,11 @@ kill -9 "$SERVE"
 gone() { ! kill -0 "$(cat "$SCRATCH/child")" 2>/dev/null; }
 wait_until "the end of the command when serve is killed" gone
 ok "the command does not outlive it"
-
+left() { find "$XDG_RUNTIME_DIR" -maxdepth 1 -name 'keyfob-serve.*' | wc -l | tr -d ' '; }
+is "killed hard, it leaves its directory" "$(left)" 1
+serve dev
+is "which the next one removes" "$(left)" 1
+kf serve dev -- true || fail "another one at the same time"
+is "but not that of one that runs" "$(left) $(curl -sS --unix-socket "$S" http://keyfob/token)" "1 $T"
+end
+is "all gone" "$(left)" 0

@@ -1,12 +1,9 @@
 #include "ui/cli/exec_refresh.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,78 +12,20 @@
 #include "ui/common/outfile.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
-#include "wire/socket.h"
+#include "wire/rundir.h"
 
-#define PREFIX "exec."
 /* LEAD: renew so much before --min-valid would be hurt. The asking process ends by itself after ASK_S. */
-enum { LEAD_MS = 5000, LEAST_MS = 250, BACKOFF_MAX_MS = 60000, CALL_MS = 120000, ASK_S = 150, LOCK_MS = 2000, ANSWER_MAX = 1 << 20 };
+enum { LEAD_MS = 5000, LEAST_MS = 250, BACKOFF_MAX_MS = 60000, CALL_MS = 120000, ASK_S = 150, ANSWER_MAX = 1 << 20 };
 
 struct kf_refresh {
-    char *dir, *path, *profile_id, *client_id, *org_id;
-    int lock;               /* on dir, held as long as we live */
+    kf_rundir dir;
+    char *path, *profile_id, *client_id, *org_id;
     int timer, answer;      /* answer: from the process that asks, -1 none */
     pid_t asking;
     kf_buf text;            /* of the answer */
     int64_t margin_ms, want_ms;
     int failures;
 };
-
-/* --- the directory --------------------------------------------------------------------------------- */
-
-static void empty(int dir) {
-    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a place of its own in the list */
-    DIR *d = copy < 0 ? NULL : fdopendir(copy);
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(dir, e->d_name, 0);
-    if (d) closedir(d);
-    else if (copy >= 0) close(copy);
-}
-
-/* What an exec left behind that was killed: a directory of ours whose lock nobody holds. */
-static void sweep(int runtime) {
-    int copy = openat(runtime, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = copy < 0 ? NULL : fdopendir(copy);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        struct stat st;
-        if (strlen(e->d_name) != sizeof PREFIX - 1 + 6 || !kf_str_starts(e->d_name, PREFIX)) continue;
-        int dir = openat(runtime, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (dir < 0) continue;
-        if (fstat(dir, &st) == 0 && st.st_uid == geteuid() && flock(dir, LOCK_EX | LOCK_NB) == 0) {
-            empty(dir);
-            unlinkat(runtime, e->d_name, AT_REMOVEDIR);
-        }
-        close(dir);
-    }
-    if (d) closedir(d);
-    else if (copy >= 0) close(copy);
-}
-
-/* The runtime directory, locked against another exec that sweeps between our mkdtemp and our lock. -1: err. */
-static int enter_runtime(const char *path, kf_err *err) {
-    if (!kf_socket_dir_check(path, true, err)) return -1;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    for (int ms = 0; fd >= 0 && ms < LOCK_MS; ms += 10) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-        poll(NULL, 0, 10);
-    }
-    kf_fail_errno(err, KF_ERR_SYS_IO, "lock %.160s", path);
-    if (fd >= 0) close(fd);
-    return -1;
-}
-
-static bool make_dir(kf_refresh *r, kf_err *err) {
-    KF_AUTO_CHARS runtime = kf_runtime_dir(err);
-    int fd = runtime ? enter_runtime(runtime, err) : -1;
-    if (fd < 0) return false;
-    sweep(fd);
-    r->dir = kf_strfmt("%s/" PREFIX "XXXXXX", runtime);
-    if (!mkdtemp(r->dir)) free(KF_TAKE(r->dir)), kf_fail_errno(err, KF_ERR_SYS_IO, "a directory in %.160s", runtime);
-    else if ((r->lock = open(r->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0 || flock(r->lock, LOCK_EX | LOCK_NB))
-        kf_fail_errno(err, KF_ERR_SYS_IO, "lock %.160s", r->dir);
-    else r->path = kf_strfmt("%s/token", r->dir);
-    close(fd);
-    return r->path != NULL;
-}
 
 /* --- when ------------------------------------------------------------------------------------------ */
 
@@ -109,7 +48,7 @@ kf_refresh *kf_refresh_open(const kf_exec *x, kf_err *err) {
     if (!r) abort();
     const kf_json *a = x->answer;
     const char *token = kf_json_str_or(a, "access_token", "");
-    *r = (kf_refresh){.lock = -1, .answer = -1, .margin_ms = -1};
+    *r = (kf_refresh){.answer = -1, .margin_ms = -1};
     if (x->min_valid && !kf_duration_parse(x->min_valid, &r->margin_ms)) r->margin_ms = -1; /* checked by the first call */
     kf_buf_init(&r->text, ANSWER_MAX);
     r->profile_id = kf_strdup(kf_json_str_or(kf_json_get(a, "profile"), "id", kf_json_str_or(a, "name", "")));
@@ -117,9 +56,9 @@ kf_refresh *kf_refresh_open(const kf_exec *x, kf_err *err) {
     r->org_id = kf_strdup(kf_json_str_or(a, "org_id", ""));
     r->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK); /* goes on while the machine sleeps */
     if (r->timer < 0) kf_fail_errno(err, KF_ERR_SYS_IO, "timer");
-    else if (make_dir(r, err) && kf_outfile_write(r->path, token, strlen(token), true, err)) {
-        plan(r, a);
-        return r;
+    else if (kf_rundir_open(&r->dir, "exec.", false, err)) {
+        r->path = kf_strfmt("%s/token", r->dir.path);
+        if (kf_outfile_write(r->path, token, strlen(token), true, err)) return plan(r, a), r;
     }
     return kf_refresh_close(r);
 }
@@ -136,14 +75,10 @@ static void end_asking(kf_refresh *r) {
 kf_refresh *kf_refresh_close(kf_refresh *r) {
     if (!r) return NULL;
     end_asking(r);
-    if (r->lock >= 0) {
-        empty(r->lock);
-        rmdir(r->dir);
-        close(r->lock);
-    }
+    kf_rundir_close(&r->dir);
     if (r->timer >= 0) close(r->timer);
     kf_buf_done(&r->text);
-    free(r->dir), free(r->path), free(r->profile_id), free(r->client_id), free(r->org_id);
+    free(r->path), free(r->profile_id), free(r->client_id), free(r->org_id);
     free(r);
     return NULL;
 }
