@@ -1,7 +1,9 @@
 /* keyfob-serve: a restricted token socket for containers and other machines (`keyfob serve`). Access tokens of the profiles
  * named here, and no other call; ends with the command it runs, after --for, or on a signal, and removes its socket. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +16,8 @@
 #include "io/harden.h"
 #include "serve/server.h"
 #include "wire/client.h"
+
+enum { FAILED = 125, CANNOT_RUN = 126, NOT_FOUND = 127 }; /* as env and timeout do it */
 
 static const char help[] =
     "usage: keyfob-serve [OPTION...] PROFILE... [-- CMD [ARG...]]\n"
@@ -31,7 +35,7 @@ typedef struct program {
     kf_house house;
     kf_serve *serve;
     pid_t child;
-    int pidfd, status;
+    int pidfd, release, status; /* release: the child waits at the other end for the socket's path */
     kf_loop_id ends;
 } program;
 
@@ -55,6 +59,12 @@ static bool number(const char *s, uid_t *out) {
     if (errno || *end || end == s || *s == '-' || n >= (uid_t)-1) return false;
     *out = (uid_t)n;
     return true;
+}
+
+/* Whose failures must not look like the command's. */
+static bool has_command(char **argv) {
+    while (*argv && strcmp(*argv, "--") != 0) argv++;
+    return *argv;
 }
 
 /* 0: go on; else the exit status + 1. */
@@ -111,25 +121,41 @@ static void child_ended(int fd, short revents, void *user) {
     kf_loop_quit(p->loop);
 }
 
-static bool start_child(program *p, char **command) {
-    setenv("KEYFOB_TOKEN_SOCKET", p->house.path, 1);
-    pid_t self = getpid();
-    p->child = fork();
-    if (p->child < 0) return false;
-    if (p->child > 0) {
-        p->pidfd = pidfd_open(p->child, 0);
-        if (p->pidfd >= 0) kf_loop_fd(p->loop, p->pidfd, POLLIN, child_ended, p);
-        return p->pidfd >= 0;
-    }
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
+/* The command is what the caller would have started: it is forked before anything here is hardened, opened or read, and held
+ * until the socket is there. */
+static _Noreturn void become(int hold, pid_t parent, char **command) {
+    char path[PATH_MAX] = "";
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != self) _exit(125); /* we were killed meanwhile */
+    if (getppid() != parent || read(hold, path, sizeof path - 1) <= 0) _exit(FAILED); /* there will be no socket; that was said */
+    close(hold);
+    setenv("KEYFOB_TOKEN_SOCKET", path, 1);
     execvp(command[0], command);
+    int rc = errno == ENOENT ? NOT_FOUND : CANNOT_RUN;
     fprintf(stderr, "keyfob: %s: %s\n", command[0], strerror(errno));
-    _exit(errno == ENOENT ? 127 : 126);
+    _exit(rc);
+}
+
+static bool hold_child(program *p, char **command, kf_err *err) {
+    int ends[2];
+    pid_t self = getpid();
+    if (pipe2(ends, O_CLOEXEC)) return kf_fail_errno(err, KF_ERR_SYS_SPAWN, "pipe");
+    p->child = fork();
+    if (p->child == 0) {
+        close(ends[1]);
+        become(ends[0], self, command);
+    }
+    close(ends[0]);
+    p->release = ends[1];
+    if (p->child < 0 || (p->pidfd = pidfd_open(p->child, 0)) < 0) return kf_fail_errno(err, KF_ERR_SYS_SPAWN, "start a process");
+    signal(SIGCHLD, SIG_DFL); /* ignored, it would take the command's status away */
+    return true;
+}
+
+static void release_child(program *p) {
+    kf_loop_fd(p->loop, p->pidfd, POLLIN, child_ended, p);
+    if (write(p->release, p->house.path, strlen(p->house.path)) < 0) {} /* it was killed: child_ended hears of it */
+    close(p->release);
+    p->release = -1;
 }
 
 /* --- proxy ----------------------------------------------------------------------------------------- */
@@ -176,20 +202,21 @@ static void say(kf_log_level level, const char *line, void *user) {
 
 int main(int argc, char **argv) {
     options o = {0};
-    program p = {.house.fd = -1};
+    program p = {.house.fd = -1, .pidfd = -1, .release = -1};
     kf_err err;
     int rc = read_options(argc, argv, &o, &p.house);
-    if (rc) return rc - 1;
+    if (rc) return rc > 1 && has_command(argv) ? FAILED : rc - 1;
+    bool ok = !o.command || hold_child(&p, o.command, &err);
     kf_harden();
     kf_log_setup(KF_LOG_WARN, say, NULL, (const uint8_t[16]){0});
-    bool ok = begin(&p, &o, &err);
-    if (!ok) {
+    if (!ok || !begin(&p, &o, &err)) {
         fprintf(stderr, "keyfob: %s\n", err.what);
         if (*err.hint) fprintf(stderr, "  %s\n", err.hint);
-        p.status = o.command ? 125 : kf_err_exit(err.code);
-    } else if (o.command && !start_child(&p, o.command)) {
-        p.status = 125;
+        p.status = o.command ? FAILED : kf_err_exit(err.code);
+        if (p.release >= 0) close(p.release);
+        if (p.child > 0) waitpid(p.child, NULL, 0);
     } else {
+        if (o.command) release_child(&p);
         if (!o.command && (printf("%s\n", p.house.path) < 0 || fflush(stdout))) p.status = 1;
         else kf_loop_run(p.loop);
     }

@@ -37,3 +37,23 @@ kf serve dev -- true || fail "another one at the same time"
 is "but not that of one that runs" "$(left) $(curl -sS --unix-socket "$S" http://keyfob/token)" "1 $T"
 end
 is "all gone" "$(left)" 0
+
+# the command is as it would be without us
+cat >"$SCRATCH/facts.sh" <<'P'
+umask; ulimit -c; ulimit -Hc; grep -E '^(NoNewPrivs|Sig(Ign|Blk)):' /proc/self/status
+for f in /proc/$$/fd/*; do printf '%s ' "${f##*/}"; readlink "$f"; done
+P
+caller() (
+    export ASAN_OPTIONS="${ASAN_OPTIONS-}:disable_coredump=0" # a sanitizer's build would change that limit itself
+    umask 027
+    ulimit -Sc "$(ulimit -Hc)"
+    trap '' USR1 QUIT
+    exec "$@" </dev/null >"$SCRATCH/facts" 2>/dev/null 7<"$SCRATCH/facts.sh"
+)
+caller sh "$SCRATCH/facts.sh"
+WANT=$(cat "$SCRATCH/facts")
+caller "$BIN/keyfob" serve dev -- sh "$SCRATCH/facts.sh"
+is "umask, limits, privileges, signals and descriptors are the caller's" "$(cat "$SCRATCH/facts")" "$WANT"
+has "which was looked at" "$WANT" "0027"
+run kf serve dev -- sh -c 'grep -E "^(NoNewPrivs|Umask):" /proc/$PPID/status; grep "core file" /proc/$PPID/limits'
+has "serve itself is hardened" "$(printf %s "$OUT" | tr -s '\t\n ' '   ')" "Umask: 0077 NoNewPrivs: 1 Max core file size 0 0 bytes"
