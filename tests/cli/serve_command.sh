@@ -57,3 +57,15 @@ is "umask, limits, privileges, signals and descriptors are the caller's" "$(cat 
 has "which was looked at" "$WANT" "0027"
 run kf serve dev -- sh -c 'grep -E "^(NoNewPrivs|Umask):" /proc/$PPID/status; grep "core file" /proc/$PPID/limits'
 has "serve itself is hardened" "$(printf %s "$OUT" | tr -s '\t\n ' '   ')" "Umask: 0077 NoNewPrivs: 1 Max core file size 0 0 bytes"
+
+# what cannot begin: no socket, no command
+for bad in nope "dev nope" "dev --socket /no/such/directory/s" "dev --for 0" "dev --bogus" "dev --proxy http://example.test"; do
+    # shellcheck disable=SC2086
+    run kf serve $bad -- touch "$SCRATCH/ran"
+    is "serve $bad -- CMD" "$RC$OUT" 125
+done
+[ ! -e "$SCRATCH/ran" ] || fail "a command ran all the same"
+run kf serve dev nope
+is "no such profile" "$RC$OUT" 4
+has "it is named" "$ERR" "nope."
+is "no directory was made" "$(left)" 0

@@ -24,6 +24,7 @@ typedef struct kf_cli {
     const char *profile;   /* -p */
     const char *color, *timeout; /* as typed */
     bool json, quiet, no_input, sandbox;
+    bool wraps;            /* exec, or serve with a command: our failures must not look like the command's */
     int verbose;
     const struct kf_command *command;
     const char *profile_used; /* for error messages */
@@ -66,8 +67,8 @@ int kf_topic_show(const char *name, bool as_man); /* on stdout; -1: no such topi
 const char *kf_topic_names(void);
 
 /* --- saying ---------------------------------------------------------------------------------------- */
-int kf_cli_fail(kf_cli *c, const kf_err *e);        /* three parts on stderr, or keyfob.error/1; the exit status; 125 for exec */
-int kf_cli_usage(kf_cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* 2; 125 for exec */
+int kf_cli_fail(kf_cli *c, const kf_err *e);        /* three parts on stderr, or keyfob.error/1; the exit status; 125 where c->wraps */
+int kf_cli_usage(kf_cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* 2; 125 where c->wraps */
 void kf_cli_note(const kf_cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stderr, not with -q */
 int kf_cli_print(kf_json *j);                       /* owned; one line on stdout; 0, or 1 when stdout is broken */
 void kf_cli_set_time(kf_json *j, const char *key, int64_t unix_s); /* RFC 3339, as all times are; 0: left out */

@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 enum { SOCKET, ALLOW_UID, FOR, MIN_VALID, PROXY };
-enum { ARGV_MAX = 96, UIDS_MAX = 16 };
+enum { ARGV_MAX = 96, UIDS_MAX = 16, WAIT_MS = 30000 };
 
 typedef struct command {
     char *argv[ARGV_MAX];
@@ -33,6 +33,14 @@ static bool add_uids(command *c, char *list) {
     return true;
 }
 
+/* Said at the start, and not to whoever asks the socket later. */
+static bool is_there(kf_cli *c, const char *name, kf_err *err) {
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "profile", name);
+    KF_AUTO(kf_json) r = kf_cli_call(c, "GetProfile", p, WAIT_MS, err);
+    return r;
+}
+
 int kf_cmd_serve(kf_cli *c, const kf_args *a) {
     kf_err e;
     int64_t ms;
@@ -50,7 +58,7 @@ int kf_cmd_serve(kf_cli *c, const kf_args *a) {
     add(&cmd, "--proxy", origin);
     for (int i = 0; i < (a->n_pos ? a->n_pos : 1); i++) {
         const char *name = kf_cli_profile(c, a->pos[i], NULL, &e);
-        if (!name) return kf_cli_fail(c, &e);
+        if (!name || !is_there(c, name, &e)) return kf_cli_fail(c, &e);
         add(&cmd, NULL, a->pos[i] ? a->pos[i] : name); /* name is kept until it is asked for again */
     }
     KF_AUTO_CHARS program = kf_program_path("keyfob-serve", &e);

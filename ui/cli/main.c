@@ -122,6 +122,8 @@ const kf_command *kf_command_find(int argc, char **argv, int *used) {
 }
 
 static int parse(kf_cli *c, int argc, char **argv, kf_args *a, const char **want) {
+    c->wraps = c->command->run == kf_cmd_exec;
+    for (int i = 0; i < argc && c->command->run == kf_cmd_serve; i++) c->wraps |= !strcmp(argv[i], "--");
     for (int i = 0; i < argc; i++) {
         if (!strcmp(argv[i], "--")) {
             if (!c->command->rest) return kf_cli_usage(c, "%s takes nothing behind --", c->command->name);

@@ -7,8 +7,8 @@
 #include "ui/common/text.h"
 #include "ui/common/words.h"
 
-/* exec's own failures must not look like the command's (ui.md §5.12, as env and timeout do it). */
-static int status_of(const kf_cli *c, kf_err_code code) { return c->command && c->command->run == kf_cmd_exec ? 125 : kf_err_exit(code); }
+/* ui.md §5.12, as env and timeout do it. */
+static int status_of(const kf_cli *c, kf_err_code code) { return c->wraps ? 125 : kf_err_exit(code); }
 
 static int fail_json(kf_cli *c, const kf_err *e, const kf_words_error *w, int rc) {
     KF_AUTO(kf_json) j = kf_json_obj();
