@@ -100,8 +100,11 @@ static int read_options(int argc, char **argv, options *o, kf_house *house) {
 
 /* --- ends ------------------------------------------------------------------------------------------ */
 
+/* Nothing is given any more, however long the command takes to end. */
 static void stop(void *user) {
     program *p = user;
+    p->serve = kf_serve_free(p->serve);
+    kf_house_close(&p->house);
     if (p->child > 0) kill(p->child, SIGTERM); /* its end is ours */
     else kf_loop_quit(p->loop);
 }

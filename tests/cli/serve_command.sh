@@ -69,3 +69,44 @@ run kf serve dev nope
 is "no such profile" "$RC$OUT" 4
 has "it is named" "$ERR" "nope."
 is "no directory was made" "$(left)" 0
+
+# --for and SIGTERM end what is given, whatever the command makes of SIGTERM
+stubborn() { # OPTION...: serve and a command that takes its time
+    rm -f "$SCRATCH/began" "$SCRATCH/go"
+    "$BIN/keyfob" serve dev "$@" -- sh -c 'trap "" TERM; echo "$KEYFOB_TOKEN_SOCKET" >"$0/new"; mv "$0/new" "$0/began"
+        until [ -e "$0/go" ]; do sleep 0.05; done; exit 7' "$SCRATCH" &
+    SERVE=$!
+    PIDS+=("$SERVE")
+    wait_until "the command" test -s "$SCRATCH/began"
+    S=$(cat "$SCRATCH/began")
+}
+no_socket() { [ ! -e "$S" ] && [ ! -e "${S%/*}" ]; }
+status() {
+    touch "$SCRATCH/go"
+    RC=0
+    wait "$SERVE" || RC=$?
+}
+stubborn --for 300ms
+wait_until "the end of the socket after --for" no_socket
+kill -0 "$SERVE" || fail "serve did not wait for its command"
+status
+is "--for closes the socket at once; the command's status" "$RC" 7
+stubborn
+python3 - "$S" "$SCRATCH" <<'P' &
+import socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.settimeout(60)
+s.sendall(b"GET /token HTTP/1.1\r\nHost: keyfob\r\n\r\n")
+assert b" 200 " in s.recv(65536)
+open(sys.argv[2] + "/connected", "w").write("yes")
+while s.recv(65536): pass
+open(sys.argv[2] + "/cut", "w").write("yes")
+P
+PIDS+=($!)
+wait_until "a client that stays" test -s "$SCRATCH/connected"
+kill "$SERVE"
+wait_until "the end of the socket after SIGTERM" no_socket
+wait_until "the end of the connection" test -s "$SCRATCH/cut"
+kill "$SERVE"
+kill -0 "$SERVE" || fail "serve did not wait for its command"
+status
+is "SIGTERM closes the socket and what is connected to it" "$RC" 7
