@@ -184,6 +184,11 @@ static bool open_upstream(program *p, options *o, kf_err *err) {
     return p->http != NULL;
 }
 
+static void on_signal(program *p, int sig, kf_loop_fn fn) { /* what was ignored (nohup) stays so */
+    struct sigaction a;
+    if (sigaction(sig, NULL, &a) == 0 && a.sa_handler != SIG_IGN) kf_loop_signal(p->loop, sig, fn, p);
+}
+
 static bool begin(program *p, options *o, kf_err *err) {
     p->loop = kf_loop_new(err);
     if (!p->loop || !kf_house_open(&p->house, o->socket, err) || !open_upstream(p, o, err)) return false;
@@ -191,9 +196,9 @@ static bool begin(program *p, options *o, kf_err *err) {
     o->serve.min_valid_ms = o->min_valid_ms;
     p->serve = kf_serve_new(p->loop, &o->serve, err);
     if (!p->serve) return false;
-    static const int ending[] = {SIGTERM, SIGHUP};
-    for (size_t i = 0; i < KF_LEN(ending); i++) kf_loop_signal(p->loop, ending[i], stop, p);
-    kf_loop_signal(p->loop, SIGINT, interrupted, p);
+    on_signal(p, SIGTERM, stop);
+    on_signal(p, SIGHUP, stop);
+    on_signal(p, SIGINT, interrupted);
     if (o->life_ms > 0) p->ends = kf_loop_after(p->loop, o->life_ms, stop, p);
     return true;
 }

@@ -110,3 +110,21 @@ kill "$SERVE"
 kill -0 "$SERVE" || fail "serve did not wait for its command"
 status
 is "SIGTERM closes the socket and what is connected to it" "$RC" 7
+
+# what was ignored stays so
+mask() { echo $((16#$(sed -n "s/^$1:[[:space:]]*//p" "/proc/$SERVE/status") & 0x4003)); }
+for ignored in 'HUP INT' TERM; do
+    trap '' $ignored
+    serve dev
+    trap - HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    case $ignored in TERM) want=$((0x4000)) other=1 ;; *) want=3 other=$((0x4000)) ;; esac
+    is "ignored at the start: $ignored" "$(($(mask SigIgn) & want)) $(($(mask SigCgt) & want))" "$want 0"
+    for signal in $ignored; do kill -$signal "$SERVE"; done
+    ask /token
+    is "which ends nothing" "$BODY" "$T"
+    is "but others do" "$(($(mask SigCgt) & other))" "$other"
+    case $ignored in TERM) kill -HUP "$SERVE" ;; *) kill "$SERVE" ;; esac
+    wait_until "the end of serve" ended
+done
