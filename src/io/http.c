@@ -317,7 +317,12 @@ static void set_content(request *r, const kf_http_req *q) {
         add_header(r, line);
         kf_wipe(line, strlen(line));
     }
-    for (const char *const *h = q->headers; h && *h; h++) add_header(r, *h);
+    bool typed = !q->headers;
+    for (const char *const *h = q->headers; h && *h; h++) {
+        add_header(r, *h);
+        typed |= !strncasecmp(*h, "content-type:", 13);
+    }
+    if (!typed) add_header(r, "Content-Type:"); /* curl would say that a body is a form */
     if (!q->headers) add_header(r, "Accept: application/json");
     add_header(r, "Expect:");
     if (q->body) {

@@ -47,6 +47,12 @@ is "but none that belongs to this connection" "$(sent X-Named)$(sent Proxy-Autho
 is "the host is the upstream's" "$(sent Host)" "['${UPSTREAM#http://}']"
 ask /x -X POST -H 'Content-Type: text/plain' --data-binary 'hello'
 is "a body" "$(json method <<<"$BODY") $(json body <<<"$BODY") $(sent Content-Type)" "POST hello ['text/plain']"
+for type in POST PUT; do
+    ask /x -X $type -H 'Content-Type:' --data-binary 'hello'
+    is "$type: a body without a type gets none" "$(json body <<<"$BODY") $(sent Content-Type)" "hello []"
+done
+ask /x -X POST -H 'Content-Type:' --data-binary ''
+is "nor does an empty one" "$(json method <<<"$BODY") $(sent Content-Type)$(sent Content-Length)" "POST []['0']"
 head -c 5000000 /dev/urandom >"$SCRATCH/big"
 ask /x -X PUT --data-binary @"$SCRATCH/big"
 is "a big body" "$(json bytes <<<"$BODY")" 5000000
