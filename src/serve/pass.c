@@ -49,9 +49,12 @@ bool kf_pass_target_ok(const char *t) {
 }
 
 bool kf_pass_method_ok(const char *method) {
-    static const char *const all[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", NULL};
-    for (size_t i = 0; all[i]; i++)
-        if (!strcmp(method, all[i])) return true;
+    size_t len = strlen(method);
+    for (const char *p = KF_PASS_METHODS; *p; p += strspn(p, ", ")) {
+        size_t n = strcspn(p, ",");
+        if (n == len && !memcmp(p, method, n)) return true;
+        p += n;
+    }
     return false;
 }
 
@@ -72,4 +75,28 @@ bool kf_pass_answer_line(const char *line, size_t len, size_t *name_len, const c
     *name_len = n;
     *value = line + k;
     return true;
+}
+
+bool kf_pass_answer_length(const char *lines, uint64_t *length) {
+    static const char name[] = "content-length:";
+    uint64_t found = 0;
+    bool any = false;
+    for (const char *p = lines; *p; p += strspn(p, "\n")) {
+        size_t n = strcspn(p, "\n");
+        if (!strncasecmp(p, name, sizeof name - 1)) {
+            const char *digits = p + sizeof name - 1;
+            digits += strspn(digits, " \t");
+            size_t k = strspn(digits, "0123456789");
+            uint64_t value = 0;
+            for (size_t i = 0; i < k; i++) value = value * 10 + (uint64_t)(digits[i] - '0');
+            digits += k;
+            bool whole = k && k < 19 && digits + strspn(digits, " \t") == p + n; /* 19 digits could be too many */
+            if (!whole || (any && value != found)) return false;
+            found = value;
+            any = true;
+        }
+        p += n;
+    }
+    if (any) *length = found;
+    return any;
 }

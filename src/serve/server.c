@@ -12,20 +12,21 @@
 #include "serve/ask.h"
 #include "serve/pass.h"
 
-enum { CONNECTIONS_MAX = 64, HEAD_MAX = 32 << 10, BODY_MAX = 8 << 20, REQUEST_MS = 60000, CHECK_MS = 1000, UPSTREAM_MS = 120000 };
+enum { CONNECTIONS_MAX = 64, HEAD_MAX = 32 << 10, BODY_MAX = 8 << 20, PIECE = 16 << 10, REQUEST_MS = 60000, CHECK_MS = 1000, UPSTREAM_MS = 120000 };
 
 typedef struct request {
     struct kf_serve *serve;
     struct MHD_Connection *conn;
     struct request *next;     /* of those under way */
     char *target, *method;
-    bool seen, too_big, suspended, answered;
+    bool seen, has_body, too_big, suspended, answered;
     kf_buf body;
     kf_ask *ask;
     uint32_t http;
     /* the answer, once it is known */
     unsigned status;
     kf_secret *text;
+    uint64_t length;          /* what is said of it; where only the head is sent, of what it has not */
     char *headers;            /* lines */
     const char *type;
     int32_t retry_after;
@@ -50,6 +51,12 @@ static void run(kf_serve *s);
 
 /* --- answers ------------------------------------------------------------------------------------- */
 
+static void give(request *r, kf_secret *text) {
+    r->text = text;
+    r->length = kf_secret_len(text);
+    r->answered = true;
+}
+
 static void say(request *r, unsigned status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 static void say(request *r, unsigned status, const char *fmt, ...) {
     char text[600];
@@ -63,8 +70,7 @@ static void say(request *r, unsigned status, const char *fmt, ...) {
     size_t len = strlen(text);
     text[len] = '\n';
     r->status = status;
-    r->text = kf_secret_new(text, len + 1);
-    r->answered = true;
+    give(r, kf_secret_new(text, len + 1));
 }
 
 /* The exit status of an error says what kind it is (ui.md §5.12); HTTP has its own words for that. */
@@ -95,16 +101,27 @@ static void add_lines(struct MHD_Response *m, const char *lines) {
     }
 }
 
+/* MHD takes it from where it is, piece by piece. */
+static ssize_t piece(void *user, uint64_t at, char *out, size_t max) {
+    const request *r = user;
+    size_t len = kf_secret_len(r->text);
+    if (at >= len) return MHD_CONTENT_READER_END_OF_STREAM;
+    size_t n = len - (size_t)at < max ? len - (size_t)at : max;
+    memcpy(out, kf_secret_peek(r->text) + at, n);
+    return (ssize_t)n;
+}
+
 static enum MHD_Result answer(request *r) {
-    const char *p = kf_secret_peek(r->text);
-    struct MHD_Response *m = MHD_create_response_from_buffer(kf_secret_len(r->text), (void *)(uintptr_t)p, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *m = MHD_create_response_from_callback(r->length, PIECE, piece, r, NULL);
     if (!m) return MHD_NO;
+    /* MHD would end a body that is not there with an empty chunk, for the next request's answer */
+    if (r->length == MHD_SIZE_UNKNOWN) MHD_set_response_options(m, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     if (r->headers) add_lines(m, r->headers);
     else {
         MHD_add_response_header(m, "Content-Type", r->type ? r->type : "text/plain; charset=utf-8");
         MHD_add_response_header(m, "Cache-Control", "no-store");
+        if (r->status == 405) MHD_add_response_header(m, "Allow", r->serve->o.upstream ? KF_PASS_METHODS : "GET");
     }
-    if (r->status == 405) MHD_add_response_header(m, "Allow", "GET");
     if (r->retry_after > 0) {
         char s[16];
         snprintf(s, sizeof s, "%d", (int)r->retry_after);
@@ -135,11 +152,11 @@ static bool wants_json(request *r) {
 static void give_token(request *r, const kf_json *t) {
     const char *token = kf_json_str_or(t, "access_token", "");
     r->status = 200;
-    r->answered = true;
     if (!wants_json(r)) {
-        r->text = kf_secret_zero(strlen(token) + 1);
-        memcpy(kf_secret_edit(r->text), token, strlen(token));
-        kf_secret_edit(r->text)[strlen(token)] = '\n';
+        kf_secret *line = kf_secret_zero(strlen(token) + 1);
+        memcpy(kf_secret_edit(line), token, strlen(token));
+        kf_secret_edit(line)[strlen(token)] = '\n';
+        give(r, line);
         return;
     }
     char when[21];
@@ -152,7 +169,7 @@ static void give_token(request *r, const kf_json *t) {
     kf_json_set_str(j, "expires_at", when);
     kf_json_set_int(j, "expires_in_s", kf_json_int_or(t, "left_ms", 0) / 1000);
     kf_json_set_bool(j, "renewed", kf_json_bool(t, "renewed", false));
-    r->text = kf_json_print_secret(j);
+    give(r, kf_json_print_secret(j));
     r->type = "application/json";
 }
 
@@ -164,9 +181,10 @@ static void passed(void *user, kf_http_resp *resp, const kf_err *err) {
     if (err) say_error(r, err);
     else {
         r->status = (unsigned)resp->status;
-        r->text = KF_TAKE(resp->body);
         r->headers = kf_strdup(resp->headers ? resp->headers : "");
-        r->answered = true;
+        give(r, KF_TAKE(resp->body));
+        bool bare = !strcmp(r->method, "HEAD") || resp->status == 304;
+        if (bare && !kf_pass_answer_length(r->headers, &r->length)) r->length = MHD_SIZE_UNKNOWN;
     }
     go_on(r);
 }
@@ -257,10 +275,11 @@ static void decide(request *r, const char *method) {
     const char *profile = s->o.upstream ? s->o.profile[0] : NULL;
     if (!host_ok(r)) say(r, 421, "the request is for another host; use http://keyfob/");
     else if (is_browser(r)) say(r, 403, "not for browsers");
-    else if (r->too_big) say(r, 413, "the request's body is over %d MiB", BODY_MAX >> 20);
     else if (!kf_pass_target_ok(r->target)) say(r, 400, "the path must begin with / and be printable");
     else if (s->o.upstream && !kf_pass_method_ok(method)) say(r, 405, "that method is not passed on");
     else if (!s->o.upstream && strcmp(method, "GET") != 0) say(r, 405, "only GET");
+    else if (!s->o.upstream && r->has_body) say(r, 413, "no body belongs here");
+    else if (r->too_big) say(r, 413, "the request's body is over %d MiB", BODY_MAX >> 20);
     else if (!s->o.upstream && !(profile = profile_for(s, r->target)))
         say(r, 404, s->o.n_profile == 1 ? "there is /token" : "there is /token/PROFILE, for the profiles that were named");
     if (r->answered) return;
@@ -282,7 +301,8 @@ static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const 
         return MHD_YES;
     }
     if (*data_len) {
-        if (!r->serve->o.upstream || !kf_buf_add(&r->body, data, *data_len)) r->too_big = true;
+        r->has_body = true;
+        if (r->serve->o.upstream && !kf_buf_add(&r->body, data, *data_len)) r->too_big = true;
         *data_len = 0;
         return MHD_YES;
     }

@@ -28,6 +28,9 @@ is "no HEAD" "$STATUS" 405
 for method in POST PUT DELETE OPTIONS BREW; do
     ask /token -X "$method" -m 5
     is "no $method" "$STATUS" 405
+    ask /token -X "$method" -m 5 -d x -D "$SCRATCH/head"
+    is "no $method with a body" "$STATUS" 405
+    has "but GET" "$(cat "$SCRATCH/head")" "Allow: GET"
 done
 ask /token -H 'Host: evil.test'
 is "another host" "$STATUS" 421
@@ -43,6 +46,7 @@ ask "/token?$(head -c 40000 "$SCRATCH/long")"
 ok "a huge head is refused: $STATUS"
 ask /token -X GET --data-binary @"$SCRATCH/long"
 is "a body where none belongs" "$STATUS" 413
+hasnt "which is not the matter of its size" "$BODY" MiB
 
 # the agent dies and comes back
 kill -9 "$(kf agent status --json | json pid)"

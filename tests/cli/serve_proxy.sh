@@ -20,6 +20,15 @@ class H(http.server.BaseHTTPRequestHandler):
             s.send_response(302); s.send_header("Location", "https://evil.test/"); s.send_header("Content-Length", "0"); s.end_headers(); return
         if s.path.startswith("/die"):
             s.close_connection = True; s.connection.shutdown(socket.SHUT_RDWR); return
+        if s.path.startswith("/405"):
+            s.send_response(405); s.send_header("Allow", "PUT"); s.send_header("Content-Length", "0"); s.end_headers(); return
+        if s.path.startswith("/endless") or s.path.startswith("/same"): # no length; or one that says nothing of this answer
+            s.send_response(304 if s.path.startswith("/same") else 200)
+            s.send_header(*(("Content-Length", "77") if s.path.startswith("/same?77") else ("Connection", "close"))); s.end_headers(); return
+        if s.path.startswith("/large"):
+            s.send_response(200); s.send_header("Content-Length", "7000000"); s.end_headers()
+            if s.command != "HEAD": s.wfile.write(b"0123456789" * 700000)
+            return
         text = json.dumps({"method": s.command, "path": s.path, "headers": s.headers.items(), "bytes": len(body), "body": body[:100].decode("latin1")}).encode()
         s.send_response(418 if s.path.startswith("/teapot") else 200)
         s.send_header("Content-Type", "application/json"); s.send_header("X-Up", "yes"); s.send_header("Connection", "X-Hop"); s.send_header("X-Hop", "1")
@@ -67,8 +76,31 @@ has "its headers" "$(cat "$SCRATCH/head")" "X-Up: yes"
 ask /redirect -D "$SCRATCH/head"
 is "a redirect is not followed" "$STATUS" 302
 has "but passed on" "$(cat "$SCRATCH/head")" "Location: https://evil.test/"
-ask /x -I
-is "HEAD" "$STATUS" 200
+header() { tr -d '\r' <"$SCRATCH/head" | sed -n "s/^$1: *//Ip" | tr '\n' ';'; }
+ask /large
+is "a large answer" "$STATUS $(md5sum <<<"$BODY")" "200 $(python3 -c 'print("0123456789" * 700000)' | md5sum)"
+ask /large -I -D "$SCRATCH/head"
+is "HEAD has the length of what it has not" "$STATUS $(header Content-Length)" "200 7000000;"
+ask /endless -I -D "$SCRATCH/head"
+is "and none where the upstream says none" "$STATUS $(header Content-Length)" "200 "
+ask /same -D "$SCRATCH/head" -m 10
+is "not modified: no false length" "$STATUS $(header Content-Length)$BODY" "304 "
+ask '/same?77' -D "$SCRATCH/head" -m 10
+is "or the upstream's" "$STATUS $(header Content-Length)$BODY" "304 77;"
+for target in "GET /same" "GET /same?77" "HEAD /endless" "HEAD /large" "HEAD /x"; do
+    behind=$(timeout 10 python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])
+s.sendall(f"{sys.argv[2]} HTTP/1.1\r\nHost: keyfob\r\n\r\n".encode())
+data = b""
+while not data.endswith(b"\r\n\r\n"): data += s.recv(1)
+if b"connection: close" not in data.lower(): s.sendall(b"GET /405 HTTP/1.1\r\nHost: keyfob\r\nConnection: close\r\n\r\n")
+print(s.recv(12).decode() or "end")' "$S" "$target")
+    case $behind in "HTTP/1.1 405" | end) ok "not a byte behind the head of $target" ;; *) fail "$target: $behind" ;; esac
+done
+ask /405 -D "$SCRATCH/head"
+is "the upstream's methods are its own to tell" "$STATUS $(header Allow)" "405 PUT;"
+ask /x -X TRACE -D "$SCRATCH/head"
+is "and the proxy's are the proxy's" "$STATUS $(header Allow)" "405 GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS;"
 ask /a/../../b --path-as-is
 is "the path as it is" "$(json path <<<"$BODY")" "/a/../../b"
 ask /die

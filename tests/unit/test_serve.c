@@ -18,7 +18,7 @@ static void targets(void **state) {
 
 static void methods(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "get", "CONNECT", "TRACE", "GET ", "PROPFIND"};
+    static const char *const bad[] = {"", "get", "CONNECT", "TRACE", "GET ", "GE", "GET, HEAD", ", ", "PROPFIND"};
     assert_true(kf_pass_method_ok("GET") && kf_pass_method_ok("OPTIONS"));
     for (size_t i = 0; i < KF_LEN(bad); i++) assert_false(kf_pass_method_ok(bad[i]));
 }
@@ -50,7 +50,23 @@ static void answer_lines(void **state) {
     for (size_t i = 0; i < KF_LEN(bad); i++) assert_false(kf_pass_answer_line(bad[i], strlen(bad[i]), &n, &v));
 }
 
+static void answer_length(void **state) {
+    (void)state;
+    uint64_t n = 7;
+    static const char *const none[] = {"", "X-Content-Length: 1\n", "Content-Length:\n", "Content-Length: -1\n", "Content-Length: 1, 2\n", "Content-Length: 1x\n",
+                                       "Content-Length: 1\nContent-Length: 2\n", "Content-Length: 99999999999999999999\n", "Content-Length: \nX: 1\n"};
+    for (size_t i = 0; i < KF_LEN(none); i++) assert_false(kf_pass_answer_length(none[i], &n));
+    assert_int_equal(n, 7);
+    assert_true(kf_pass_answer_length("A: b\ncontent-length:  10 \nX: y\n", &n));
+    assert_int_equal(n, 10);
+    assert_true(kf_pass_answer_length("Content-Length: 0\nContent-Length: 0\n", &n));
+    assert_int_equal(n, 0);
+    assert_true(kf_pass_answer_length("Content-Length: 100000000000000000\n", &n));
+    assert_int_equal(n, 100000000000000000);
+}
+
 int main(void) {
-    const struct CMUnitTest t[] = {cmocka_unit_test(targets), cmocka_unit_test(methods), cmocka_unit_test(request_headers), cmocka_unit_test(answer_lines)};
+    const struct CMUnitTest t[] = {cmocka_unit_test(targets), cmocka_unit_test(methods), cmocka_unit_test(request_headers), cmocka_unit_test(answer_lines),
+                                   cmocka_unit_test(answer_length)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }
