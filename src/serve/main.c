@@ -27,6 +27,7 @@ static const char help[] =
     "  --for D          end after D\n"
     "  --min-valid D    renew first when less than D is left\n"
     "  --proxy URL      pass requests on to this host and add the token\n"
+    "  --patience D     with a client that does not send its request or take its answer; default 60s\n"
     "  --version, --help\n";
 
 typedef struct program {
@@ -70,7 +71,7 @@ static bool has_command(char **argv) {
 /* 0: go on; else the exit status + 1. */
 static int read_options(int argc, char **argv, options *o, kf_house *house) {
     static const struct option longs[] = {{"socket", 1, NULL, 's'}, {"allow-uid", 1, NULL, 'u'}, {"for", 1, NULL, 'f'}, {"min-valid", 1, NULL, 'm'},
-                                          {"proxy", 1, NULL, 'p'},  {"help", 0, NULL, 'h'},      {"version", 0, NULL, 'V'}, {0}};
+                                          {"proxy", 1, NULL, 'p'},  {"patience", 1, NULL, 'w'},  {"help", 0, NULL, 'h'}, {"version", 0, NULL, 'V'},   {0}};
     o->life_ms = o->min_valid_ms = -1;
     for (int c; (c = getopt_long(argc, argv, "+", longs, NULL)) != -1;) {
         bool ok = true;
@@ -80,6 +81,7 @@ static int read_options(int argc, char **argv, options *o, kf_house *house) {
         case 'f': ok = kf_duration_parse(optarg, &o->life_ms) && o->life_ms > 0; break;
         case 'm': ok = kf_duration_parse(optarg, &o->min_valid_ms); break;
         case 'p': o->upstream = optarg; break;
+        case 'w': ok = kf_duration_parse(optarg, &o->serve.patience_ms) && o->serve.patience_ms > 0; break;
         case 'h': return fputs(help, stdout), 1;
         case 'V': return puts("keyfob-serve " KF_VERSION), 1;
         default: return fputs(help, stderr), 3;

@@ -3,6 +3,7 @@
 #include <microhttpd.h>
 #include <poll.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/buf.h"
@@ -11,8 +12,9 @@
 #include "base/str.h"
 #include "serve/ask.h"
 #include "serve/pass.h"
+#include "serve/peers.h"
 
-enum { CONNECTIONS_MAX = 64, HEAD_MAX = 32 << 10, BODY_MAX = 8 << 20, PIECE = 16 << 10, REQUEST_MS = 60000, CHECK_MS = 1000, UPSTREAM_MS = 120000 };
+enum { HEAD_MAX = 32 << 10, BODY_MAX = 8 << 20, PIECE = 16 << 10, PATIENCE_MS = 60000, CHECK_MS = 1000, UPSTREAM_MS = 120000 };
 
 typedef struct request {
     struct kf_serve *serve;
@@ -32,22 +34,18 @@ typedef struct request {
     int32_t retry_after;
 } request;
 
-typedef struct peer {
-    int fd;
-    int64_t since;
-    struct MHD_Connection *conn;
-} peer;
-
 struct kf_serve {
     kf_loop *loop;
     kf_serve_opts o;
     struct MHD_Daemon *daemon;
     kf_loop_id io, accept, timer, check;
     request *open;
-    peer peers[CONNECTIONS_MAX];
+    kf_peers peers;
 };
 
 static void run(kf_serve *s);
+
+static void turn(request *r, kf_phase phase) { kf_peers_turn(&r->serve->peers, r->conn, phase, kf_boot_ms()); }
 
 /* --- answers ------------------------------------------------------------------------------------- */
 
@@ -103,8 +101,9 @@ static void add_lines(struct MHD_Response *m, const char *lines) {
 
 /* MHD takes it from where it is, piece by piece. */
 static ssize_t piece(void *user, uint64_t at, char *out, size_t max) {
-    const request *r = user;
+    request *r = user;
     size_t len = kf_secret_len(r->text);
+    turn(r, KF_PHASE_ANSWER);
     if (at >= len) return MHD_CONTENT_READER_END_OF_STREAM;
     size_t n = len - (size_t)at < max ? len - (size_t)at : max;
     memcpy(out, kf_secret_peek(r->text) + at, n);
@@ -127,6 +126,7 @@ static enum MHD_Result answer(request *r) {
         snprintf(s, sizeof s, "%d", (int)r->retry_after);
         MHD_add_response_header(m, "Retry-After", s);
     }
+    turn(r, KF_PHASE_ANSWER);
     enum MHD_Result ok = MHD_queue_response(r->conn, r->status, m);
     MHD_destroy_response(m);
     return ok;
@@ -286,6 +286,7 @@ static void decide(request *r, const char *method) {
     r->method = kf_strdup(method);
     r->ask = kf_ask_token(s->loop, profile, s->o.min_valid_ms, token_here, r);
     r->suspended = true;
+    turn(r, KF_PHASE_WORK);
     MHD_suspend_connection(r->conn);
 }
 
@@ -298,6 +299,7 @@ static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const 
     if (r->answered) return answer(r);
     if (!r->seen) {
         r->seen = true;
+        turn(r, KF_PHASE_BODY);
         return MHD_YES;
     }
     if (*data_len) {
@@ -320,6 +322,7 @@ static void *on_target(void *user, const char *target, struct MHD_Connection *co
     kf_buf_init(&r->body, BODY_MAX);
     r->next = r->serve->open;
     r->serve->open = r;
+    turn(r, KF_PHASE_HEAD);
     return r;
 }
 
@@ -328,6 +331,7 @@ static void on_done(void *user, struct MHD_Connection *conn, void **slot, enum M
     request *r = *slot, **p = &s->open;
     (void)conn, (void)why;
     if (!r) return;
+    turn(r, KF_PHASE_REST);
     while (*p && *p != r) p = &(*p)->next;
     if (*p) *p = r->next;
     kf_ask_free(r->ask);
@@ -347,56 +351,53 @@ static void on_log(void *user, const char *fmt, va_list args) {
 
 /* --- connections --------------------------------------------------------------------------------- */
 
-static bool is_waiting(const kf_serve *s, const struct MHD_Connection *conn) {
-    for (const request *r = s->open; r; r = r->next)
-        if (r->conn == conn && r->suspended) return true;
-    return false;
+static void cut(kf_peer *p) {
+    p->cut = true;
+    shutdown(p->fd, SHUT_RDWR);
 }
 
 /* Whoever sends a byte now and then never runs into MHD's own time-out. */
 static void check(void *user) {
     kf_serve *s = user;
-    int64_t now = kf_boot_ms();
     s->check = 0;
-    for (size_t i = 0; i < KF_LEN(s->peers); i++) {
-        peer *p = &s->peers[i];
-        if (p->conn && is_waiting(s, p->conn)) p->since = now;
-        else if (p->conn && now - p->since >= REQUEST_MS) shutdown(p->fd, SHUT_RDWR);
+    for (size_t i = 0; i < KF_LEN(s->peers.at); i++) {
+        kf_peer *p = &s->peers.at[i];
+        int untaken = 0;
+        if (p->conn && p->phase == KF_PHASE_ANSWER) ioctl(p->fd, TIOCOUTQ, &untaken);
+        if (p->conn && kf_peers_over(&s->peers, p, untaken, kf_boot_ms())) cut(p);
     }
     run(s);
-}
-
-static void arm_check(kf_serve *s) {
-    bool any = false;
-    for (size_t i = 0; i < KF_LEN(s->peers); i++) any = any || s->peers[i].conn;
-    if (any && !s->check) s->check = kf_loop_after(s->loop, CHECK_MS, check, s);
 }
 
 static void on_connection(void *user, struct MHD_Connection *conn, void **slot, enum MHD_ConnectionNotificationCode what) {
     kf_serve *s = user;
     (void)slot;
-    bool begins = what == MHD_CONNECTION_NOTIFY_STARTED;
-    size_t i = 0;
-    while (i < KF_LEN(s->peers) && s->peers[i].conn != (begins ? NULL : conn)) i++;
-    if (i == KF_LEN(s->peers)) return;
-    s->peers[i] = (peer){0};
-    if (!begins) return;
+    if (what != MHD_CONNECTION_NOTIFY_STARTED) {
+        kf_peers_remove(&s->peers, conn);
+        return;
+    }
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
-    s->peers[i] = (peer){.fd = info ? info->connect_fd : -1, .since = kf_boot_ms(), .conn = conn};
+    kf_peers_add(&s->peers, conn, info ? info->connect_fd : -1, kf_boot_ms());
 }
 
-static bool is_full(const kf_serve *s) {
-    size_t n = 0;
-    for (size_t i = 0; i < KF_LEN(s->peers); i++) n += s->peers[i].conn != NULL;
-    return n >= CONNECTIONS_MAX;
+static bool has_room(kf_serve *s) {
+    if (!kf_peers_full(&s->peers)) return true;
+    MHD_run(s->daemon); /* what has come is read before anybody is found to say nothing */
+    kf_peer *idlest = kf_peers_idlest(&s->peers, kf_boot_ms());
+    if (idlest) {
+        cut(idlest);
+        MHD_run(s->daemon);
+    }
+    return !kf_peers_full(&s->peers);
 }
 
-/* Who is let in is decided before a byte is read. When all places are taken, the rest waits in the queue. */
+/* Who is let in is decided before a byte is read. When all places are taken by clients that have asked for something, the rest
+ * waits in the queue. */
 static void accept_ready(int fd, short revents, void *user) {
     kf_serve *s = user;
     uid_t who = 0;
     (void)revents;
-    while (!is_full(s)) {
+    while (has_room(s)) {
         struct sockaddr_storage a = {0};
         socklen_t len = sizeof a;
         int c = accept4(fd, (struct sockaddr *)&a, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -427,8 +428,9 @@ static void run(kf_serve *s) {
     kf_loop_cancel(s->loop, s->timer);
     s->timer = 0;
     if (MHD_get_timeout(s->daemon, &ms) == MHD_YES) s->timer = kf_loop_after(s->loop, (int64_t)ms, on_timer, s);
-    kf_loop_fd_events(s->loop, s->accept, is_full(s) ? 0 : POLLIN);
-    arm_check(s);
+    bool closed = kf_peers_full(&s->peers) && !kf_peers_idlest(&s->peers, kf_boot_ms());
+    kf_loop_fd_events(s->loop, s->accept, closed ? 0 : POLLIN);
+    if (!s->check && kf_peers_any(&s->peers)) s->check = kf_loop_after(s->loop, CHECK_MS, check, s);
 }
 
 /* --- life ---------------------------------------------------------------------------------------- */
@@ -438,10 +440,11 @@ kf_serve *kf_serve_new(kf_loop *l, const kf_serve_opts *o, kf_err *err) {
     if (!s) abort();
     s->loop = l;
     s->o = *o;
+    s->peers.patience_ms = o->patience_ms > 0 ? o->patience_ms : PATIENCE_MS;
     s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_access, s,
                                  MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_NOTIFY_CONNECTION,
                                  on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_CONNECTION_LIMIT,
-                                 (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX, MHD_OPTION_END);
+                                 (unsigned)KF_PEERS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX, MHD_OPTION_END);
     const union MHD_DaemonInfo *info = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info) {
         kf_fail(err, KF_ERR_SYS_IO, "the HTTP server does not start");

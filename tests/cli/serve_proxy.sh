@@ -9,41 +9,7 @@ profile_dev other
 login_dev
 T=$(kf token dev) || fail token
 
-python3 - >"$SCRATCH/up.port" <<'P' &
-import http.server, json, socket
-class H(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def any(s):
-        n = int(s.headers.get("Content-Length") or 0)
-        body = s.rfile.read(n)
-        if s.path.startswith("/redirect"):
-            s.send_response(302); s.send_header("Location", "https://evil.test/"); s.send_header("Content-Length", "0"); s.end_headers(); return
-        if s.path.startswith("/die"):
-            s.close_connection = True; s.connection.shutdown(socket.SHUT_RDWR); return
-        if s.path.startswith("/405"):
-            s.send_response(405); s.send_header("Allow", "PUT"); s.send_header("Content-Length", "0"); s.end_headers(); return
-        if s.path.startswith("/endless") or s.path.startswith("/same"): # no length; or one that says nothing of this answer
-            s.send_response(304 if s.path.startswith("/same") else 200)
-            s.send_header(*(("Content-Length", "77") if s.path.startswith("/same?77") else ("Connection", "close"))); s.end_headers(); return
-        if s.path.startswith("/large"):
-            s.send_response(200); s.send_header("Content-Length", "7000000"); s.end_headers()
-            if s.command != "HEAD": s.wfile.write(b"0123456789" * 700000)
-            return
-        text = json.dumps({"method": s.command, "path": s.path, "headers": s.headers.items(), "bytes": len(body), "body": body[:100].decode("latin1")}).encode()
-        s.send_response(418 if s.path.startswith("/teapot") else 200)
-        s.send_header("Content-Type", "application/json"); s.send_header("X-Up", "yes"); s.send_header("Connection", "X-Hop"); s.send_header("X-Hop", "1")
-        s.send_header("Content-Length", str(len(text))); s.end_headers()
-        if s.command != "HEAD": s.wfile.write(text)
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = any
-    def log_message(s, *a): pass
-v = http.server.ThreadingHTTPServer(("127.0.0.1", 0), H)
-print(v.server_port, flush=True)
-v.serve_forever()
-P
-UP=$!
-PIDS+=("$UP")
-wait_until "the upstream" test -s "$SCRATCH/up.port"
-UPSTREAM=http://127.0.0.1:$(cat "$SCRATCH/up.port")
+upstream
 serve dev --proxy "$UPSTREAM"
 sent() { python3 -c 'import json,sys; d=json.load(sys.stdin); print([v for k,v in d["headers"] if k.lower()==sys.argv[1].lower()])' "$1" <<<"$BODY"; }
 ask '/v1/things?a=1&b=%20'

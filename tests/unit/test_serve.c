@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include "base/cleanup.h"
 #include "serve/pass.h"
+#include "serve/peers.h"
 
 static void targets(void **state) {
     (void)state;
@@ -65,8 +66,78 @@ static void answer_length(void **state) {
     assert_int_equal(n, 100000000000000000);
 }
 
+/* When the time of one that is looked at each second is over, in seconds from `from`; -1: not within ten minutes. */
+static int over_after(kf_peers *p, const void *conn, int64_t from, bool takes) {
+    for (int i = 0; i < 600; i++)
+        for (size_t k = 0; k < KF_LEN(p->at); k++)
+            if (p->at[k].conn == conn && kf_peers_over(p, &p->at[k], takes ? i + 1 : 1, from + i * 1000)) return i;
+    return -1;
+}
+
+static void patience(void **state) {
+    (void)state;
+    kf_peers p = {.patience_ms = 60000};
+    int a = 0, b = 0;
+    kf_peers_add(&p, &a, 3, 0);
+    assert_int_equal(over_after(&p, &a, 0, false), 10); /* says nothing */
+    kf_peers_turn(&p, &a, KF_PHASE_HEAD, 9000);
+    assert_int_equal(over_after(&p, &a, 0, false), 10); /* or half a head */
+    kf_peers_turn(&p, &a, KF_PHASE_BODY, 9000);
+    assert_int_equal(over_after(&p, &a, 0, false), 60); /* or its body too slowly: from where the request began */
+    kf_peers_turn(&p, &a, KF_PHASE_WORK, 9000);
+    assert_int_equal(over_after(&p, &a, 0, false), -1);
+    kf_peers_turn(&p, &a, KF_PHASE_ANSWER, 100000);
+    assert_int_equal(over_after(&p, &a, 100000, true), -1);
+    kf_peers_turn(&p, &a, KF_PHASE_ANSWER, 1000000);
+    assert_int_equal(over_after(&p, &a, 1000000, false), 60);
+    kf_peers_turn(&p, &a, KF_PHASE_REST, 2000000);
+    assert_int_equal(over_after(&p, &a, 2000000, false), 60);
+    kf_peers_turn(&p, &a, KF_PHASE_HEAD, 2050000); /* the next request has its own time */
+    assert_int_equal(over_after(&p, &a, 2050000, false), 10);
+    kf_peers_turn(&p, &a, KF_PHASE_BODY, 2059000);
+    assert_int_equal(over_after(&p, &a, 2050000, false), 60);
+    p.patience_ms = 2000;
+    kf_peers_add(&p, &b, 4, 0);
+    assert_int_equal(over_after(&p, &b, 0, false), 2);
+    kf_peers_turn(&p, &p, KF_PHASE_ANSWER, 0); /* nobody */
+    kf_peers_remove(&p, &a);
+    kf_peers_remove(&p, &b);
+    assert_false(kf_peers_any(&p));
+}
+
+static void who_makes_room(void **state) {
+    (void)state;
+    kf_peers p = {.patience_ms = 60000};
+    char conn[KF_PEERS_MAX] = {0};
+    assert_null(kf_peers_idlest(&p, 5000));
+    for (int i = 0; i < KF_PEERS_MAX; i++) {
+        assert_false(kf_peers_full(&p));
+        kf_peers_add(&p, &conn[i], i, i);
+    }
+    assert_true(kf_peers_full(&p));
+    assert_null(kf_peers_idlest(&p, KF_PEERS_GRACE_MS - 1));
+    assert_ptr_equal(kf_peers_idlest(&p, KF_PEERS_GRACE_MS)->conn, &conn[0]);
+    kf_peers_turn(&p, &conn[0], KF_PHASE_BODY, 100);
+    kf_peers_turn(&p, &conn[1], KF_PHASE_WORK, 100);
+    kf_peers_turn(&p, &conn[2], KF_PHASE_ANSWER, 100);
+    kf_peers_turn(&p, &conn[3], KF_PHASE_REST, 100);
+    kf_peer *one = kf_peers_idlest(&p, 5000);
+    assert_ptr_equal(one->conn, &conn[4]);
+    one->cut = true;
+    assert_null(kf_peers_idlest(&p, 5000)); /* one at a time */
+    kf_peers_remove(&p, &conn[4]);
+    assert_ptr_equal(kf_peers_idlest(&p, 5000)->conn, &conn[5]);
+    for (int i = 5; i < KF_PEERS_MAX; i++) kf_peers_turn(&p, &conn[i], KF_PHASE_BODY, 200);
+    one = kf_peers_idlest(&p, 5000);
+    assert_ptr_equal(one->conn, &conn[3]); /* rests, which is waiting, too */
+    one->cut = true;
+    kf_peers_turn(&p, &conn[3], KF_PHASE_WORK, 300); /* its request had come already: it holds up nobody */
+    kf_peers_turn(&p, &conn[6], KF_PHASE_REST, 300);
+    assert_ptr_equal(kf_peers_idlest(&p, 5000)->conn, &conn[6]);
+}
+
 int main(void) {
     const struct CMUnitTest t[] = {cmocka_unit_test(targets), cmocka_unit_test(methods), cmocka_unit_test(request_headers), cmocka_unit_test(answer_lines),
-                                   cmocka_unit_test(answer_length)};
+                                   cmocka_unit_test(answer_length), cmocka_unit_test(patience), cmocka_unit_test(who_makes_room)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }
