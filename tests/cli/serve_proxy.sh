@@ -45,6 +45,9 @@ has "but passed on" "$(cat "$SCRATCH/head")" "Location: https://evil.test/"
 header() { tr -d '\r' <"$SCRATCH/head" | sed -n "s/^$1: *//Ip" | tr '\n' ';'; }
 ask /large
 is "a large answer" "$STATUS $(md5sum <<<"$BODY")" "200 $(python3 -c 'print("0123456789" * 700000)' | md5sum)"
+ask /too-large
+is "one that is too large" "$STATUS" 502
+has "says so" "$BODY" "larger than 8192 KiB"
 ask /large -I -D "$SCRATCH/head"
 is "HEAD has the length of what it has not" "$STATUS $(header Content-Length)" "200 7000000;"
 ask /endless -I -D "$SCRATCH/head"

@@ -66,10 +66,11 @@ static const kf_command table[] = {
     {.name = "serve", .args = "[PROFILE...] [--proxy URL] [-- CMD [ARG...]]", .help = "a token socket for containers and other machines",
      .text = "HTTP on a UNIX socket, for access tokens of these profiles and nothing else: curl --unix-socket S http://keyfob/token. Prints the "
              "socket's path, or runs CMD with KEYFOB_TOKEN_SOCKET and ends with it. With --proxy it passes requests on to that host and adds "
-             "the token itself, so that the client never holds it.",
+             "the token itself, so that the client never holds it. Bodies and answers are passed on when they are whole, up to 8 MiB: none that "
+             "streams.",
      .examples = "  keyfob serve acme --for 8h\n  keyfob serve acme --proxy https://api.example.com -- ./job\n",
      .opts = {{"socket", 0, "PATH", "instead of one in a fresh directory"}, {"allow-uid", 0, "N,..", "let these users in, too (containers map users)"},
-              {"for", 0, "D", "end after D"}, {"min-valid", 0, "D", "renew first when less than D is left"},
+              {"for", 0, "D", "close the socket after D, and end CMD"}, {"min-valid", 0, "D", "renew first when less than D is left"},
               {"proxy", 0, "URL", "pass requests on to this https host"}},
      .max_pos = 16, .rest = true, .run = kf_cmd_serve},
     {.name = "login", .args = "[PROFILE] [--method METHOD]", .help = "sign in",
