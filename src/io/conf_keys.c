@@ -30,13 +30,32 @@ static bool is_line(const char *v) {
 
 static bool is_path(const char *v) { return *v == '/' && is_line(v); }
 
+/* Behind the host: nothing, or a port. */
+static bool is_port_or_end(const char *s, const char *end) {
+    int n = 0;
+    if (s == end) return true;
+    if (*s++ != ':' || s == end || end - s > 5) return false;
+    for (; s < end; s++) {
+        if (*s < '0' || *s > '9') return false;
+        n = n * 10 + *s - '0';
+    }
+    return n > 0 && n <= 65535;
+}
+
 static bool is_proxy(const char *v) {
     static const char *const schemes[] = {"http://", "https://", "socks4://", "socks4a://", "socks5://", "socks5h://"};
+    static const char hex[] = "0123456789abcdefABCDEF:.", not_in_a_host[] = ":@[]%,;?#";
     const char *host = strstr(v, "://") ? NULL : v;
     for (size_t i = 0; i < KF_LEN(schemes) && !host; i++)
         if (kf_str_starts(v, schemes[i])) host = v + strlen(schemes[i]);
-    if (!host || !*host || *host == '/' || *host == ':' || !is_line(v)) return false;
-    return !strpbrk(v, " \"'<>\\");
+    if (!host || !is_line(v) || strpbrk(v, " \"'<>\\")) return false;
+    const char *end = host + strcspn(host, "/");
+    for (const char *p = host; p < end; p++)
+        if (*p == '@') host = p + 1; /* the last one: curl takes it so */
+    size_t six = *host == '[' ? strspn(host + 1, hex) : 0, n = strcspn(host, not_in_a_host);
+    if (six) return host[six + 1] == ']' && is_port_or_end(host + six + 2, end);
+    n = n < (size_t)(end - host) ? n : (size_t)(end - host);
+    return n && is_port_or_end(host + n, end);
 }
 
 static const kf_conf_key table[] = {

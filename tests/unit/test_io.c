@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/str.h"
 #include "io/conf.h"
+#include "io/conf_keys.h"
 #include "io/files.h"
 #include "io/store.h"
 
@@ -165,6 +166,19 @@ static void bad_settings_name_file_and_line(void **state) {
         KF_AUTO_CHARS after = get(p);
         assert_string_equal(after, rows[i].text);
     }
+}
+
+static void a_proxy_is_host_and_port(void **state) {
+    (void)state;
+    static const char *const good[] = {"proxy", "proxy:3128", "http://proxy.corp.example:3128/", "http://u:p%40ss@proxy:1", "socks5h://[::1]:1080", "https://10.0.0.1",
+                                       "http://u@v@host:80"},
+                             *const bad[] = {"", "://///", "http://", "http:///x", "http://:3128", "host:", "host:0", "host:65536", "host:port", "http://u:p@", "http://[::1",
+                                             "http://[::1]x", "[]:1", "ftp://x", "http://a b", "a:1:2"};
+    const kf_conf_key *k = kf_conf_key_find("proxy");
+    for (size_t i = 0; i < KF_LEN(good); i++)
+        if (!k->ok(good[i])) fail_msg("%s is a proxy", good[i]);
+    for (size_t i = 0; i < KF_LEN(bad); i++)
+        if (k->ok(bad[i])) fail_msg("%s is no proxy", bad[i]);
 }
 
 /* --- loop ---------------------------------------------------------------------------------------- */
@@ -393,7 +407,7 @@ int main(void) {
     if (!mkdtemp(dir)) return 1;
     const struct CMUnitTest t[] = {
         cmocka_unit_test(files_are_replaced_whole), cmocka_unit_test(directories_must_be_ours), cmocka_unit_test(locks_exclude),
-        cmocka_unit_test(settings_keep_comments_and_order), cmocka_unit_test(bad_settings_name_file_and_line),
+        cmocka_unit_test(settings_keep_comments_and_order), cmocka_unit_test(bad_settings_name_file_and_line), cmocka_unit_test(a_proxy_is_host_and_port),
         cmocka_unit_test(timers_run_in_order_and_can_be_cancelled), cmocka_unit_test(thousands_of_timers), cmocka_unit_test(worker_keeps_the_order), cmocka_unit_test(memory_store),
         cmocka_unit_test(vault_store)};
     int rc = cmocka_run_group_tests(t, NULL, NULL);
