@@ -58,15 +58,21 @@ bool kf_vault_create(const kf_secret *pass, bool weak, kf_secret **master, unsig
     return true;
 }
 
-kf_secret *kf_vault_open(const void *header, size_t len, const kf_secret *pass, kf_err *err) {
-    if (!ready(err)) return NULL;
+bool kf_vault_check(const void *header, size_t len, kf_err *err) {
+    if (!ready(err)) return false;
     const unsigned char *h = header;
     unsigned char check[CHECK];
     if (len == KF_VAULT_HEADER) crypto_generichash(check, CHECK, h, AT_CHECK, NULL, 0);
     /* the check tells a damaged header from a wrong passphrase; the limits keep a made-up one from eating the machine */
     if (len != KF_VAULT_HEADER || memcmp(h, header_magic, 8) || memcmp(check, h + AT_CHECK, CHECK) || get64(h + AT_OPS) > 16 ||
         get64(h + AT_OPS) < crypto_pwhash_OPSLIMIT_MIN || get64(h + AT_MEM) < crypto_pwhash_MEMLIMIT_MIN || get64(h + AT_MEM) > (1u << 30))
-        return kf_fail(err, KF_ERR_STORE_DAMAGED, "the vault's header is damaged"), NULL;
+        return kf_fail(err, KF_ERR_STORE_DAMAGED, "the vault's header is damaged");
+    return true;
+}
+
+kf_secret *kf_vault_open(const void *header, size_t len, const kf_secret *pass, kf_err *err) {
+    if (!kf_vault_check(header, len, err)) return NULL;
+    const unsigned char *h = header;
     KF_AUTO(kf_secret) kek = derive(h, pass, err);
     if (!kek) return NULL;
     kf_secret *key = kf_secret_zero(KEY);

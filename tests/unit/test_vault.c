@@ -19,12 +19,14 @@ static void header_opens_with_its_passphrase_only(void **state) {
     assert_true(kf_secret_eq(master, again));
     assert_null(kf_vault_open(h, sizeof h, wrong, &e));
     assert_int_equal(e.code, KF_ERR_STORE_BAD_PASSPHRASE);
+    assert_true(kf_vault_check(h, sizeof h, &e));
     assert_null(kf_vault_open(h, sizeof h - 1, pass, &e));
     assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
     for (size_t bit = 0; bit < 8 * sizeof h; bit++) {
         h[bit / 8] ^= (unsigned char)(1u << bit % 8);
         assert_null(kf_vault_open(h, sizeof h, pass, &e));
         assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
+        assert_false(kf_vault_check(h, sizeof h, NULL));
         h[bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
 }
