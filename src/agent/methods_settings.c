@@ -2,9 +2,9 @@
  * writes it; what is wrong is refused before anything is touched. */
 #include "agent/methods.h"
 
-#include <unistd.h>
 #include "agent/server.h"
 #include "agent/settings.h"
+#include "agent/trust.h"
 #include "base/str.h"
 #include "io/conf_keys.h"
 
@@ -66,8 +66,8 @@ static bool value_ok(const kf_agent *a, const kf_conf_key *k, const char *v, kf_
     if (!k->ok(v)) return kf_fail(err, KF_ERR_USAGE_BAD, "%s %s", k->name, k->must);
     const kf_conf_profile *who = strcmp(k->name, "default") ? NULL : kf_conf_find(a->conf, v);
     if (!strcmp(k->name, "default") && (!who || strcmp(who->name, v))) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", v);
-    if (!strcmp(k->name, "ca_file") && access(v, R_OK)) return kf_fail_errno(err, KF_ERR_USAGE_BAD, "ca_file %.150s", v);
-    return true;
+    const char *bad = strcmp(k->name, "ca_file") ? NULL : kf_trust_is_bad(v);
+    return !bad || kf_fail(err, KF_ERR_USAGE_BAD, "ca_file %s: %s", bad, v);
 }
 
 void kf_method_put_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
