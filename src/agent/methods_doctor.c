@@ -8,29 +8,33 @@
 #include "agent/keeper.h"
 #include "agent/server.h"
 #include "agent/settings.h"
+#include "agent/trust.h"
 #include "base/str.h"
 #include "io/bus.h"
+#include "io/conf_keys.h"
+#include "io/files.h"
 #include "io/loopback.h"
+#include "io/vault.h"
 
-enum { CHECKUPS_MAX = 8, HOSTS_MAX = 8, PORTS_MAX = 16, PROFILES_LOOKED_AT = 1000, SKEW_MAX_S = 30, HOST_MS = 10000 };
+enum { CHECKUPS_MAX = 8, HOSTS_MAX = 8, PORTS_MAX = 16, PROFILES_LOOKED_AT = 1000, SKEW_MAX_S = 30, HOST_MS = 10000, HEADER_MAX = 4096 };
 
 /* One call under way. */
 typedef struct kf_checkup {
     struct kf_checkup *next;
     kf_agent *a;
     uint32_t conn, http;
-    bool network;
+    bool network, knows_clock;
     kf_json *checks;
     kf_bus *bus;
     char *host[HOSTS_MAX];
-    size_t n_hosts, at;
+    size_t n_hosts, at, left_out;
 } kf_checkup;
 
 __attribute__((format(printf, 5, 6))) static void add(kf_checkup *u, const char *id, const char *result, const char *todo, const char *fmt, ...) {
-    char text[512];
+    char *text = NULL;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    if (vasprintf(&text, fmt, ap) < 0) abort();
     va_end(ap);
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "id", id);
@@ -38,6 +42,7 @@ __attribute__((format(printf, 5, 6))) static void add(kf_checkup *u, const char 
     kf_json_set_str(j, "finding", text);
     kf_json_set_str(j, "todo", todo);
     kf_json_add(u->checks, j);
+    free(text);
 }
 
 static void drop(kf_checkup *u) {
@@ -64,12 +69,6 @@ static void finish(kf_checkup *u) {
 
 /* --- what is known at once ----------------------------------------------------------------------- */
 
-static const char *env_any(const char *lower, const char *upper) {
-    const char *v = getenv(lower);
-    if (!v || !*v) v = getenv(upper);
-    return v && *v ? v : NULL;
-}
-
 static void check_memory(kf_checkup *u) {
     struct rlimit r = {0};
     getrlimit(RLIMIT_MEMLOCK, &r);
@@ -91,17 +90,22 @@ static const char *without_login(const char *url) {
     return at ? at + 1 : host ? host + 3 : url;
 }
 
-static void check_network_settings(kf_checkup *u) {
-    const char *own = u->a->conf ? kf_conf_get(u->a->conf, "proxy") : NULL, *env = env_any("https_proxy", "HTTPS_PROXY");
-    if (!env) env = env_any("all_proxy", "ALL_PROXY");
-    const char *proxy = own ? own : env;
-    if (proxy) add(u, "proxy", "ok", NULL, "%.200s, from %s", without_login(proxy), own ? "keyfob.conf" : "the environment");
-    else add(u, "proxy", "ok", NULL, "none");
+static void check_proxy(kf_checkup *u) {
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}; /* as curl takes them */
+    const char *proxy = u->a->conf ? kf_conf_get(u->a->conf, "proxy") : NULL, *from = "keyfob.conf";
+    for (size_t i = 0; i < KF_LEN(names) && (!proxy || !*proxy); i++) proxy = getenv(names[i]), from = names[i];
+    if (!proxy || !*proxy) add(u, "proxy", "ok", NULL, "none");
+    else if (kf_conf_key_find("proxy")->ok(proxy)) add(u, "proxy", "ok", NULL, "%s, from %s", without_login(proxy), from);
+    else add(u, "proxy", "fail", "give [http://]host[:port], then: keyfob agent stop", "%s holds no address of a proxy", from); /* but perhaps a password */
+}
+
+static void check_trust(kf_checkup *u) {
     const char *ca = u->a->conf ? kf_conf_get(u->a->conf, "ca_file") : NULL, *from = "keyfob.conf";
-    if (!ca) ca = getenv("SSL_CERT_FILE"), from = "SSL_CERT_FILE";
+    if (!ca || !*ca) ca = getenv("SSL_CERT_FILE"), from = "SSL_CERT_FILE";
+    const char *bad = ca && *ca ? kf_trust_is_bad(ca) : NULL;
     if (!ca || !*ca) add(u, "ca_file", "ok", NULL, "the system's certificates");
-    else if (access(ca, R_OK)) add(u, "ca_file", "fail", "give the path of a file with certificates (PEM)", "%.300s, from %s, cannot be read", ca, from);
-    else add(u, "ca_file", "ok", NULL, "%.300s, from %s", ca, from);
+    else if (bad) add(u, "ca_file", "fail", "give the path of a file with certificates (PEM)", "%s, from %s, %s", ca, from, bad);
+    else add(u, "ca_file", "ok", NULL, "%s, from %s", ca, from);
 }
 
 static void check_clock(kf_checkup *u) {
@@ -116,7 +120,9 @@ static void check_clock(kf_checkup *u) {
         if (llabs(s) > llabs(worst)) worst = s;
     }
     const char *side = worst > 0 ? "behind" : "ahead of";
-    if (!known) add(u, "clock", "ok", NULL, "nothing is known yet; --network asks");
+    u->knows_clock = known;
+    if (!known && !u->network) add(u, "clock", "ok", NULL, "nothing is known yet; --network asks");
+    else if (!known) return; /* what the hosts say comes last */
     else if (llabs(worst) > SKEW_MAX_S) add(u, "clock", "warn", "set the clock (timedatectl set-ntp true)", "this clock was %lld s %s WorkOS's at the last renewal", llabs(worst), side);
     else add(u, "clock", "ok", NULL, "at most %lld s off at the last renewals", llabs(worst));
 }
@@ -131,14 +137,18 @@ static void check_ports(kf_checkup *u) {
     size_t n = u->a->conf ? kf_conf_profiles(u->a->conf, &all) : 0, seen = 0;
     int port[PORTS_MAX];
     bool bad = false;
-    for (size_t i = 0; i < n && seen < PORTS_MAX; i++) {
+    for (size_t i = 0; i < n; i++) {
         bool again = !all[i].redirect_port;
         for (size_t k = 0; k < seen; k++) again = again || port[k] == all[i].redirect_port;
         if (again) continue;
+        if (seen == PORTS_MAX) {
+            bad = true, add(u, "redirect_port", "warn", "look at the others when they are needed", "only the first %d ports were tried", PORTS_MAX);
+            break;
+        }
         port[seen++] = all[i].redirect_port;
         kf_err e;
         kf_loopback *b = kf_loopback_new(u->a->loop, all[i].redirect_port, "doctor", nobody_came, NULL, &e);
-        if (!b) bad = true, add(u, "redirect_port", "warn", "end what holds it, or set another: keyfob profile edit NAME --redirect-port N", "profile %s: %.300s", all[i].name, e.what);
+        if (!b) bad = true, add(u, "redirect_port", "warn", "end what holds it, or set another: keyfob profile edit NAME --redirect-port N", "profile %s: %s", all[i].name, e.what);
         kf_loopback_free(b);
     }
     if (!bad) add(u, "redirect_port", "ok", NULL, seen ? "free" : "any free one of this machine");
@@ -154,10 +164,11 @@ static void host_answered(void *user, kf_http_resp *r, const kf_err *err) {
     u->http = 0;
     if (err && !r->status) {
         add(u, "network", "fail", err->code == KF_ERR_NET_TLS ? "if the proxy is yours, set ca_file in keyfob.conf" : "check network, VPN and proxy",
-            "%s: %.250s (%s)", host, err->what, kf_err_name(err->code));
+            "%s: %s (%s)", host, err->what, kf_err_name(err->code));
     } else {
         add(u, "network", "ok", NULL, "%s answers in %lld ms", host, (long long)r->ms);
         int64_t off = r->date ? kf_unix_s() - r->date : 0;
+        u->knows_clock = u->knows_clock || r->date;
         if (r->date && llabs(off) > SKEW_MAX_S)
             add(u, "clock", "warn", "set the clock (timedatectl set-ntp true)", "this clock is %lld s %s %s's", llabs(off), off > 0 ? "ahead of" : "behind", host);
         else if (r->date) add(u, "clock", "ok", NULL, "%lld s off %s's", llabs(off), host);
@@ -167,6 +178,8 @@ static void host_answered(void *user, kf_http_resp *r, const kf_err *err) {
 
 static void next_host(kf_checkup *u) {
     if (u->at == u->n_hosts || !kf_server_alive(u->a->server, u->conn)) {
+        if (u->network && !u->knows_clock) add(u, "clock", "ok", NULL, "nothing is known: no host has told the time");
+        if (u->left_out) add(u, "network", "warn", "look at them from their own profiles: keyfob whoami", "%zu more hosts were not asked, %d are the most", u->left_out, HOSTS_MAX);
         finish(u);
         return;
     }
@@ -178,6 +191,7 @@ static void add_host(kf_checkup *u, const char *host) {
     for (size_t i = 0; i < u->n_hosts; i++)
         if (!strcmp(u->host[i], host)) return;
     if (u->n_hosts < HOSTS_MAX) u->host[u->n_hosts++] = kf_strdup(host);
+    else u->left_out++;
 }
 
 static void ask_hosts(kf_checkup *u) {
@@ -232,28 +246,58 @@ static void store_probed(void *user, const kf_secret *blob, const kf_err *err) {
     look_at_bus(u, kind);
 }
 
+static void store_is_bad(kf_checkup *u, const kf_err *err) {
+    bool locked = err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_LOCKED;
+    const char *todo = "look at free space, permissions and the keyring program; keyfob log says more";
+    if (err->code == KF_ERR_STORE_VAULT_LOCKED) todo = "run keyfob unlock; for scripts: KEYFOB_PASSPHRASE_FILE";
+    else if (err->code == KF_ERR_STORE_LOCKED) todo = "unlock it with your keyring program";
+    else if (err->code == KF_ERR_STORE_BAD_PASSPHRASE) todo = "correct what is in the passphrase file";
+    else if (err->code == KF_ERR_SYS_OWNER) todo = "make it yours, and close it to others: chmod go-rwx";
+    else if (err->code == KF_ERR_USAGE_CONFIG) todo = "correct KEYFOB_STORE or keyfob.conf, then: keyfob agent stop";
+    else if (err->code == KF_ERR_STORE_ABSENT) todo = "start a keyring (gnome-keyring, KeePassXC), or set store = vault";
+    add(u, "store", locked ? "warn" : "fail", todo, "%s (%s)", err->what, kf_err_name(err->code));
+}
+
 static void store_open(void *user, const kf_err *err) {
     kf_checkup *u = user;
     if (!err) {
         kf_store_probe(u->a->store, false, store_probed, u);
         return;
     }
-    bool locked = err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_LOCKED;
-    add(u, "store", locked ? "warn" : "fail", locked ? "run keyfob unlock; for scripts: KEYFOB_PASSPHRASE_FILE" : NULL, "%s (%s)", err->what, kf_err_name(err->code));
+    store_is_bad(u, err);
     look_at_bus(u, u->a->store ? kf_store_kind(u->a->store) : "");
+}
+
+/* The header can be looked at while the vault is locked. False: it is damaged, which is told. */
+static bool header_is_whole(kf_checkup *u, const char *path) {
+    kf_err e;
+    KF_AUTO(kf_secret) h = NULL;
+    if (kf_file_read(path, HEADER_MAX, &h, &e) && kf_vault_check(kf_secret_peek(h), kf_secret_len(h), &e)) return true;
+    KF_AUTO_CHARS todo = kf_strfmt("put %s back from a backup; without one move %s/vault away and sign in again", path, u->a->data_dir);
+    add(u, "store", "fail", todo, "%s: %s", path, e.what);
+    return false;
+}
+
+static void check_new_vault(kf_checkup *u) {
+    kf_err e;
+    KF_AUTO(kf_secret) pass = kf_settings_passphrase(&e);
+    if (e.code != KF_ERR_NONE) add(u, "store", "warn", e.code == KF_ERR_SYS_OWNER ? "chmod 600 it" : "write the passphrase into that file, or unset KEYFOB_PASSPHRASE_FILE",
+                                   "vault, not made yet, and its passphrase file is of no use: %s", e.what);
+    else add(u, "store", "ok", NULL, "vault, not made yet: %s", pass ? "the passphrase file will have its passphrase" : "its passphrase is chosen with the first secret");
 }
 
 static void check_store(kf_checkup *u) {
     KF_AUTO(kf_json) s = kf_settings_store_json(u->a);
     const char *kind = kf_json_str_or(s, "kind", "");
     KF_AUTO_CHARS header = kf_strfmt("%s/vault/header", u->a->data_dir);
-    if (!*kind) {
-        add(u, "store", "ok", NULL, "not picked yet: the first secret does that");
-        look_at_bus(u, kind);
-    } else if (!strcmp(kind, "vault") && access(header, F_OK)) {
-        add(u, "store", "ok", NULL, "vault, not made yet: its passphrase is chosen with the first secret");
-        look_at_bus(u, kind);
-    } else kf_settings_store(u->a, store_open, u);
+    bool vault = !strcmp(kind, "vault"), made = !access(header, F_OK);
+    if (*kind && (!vault || (made && header_is_whole(u, header)))) {
+        kf_settings_store(u->a, store_open, u);
+        return;
+    }
+    if (!*kind) add(u, "store", "ok", NULL, "not picked yet: the first secret does that");
+    else if (!made) check_new_vault(u);
+    look_at_bus(u, kind);
 }
 
 void kf_method_doctor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
@@ -272,7 +316,8 @@ void kf_method_doctor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     a->checkups = u;
     check_settings(u);
     check_memory(u);
-    check_network_settings(u);
+    check_proxy(u);
+    check_trust(u);
     check_clock(u);
     check_ports(u);
     check_store(u);

@@ -75,6 +75,7 @@ static int print(const kf_checks *k) {
 int kf_cmd_doctor(kf_cli *c, const kf_args *a) {
     kf_checks k = {.list = kf_json_arr()};
     kf_checks_of_places(&k);
+    kf_checks_of_programs(&k);
     kf_checks_of_surroundings(&k);
     if (check_agent(c, &k)) ask_agent(c, &k, a->opt[NETWORK] != NULL);
     int rc;

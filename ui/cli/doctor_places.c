@@ -11,23 +11,26 @@
 #include "wire/client.h"
 
 /* One directory on the way: whoever may rename what is in it can put something else in the place of ours. */
-static const char *way_is_bad(const struct stat *st) {
+static const char *way_is_bad(const char *dir, const struct stat *st) {
+    if (!S_ISDIR(st->st_mode)) return "is not a directory";
     if (st->st_uid != geteuid() && st->st_uid != 0) return "belongs to somebody else";
     if ((st->st_mode & 0002) && !(st->st_mode & S_ISVTX)) return "can be written by everybody";
-    return NULL;
+    return access(dir, X_OK) ? "cannot be entered" : NULL;
 }
 
-static const char *own_is_bad(const struct stat *st, bool closed) {
+static const char *own_is_bad(const char *dir, const struct stat *st, bool closed) {
     if (!S_ISDIR(st->st_mode)) return "is not a directory";
     if (st->st_uid != geteuid()) return "belongs to somebody else";
     if (st->st_mode & 0022) return "can be written by others";
     if (closed && st->st_mode & 0077) return "is open to others";
-    return NULL;
+    return access(dir, X_OK) ? "cannot be entered" : NULL;
 }
 
 static void tell(kf_checks *k, const char *id, const char *dir, const struct stat *st, const char *why) {
-    KF_AUTO_CHARS todo = st->st_uid == geteuid() ? kf_strfmt("chmod %s %s", S_ISDIR(st->st_mode) && strstr(why, "everybody") ? "o-w" : "700", dir)
-                                                  : kf_strfmt("make it yours: chown %u %s", (unsigned)geteuid(), dir);
+    bool open = strstr(why, "everybody") != NULL;
+    KF_AUTO_CHARS todo = !S_ISDIR(st->st_mode)       ? kf_strfmt("move it away: mv %s %s.old", dir, dir)
+                         : st->st_uid == geteuid()   ? kf_strfmt("chmod %s %s", open ? "o-w" : "700", dir)
+                                                     : kf_strfmt("chown %u %s, or set XDG_RUNTIME_DIR, XDG_..._HOME to directories of yours", (unsigned)geteuid(), dir);
     kf_check_add(k, id, "fail", todo, "%s %s (owner %u, mode %04o)", dir, why, (unsigned)st->st_uid, (unsigned)st->st_mode & 07777);
 }
 
@@ -54,8 +57,9 @@ static void check_dir(kf_checks *k, const char *id, const char *dir, bool closed
         char saved = real[i];
         if (i) real[i] = 0;
         bool last = i && !saved && whole;
-        const char *here = i ? real : "/", *why = stat(here, &st) ? "cannot be looked at" : last ? own_is_bad(&st, closed) : way_is_bad(&st);
-        if (why) tell(k, id, here, &st, why);
+        const char *here = i ? real : "/", *why = NULL;
+        if (stat(here, &st)) kf_check_add(k, id, "fail", "look at that path", "%s: %s", here, why = strerror(errno));
+        else if ((why = last ? own_is_bad(here, &st, closed) : way_is_bad(here, &st))) tell(k, id, here, &st, why);
         real[i] = saved;
         if (why) return;
         if (i && !saved) break;
@@ -89,7 +93,8 @@ static void check_conf(kf_checks *k) {
 /* Renewals rest on flock: two descriptors of one file, and the second must be refused. */
 static void check_flock(kf_checks *k, const char *dir) {
     KF_AUTO_CHARS path = kf_strfmt("%s/doctor.XXXXXX", dir);
-    if (access(dir, F_OK)) return;
+    struct stat st;
+    if (stat(dir, &st) || !S_ISDIR(st.st_mode)) return; /* there is none yet, or it was told */
     int one = mkostemp(path, O_CLOEXEC), two = one < 0 ? -1 : open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (one >= 0) unlink(path);
     if (two < 0) kf_check_add(k, "flock", "fail", "look at permissions and free space", "no file can be made in %s: %s", dir, strerror(errno));
@@ -130,4 +135,6 @@ void kf_checks_of_places(kf_checks *k) {
     check_flock(k, state);
     check_conf(k);
     check_dir(k, "data_dir", data, false);
+    KF_AUTO_CHARS vault = kf_strfmt("%s/vault", data);
+    if (!access(vault, F_OK)) check_dir(k, "vault_dir", vault, true);
 }

@@ -1,10 +1,11 @@
-/* What is around keyfob: variables, its own programs, browser, clipboard, limits. */
+/* What is around keyfob: variables, browser, clipboard, limits. */
 #include "ui/cli/doctor.h"
 
+#include <errno.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/str.h"
-#include "wire/client.h"
 
 extern char **environ;
 
@@ -28,30 +29,47 @@ static void check_environment(kf_checks *k) {
     KF_AUTO_CHARS names = kf_strdup("");
     for (char **e = environ; *e; e++) {
         if (!kf_str_starts(*e, "WORKOS_") && !kf_str_starts(*e, "KEYFOB_")) continue;
-        char *more = kf_strfmt("%s%s%.*s", names, *names ? ", " : "", (int)(strcspn(*e, "=") > 60 ? 60 : strcspn(*e, "=")), *e);
+        char *more = kf_strfmt("%s%s%.*s", names, *names ? ", " : "", (int)strcspn(*e, "="), *e);
         free(names);
         names = more;
     }
     if (!any) kf_check_add(k, "environment", "ok", NULL, "%s%s", *names ? "set: " : "none of ours is set", names);
 }
 
-static void check_programs(kf_checks *k) {
-    static const char *const all[] = {"keyfobd", "keyfob-tui", "keyfob-clip", "keyfob-sandbox"};
-    kf_err e;
-    bool bad = false;
-    for (size_t i = 0; i < KF_LEN(all); i++) {
-        KF_AUTO_CHARS path = kf_program_path(all[i], &e);
-        if (!path) bad = true, kf_check_add(k, "programs", i ? "warn" : "fail", "install keyfob again", "%s", e.what);
-    }
-    if (!bad) kf_check_add(k, "programs", "ok", NULL, "all there, version %s", KF_VERSION);
+/* The agent that is running may have started without it; the next one will not. */
+static void check_store_of_environment(kf_checks *k) {
+    static const char *const all[] = {"auto", "secret-service", "vault", "memory"};
+    const char *store = set("KEYFOB_STORE");
+    bool known = !store;
+    for (size_t i = 0; i < KF_LEN(all); i++) known = known || kf_str_eq(store, all[i]);
+    if (!known) kf_check_add(k, "environment", "fail", "KEYFOB_STORE is auto, secret-service, vault or memory; or unset it", "KEYFOB_STORE=%s is no store", store);
+}
+
+static void check_passphrase_file(kf_checks *k) {
+    const char *path = set("KEYFOB_PASSPHRASE_FILE");
+    struct stat st;
+    if (!path) return;
+    if (stat(path, &st)) kf_check_add(k, "passphrase_file", "warn", "write the passphrase into that file, or unset KEYFOB_PASSPHRASE_FILE", "%s: %s", path, strerror(errno));
+    else if (!S_ISREG(st.st_mode)) kf_check_add(k, "passphrase_file", "fail", "give the path of a file", "%s is not a regular file", path);
+    else if ((st.st_uid && st.st_uid != geteuid()) || st.st_mode & 0077) {
+        KF_AUTO_CHARS todo = kf_strfmt("make it yours, and chmod 600 %s; change the passphrase if others may have read it", path);
+        kf_check_add(k, "passphrase_file", "fail", todo, "%s is open to others (owner %u, mode %04o)", path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
+    } else if (access(path, R_OK) || !st.st_size) {
+        kf_check_add(k, "passphrase_file", "fail", "write the passphrase into it", "%s %s", path, st.st_size ? "cannot be read" : "is empty");
+    } else kf_check_add(k, "passphrase_file", "ok", NULL, "%s", path);
+}
+
+static bool is_program(const char *path) {
+    struct stat st;
+    return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
 }
 
 static bool in_path(const char *program) {
-    if (strchr(program, '/')) return access(program, X_OK) == 0;
+    if (!*program || strchr(program, '/')) return is_program(program);
     KF_AUTO_CHARS path = kf_strdup(set("PATH") ? set("PATH") : "/usr/bin:/bin");
     for (char *save = NULL, *dir = strtok_r(path, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
         KF_AUTO_CHARS file = kf_strfmt("%s/%s", dir, program);
-        if (access(file, X_OK) == 0) return true;
+        if (is_program(file)) return true;
     }
     return false;
 }
@@ -63,8 +81,8 @@ static void check_browser(kf_checks *k) {
     first[strcspn(first, ":")] = 0;
     const char *todo = "set BROWSER, or use --method device, or open the address on any computer";
     if (!own && !display) kf_check_add(k, "browser", "warn", todo, "there is no display here");
-    else if (!in_path(first)) kf_check_add(k, "browser", "warn", todo, "%.80s is not there", first);
-    else kf_check_add(k, "browser", "ok", NULL, "%.80s%s", first, own ? ", from BROWSER" : "");
+    else if (!in_path(first)) kf_check_add(k, "browser", "warn", todo, own ? "BROWSER begins with no program: %s" : "%s is not there", first);
+    else kf_check_add(k, "browser", "ok", NULL, "%s%s", first, own ? ", from BROWSER" : "");
 }
 
 static void check_clipboard(kf_checks *k) {
@@ -72,9 +90,10 @@ static void check_clipboard(kf_checks *k) {
         const char *tool, *display;
     } all[] = {{"wl-copy", "WAYLAND_DISPLAY"}, {"xclip", "DISPLAY"}, {"xsel", "DISPLAY"}}; /* ui/clip/tool.c */
     const char *want = set("KEYFOB_CLIPBOARD");
-    bool display = false;
-    if (kf_str_eq(want, "none") || kf_str_eq(want, "osc52")) {
-        kf_check_add(k, "clipboard", "ok", NULL, "KEYFOB_CLIPBOARD=%s", want);
+    bool native = kf_str_eq(want, "native"), display = false;
+    if (want && !native && !kf_str_eq(want, "auto")) {
+        if (kf_str_eq(want, "none") || kf_str_eq(want, "osc52")) kf_check_add(k, "clipboard", "ok", NULL, "KEYFOB_CLIPBOARD=%s", want);
+        else kf_check_add(k, "clipboard", "warn", "KEYFOB_CLIPBOARD is auto, native, osc52 or none", "KEYFOB_CLIPBOARD=%s is no way: nothing can be copied", want);
         return;
     }
     for (size_t i = 0; i < KF_LEN(all); i++) {
@@ -85,6 +104,7 @@ static void check_clipboard(kf_checks *k) {
         return;
     }
     if (display) kf_check_add(k, "clipboard", "warn", set("WAYLAND_DISPLAY") ? "install wl-clipboard" : "install xclip or xsel", "no clipboard tool is there");
+    else if (native) kf_check_add(k, "clipboard", "warn", "set KEYFOB_CLIPBOARD=auto, for the terminal's own", "KEYFOB_CLIPBOARD=native, and there is no display: nothing can be copied");
     else if (set("TMUX")) kf_check_add(k, "clipboard", "ok", NULL, "tmux");
     else kf_check_add(k, "clipboard", "ok", NULL, "no display: the terminal's own (OSC 52)");
 }
@@ -99,7 +119,8 @@ static void check_limits(kf_checks *k) {
 
 void kf_checks_of_surroundings(kf_checks *k) {
     check_environment(k);
-    check_programs(k);
+    check_store_of_environment(k);
+    check_passphrase_file(k);
     check_browser(k);
     check_clipboard(k);
     check_limits(k);
