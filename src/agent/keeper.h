@@ -86,6 +86,5 @@ bool kf_keeper_at_rest(const kf_keeper *k, const char **unsaved); /* nothing und
 void kf_keeper_forget_memory(kf_keeper *k);
 /* Fills a Profile of the interface (data/io.keyfob.Agent.varlink). NULL if there is no such profile. */
 kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile);
-kf_state kf_keeper_state(kf_keeper *k, const char *profile);
 bool kf_keeper_busy(const kf_keeper *k); /* renewals or saves under way, or unsaved sessions: do not quit */
 bool kf_keeper_has_work(const kf_keeper *k); /* sessions to keep alive: do not leave for idleness */

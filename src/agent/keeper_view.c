@@ -89,11 +89,6 @@ void kf_entry_trouble(kf_entry *e, kf_state s, const kf_err *err) {
     kf_entry_changed(e);
 }
 
-kf_state kf_keeper_state(kf_keeper *k, const char *profile) {
-    kf_entry *e = kf_entry_find(k, profile);
-    return e ? kf_entry_state(e) : KF_STATE_NEEDS_SIGN_IN;
-}
-
 /* ---- what must not be interrupted ---- */
 
 bool kf_keeper_busy(const kf_keeper *k) {

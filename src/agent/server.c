@@ -350,7 +350,6 @@ kf_server *kf_server_free(kf_server *s) {
 }
 
 size_t kf_server_connections(const kf_server *s) { return s->n; }
-int kf_server_listen_fd(const kf_server *s) { return s->fd; }
 
 static void flush_over(void *user) {
     kf_server *s = user;

@@ -9,7 +9,6 @@ kf_server *kf_server_new(kf_agent *a, int listen_fd, kf_err *err); /* owns the f
 kf_server *kf_server_free(kf_server *s);                           /* closes all; returns NULL */
 void kf_server_stop_listening(kf_server *s); /* nor are new calls read; open ones may end */
 size_t kf_server_connections(const kf_server *s);
-int kf_server_listen_fd(const kf_server *s);
 
 /* The answer of the connection's present call. continues: more follow. A connection that is gone
  * is fine. params owned. */

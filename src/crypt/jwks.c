@@ -111,8 +111,6 @@ kf_jwks *kf_jwks_free(kf_jwks *k) {
     return NULL;
 }
 
-size_t kf_jwks_count(const kf_jwks *k) { return k ? k->n : 0; }
-
 typedef struct jws {
     const char *signature;
     size_t signed_len, signature_len;

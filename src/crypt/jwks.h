@@ -15,7 +15,6 @@ typedef struct kf_jwks kf_jwks;
  * does a kid that comes twice. NULL: KF_ERR_NET_BAD_ANSWER. Caller frees. */
 kf_jwks *kf_jwks_parse(const char *text, size_t len, kf_err *err);
 kf_jwks *kf_jwks_free(kf_jwks *k);
-size_t kf_jwks_count(const kf_jwks *k);
 
 /* Whether the compact JWS (64 KiB at most) names one of the keys with its kid: false
  * is the sign to fetch the JWKS again. Says nothing about the signature. */

@@ -15,7 +15,6 @@ struct kf_mails {
 
 static const char *const names[KF_MAIL_KINDS] = {"magic_auth", "email_verification", "password_reset", "radar", "sms"};
 static const char *const prefixes[KF_MAIL_KINDS] = {"magic_auth_", "email_verification_", "password_reset_", "radar_challenge_", "radar_verification_"};
-const char *kf_mail_kind_name(kf_mail_kind k) { return names[k]; }
 
 kf_mails *kf_mails_new(int64_t life_ms) {
     kf_mails *m = calloc(1, sizeof *m);

@@ -7,7 +7,6 @@
 #include "sandbox/users.h"
 
 typedef enum { KF_MAIL_MAGIC, KF_MAIL_VERIFY, KF_MAIL_RESET, KF_MAIL_RADAR, KF_MAIL_SMS, KF_MAIL_KINDS } kf_mail_kind;
-const char *kf_mail_kind_name(kf_mail_kind k); /* "magic_auth" "email_verification" "password_reset" "radar" "sms" */
 
 typedef struct kf_mail {
     char *id, *to, *code;

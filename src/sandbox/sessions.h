@@ -31,7 +31,7 @@ typedef struct kf_sess {
     char *answer;                          /* what that rotation answered; NULL before the first */
 } kf_sess;
 
-typedef enum { KF_PENDING_MFA, KF_PENDING_ORG, KF_PENDING_EMAIL, KF_PENDING_RADAR, KF_PENDING_NONE } kf_pending_kind;
+typedef enum { KF_PENDING_MFA, KF_PENDING_ORG, KF_PENDING_EMAIL, KF_PENDING_RADAR } kf_pending_kind;
 
 /* A sign-in that stopped half-way. kind: which grant takes its token. */
 typedef struct kf_pending {

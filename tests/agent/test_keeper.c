@@ -35,7 +35,7 @@ static kf_ledger ledger_of(kf_agent *a) {
 }
 
 static void state_is(kf_agent *a, const char *name) {
-    assert_string_equal(kf_state_name(kf_keeper_state(a->keeper, PROFILE)), name);
+    assert_string_equal(kf_state_name(kf_entry_state(world_entry(a, PROFILE))), name);
 }
 
 static void restart(world *w) {

@@ -97,7 +97,6 @@ static void right(void **state) {
     (void)state;
     KF_AUTO(kf_jwks) k = parse(SET(KEY("k1", N)), NULL);
     assert_non_null(k);
-    assert_int_equal(kf_jwks_count(k), 1);
     assert_true(verify(k, GOOD));
     assert_true(kf_jwks_knows(k, GOOD, strlen(GOOD)));
 }
@@ -144,7 +143,6 @@ static void others_are_left_out(void **state) {
                   "{\"kty\":\"RSA\",\"kid\":\"k1\",\"alg\":\"RS512\"},"
                   "{\"kty\":\"RSA\",\"kid\":\"k1\",\"use\":\"enc\"}," KEY("k1", N)),
               NULL);
-    assert_int_equal(kf_jwks_count(k), 1);
     assert_true(verify(k, GOOD));
     KF_AUTO(kf_jwks) none = parse("{\"keys\":[]}", NULL);
     assert_non_null(none);

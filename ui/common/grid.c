@@ -323,19 +323,3 @@ char *kf_grid_dump(const kf_grid *g) {
     }
     return kf_buf_steal(&out);
 }
-
-char *kf_grid_dump_inks(const kf_grid *g) {
-    static const char letter[] = " dstrSkowbfFLD";
-    kf_buf out;
-    kf_buf_init(&out, SIZE_MAX);
-    for (int y = 0; y < g->rows; y++) {
-        size_t keep = out.len;
-        for (int x = 0; x < g->cols; x++) {
-            uint8_t ink = g->cell[(size_t)y * (size_t)g->cols + (size_t)x].ink;
-            kf_buf_add(&out, &letter[ink < KF_INK_COUNT ? ink : 0], 1);
-        }
-        while (out.len > keep && out.data[out.len - 1] == ' ') out.len--;
-        kf_buf_adds(&out, "\n");
-    }
-    return kf_buf_steal(&out);
-}

@@ -66,5 +66,3 @@ size_t kf_utf8_put(char32_t c, char out[4]);
 
 /* Rows as text, trailing blanks removed, one '\n' each. Caller frees. */
 char *kf_grid_dump(const kf_grid *g);
-/* The inks in the same shape, one letter a cell, ' ' for TEXT. Caller frees. */
-char *kf_grid_dump_inks(const kf_grid *g);

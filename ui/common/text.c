@@ -70,11 +70,3 @@ char *kf_text_safe(const char *s) {
     *o = 0;
     return out;
 }
-
-char *kf_text_mask_email(const char *email) {
-    KF_AUTO_CHARS safe = kf_text_safe(email);
-    const char *at = strrchr(safe, '@');
-    uint32_t c;
-    size_t n = kf_text_next(safe, &c);
-    return at && at > safe ? kf_strfmt("%.*s...%s", (int)n, safe, at) : kf_strdup("...");
-}

@@ -10,5 +10,3 @@
 char *kf_text_safe(const char *s);
 /* One code point, U+FFFD for a bad byte; returns the bytes it took (at least 1; 0 at the end). */
 size_t kf_text_next(const char *s, uint32_t *out);
-/* "m...@acme.example": enough to recognise, not enough to address. Caller frees. */
-char *kf_text_mask_email(const char *email);
