@@ -1,4 +1,4 @@
-/* agent start, stop, status; and the small ones: version, help, completion, ui. */
+/* agent start, stop, status. */
 #include "ui/cli/cli.h"
 
 #include <fcntl.h>
@@ -90,59 +90,4 @@ int kf_cmd_agent_stop(kf_cli *c, const kf_args *a) {
     if (c->json) return kf_cmd_agent_status(c, a);
     kf_cli_note(c, "the agent is not running");
     return 0;
-}
-
-int kf_cmd_version(kf_cli *c, const kf_args *a) {
-    (void)a;
-    if (!c->json) {
-        printf("keyfob %s\n", KF_VERSION);
-        return kf_cli_flush();
-    }
-    kf_json *j = kf_json_obj();
-    kf_json_set_str(j, "schema", "keyfob.version/1");
-    kf_json_set_str(j, "version", KF_VERSION);
-    kf_json_set_int(j, "protocol", KF_PROTOCOL);
-    return kf_cli_print(j);
-}
-
-int kf_cmd_help(kf_cli *c, const kf_args *a) {
-    size_t n;
-    const kf_command *all = kf_commands(&n), *hit = NULL;
-    if (a->opt[1]) { /* for those who make the man pages */
-        for (size_t i = 0; i < n; i++) printf("%s\n", all[i].name);
-        return kf_cli_flush();
-    }
-    KF_AUTO_CHARS name = kf_strfmt("%s%s%s", a->n_pos ? a->pos[0] : "", a->n_pos > 1 ? " " : "", a->n_pos > 1 ? a->pos[1] : "");
-    for (size_t i = 0; i < n && a->n_pos; i++)
-        if (!strcmp(all[i].name, name)) hit = &all[i];
-    if (!hit && kf_str_eq(name, "commands") && !a->opt[0]) return kf_command_list(), kf_cli_flush();
-    int rc = a->n_pos && !hit ? kf_topic_show(name, a->opt[0] != NULL) : -1;
-    if (rc >= 0) return rc;
-    if (a->n_pos && !hit)
-        return kf_group_help(name) ? kf_cli_flush() : kf_cli_usage(c, "there is no command or topic %s; topics: %s", name, kf_topic_names());
-    if (a->opt[0]) return kf_command_man(hit);
-    if (hit) kf_command_help(hit);
-    else kf_help();
-    return kf_cli_flush();
-}
-
-int kf_cmd_completion(kf_cli *c, const kf_args *a) {
-    if (kf_str_eq(a->pos[0], "words")) { /* what the scripts ask */
-        int n = 0;
-        while (a->rest && a->rest[n]) n++;
-        return kf_complete(n, a->rest);
-    }
-    int rc = a->rest ? -1 : kf_completion(a->pos[0]);
-    return rc < 0 ? kf_cli_usage(c, "completion is for bash, zsh or fish") : rc;
-}
-
-int kf_cmd_ui(kf_cli *c, const kf_args *a) {
-    (void)a;
-    kf_err e;
-    KF_AUTO_CHARS path = kf_program_path("keyfob-tui", &e);
-    if (!path) return kf_cli_fail(c, &e);
-    char *argv[] = {path, NULL};
-    execv(path, argv);
-    kf_fail_errno(&e, KF_ERR_SYS_SPAWN, "start %s", path);
-    return kf_cli_fail(c, &e);
 }

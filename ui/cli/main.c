@@ -9,12 +9,6 @@
 
 static bool sandbox_wanted;
 
-const kf_opt *kf_opt_find(const kf_opt *o, const char *name, size_t len, char letter, int *index) {
-    for (int i = 0; o[i].name; i++)
-        if (letter ? o[i].letter == letter : strlen(o[i].name) == len && !strncmp(o[i].name, name, len)) return *index = i, &o[i];
-    return NULL;
-}
-
 static void set_global(kf_cli *c, const kf_opt *o, const char *value, const char **want) {
     if (!strcmp(o->name, "profile")) c->profile = value;
     else if (!strcmp(o->name, "json")) c->json = true;
@@ -106,19 +100,6 @@ static int unknown(kf_cli *c, const char *word, const char *second) {
     }
     if (best <= 3) return kf_cli_usage(c, "there is no command %s; did you mean: keyfob %s", word, all[k].name);
     return kf_cli_usage(c, "there is no command %s; keyfob --help lists them", word);
-}
-
-const kf_command *kf_command_find(int argc, char **argv, int *used) {
-    size_t n;
-    const kf_command *all = kf_commands(&n), *hit = NULL;
-    for (size_t i = 0; i < n; i++) {
-        const char *space = strchr(all[i].name, ' ');
-        size_t len = space ? (size_t)(space - all[i].name) : strlen(all[i].name);
-        if (strlen(argv[0]) != len || strncmp(argv[0], all[i].name, len)) continue;
-        if (!space) return *used = 1, &all[i];
-        if (argc > 1 && !strcmp(argv[1], space + 1)) return *used = 2, &all[i];
-    }
-    return hit;
 }
 
 static int parse(kf_cli *c, int argc, char **argv, kf_args *a, const char **want) {
