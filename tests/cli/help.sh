@@ -4,12 +4,12 @@ SRC=$1 BIN=$2
 . "$SRC/tests/lib.sh"
 run kf --help
 is "--help" "$RC" 0
-[ "$(printf '%s\n' "$OUT" | wc -l)" -le 23 ] || fail "--help does not fit 80x24"
+# fits WHAT TEXT [ROWS]: 80 columns, and as many rows, of which a prompt needs one more
+fits() { printf '%s\n' "$2" | awk -v most="${3:-23}" 'length > 80 {print; bad = 1} END {exit bad || NR > most}' || fail "$1 does not fit"; }
+fits --help "$OUT"
 for word in $(kf help --commands | cut -d" " -f1 | sort -u); do
     printf '%s\n' "$OUT" | sed -n '/^  Tokens/,/^$/p' | grep -qw -- "$word" || fail "--help does not name $word"
 done
-printf '%s\n' "$OUT" | awk 'length > 80 {print; bad=1} END {exit bad}' || fail "--help is too wide"
-ok "--help is narrow"
 has "help commands has those of a group in one line" "$(kf help commands)" "profile ...      add list"
 commands=$(kf help --man | sed -n '/^.SH COMMANDS/,/^.SH OPTIONS/s/^\.B //p' | grep -v '^ui$')
 run kf profile
@@ -27,8 +27,10 @@ while read -r c; do
     # shellcheck disable=SC2086
     run kf $c --help
     is "keyfob $c --help" "$RC" 0
-    printf '%s\n' "$OUT" | awk 'length > 110 {bad=1} END {exit bad || NR > 24}' || fail "keyfob $c --help does not fit"
+    fits "keyfob $c --help" "$OUT"
     has "keyfob $c --help has its usage" "$OUT" "usage: keyfob $c"
+    # shellcheck disable=SC2086
+    fits "keyfob help $c" "$(kf help $c)" 40
     # shellcheck disable=SC2086
     run kf help $c --man
     has "man page of $c" "$OUT" ".SH EXIT STATUS"
@@ -42,11 +44,23 @@ for page in "$SCRATCH"/doc/man?/* "$SRC"/data/man/*.[0-9]; do
 done
 [ $pages -ge 37 ] || fail "only $pages man pages"
 ok "$pages man pages without a warning of mandoc"
+for word in $(kf help --commands | sed -n 's/ .*//p' | sort -u); do fits "keyfob $word --help" "$(kf $word --help)"; done
+for topic in commands exit-codes environment formats keys security qr; do
+    text=$(kf help "$topic") || fail "no topic $topic"
+    fits "the topic $topic" "$text" 200
+    has "the topics name $topic" "$(kf help help)" "$topic"
+done
+for format in $(kf completion words -- export --format ''); do
+    kf help formats | grep -q "^$format  *[^ ]" || fail "the topic of formats has no $format"
+    has "export names the format $format" "$(kf export --help | tr '\n' ' ')" " $format"
+done
+hasnt "a rare option is not in the way" "$(kf export --help)" --hand-over
+has "but where it is told of" "$(kf help export)" "--hand-over"
 is "a topic" "$(kf help exit-codes | sed -n 's/^ *5  //p')" "network or WorkOS not reachable, time-out"
 has "the keys of the screen" "$(kf help keys)" "Goes back, cancels, clears a filter; never quits."
 run kf help nonsense
 is "no such topic" "$RC$OUT" 2
-has "the topics there are" "$ERR" "commands exit-codes environment formats keys"
+has "the topics there are" "$ERR" "commands exit-codes environment formats keys security qr"
 mkdir -p "$XDG_STATE_HOME/keyfob"
 printf 'keyfob-profiles 1\n0123456789abcdef\tacme\t1\tsigned_in\t0\t\tclient_x\n' >"$XDG_STATE_HOME/keyfob/profiles"
 is "profile list starts nothing" "$(kf profile list --json | json items 0 name)" acme

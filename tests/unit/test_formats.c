@@ -188,11 +188,28 @@ static void test_outfile(void **state) {
     assert_int_equal(e.code, KF_ERR_SYS_IO);
 }
 
+/* What help and completion name is what there is. */
+static void every_name_is_a_format(void **state) {
+    (void)state;
+#define ROW(name, about) name,
+    static const char *const names[] = {KF_FORMATS(ROW)}, *const sealed[] = {KF_SEALED_FORMATS(ROW)};
+#undef ROW
+    const kf_format_opts o = {.host = "git.example.com"};
+    kf_err e;
+    for (size_t i = 0; i < KF_LEN(names); i++) {
+        KF_AUTO_CHARS text = format("token", names[i], &o, &e);
+        if (!text) fail_msg("%s: %s", names[i], e.what);
+    }
+    KF_AUTO_CHARS none = format("token", sealed[0], &o, &e);
+    assert_null(none);
+    assert_non_null(strstr(e.what, "curl exec-credential netrc, a template, and wos-session for a session"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sh_reads_what_env_quotes), cmocka_unit_test(test_quoting),
         cmocka_unit_test(test_what_is_refused),          cmocka_unit_test(test_netrc),
-        cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_too_long),                 cmocka_unit_test(every_name_is_a_format),
         cmocka_unit_test(test_api_key_and_mask),         cmocka_unit_test_setup_teardown(test_outfile, make_dir, drop_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

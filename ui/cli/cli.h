@@ -51,7 +51,7 @@ bool kf_command_first(const kf_command *all, size_t i); /* no command before it 
 /* By name of len bytes, or by letter if that is not 0; *index is its place. NULL: there is none. */
 const kf_opt *kf_opt_find(const kf_opt *o, const char *name, size_t len, char letter, int *index);
 const char *kf_opt_help(const kf_opt *o); /* without the mark of a rare one */
-void kf_command_help(const kf_command *c);
+void kf_command_help(const kf_command *c, bool rare); /* rare: with the rare options */
 bool kf_group_help(const char *word); /* the commands that begin with it, on stdout; false: none does */
 void kf_help(void);
 void kf_command_list(void); /* a line for each */
@@ -64,7 +64,7 @@ int kf_complete(int argc, char **argv);
 typedef void (*kf_topic_put)(const char *text);
 bool kf_topic(const char *name, kf_topic_put put);
 int kf_topic_show(const char *name, bool as_man); /* on stdout; -1: no such topic */
-const char *kf_topic_names(void);
+#define KF_TOPIC_NAMES "commands exit-codes environment formats keys security qr"
 
 /* --- saying ---------------------------------------------------------------------------------------- */
 int kf_cli_fail(kf_cli *c, const kf_err *e);        /* three parts on stderr, or keyfob.error/1; the exit status; 125 where c->wraps */

@@ -17,9 +17,9 @@ int kf_cmd_help(kf_cli *c, const kf_args *a) {
     int rc = a->n_pos && !hit ? kf_topic_show(name, a->opt[0] != NULL) : -1;
     if (rc >= 0) return rc;
     if (a->n_pos && !hit)
-        return kf_group_help(name) ? kf_cli_flush() : kf_cli_usage(c, "there is no command or topic %s; topics: %s", name, kf_topic_names());
+        return kf_group_help(name) ? kf_cli_flush() : kf_cli_usage(c, "there is no command or topic %s; topics: " KF_TOPIC_NAMES, name);
     if (a->opt[0]) return kf_command_man(hit);
-    if (hit) kf_command_help(hit);
+    if (hit) kf_command_help(hit, true);
     else kf_help();
     return kf_cli_flush();
 }

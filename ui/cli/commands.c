@@ -2,6 +2,7 @@
 #include "ui/cli/cli.h"
 
 #include "base/str.h"
+#include "ui/common/formats.h"
 
 static const kf_opt global[] = {
     {"profile", 'p', "PROFILE", "use this profile"},
@@ -25,23 +26,21 @@ static const kf_command table[] = {
      .examples = "  TOKEN=$(keyfob token acme)\n  curl -H \"Authorization: Bearer $(keyfob token acme --min-valid 2m)\" ...\n",
      .opts = {{"min-valid", 0, "D", "renew first when less than D is left (90s, 5m, 2h)"}, {"renew", 0, NULL, "renew in any case"},
               {"clip", 0, NULL, "into the clipboard instead"}, {"clear-after", 0, "D", "with --clip: clear it then; default 30s, 0 never"},
-              {"check", 0, NULL, "ask WorkOS first whether the session still lives; exit 3 if not"}},
+              {"check", 0, NULL, "ask WorkOS first if the session lives; exit 3 if not"}},
      .max_pos = 1, .run = kf_cmd_token},
     {.name = "exec", .args = "[PROFILE] [OPTION...] -- CMD [ARG...]", .help = "run a command with a fresh token",
      .text = "Becomes CMD, with WORKOS_ACCESS_TOKEN, KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and "
              "WORKOS_ORGANIZATION_ID set. KEYFOB_TOKEN_FD or KEYFOB_TOKEN_FILE instead say where the token is, without a newline. "
              "--mask does not see base64 of it, nor line breaks in it. Exit 125: keyfob failed, 126: CMD cannot run, 127: no CMD.",
-     .examples = "  keyfob exec acme -- ./deploy.sh\n  keyfob exec acme --mask --file -- sh -c './upload --token-file \"$KEYFOB_TOKEN_FILE\"'\n",
-     .opts = {{"min-valid", 0, "D", "renew first when less than D is left"}, {"env", 0, "NAME", "the variable for the token, or with --fd, --file for its place"},
-              {"fd", 0, "N", "on descriptor N, 3 to 1023, and not in the environment"},
-              {"file", 0, NULL, "as a file in memory, and not in the environment"},
-              {"mask", 0, NULL, "hide the token, its payload and its signature in the output"},
+     .examples = "  keyfob exec acme -- ./deploy.sh\n  keyfob exec acme --mask --file -- sh -c './upload -t \"$KEYFOB_TOKEN_FILE\"'\n",
+     .opts = {{"min-valid", 0, "D", "renew first when less than D is left"}, {"env", 0, "NAME", "the variable for the token, or for its place"},
+              {"fd", 0, "N", "on descriptor N, 3 to 1023, not in the environment"},
+              {"file", 0, NULL, "as a file in memory, not in the environment"},
+              {"mask", 0, NULL, "hide token, payload and signature in the output"},
               {"refresh", 0, NULL, "keep the file current as long as CMD runs"}},
      .max_pos = 1, .rest = true, .run = kf_cmd_exec},
     {.name = "export", .args = "[PROFILE] [--format FORMAT]", .help = "print a fresh token in the form another tool wants",
-     .text = "Formats: header, raw, env (sh), fish, powershell, dotenv, json, curl (for curl -K), exec-credential (Kubernetes), netrc, "
-             "wos-session (for WorkOS's Node SDK; with WORKOS_COOKIE_PASSWORD), or a template with {access_token} {token_type} {expires_at} {expires_epoch} {expires_in_s} {profile} {client_id} {organization_id}. "
-             "A terminal gets it masked.",
+     .text = "Formats:" KF_FORMAT_WORDS ", or a template like 'token {access_token}'; keyfob help formats explains them. A terminal gets it masked.",
      .examples = "  eval \"$(keyfob export acme --format env)\"\n  curl -K <(keyfob export acme --format curl) https://api.example.com/\n",
      .opts = {{"format", 0, "FORMAT", "default header"}, {"what", 0, "WHAT", "access (default), claims or api-key"},
               {"min-valid", 0, "D", "renew first when less than D is left"}, {"output", 'o', "FILE", "into a file that only you can read"},
@@ -76,11 +75,11 @@ static const kf_command table[] = {
     {.name = "login", .args = "[PROFILE] [--method METHOD]", .help = "sign in",
      .text = "magic is a code by e-mail, device another device, token a refresh token on stdin. Without an API key: browser, device, sso, "
              "token. No secret is ever an argument; --answers-stdin takes lines like totp=123456.",
-     .examples = "  keyfob login acme --method browser\n  printf 'email=ada@example.org\\npassword=...\\n' | keyfob login acme --answers-stdin\n",
+     .examples = "  keyfob login acme --method browser\n  printf 'email=%s\\npassword=%s\\n' \"$E\" \"$P\" | keyfob login acme --answers-stdin\n",
      .opts = {{"method", 0, "METHOD", "password magic browser device sso token"}, {"email", 0, "E", "e-mail address"},
               {"password-stdin", 0, NULL, "read the password from stdin"}, {"answers-stdin", 0, NULL, "read lines: email password totp email_code ..."},
               {"organization", 0, "ID", "preferred organization"}, {"org", 0, "ID", "+the same as --organization"},
-              {"provider", 0, "PROVIDER", "browser: authkit, GoogleOAuth, GitHubOAuth, ..."}, {"connection", 0, "ID", "+browser: this SSO connection"},
+              {"provider", 0, "PROVIDER", "+browser: authkit, GoogleOAuth, GitHubOAuth, ..."}, {"connection", 0, "ID", "+browser: this SSO connection"},
               {"domain-hint", 0, "D", "+browser: the organization's domain"}, {"login-hint", 0, "E", "+browser: the same as --email"},
               {"screen-hint", 0, "HINT", "+browser: sign-in or sign-up"}, {"prompt", 0, "P", "+browser: login asks again"},
               {"max-age", 0, "S", "+browser: asks again after S seconds"}, {"no-browser", 0, NULL, "never open a browser here"},
@@ -156,11 +155,11 @@ static const kf_command table[] = {
     {.name = "profile edit", .args = "PROFILE OPTION...", .help = "change settings of a profile",
      .text = "What is not named stays. A session and an API key go only where they came from: another client ID or address leaves "
              "them behind, so that is asked first. A token is given to git for exactly the hosts that are named.",
-     .examples = "  keyfob profile edit acme --git-host git.example.com --git-host code.example.com:8443\n  keyfob profile edit acme --api-key-stdin < key\n",
+     .examples = "  keyfob profile edit acme --git-host git.example --git-host code.example:8443\n  keyfob profile edit acme --api-key-stdin < key\n",
      .opts = {{"client-id", 0, "ID", "client_... of the environment"}, {"api-host", 0, "URL", "https address of the API"},
               {"organization", 0, "ID", "preferred organization, empty: none"}, {"org", 0, "ID", "+the same as --organization"},
               {"redirect-port", 0, "N", "port for browser sign-in, 0 any"}, {"label", 0, "TEXT", "+a remark"},
-              {"api-key-stdin", 0, NULL, "read the API key from stdin"}, {"no-api-key", 0, NULL, "forget the API key"},
+              {"api-key-stdin", 0, NULL, "read the API key from stdin"}, {"no-api-key", 0, NULL, "+forget the API key"},
               {"git-host", 0, "HOST...", "git gets the token for HOST[:PORT]"}, {"no-git-host", 0, NULL, "+for no host any more"},
               {"default", 0, NULL, "+make it the default"}, {"yes", 0, NULL, "do not ask"}},
      .max_pos = 1, .run = kf_cmd_profile_edit},
@@ -211,7 +210,7 @@ static const kf_command table[] = {
      .examples = "  keyfob config get keepalive\n", .max_pos = 1, .run = kf_cmd_config_get},
     {.name = "config set", .args = "KEY VALUE", .help = "change a setting",
      .text = "It counts at once; only store waits for the next start of the agent. Comments in the file stay.",
-     .examples = "  keyfob config set keepalive never\n  keyfob config set on_sign_in_needed 'notify-send \"keyfob: sign in to $KEYFOB_PROFILE\"'\n",
+     .examples = "  keyfob config set keepalive never\n  keyfob config set on_sign_in_needed 'notify-send \"sign in: $KEYFOB_PROFILE\"'\n",
      .max_pos = 2, .run = kf_cmd_config_set},
     {.name = "config unset", .args = "KEY", .help = "remove a setting, so that the usual value counts", .text = "", .examples = "  keyfob config unset proxy\n",
      .max_pos = 1, .run = kf_cmd_config_unset},
@@ -240,7 +239,7 @@ static const kf_command table[] = {
      .text = "The script asks keyfob completion words -- WORD... what the last word could become; that starts no agent.",
      .examples = "  eval \"$(keyfob completion bash)\"\n  keyfob completion fish | source\n", .max_pos = 1, .rest = true, .run = kf_cmd_completion},
     {.name = "help", .args = "[COMMAND... | TOPIC]", .help = "help for keyfob, a command or a topic",
-     .text = "Topics: commands, exit-codes, environment, formats, keys.", .examples = "  keyfob help profile add\n  keyfob help exit-codes\n",
+     .text = "Topics: " KF_TOPIC_NAMES ". With --man as a man page.", .examples = "  keyfob help profile add\n  keyfob help exit-codes\n",
      .opts = {{"man", 0, NULL, "as a man page"}, {"commands", 0, NULL, "+the names of all commands"}}, .max_pos = 2, .run = kf_cmd_help},
     {.name = "version", .args = "", .help = "the version", .text = "", .examples = "  keyfob version --json\n", .run = kf_cmd_version},
 };

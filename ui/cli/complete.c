@@ -8,7 +8,7 @@
 
 /* What a placeholder of the table stands for; any other stands for something that only its user knows. */
 static const char *const meanings[][2] = {
-    {"FORMAT", KF_FORMAT_NAMES " wos-session"},
+    {"FORMAT", KF_FORMAT_WORDS},
     {"METHOD", "password magic browser device sso token"},
     {"WHAT", "access claims api-key"},
     {"SOURCE", "workos workos-go env"},
@@ -32,11 +32,10 @@ static void say(const place *p, const char *word, size_t len, const char *about)
 }
 
 static void say_words(const place *p, const char *list) {
-    while (*list) {
-        size_t len = strcspn(list, " |");
+    for (size_t len; *(list += strspn(list, " |")); list += len) {
+        len = strcspn(list, " |");
         KF_AUTO_CHARS word = kf_strfmt("%.*s", (int)len, list);
         say(p, word, len, "");
-        list += len + (list[len] != 0);
     }
 }
 
@@ -70,7 +69,7 @@ static void say_meaning(const place *p, const char *of, size_t len) {
     while (len && of[len - 1] == '.') len--;
     KF_AUTO_CHARS name = kf_strfmt("%.*s", (int)len, of);
     if (kf_str_eq(name, "PROFILE")) say_profiles(p);
-    if (kf_str_eq(name, "COMMAND")) say_command_words(p, NULL), say_words(p, kf_topic_names());
+    if (kf_str_eq(name, "COMMAND")) say_command_words(p, NULL), say_words(p, KF_TOPIC_NAMES);
     for (size_t i = 0; i < KF_LEN(meanings); i++)
         if (!strcmp(meanings[i][0], name)) say_words(p, meanings[i][1]);
     if (*name >= 'a' && *name <= 'z') say_words(p, name); /* "bash|zsh|fish" */

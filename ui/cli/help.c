@@ -6,39 +6,39 @@
 
 #define KF_MAN_DATE "2026-11-23"
 
-static void wrap(const char *text, int indent) {
-    int col = 0;
-    for (const char *p = text; *p;) {
-        size_t n = strcspn(p, " \n");
-        if (col && col + 1 + (int)n > 78 - indent) printf("\n"), col = 0;
-        if (!col) printf("%*s", indent, "");
-        printf("%s%.*s", col ? " " : "", (int)n, p);
-        col += (int)n + (col > 0);
-        p += n;
-        while (*p == ' ' || *p == '\n') p++;
+enum { COLS = 80, OPTION_COLS = 29, GROUP_COLS = 30 };
+
+/* text behind what is already on the line (col columns of it); its further lines begin at indent. */
+static void wrap(const char *text, int col, int indent) {
+    for (bool first = true; *text; first = false) {
+        int n = (int)strcspn(text, " \n");
+        if (!first && col + 1 + n > COLS) printf("\n%*s", indent, ""), col = indent, first = true;
+        printf("%s%.*s", first ? "" : " ", n, text);
+        col += n + !first;
+        text += n;
+        text += strspn(text, " \n");
     }
-    if (col) printf("\n");
+    printf("\n");
 }
 
 const char *kf_opt_help(const kf_opt *o) { return o->help + (o->help[0] == '+'); }
 
 static void option_line(const kf_opt *o) {
-    char name[64];
-    snprintf(name, sizeof name, "%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
-             o->arg ? " " : "", o->arg ? o->arg : "");
-    printf("  %-26s %s\n", name, o->help);
+    KF_AUTO_CHARS name = kf_strfmt("%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
+                                   o->arg ? " " : "", o->arg ? o->arg : "");
+    wrap(kf_opt_help(o), printf("  %-26s ", name), OPTION_COLS);
 }
 
-void kf_command_help(const kf_command *c) {
+void kf_command_help(const kf_command *c, bool rare) {
     printf("usage: keyfob %s %s\n\n%c%s.\n", c->name, c->args, c->help[0] - 'a' + 'A', c->help + 1);
-    if (*c->text) printf("\n"), wrap(c->text, 0);
+    if (*c->text) printf("\n"), wrap(c->text, 0, 0);
     if (c->opts[0].name) printf("\nOptions\n");
-    bool rare = false;
+    bool left_out = false;
     for (const kf_opt *o = c->opts; o->name; o++) {
-        if (o->help[0] == '+') rare = true;
+        if (o->help[0] == '+' && !rare) left_out = true;
         else option_line(o);
     }
-    if (rare) printf("  and more: keyfob help %s --man\n", c->name);
+    if (left_out) printf("  and more: keyfob help %s\n", c->name);
     printf("\nExamples\n%s\nGlobal options: -p NAME, --json, -q, -v, --no-input, --sandbox (keyfob --help)\n", c->examples);
 }
 
@@ -75,7 +75,7 @@ bool kf_group_help(const char *word) {
     for (size_t i = 0; i < n; i++) {
         if (!kf_str_starts(all[i].name, word) || all[i].name[len] != ' ') continue;
         if (!many++) printf("usage: keyfob %s COMMAND ...\n\n", word);
-        printf("  keyfob %-20s %s\n", all[i].name, all[i].help);
+        wrap(all[i].help, printf("  keyfob %-20s ", all[i].name), GROUP_COLS);
     }
     if (many) printf("\nkeyfob %s COMMAND --help says more.\n", word);
     return many;

@@ -135,7 +135,7 @@ static int run(kf_cli *c, const kf_args *a, const char *want) {
     if (limit) kf_client_limit(limit);
     if (kf_str_eq(want, "version")) return kf_cmd_version(c, a);
     if (kf_str_eq(want, "help")) {
-        if (c->command) kf_command_help(c->command);
+        if (c->command) kf_command_help(c->command, false);
         else kf_help();
         return kf_cli_flush();
     }

@@ -174,7 +174,7 @@ static bool put_format(kf_buf *b, const kf_facts *f, const char *format, const k
     if (!strcmp(format, "netrc")) return netrc(b, f, o, err);
     for (size_t i = 0; i < KF_LEN(formats); i++)
         if (!strcmp(formats[i].name, format)) return formats[i].put(b, f), true;
-    return kf_fail(err, KF_ERR_USAGE_BAD, "there is no format %.40s here; there are: " KF_FORMAT_NAMES ", a template, and wos-session for a session", format);
+    return kf_fail(err, KF_ERR_USAGE_BAD, "there is no format %.40s here; there are:" KF_FORMATS(KF_FORMAT_WORD) ", a template, and" KF_SEALED_FORMATS(KF_FORMAT_WORD) " for a session", format);
 }
 
 bool kf_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o, kf_err *err) {

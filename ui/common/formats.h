@@ -6,7 +6,23 @@
 #include "base/err.h"
 #include "base/json.h"
 
-#define KF_FORMAT_NAMES "header raw env fish powershell dotenv json curl exec-credential netrc" /* or a template: it has a brace */
+/* The formats, X(name, what it is): help, completion and messages take them from here. One with a brace is a template. */
+#define KF_FORMATS(X)                                                                        \
+    X("header", "Authorization: Bearer ...")                                                 \
+    X("raw", "the token and a newline")                                                      \
+    X("env", "export NAME='...', for sh, bash and zsh")                                      \
+    X("fish", "set -gx NAME '...'")                                                          \
+    X("powershell", "$env:NAME = '...'")                                                     \
+    X("dotenv", "NAME=\"...\"")                                                              \
+    X("json", "one line, schema keyfob.token/1")                                             \
+    X("curl", "a file of options, for curl -K")                                              \
+    X("exec-credential", "client.authentication.k8s.io/v1, for kubectl")                     \
+    X("netrc", "machine HOST login NAME password TOKEN; needs --host")
+/* Of a session and not of a token: sealed by the agent, unknown to kf_format. */
+#define KF_SEALED_FORMATS(X) X("wos-session", "for WorkOS's Node SDK, sealed with WORKOS_COOKIE_PASSWORD")
+#define KF_FORMAT_WORD(name, about) " " name
+#define KF_FORMAT_WORDS KF_FORMATS(KF_FORMAT_WORD) KF_SEALED_FORMATS(KF_FORMAT_WORD) /* a blank before each */
+
 enum { KF_FACTS_MAX = 8, KF_FORMAT_OUT_MAX = 256 << 10 };
 
 typedef struct kf_facts { /* names as in templates and JSON, and as variables (NULL: none) */
