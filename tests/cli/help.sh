@@ -39,11 +39,23 @@ sh "$SRC/data/man/make.sh" "$BIN/keyfob" "$SCRATCH/doc" || fail "the man pages c
 pages=0
 for page in "$SCRATCH"/doc/man?/* "$SRC"/data/man/*.[0-9]; do
     found=$(mandoc -T lint -W warning "$page") || fail "$page: $found"
-    grep -q "^.SH NAME" "$page" || fail "$page has no NAME"
+    for section in NAME "EXIT STATUS" ENVIRONMENT FILES; do grep -q "^.SH $section\$" "$page" || fail "$page has no $section"; done
+    name=$(basename "$page" | sed 's/\.[0-9]$//; s/-/\\\\-/g')
+    sed -n '/^.SH NAME/{n;p;}' "$page" | grep -q "^$name \\\\- ." || fail "$page has another NAME"
+    sed -n 's/^\.SH //p' "$page" | tr '\n' '|' | grep -q 'EXIT STATUS|.*ENVIRONMENT|FILES|\(.*|\)*SEE ALSO|$' || fail "$page has its sections in another order"
     pages=$((pages + 1))
 done
 [ $pages -ge 37 ] || fail "only $pages man pages"
-ok "$pages man pages without a warning of mandoc"
+ok "$pages man pages without a warning of mandoc, with their sections"
+for c in token exec allow status keyfob; do
+    page=$SCRATCH/doc/man1/keyfob-$c.1
+    [ "$c" = keyfob ] && page=$SCRATCH/doc/man1/keyfob.1
+    sed -n '/^.SH FILES/,/^.fi/p' "$page" >"$SCRATCH/files"
+    has "FILES of $c" "$(cat "$SCRATCH/files")" '$XDG_STATE_HOME/keyfob/allowed'
+    grep -q '^\\&\.keyfob ' "$SCRATCH/files" || fail "FILES of $c lacks .keyfob"
+done
+hasnt "FILES of paths" "$(kf help paths --man)" keyfob/allowed
+has "git's helper says how git calls it" "$(mandoc -T utf8 "$SCRATCH/doc/man1/git-credential-keyfob.1" | col -b)" "git-credential-keyfob get|store|erase"
 for word in $(kf help --commands | sed -n 's/ .*//p' | sort -u); do fits "keyfob $word --help" "$(kf $word --help)"; done
 for topic in commands exit-codes environment formats keys security qr; do
     text=$(kf help "$topic") || fail "no topic $topic"

@@ -144,13 +144,51 @@ static void section(const char *head, const char *topic) {
 static void text(const char *s) { fputs(s, stdout); }
 static void nothing(const char *s) { (void)s; }
 
+static void see_also(void) {
+    printf(".SH SEE ALSO\n.BR keyfob (1),\n.BR keyfob.conf (5),\n.BR keyfob\\-keys (7),\n.BR keyfob\\-security (7),\n.BR keyfobd (8)\n");
+}
+
+/* dirs: the .keyfob file of the working directory counts; only: what no other command has, or NULL. */
+static void files(bool dirs, const char *only) {
+    printf(".SH FILES\n.nf\n");
+    if (dirs) roff(".keyfob                               names the profile of a directory, once allowed\n"
+                   "$XDG_STATE_HOME/keyfob/allowed        the directories whose .keyfob counts\n");
+    if (only) roff(only);
+    roff("$XDG_CONFIG_HOME/keyfob/keyfob.conf   settings, no secrets\n"
+         "$XDG_STATE_HOME/keyfob/               ledger, log, list of profiles\n"
+         "$XDG_DATA_HOME/keyfob/vault/          the vault, where it is the store\n"
+         "$XDG_RUNTIME_DIR/keyfob/agent.sock    the agent's socket\n");
+    printf(".fi\n");
+}
+
+/* Files of one command alone. */
+static const char *files_of(const char *command) {
+    static const char *const rows[][2] = {
+        {"exec", "$XDG_RUNTIME_DIR/keyfob/              with --refresh: the token's file, while CMD runs\n"},
+        {"log", "$XDG_STATE_HOME/keyfob/keyfobd.log    the agent's log, and keyfobd.log.1 before it\n"},
+    };
+    for (size_t i = 0; i < KF_LEN(rows); i++)
+        if (!strcmp(rows[i][0], command)) return rows[i][1];
+    return NULL;
+}
+
+/* What has an end of its own: the screen is the only program that a topic is about. */
+static void topic_sections(const char *name) {
+    if (!strcmp(name, "keys")) printf(".SH EXIT STATUS\nOf the screen: 0 after q and Q; 2 without a terminal that can show it; 130 after Ctrl\\-C; 129 and 143 when it was hung up or terminated.\n");
+    else if (strcmp(name, "exit-codes")) section("EXIT STATUS", "exit-codes");
+    if (strcmp(name, "environment")) section("ENVIRONMENT", "environment");
+    files(false, NULL);
+    see_also();
+}
+
 int kf_topic_show(const char *name, bool as_man) {
     if (!as_man) return kf_topic(name, text) ? kf_cli_flush() : -1;
     if (!kf_topic(name, nothing)) return -1;
     title("keyfob-", name, 7);
-    printf("keyfob\\-%s \\- what keyfob help %s says\n.SH DESCRIPTION\n.nf\n", name, name);
+    printf("keyfob\\-%s \\- %s%s\n.SH DESCRIPTION\n.nf\n", name, strcmp(name, "keys") ? "keyfob help " : "the keys of its screen", strcmp(name, "keys") ? name : "");
     (void)kf_topic(name, roff);
     printf(".fi\n");
+    topic_sections(name);
     return kf_cli_flush();
 }
 
@@ -180,9 +218,8 @@ int kf_command_man(const kf_command *c) {
     section("EXIT STATUS", "exit-codes");
     if (!c) section("FORMATS OF EXPORTS", "formats");
     section("ENVIRONMENT", "environment");
-    printf(".SH FILES\n.nf\n$XDG_CONFIG_HOME/keyfob/keyfob.conf    settings, no secrets\n$XDG_STATE_HOME/keyfob/               ledger, log, list of profiles\n"
-           "$XDG_DATA_HOME/keyfob/vault/          the vault, where it is the store\n$XDG_RUNTIME_DIR/keyfob/agent.sock    the agent's socket\n.fi\n");
+    files(!c || strstr(c->args, "[PROFILE") || !strcmp(c->name, "allow"), c ? files_of(c->name) : NULL);
     if (c && *c->examples) printf(".SH EXAMPLES\n.nf\n"), roff(c->examples), printf(".fi\n");
-    printf(".SH SEE ALSO\n.BR keyfob (1),\n.BR keyfob.conf (5),\n.BR keyfob\\-keys (7),\n.BR keyfob\\-security (7),\n.BR keyfobd (8)\n");
+    see_also();
     return kf_cli_flush();
 }
