@@ -19,9 +19,13 @@ static const char *const meanings[][2] = {
     {"KEY", "default store keepalive proxy ca_file on_sign_in_needed"},
     {"FILE", ":files"}, {"PATH", ":files"}, {"DIR", ":dirs"}};
 
+/* What `config set KEY` takes, where there is something to choose. */
+static const char *const values[][2] = {{"store", "auto secret-service vault memory"}, {"keepalive", "never 12h"}, {"ca_file", ":files"}};
+
 typedef struct place { /* of the word that is asked for */
     const char *cur;     /* what is there of it */
     const char *before;  /* what belongs to the word in front of cur: "--format=" */
+    const char *last;    /* the argument in front of it; NULL: it is the first */
     const kf_command *command;
     int argc, used;      /* words in front of it; those that are the command */
     char **argv;
@@ -69,6 +73,10 @@ static void say_meaning(const place *p, const char *of, size_t len) {
     while (len && of[len - 1] == '.') len--;
     KF_AUTO_CHARS name = kf_strfmt("%.*s", (int)len, of);
     if (kf_str_eq(name, "PROFILE")) say_profiles(p);
+    if (kf_str_eq(name, "TOPIC") && p->last) say_command_words(p, p->last); /* help profile: its other halves */
+    if (kf_str_eq(name, "VALUE") && kf_str_eq(p->last, "default")) say_profiles(p);
+    for (size_t i = 0; i < KF_LEN(values) && kf_str_eq(name, "VALUE"); i++)
+        if (kf_str_eq(p->last, values[i][0])) say_words(p, values[i][1]);
     if (kf_str_eq(name, "COMMAND")) say_command_words(p, NULL), say_words(p, KF_TOPIC_NAMES);
     for (size_t i = 0; i < KF_LEN(meanings); i++)
         if (!strcmp(meanings[i][0], name)) say_words(p, meanings[i][1]);
@@ -135,7 +143,7 @@ static void say_what_fits(place *p) {
             return;
         }
         if (o && !value) i++;
-        else if (p->argv[i][0] != '-') n++;
+        else if (p->argv[i][0] != '-') p->last = p->argv[i], n++;
     }
     const char *value = NULL;
     const kf_opt *o = wants_value(p, p->cur, &value);
