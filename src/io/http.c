@@ -305,6 +305,8 @@ static void set_trust(request *r) {
     const char *env = getenv("SSL_CERT_FILE");
     const char *ca = h->ca_file && *h->ca_file ? h->ca_file : env && *env ? env : NULL;
     if (ca) curl_easy_setopt(r->easy, CURLOPT_CAINFO, ca);
+    const char *dir = getenv("SSL_CERT_DIR"); /* the curl program looks at it, the library does not */
+    if (dir && *dir) curl_easy_setopt(r->easy, CURLOPT_CAPATH, dir);
     bool here = kf_origin_is_loopback(r->origin);
     if (here) curl_easy_setopt(r->easy, CURLOPT_PROXY, "");
     else if (h->proxy && *h->proxy) curl_easy_setopt(r->easy, CURLOPT_PROXY, h->proxy);

@@ -22,6 +22,15 @@ is "SSL_CERT_FILE is honoured" "$RC:$ERR" "0:$ERR"
 kf agent stop || fail stop
 unset SSL_CERT_FILE
 
+mkdir "$SCRATCH/certs"
+cp "$CACERT" "$SCRATCH/certs/ca.pem"
+openssl rehash "$SCRATCH/certs" || fail "openssl rehash"
+run env SSL_CERT_DIR="$SCRATCH/certs" "$BIN/keyfob" agent start
+profile_dev dev4
+run login dev4
+is "SSL_CERT_DIR is honoured" "$RC:$ERR" "0:$ERR"
+kf agent stop || fail stop
+
 mkdir -p "$XDG_CONFIG_HOME/keyfob"
 CONF=$XDG_CONFIG_HOME/keyfob/keyfob.conf
 sed -i "/^\[keyfob\]/a ca_file=$CACERT" "$CONF"

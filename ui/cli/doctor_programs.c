@@ -13,7 +13,7 @@
 #include "ui/common/open.h"
 #include "wire/client.h"
 
-enum { LIMIT_MS = 3000, SAID_MAX = 128, NEEDS_A_TERMINAL = 2 };
+enum { LIMIT_MS = 3000, SAID_MAX = 128 };
 
 static int64_t now_ms(void) {
     struct timespec t;
@@ -69,7 +69,7 @@ static bool ask(const char *path, char said[SAID_MAX], int *status) {
     return true;
 }
 
-/* as: how it calls itself. NULL: the screen, which has no version to say: it wants a terminal. Caller frees; NULL: nothing is wrong. */
+/* as: how it calls itself. Caller frees; NULL: nothing is wrong. */
 static char *what_is_wrong(const char *name, const char *as) {
     kf_err e;
     char said[SAID_MAX] = "";
@@ -78,8 +78,7 @@ static char *what_is_wrong(const char *name, const char *as) {
     if (!path) return kf_strdup(e.what);
     if (!ask(path, said, &status)) return kf_strfmt("%s cannot be started", path);
     if (status < 0) return kf_strfmt("%s --version does not end", path);
-    if (!as && !*said && status == NEEDS_A_TERMINAL) return NULL;
-    KF_AUTO_CHARS want = kf_strfmt("%s " KF_VERSION, as ? as : name);
+    KF_AUTO_CHARS want = kf_strfmt("%s " KF_VERSION, as);
     if (kf_str_eq(said, want)) return NULL;
     return *said ? kf_strfmt("%s says that it is %s; this is keyfob " KF_VERSION, path, said) : kf_strfmt("%s does not say its version: it is not what it was", path);
 }
@@ -87,7 +86,7 @@ static char *what_is_wrong(const char *name, const char *as) {
 void kf_checks_of_programs(kf_checks *k) {
     static const struct {
         const char *name, *as;
-    } all[] = {{"keyfobd", "keyfobd"},           {"keyfob-tui", NULL}, {"keyfob-clip", "keyfob-clip"}, {"keyfob-serve", "keyfob-serve"},
+    } all[] = {{"keyfobd", "keyfobd"},           {"keyfob-tui", "keyfob-tui"}, {"keyfob-clip", "keyfob-clip"}, {"keyfob-serve", "keyfob-serve"},
                {"keyfob-sandbox", "keyfob-sandbox"}, {"git-credential-keyfob", "keyfob"}};
     bool bad = false;
     for (size_t i = 0; i < KF_LEN(all); i++) {

@@ -297,10 +297,11 @@ static int refuse(void) {
     return 2;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     tui t = {.status = -1};
     kf_err err;
     const char *term = getenv("TERM");
+    if (argc == 2 && !strcmp(argv[1], "--version")) return printf("keyfob-tui %s\n", KF_VERSION) < 0;
     kf_socket_keep_streams();
     harden();
     setlocale(LC_ALL, "");
