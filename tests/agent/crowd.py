@@ -50,6 +50,10 @@ class Crowd:
             counts = [n for (_, of), n in self.renewals.items() if of == life]
         return len(counts), max(counts, default=0)
 
+    def forget_renewals(self):
+        with self.lock:
+            self.renewals = {}
+
     def counters(self):
         with self.lock:
             self.most = self.served = 0
