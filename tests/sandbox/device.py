@@ -57,23 +57,23 @@ class Device(Case):
             self.assertEqual(s.stats()["grants"], {"device_code": 9})
 
     def test_slow_down(self):
-        with Sandbox("--device-interval", "1s") as s:
+        with Sandbox("--device-interval", "3s") as s:
             j = self.start(s)
             self.b(self.poll(s, j), "authorization_pending")
             self.b(self.poll(s, j), "slow_down")
             # five seconds more from now on, also for one who keeps to the first interval
-            time.sleep(1)
+            time.sleep(3)
             self.b(self.poll(s, j), "slow_down")
             self.confirm(s, j)
             self.b(self.poll(s, j), "slow_down")
 
     def test_slow_down_is_obeyed(self):
-        with Sandbox("--device-interval", "1s") as s:
+        with Sandbox("--device-interval", "3s") as s:
             j = self.start(s)
             self.b(self.poll(s, j), "authorization_pending")
             self.b(self.poll(s, j), "slow_down")
             self.confirm(s, j)
-            time.sleep(6)
+            time.sleep(8)
             self.ok(self.poll(s, j))
 
     def test_scripted(self):
@@ -94,11 +94,11 @@ class Device(Case):
             self.assertIn("no such code", again.text)
 
     def test_expires(self):
-        with Sandbox("--device-life", "1s", "--device-interval", "1s") as s:
+        with Sandbox("--device-life", "4s", "--device-interval", "1s") as s:
             j = self.start(s)
-            self.assertEqual(j["expires_in"], 1)
+            self.assertEqual(j["expires_in"], 4)
             page = self.page(s, j)
-            time.sleep(1.1)
+            time.sleep(4)
             self.b(self.poll(s, j), "expired_token")
             late = page.press(*LOGIN, email="plain@example.test", password=PASSWORD)
             self.assertEqual((late.status, "too old" in late.text), (400, True))
