@@ -11,17 +11,22 @@ at_list() { tui 80x24 "$run_tui"; wait_for "> dev"; wait_for "signed in"; }
 field() { send s; wait_for "How do you"; send 4; wait_for "E-mail"; }
 password() { field; type_in "plain@example.test"; send Enter; wait_for "Its length"; type_in "canary-secret"; wait_for "(hidden)"; }
 
-try() { # WHAT STEP...: goes there, then Ctrl-C
-    local what=$1 began
+# WHAT STEP...: goes there, then Ctrl-C. A wait of the program's takes as long each time; one of a busy machine does not,
+# so the fastest of three is looked at.
+try() {
+    local what=$1 began ms=0 i
     shift
-    at_list
-    "$@"
-    began=$(date +%s%N)
-    send C-c
-    wait_for "left with"
-    local ms=$((($(date +%s%N) - began) / 1000000))
-    left 130 "$what"
-    [ $ms -lt 1500 ] || fail "$what: Ctrl-C took $ms ms"
+    for i in 1 2 3; do
+        at_list
+        "$@"
+        began=$(date +%s%N)
+        send C-c
+        wait_for "left with"
+        ms=$((($(date +%s%N) - began) / 1000000))
+        left 130 "$what"
+        [ $ms -ge 1500 ] || return 0
+    done
+    fail "$what: Ctrl-C took $ms ms, and no less in $i tries"
 }
 nothing() { :; }
 opened() { send Enter; wait_for "Access token"; }
