@@ -209,6 +209,7 @@ static void end(kf_agent *a) {
 }
 
 int main(int argc, char **argv) {
+    kf_harden_malloc(argv);
     options o = {.ready_fd = -1, .level = KF_LOG_INFO, .idle_ms = 10 * 60 * 1000};
     int rc = read_options(argc, argv, &o);
     if (rc >= 0) return rc;

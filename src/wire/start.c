@@ -28,7 +28,8 @@ static bool allowed(const char *var) {
     return false;
 }
 
-/* The agent's environment: an allow-list, never WORKOS_*. malloc is told to overwrite what is freed. */
+/* The agent's environment: an allow-list, never WORKOS_*. malloc is told to overwrite what is freed, which
+ * keyfobd would otherwise do itself, by starting twice. */
 static char **agent_environment(void) {
     static char tunables[] = "GLIBC_TUNABLES=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0";
     size_t n = 0;
