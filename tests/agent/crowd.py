@@ -6,6 +6,7 @@ from fake import Fake, jwt
 
 CLIENT = "client_sandbox"
 CONNECTIONS = 32  # of the agent's 256
+REPLAY_WINDOW = 30  # seconds, as WorkOS's
 
 
 def name(i):
@@ -20,6 +21,7 @@ class Crowd:
         self.lock = threading.Lock()
         self.under_way = self.most = self.served = 0
         self.renewals = {}  # (number, life of the token it gave) -> how many
+        self.answers = {}  # refresh token -> (when, answer): whoever did not get it asks again, which is no renewal
         self.fake = Fake()
         self.fake.on("refresh_token", self.renew)
 
@@ -30,19 +32,25 @@ class Crowd:
         self.fake.__exit__()
 
     def renew(self, r):
-        i, turn = (int(x) for x in r.body["refresh_token"].split("-")[1:])
+        spent = r.body["refresh_token"]
+        i, turn = (int(x) for x in spent.split("-")[1:])
         with self.lock:
+            at, answer = self.answers.get(spent, (None, None))
+            if answer and time.monotonic() - at < REPLAY_WINDOW:
+                return answer
             self.under_way += 1
             self.served += 1
             life = self.life
             self.renewals[i, life] = self.renewals.get((i, life), 0) + 1
             self.most = max(self.most, self.under_way)
+            user = "user_%d" % i
+            answer = 200, {"user": {"object": "user", "id": user, "email": "%s@example.test" % user},
+                           "access_token": jwt("session_%d" % i, life=life, sub=user), "refresh_token": "refresh-%d-%d" % (i, turn + 1)}
+            self.answers[spent] = time.monotonic(), answer
         time.sleep(self.delay)
         with self.lock:
             self.under_way -= 1
-        user = "user_%d" % i
-        return 200, {"user": {"object": "user", "id": user, "email": "%s@example.test" % user},
-                     "access_token": jwt("session_%d" % i, life=life, sub=user), "refresh_token": "refresh-%d-%d" % (i, turn + 1)}
+        return answer
 
     def renewed(self, life):
         """How many have a token of this life, and the most that one of them was renewed to get it."""
