@@ -36,7 +36,7 @@ run kf doctor --json
 kill -CONT "$DAEMON"
 is "frozen" "$RC$(of provider)$(of collection)$(of store)" 1okfailfail
 has "is called so" "$(finding collection)" "no answer within 3 s"
-[ $((SECONDS - start)) -le 15 ] || fail "it took $((SECONDS - start)) s"
+[ $((SECONDS - start)) -lt 25 ] || fail "it took $((SECONDS - start)) s: D-Bus's own time-out, once at least"
 kf agent stop -q
 run env -u DBUS_SESSION_BUS_ADDRESS "$BIN/keyfob" doctor --json
 is "no bus" "$RC$(of bus)$(of store)" 1warnfail
