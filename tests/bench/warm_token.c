@@ -1,6 +1,6 @@
 /* Times whole processes in turn (A B A B ...) and prints medians and the ratio of each to the
- * first: `warm_token RUNS -- CMD_A -- CMD_B [-- CMD_C ...]`. The output of the commands is thrown
- * away; a command that fails ends it. Nothing is asserted about time: these are figures to read. */
+ * first: `warm_token RUNS [STDIN] -- CMD_A -- CMD_B [-- CMD_C ...]`. STDIN: a file that each of them
+ * reads from its start. The output of the commands is thrown away; a command that fails ends it. Nothing is asserted about time: these are figures to read. */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -45,11 +45,12 @@ int main(int argc, char **argv) {
             cmd[n_cmds++] = &argv[i + 1];
         }
     if (runs < 1 || runs > MAX_RUNS || n_cmds < 2) {
-        fprintf(stderr, "usage: warm_token RUNS -- CMD_A... -- CMD_B... [-- ...]\n");
+        fprintf(stderr, "usage: warm_token RUNS [STDIN] -- CMD_A... -- CMD_B... [-- ...]\n");
         return 2;
     }
     posix_spawn_file_actions_t fa;
     posix_spawn_file_actions_init(&fa);
+    posix_spawn_file_actions_addopen(&fa, 0, argv[2] ? argv[2] : "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&fa, 1, "/dev/null", O_WRONLY, 0);
     int64_t *t = calloc((size_t)(runs * n_cmds), sizeof *t);
     if (!t) return 1;
@@ -70,8 +71,9 @@ int main(int argc, char **argv) {
         double med = (double)t[c * runs + runs / 2] / 1e6;
         if (c == 0) base = med;
         char name[64];
-        snprintf(name, sizeof name, "%s %s", strrchr(cmd[c][0], '/') ? strrchr(cmd[c][0], '/') + 1 : cmd[c][0],
-                 cmd[c][1] ? cmd[c][1] : "");
+        const char *file = strrchr(cmd[c][0], '/');
+        size_t at = (size_t)snprintf(name, sizeof name, "%s", file ? file + 1 : cmd[c][0]);
+        for (int i = 1; i <= 3 && cmd[c][i] && at < sizeof name; i++) at += (size_t)snprintf(name + at, sizeof name - at, " %s", cmd[c][i]);
         printf("%-32s %9.3f %9.3f %6.2fx\n", name, med, (double)t[c * runs] / 1e6, med / base);
     }
     free(t);
