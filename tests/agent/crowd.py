@@ -14,7 +14,8 @@ def name(i):
 
 
 class Crowd:
-    """n public profiles. life: of the access tokens to come, in seconds; delay: of an answer."""
+    """n public profiles. life: of the access tokens to come, in seconds; delay: of an answer. While until is set, tokens
+    live until then, whenever they are made."""
 
     def __init__(self, agent, n, life=3600, delay=0.0):
         self.agent, self.n, self.life, self.delay = agent, n, life, delay
@@ -22,6 +23,7 @@ class Crowd:
         self.under_way = self.most = self.served = 0
         self.renewals = {}  # (number, life of the token it gave) -> how many
         self.answers = {}  # refresh token -> (when, answer): whoever did not get it asks again, which is no renewal
+        self.until = None
         self.fake = Fake()
         self.fake.on("refresh_token", self.renew)
 
@@ -40,7 +42,7 @@ class Crowd:
                 return answer
             self.under_way += 1
             self.served += 1
-            life = self.life
+            life = max(1, int(self.until - time.time())) if self.until else self.life
             self.renewals[i, life] = self.renewals.get((i, life), 0) + 1
             self.most = max(self.most, self.under_way)
             user = "user_%d" % i
