@@ -90,3 +90,17 @@ type_in 'echo "was $?"'
 send Enter
 wait_for "was 130"
 ok "Ctrl-C after fg: 130"
+
+# A terminal that goes without a signal (nohup, no controlling terminal): it ends, and does not go round for ever.
+is "the terminal goes without a signal" "$(python3 - "$BIN/keyfob-tui" <<'P'
+import os, pty, subprocess, sys
+master, end = pty.openpty()
+p = subprocess.Popen([sys.argv[1]], stdin=end, stdout=end, stderr=end, start_new_session=True, env=dict(os.environ, TERM="xterm"))
+os.close(end)
+seen = b""
+while b"dev" not in seen:
+    seen += os.read(master, 4096)
+os.close(master)
+print(p.wait(30))
+P
+)" 129

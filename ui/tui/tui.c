@@ -232,9 +232,8 @@ static void loop(tui *t) {
         tick(t);
         if (p[1].revents) on_signal(t);
         if (p[0].revents & (POLLIN | POLLERR | POLLHUP)) on_input(t);
-        if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL) && !(p[0].revents & POLLIN) &&
-            t->status < 0)
-            t->status = 129;
+        /* the terminal is gone, with SIGHUP or without (nohup, no controlling terminal); POLLIN then means its end */
+        if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL) && t->status < 0) t->status = 129;
         if (p[2].revents) on_links(t);
     }
 }
