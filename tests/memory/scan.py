@@ -4,7 +4,8 @@ import re
 
 PAGE = os.sysconf("SC_PAGESIZE")
 ARENA = 4 << 20  # src/base/secret.c
-STEP = 1 << 20
+STEP = 1 << 18
+ZEROS = bytes(STEP + PAGE)
 
 
 class Map:
@@ -37,9 +38,18 @@ def arena(pid):
     return found[0]
 
 
+def places(data, what):
+    if isinstance(what, re.Pattern):
+        return [hit.start() for hit in what.finditer(data)]
+    out, at = [], data.find(what)
+    while at >= 0:
+        out.append(at)
+        at = data.find(what, at + 1)
+    return out
+
+
 def find(pid, canaries):
     """canaries: name -> bytes or compiled pattern, none longer than a page. name -> {address: map} over all that can be read."""
-    patterns = {n: c if isinstance(c, re.Pattern) else re.compile(re.escape(c)) for n, c in canaries.items()}
     found = {name: {} for name in canaries}
     read = 0
     with open("/proc/%d/mem" % pid, "rb", buffering=0) as mem:
@@ -53,9 +63,11 @@ def find(pid, canaries):
                 except OSError:  # unmapped meanwhile, or a file that became shorter than its map
                     continue
                 read += len(data)
-                for name, pattern in patterns.items():
-                    for hit in pattern.finditer(data):
-                        found[name][at + hit.start()] = m
+                if data == ZEROS[:len(data)]:  # most of the stacks
+                    continue
+                for name, what in canaries.items():
+                    for hit in places(data, what):
+                        found[name][at + hit] = m
     assert read > 1 << 20, "only %d bytes could be read" % read
     return found
 
