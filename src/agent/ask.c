@@ -195,7 +195,7 @@ void kf_ask_begin(kf_agent *a, uint32_t conn, const kf_json *params, bool more, 
     size_t n = 0;
     kf_err err;
     for (kf_asking *i = a->asking; i; i = i->next) n++;
-    if (!c) kf_fail(&err, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", name);
+    if (!c) kf_fail(&err, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
     else if (n >= ASKING_MAX) kf_fail(&err, KF_ERR_WIRE_BUSY, "%d such calls are under way already", ASKING_MAX);
     if (!c || n >= ASKING_MAX) {
         kf_server_error(a->server, conn, &err);

@@ -186,7 +186,7 @@ void kf_drive_sign_in(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_err e;
     size_t n = 0;
     for (kf_sign_in *s = a->drive->all; s; s = s->next) n++;
-    if (!c) kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", name);
+    if (!c) kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
     else if (n >= FLOWS_MAX) kf_fail(&e, KF_ERR_WIRE_BUSY, "%d sign-ins are under way already", FLOWS_MAX);
     if (!c || n >= FLOWS_MAX) {
         kf_server_error(a->server, conn, &e);

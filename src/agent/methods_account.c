@@ -136,7 +136,7 @@ static const kf_conf_profile *profile_of(kf_agent *a, uint32_t conn, const kf_js
     const kf_conf_profile *c = kf_conf_find(a->conf, name);
     kf_err err;
     if (c) return c;
-    kf_fail(&err, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", name);
+    kf_fail(&err, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
     kf_server_error(a->server, conn, &err);
     return NULL;
 }

@@ -65,7 +65,7 @@ static void reply_profile(kf_agent *a, uint32_t conn, const char *name) {
     kf_json *one = kf_keeper_profile_json(a->keeper, name);
     if (!one) {
         kf_err e;
-        kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", name);
+        kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
         kf_server_error(a->server, conn, &e);
         return;
     }
@@ -111,7 +111,7 @@ static bool begin_put(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
     const char *id = kf_json_str_or(p, "id", ""), *name = kf_json_str_or(p, "name", "");
     const kf_conf_profile *old = *id ? kf_conf_find(a->conf, id) : NULL, *same, *all;
     if (!kf_profile_name_ok(name)) return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s is no profile name", name);
-    if (*id && (!old || strcmp(old->id, id))) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "there is no profile with the id %.64s", id);
+    if (*id && (!old || strcmp(old->id, id))) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "none has the id %.64s", id);
     if ((same = kf_conf_find(a->conf, name)) && same != old)
         return kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s already", name);
     t->fresh = !old;
@@ -378,7 +378,7 @@ void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool
     const kf_conf_profile *c = kf_conf_find(a->conf, name);
     if (!c) {
         kf_err e;
-        kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", name);
+        kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
         kf_server_error(a->server, conn, &e);
         return;
     }

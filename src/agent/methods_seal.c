@@ -139,7 +139,7 @@ void kf_method_seal(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     const kf_conf_profile *conf = kf_conf_find(a->conf, name);
     KF_AUTO(kf_secret) pass = kf_secret_new(password, strlen(password));
     kf_err e;
-    bool ok = conf || kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", name);
+    bool ok = conf || kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
     if (!ok || !kf_seal_password_ok(pass, &e)) {
         kf_server_error(a->server, conn, &e);
         return;
@@ -180,7 +180,7 @@ void kf_method_unseal(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     bool verify = kf_json_bool(p, "verify", false);
     kf_sealed s;
     kf_err e;
-    bool ok = conf || !verify || kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s to check the signature with", name);
+    bool ok = conf || !verify || kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s, to check the signature with", name);
     if (!ok || !unseal(p, &s, &e)) {
         kf_server_error(a->server, conn, &e);
         return;

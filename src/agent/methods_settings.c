@@ -65,7 +65,7 @@ static bool value_ok(const kf_agent *a, const kf_conf_key *k, const char *v, kf_
     if (!*v) return true;
     if (!k->ok(v)) return kf_fail(err, KF_ERR_USAGE_BAD, "%s %s", k->name, k->must);
     const kf_conf_profile *who = strcmp(k->name, "default") ? NULL : kf_conf_find(a->conf, v);
-    if (!strcmp(k->name, "default") && (!who || strcmp(who->name, v))) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", v);
+    if (!strcmp(k->name, "default") && (!who || strcmp(who->name, v))) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "%.64s", v);
     const char *bad = strcmp(k->name, "ca_file") ? NULL : kf_trust_is_bad(v);
     return !bad || kf_fail(err, KF_ERR_USAGE_BAD, "ca_file %s: %s", bad, v);
 }

@@ -125,7 +125,7 @@ void kf_watch_start(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     const char *name = kf_json_str_or(p, "open", "");
     if (*name && !(open = kf_conf_find(a->conf, name))) {
         kf_err e;
-        kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "there is no profile called %.64s", name);
+        kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
         kf_server_error(a->server, conn, &e);
         return;
     }
