@@ -116,7 +116,14 @@ static bool has_key(kf_cli *c, const char *name, const char *key) {
     return r && kf_str_eq(kf_json_str(r, "api_key"), key);
 }
 
-/* The profile exists and points to this sandbox; a sandbox on another port is a new one. */
+static bool removed(kf_cli *c, const char *name, kf_err *err) {
+    kf_json *q = kf_json_obj();
+    kf_json_set_str(q, "profile", name);
+    KF_AUTO(kf_json) r = kf_cli_call(c, "RemoveProfile", q, CALL_MS, err);
+    return r != NULL;
+}
+
+/* The profile exists and points to this sandbox; a sandbox on another port is a new one, which knows no session of the old. */
 static bool ensure_profile(kf_cli *c, const char *name, const char *client_id, const char *key, const char *url, kf_err *err) {
     kf_json *q = kf_json_obj();
     kf_json_set_str(q, "profile", name);
@@ -125,8 +132,10 @@ static bool ensure_profile(kf_cli *c, const char *name, const char *client_id, c
     if (!now && e.code != KF_ERR_USAGE_NO_PROFILE) return *err = e, false;
     const kf_json *o = kf_json_get(now, "profile");
     if (o && kf_str_eq(kf_json_str(o, "api_host"), url) && kf_json_bool(o, "confidential", false) == (key != NULL) && has_key(c, name, key)) return true;
+    bool other = o && !kf_str_eq(kf_json_str(o, "api_host"), url);
+    if (other && !removed(c, name, err)) return false;
     kf_json *p = kf_json_obj();
-    kf_json_set_str(p, "id", kf_json_str(o, "id"));
+    if (!other) kf_json_set_str(p, "id", kf_json_str(o, "id"));
     kf_json_set_str(p, "name", name);
     kf_json_set_str(p, "client_id", client_id);
     kf_json_set_str(p, "api_host", url);
