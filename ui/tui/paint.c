@@ -104,11 +104,21 @@ bool kf_term_open(kf_err *err) {
     return true;
 }
 
+/* Bracketed paste came late; these names are of terminals without. tmux has it, and calls itself screen. */
+static bool marks_pastes(void) {
+    static const char *const without[] = {"linux", "vt", "ansi", "cons", "sun", "screen"};
+    const char *term = getenv("TERM"), *tmux = getenv("TMUX");
+    for (size_t i = 0; term && i < KF_LEN(without); i++)
+        if (kf_str_starts(term, without[i])) return tmux && *tmux && !strcmp(without[i], "screen");
+    return true;
+}
+
 void kf_term_info_get(kf_term_info *out) {
     struct termios tio;
     out->rows = LINES;
     out->cols = COLS;
     out->ascii = !t.utf8;
+    out->marks_pastes = marks_pastes();
     out->ctrl_s = tcgetattr(STDIN_FILENO, &tio) == 0 && !(tio.c_iflag & IXON);
 }
 

@@ -5,7 +5,11 @@
 #include "base/secret.h"
 #include "ui/common/grid.h"
 
-typedef struct kf_term_info { int rows, cols; bool ascii, ctrl_s; } kf_term_info;
+typedef struct kf_term_info {
+    int rows, cols;
+    bool ascii, ctrl_s;
+    bool marks_pastes; /* as far as its name tells */
+} kf_term_info;
 
 /* paint.c */
 KF_CHECK bool kf_term_open(kf_err *err);      /* KF_ERR_USAGE_BAD: TERM is not known */

@@ -26,6 +26,7 @@ typedef struct tui {
     int signals;
     int status; /* -1: goes on */
     bool sandbox, redraw;
+    bool gathers; /* the terminal does not mark pastes */
     struct termios tio; /* as it was */
 } tui;
 
@@ -63,6 +64,7 @@ static int take_signals(void) {
 static void resized(tui *t) {
     kf_term_info info;
     kf_term_info_get(&info);
+    t->gathers = !info.marks_pastes;
     kf_app_size(t->app, info.rows, info.cols);
 }
 
@@ -172,7 +174,7 @@ static bool gather(tui *t, gathered *g, int key) {
     int64_t now, wall;
     clocks(&now, &wall);
     if (g->n && (now > g->since_ms + KF_BURST_MS || g->n == KF_LEN(g->key))) give_gathered(t, g);
-    if (t->status >= 0 || !kf_app_gathers(t->app, key)) return false;
+    if (t->status >= 0 || !t->gathers || !kf_app_gathers(t->app, key)) return false;
     if (!g->n) g->since_ms = now;
     if (!g->pasted) g->key[g->n++] = key;
     return true;
