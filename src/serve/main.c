@@ -16,6 +16,7 @@
 #include "io/harden.h"
 #include "serve/server.h"
 #include "wire/client.h"
+#include "wire/socket.h"
 
 enum { FAILED = 125, CANNOT_RUN = 126, NOT_FOUND = 127 }; /* as env and timeout do it */
 
@@ -214,6 +215,7 @@ int main(int argc, char **argv) {
     options o = {0};
     program p = {.house.fd = -1, .pidfd = -1, .release = -1};
     kf_err err;
+    kf_socket_keep_streams();
     int rc = read_options(argc, argv, &o, &p.house);
     if (rc) return rc > 1 && has_command(argv) ? FAILED : rc - 1;
     bool ok = !o.command || hold_child(&p, o.command, &err);

@@ -109,6 +109,8 @@ run kf serve dev --allow-uid -1
 is "no user" "$RC" 2
 run kf serve dev --for soon
 is "no duration" "$RC" 2
+is "stdout closed: nobody would know the socket" "$(timeout 20 "$BIN/keyfob" serve dev --for 1m >&- 2>/dev/null; echo $?)" 1
+is "its command finds it closed, too" "$("$BIN/keyfob" serve dev -- sh -c '[ -e /proc/self/fd/1 ] && echo open >&2; exit 0' 2>&1 >&-)" ""
 run kf serve "../x" --for 1s
 is "no profile name" "$RC" 2
 
