@@ -45,6 +45,7 @@ check keyfob.log/1 log
 check keyfob.version/1 version
 check keyfob.file/1 export dev -o "$SCRATCH/f"
 check keyfob.token/1 export dev
+check keyfob.file/1 profile export dev -o "$SCRATCH/p.json"
 check keyfob.agent/1 agent status
 printf sandbox-password >"$SCRATCH/pw"
 login_json() { "$BIN/keyfob" login dev --method password --email plain@example.test --password-stdin --json <"$SCRATCH/pw"; }

@@ -46,11 +46,12 @@ int kf_cmd_profile_export(kf_cli *c, const kf_args *a) {
     KF_AUTO(kf_json) items = chosen(c, a, profiles, a->opt[ALL] != NULL, &e);
     if (!items) return kf_cli_fail(c, &e);
     KF_AUTO_CHARS text = kf_portable_print(items);
-    if (!a->opt[OUTPUT]) {
+    if (!a->opt[OUTPUT] || kf_str_eq(a->opt[OUTPUT], "-")) {
         fputs(text, stdout);
         return kf_cli_flush();
     }
     if (!kf_outfile_write(a->opt[OUTPUT], text, strlen(text), a->opt[FORCE] != NULL, &e)) return kf_cli_fail(c, &e);
+    if (c->json) return kf_cli_print_file(a->opt[OUTPUT]);
     kf_cli_note(c, "settings of %zu profiles are in %s; it has no secrets", kf_json_count(items), a->opt[OUTPUT]);
     return 0;
 }
