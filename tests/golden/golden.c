@@ -264,3 +264,10 @@ void stage_step(stage *s, const char *step) {
     if (!strcmp(s->last_method, "SignIn")) stream = s->last_call;
     stage_answer(s, stream, text, false);
 }
+
+void stage_open_acme(stage *s) {
+    stage_open(s);
+    stage_watch(s, profiles_json);
+    stage_type(s, "/acme-prod");
+    stage_key(s, KF_KEY_ENTER);
+}

@@ -26,6 +26,7 @@ typedef struct stage {
 } stage;
 
 void stage_open(stage *s);                 /* the agent has not answered yet */
+void stage_open_acme(stage *s);            /* the list of profiles_json, filtered, its cursor on acme-prod */
 void stage_close(stage *s);
 void stage_pump(stage *s);                 /* takes the effects */
 void stage_watch(stage *s, const char *json);      /* an answer of Watch */

@@ -34,10 +34,7 @@
 
 static int open_acme(void **state) {
     static stage s;
-    stage_open(&s);
-    stage_watch(&s, profiles_json);
-    stage_type(&s, "/acme-prod");
-    stage_key(&s, KF_KEY_ENTER);
+    stage_open_acme(&s);
     *state = &s;
     return 0;
 }

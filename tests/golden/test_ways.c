@@ -24,11 +24,8 @@
 
 static int open_list(void **state) {
     static stage s;
-    stage_open(&s);
+    stage_open_acme(&s);
     s.m.ssh_line = NULL;
-    stage_watch(&s, profiles_json);
-    stage_type(&s, "/acme-prod");
-    stage_key(&s, KF_KEY_ENTER);
     *state = &s;
     return 0;
 }

@@ -88,6 +88,23 @@ wait_for "No profiles yet."
 send 3
 wait_for "keyfob sandbox"
 wait_for "sandbox-public"
+# its agent is killed: another one has nothing in its memory, and the screen gives it the sandbox's API key again
+wait_for "agent ok"
+pid=$("$BIN/keyfob" --sandbox agent status --json | json pid)
+kill -9 "$pid"
+wait_for "no agent"
+wait_for "agent ok"
+send s
+wait_for "How do you"
+send 4
+wait_for "E-mail"
+type_in "plain@example.test"
+send Enter
+wait_for "Its length"
+type_in "sandbox-password"
+send Enter
+wait_for "Signed in to sandbox"
+ok "signed in after the agent was killed"
 ready=$XDG_RUNTIME_DIR/keyfob-sandbox/ready
 wait_until "the sandbox's address" test -s "$ready"
 send C-c

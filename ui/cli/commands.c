@@ -131,7 +131,7 @@ static const kf_command table[] = {
      .text = "A file .keyfob in a directory or above it holds the name of the profile to use there, and # comments. It is used once you "
              "have allowed it, and must be allowed anew when it names another profile. An argument, -p and KEYFOB_PROFILE go "
              "first, because they are about one command or one shell; keyfob status --why tells which rule won.",
-     .examples = "  echo acme > .keyfob && keyfob allow\n  keyfob allow --revoke ~/work/acme\n",
+     .examples = "  echo acme > .keyfob && keyfob allow\n  keyfob allow --revoke ~/src/acme\n",
      .opts = {{"revoke", 0, NULL, "do not trust it any more"}, {"list", 0, NULL, "the directories that are allowed"}},
      .max_pos = 1, .run = kf_cmd_allow},
     {.name = "profile add", .args = "NAME --client-id ID", .help = "add a profile",

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "ui/common/sandbox.h"
 #include "wire/socket.h"
 
 enum { START_MS = 10000, CALL_MS = 30000 };
@@ -153,7 +154,7 @@ bool kf_sandbox_enter(kf_cli *c, bool for_screen, kf_err *err) {
     KF_AUTO_CHARS url = start(dir, for_screen, err);
     if (!url) return false;
     setenv("KEYFOB_SANDBOX_URL", url, 1);
-    bool ok = ensure_profile(c, "sandbox", "client_sandbox", "sk_test_sandbox", url, err) &&
-              ensure_profile(c, "sandbox-public", "client_sandbox_public", NULL, url, err);
+    bool ok = ensure_profile(c, KF_SANDBOX_PROFILE, KF_SANDBOX_CLIENT, KF_SANDBOX_KEY, url, err) &&
+              ensure_profile(c, KF_SANDBOX_PUBLIC_PROFILE, KF_SANDBOX_PUBLIC_CLIENT, NULL, url, err);
     return ok;
 }

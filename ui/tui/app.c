@@ -393,8 +393,6 @@ int64_t kf_app_wait_ms(const kf_app *a) {
 
 /* --- what the agent says --------------------------------------------------------------- */
 
-void kf_app_hello(kf_app *a, const kf_json *hello) { kf_model_hello(a->m, hello); }
-
 void kf_app_model_changed(kf_app *a) {
     if (a->m->removal.id[0] && !kf_model_is_hidden(a->m, a->m->removal.id)) a->m->removal = (kf_mremoval){0}; /* somebody else did it */
     choose_root(a);

@@ -1,5 +1,6 @@
 #include "ui/tui/app_impl.h"
 #include "base/str.h"
+#include "ui/common/sandbox.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
 #include "ui/tui/widget.h"
@@ -81,6 +82,19 @@ void kf_app_watch(kf_app *a) {
         if (a->call[i].id && a->call[i].kind == KF_CALL_WATCH) kf_out_stop(a, a->call[i].id);
     if (a->m->link != KF_LINK_DOWN) a->m->link = KF_LINK_WAITING;
     add(a, KF_CALL_WATCH, "Watch", kf_json_obj());
+}
+
+/* The store of the sandbox is its agent's memory: another agent has no API key until it gets it again. */
+void kf_app_hello(kf_app *a, const kf_json *hello) {
+    int64_t before = a->m->agent_pid;
+    kf_model_hello(a->m, hello);
+    const kf_mprofile *p = kf_model_by_name(a->m, KF_SANDBOX_PROFILE);
+    if (!a->m->sandbox || !before || before == a->m->agent_pid || !p || !p->confidential) return;
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "id", p->id);
+    kf_json_set_str(j, "name", p->name);
+    kf_json_set_str(j, "api_key", KF_SANDBOX_KEY);
+    add(a, KF_CALL_OWNED, "PutProfile", j);
 }
 
 const kf_call *kf_app_busy(const kf_app *a) {
