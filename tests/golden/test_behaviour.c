@@ -355,6 +355,24 @@ static void the_environment_is_named(void **state) {
     assert_null(strstr(with, "sk_test_env"));
 }
 
+/* A code that could not be had has not expired. */
+static void no_code_without_network(void **state) {
+    stage *s = *state;
+    stage_signin_by(s, '2');
+    stage_step(s, "{\"serial\":5,\"kind\":\"open_url\",\"acts\":[\"new_code\"],\"note\":\"network\",\"failure\":"
+                  "{\"name\":\"net.connect\",\"what\":\"connect to 127.0.0.1:9\",\"hint\":\"\"}}");
+    KF_AUTO_CHARS screen = stage_draw(s, 24, 80);
+    assert_non_null(strstr(screen, "WorkOS could not be reached"));
+    assert_non_null(strstr(screen, "n asks for one"));
+    assert_null(strstr(screen, "expired"));
+    stage_key(s, 'd');
+    KF_AUTO_CHARS details = stage_draw(s, 24, 80);
+    assert_non_null(strstr(details, "127.0.0.1:9"));
+    stage_step(s, "{\"serial\":6,\"kind\":\"open_url\",\"acts\":[\"new_code\"],\"note\":\"code_expired\"}");
+    KF_AUTO_CHARS late = stage_draw(s, 24, 80);
+    assert_non_null(strstr(late, "This code has expired"));
+}
+
 static void cursor_row_stays(void **state) {
     stage *s = *state;
     at_acme(s);
@@ -580,7 +598,7 @@ int main(void) {
                                        T(burst_outside), T(burst_at_a_code),
                                        T(paste_lines),
                                        T(paste_too_long),
-                                       T(cursor_row_stays), T(pieces_are_one_list), T(the_environment_is_named),
+                                       T(cursor_row_stays), T(pieces_are_one_list), T(the_environment_is_named), T(no_code_without_network),
                                        T(buttons_agree), T(a_question_has_help),
                                        T(errors_wait),
                                        T(impossible_says_why),
