@@ -23,7 +23,8 @@ enum {
     KF_MAX_TRIES = 4,                /* immediate sends of one token in one renewal */
     KF_MAX_RENEWALS = 16,            /* in flight over all profiles */
     KF_RECENT_USE_MS = 15 * 60 * 1000,
-    KF_LEDGER_MAX = 4096
+    KF_LEDGER_MAX = 4096,
+    KF_RESERVE_MIN = 4096            /* bytes that a record may grow by in a renewal */
 };
 
 typedef struct kf_entry kf_entry;
@@ -200,7 +201,7 @@ void kf_work_ledger_write(kf_entry *e, kf_work *w, kf_step_fn next); /* w->ledge
 void kf_work_load(kf_entry *e, const char *kind, bool interactive, kf_step_fn next);
 void kf_work_save(kf_entry *e, const char *kind, const kf_secret *blob, bool interactive, kf_step_fn next);
 void kf_work_delete(kf_entry *e, const char *kind, kf_step_fn next);
-void kf_work_probe(kf_entry *e, kf_step_fn next);
+void kf_work_reserve(kf_entry *e, size_t size, kf_step_fn next); /* size: of the record now */
 void kf_work_key(kf_entry *e, kf_step_fn next); /* blob: the API key; NULL without err: the profile is public */
 kf_anchor *kf_anchor_hold(kf_anchor *a);
 void kf_anchor_drop(kf_anchor *a);

@@ -305,11 +305,16 @@ static void probed(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err 
     kf_work_ledger_write(e, w, intent_written);
 }
 
+static size_t blob_size(const kf_session *s) {
+    KF_AUTO(kf_secret) blob = kf_session_to_blob(s);
+    return kf_secret_len(blob);
+}
+
 static void have_key(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err) {
     (void)key; /* stays in the entry */
     (void)w;
     if (err) fail_here(e, err);
-    else kf_work_probe(e, probed);
+    else kf_work_reserve(e, blob_size(w->old), probed);
 }
 
 static void adopted_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {

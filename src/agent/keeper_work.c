@@ -301,8 +301,11 @@ void kf_work_delete(kf_entry *e, const char *kind, kf_step_fn next) {
         kf_store_delete(e->k->a->store, e->prof.id, kind, store_done, call_new(e, next));
 }
 
-void kf_work_probe(kf_entry *e, kf_step_fn next) {
-    if (have_store(e, next)) kf_store_probe(e->k->a->store, false, store_done, call_new(e, next));
+/* A new pair is about as large as the old one; twice that leaves room for another organization. */
+void kf_work_reserve(kf_entry *e, size_t size, kf_step_fn next) {
+    if (have_store(e, next))
+        kf_store_reserve(e->k->a->store, e->prof.id, KF_KIND_SESSION, 2 * size + KF_RESERVE_MIN,
+                         false, store_done, call_new(e, next));
 }
 
 /* ---- the API key ---- */

@@ -26,6 +26,18 @@ void kf_store_delete(kf_store *s, const char *id, const char *kind, kf_store_don
 }
 void kf_store_list(kf_store *s, kf_store_list_done done, void *user) { s->cls->list(s, done, user); }
 void kf_store_probe(kf_store *s, bool i, kf_store_done done, void *user) { s->cls->probe(s, i, done, user); }
+void kf_store_reserve(kf_store *s, const char *id, const char *kind, size_t size, bool interactive,
+                      kf_store_done done, void *user) {
+    s->cls->reserve(s, id, kind, size, interactive, done, user);
+}
+kf_secret *kf_store_seal(kf_store *s, const char *id, const char *kind, const kf_secret *blob,
+                         kf_err *err) {
+    return s->cls->seal(s, id, kind, blob, err);
+}
+void kf_store_unseal(kf_store *s, const char *id, const char *kind, const kf_secret *sealed,
+                     kf_store_done done, void *user) {
+    s->cls->unseal(s, id, kind, sealed, done, user);
+}
 void kf_store_unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done, void *user) {
     s->cls->unlock(s, pass, create, done, user);
 }

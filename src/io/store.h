@@ -33,8 +33,22 @@ void kf_store_save(kf_store *s, const char *id, const char *kind, const char *la
                    bool interactive, kf_store_done done, void *user);
 void kf_store_delete(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user); /* absent is success */
 void kf_store_list(kf_store *s, kf_store_list_done done, void *user);
-/* Can a write succeed now? Writes and removes a probe item; used before a refresh token is spent. */
+/* Can this store be written at all? Writes and removes a probe item. */
 void kf_store_probe(kf_store *s, bool interactive, kf_store_done done, void *user);
+/* Called before a refresh token is spent: makes sure, as far as the store can, that the next save of
+ * this item succeeds when its blob has at most size bytes. Vault: the record's place is written at
+ * full size and flushed, so the save cannot fail for space. Keyring: the collection is open, the
+ * item is not locked, and a probe item of this profile was written and removed. */
+void kf_store_reserve(kf_store *s, const char *id, const char *kind, size_t size, bool interactive,
+                      kf_store_done done, void *user);
+/* The second place of a record that the store refuses to take is a file of the caller. seal gives
+ * its bytes, under a key that the store had before it refused; it asks no one and does not wait.
+ * NULL: err, and the blob must not be written anywhere. unseal is its inverse; done's blob is
+ * borrowed. Bytes of another item, store or key are KF_ERR_STORE_DAMAGED. */
+kf_secret *kf_store_seal(kf_store *s, const char *id, const char *kind, const kf_secret *blob,
+                         kf_err *err);
+void kf_store_unseal(kf_store *s, const char *id, const char *kind, const kf_secret *sealed,
+                     kf_store_done done, void *user);
 /* Vault: opens it, or makes it when create. Keyring: unlocks with its own prompt (passphrase ignored). */
 void kf_store_unlock(kf_store *s, const kf_secret *passphrase, bool create, kf_store_done done, void *user);
 void kf_store_lock(kf_store *s);               /* vault: wipes the key */

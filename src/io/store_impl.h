@@ -10,6 +10,12 @@ typedef struct kf_store_class {
     void (*del)(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user);
     void (*list)(kf_store *s, kf_store_list_done done, void *user);
     void (*probe)(kf_store *s, bool interactive, kf_store_done done, void *user);
+    void (*reserve)(kf_store *s, const char *id, const char *kind, size_t size, bool interactive,
+                    kf_store_done done, void *user);
+    kf_secret *(*seal)(kf_store *s, const char *id, const char *kind, const kf_secret *blob,
+                       kf_err *err);
+    void (*unseal)(kf_store *s, const char *id, const char *kind, const kf_secret *sealed,
+                   kf_store_done done, void *user);
     void (*unlock)(kf_store *s, const kf_secret *passphrase, bool create, kf_store_done done, void *user);
     void (*lock)(kf_store *s);
     kf_store_state (*state)(const kf_store *s);

@@ -345,6 +345,42 @@ static void probe(kf_store *s, bool interactive, kf_store_done done, void *user)
     o->label = kf_strdup("keyfob: can this keyring be written?");
     o->blob = kf_secret_new("probe", 5);
 }
+/* A probe item of its own for each profile: two that renew at once must not meet at one item. */
+static void reserve(kf_store *s, const char *id, const char *kind, size_t size, bool interactive,
+                    kf_store_done done, void *user) {
+    (void)kind, (void)size;
+    op *o = op_new(s, PROBE, id, "probe", interactive, done, user);
+    o->label = kf_strdup("keyfob: can this keyring be written?");
+    o->blob = kf_secret_new("probe", 5);
+}
+static bool refuse_seal(kf_err *err) {
+    return kf_fail(err, KF_ERR_STORE_WRITE, "the keyring has no spare key");
+}
+static kf_secret *seal(kf_store *s, const char *id, const char *kind, const kf_secret *blob,
+                       kf_err *err) {
+    (void)s, (void)id, (void)kind, (void)blob;
+    refuse_seal(err);
+    return NULL;
+}
+typedef struct no_key {
+    kf_store_done done;
+    void *user;
+} no_key;
+static void say_no_key(void *p) {
+    no_key *n = p;
+    kf_err e;
+    refuse_seal(&e);
+    n->done(n->user, NULL, &e);
+    free(n);
+}
+static void unseal(kf_store *s, const char *id, const char *kind, const kf_secret *sealed,
+                   kf_store_done done, void *user) {
+    (void)id, (void)kind, (void)sealed;
+    no_key *n = malloc(sizeof *n);
+    if (!n) abort();
+    *n = (no_key){done, user};
+    kf_loop_post(s->loop, say_no_key, n);
+}
 static void unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done, void *user) {
     (void)pass;
     (void)create;
@@ -367,7 +403,7 @@ static void free_store(kf_store *s) {
 }
 
 kf_store *kf_store_keyring_new(kf_loop *l) {
-    static const kf_store_class cls = {"secret-service", load, save, del, list, probe, unlock, lock, state, free_store};
+    static const kf_store_class cls = {"secret-service", load, save, del, list, probe, reserve, seal, unseal, unlock, lock, state, free_store};
     keyring *k = calloc(1, sizeof *k);
     if (!k) abort();
     k->base = (kf_store){&cls, l};

@@ -111,6 +111,28 @@ static void probe(kf_store *s, bool interactive, kf_store_done done, void *user)
     (void)interactive;
     soon(s, done, user);
 }
+static void reserve(kf_store *s, const char *id, const char *kind, size_t size, bool interactive,
+                    kf_store_done done, void *user) {
+    (void)id, (void)kind, (void)size;
+    probe(s, interactive, done, user);
+}
+/* Nothing of this store outlives the process, so it has no key that could open a file later. */
+static bool refuse_seal(kf_err *err) {
+    return kf_fail(err, KF_ERR_STORE_WRITE, "store = memory keeps nothing in files");
+}
+static kf_secret *seal(kf_store *s, const char *id, const char *kind, const kf_secret *blob,
+                       kf_err *err) {
+    (void)s, (void)id, (void)kind, (void)blob;
+    refuse_seal(err);
+    return NULL;
+}
+static void unseal(kf_store *s, const char *id, const char *kind, const kf_secret *sealed,
+                   kf_store_done done, void *user) {
+    (void)id, (void)kind, (void)sealed;
+    answer *a = soon(s, done, user);
+    a->failed = true;
+    refuse_seal(&a->err);
+}
 static void unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done, void *user) {
     (void)pass;
     (void)create;
@@ -140,7 +162,7 @@ static void free_store(kf_store *s) {
 }
 
 kf_store *kf_store_memory_new(kf_loop *l) {
-    static const kf_store_class cls = {"memory", load, save, del, list, probe, unlock, lock, state, free_store};
+    static const kf_store_class cls = {"memory", load, save, del, list, probe, reserve, seal, unseal, unlock, lock, state, free_store};
     memory *m = calloc(1, sizeof *m);
     if (!m) abort();
     m->base = (kf_store){&cls, l};

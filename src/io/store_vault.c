@@ -91,6 +91,25 @@ static void work_probe(void *p) {
     o->blob = kf_secret_free(o->blob);
 }
 
+/* The place of the next save, at full size: a disk that fills up now fails here. */
+static void work_reserve(void *p) {
+    op *o = p;
+    KF_AUTO_CHARS path = kf_strfmt("%s/%s.next", o->dir, o->name);
+    KF_AUTO(kf_secret) sealed = kf_vault_seal(o->master, o->name, o->blob, &o->err);
+    bool ok = sealed && as_store(o, kf_file_replace(path, kf_secret_peek(sealed), kf_secret_len(sealed), &o->err)) &&
+              as_store(o, kf_file_remove(path, &o->err));
+    o->failed = !ok;
+    o->blob = kf_secret_free(o->blob);
+}
+
+static void work_unseal(void *p) {
+    op *o = p;
+    KF_AUTO(kf_secret) sealed = KF_TAKE(o->blob);
+    o->blob = kf_vault_unseal(o->master, o->name, kf_secret_peek(sealed), kf_secret_len(sealed),
+                              &o->err);
+    o->failed = !o->blob;
+}
+
 static void work_list(void *p) {
     op *o = p;
     DIR *d = opendir(o->dir);
@@ -279,6 +298,30 @@ static void probe(kf_store *s, bool interactive, kf_store_done done, void *user)
     o->user = user;
     run(o, work_probe, true);
 }
+static void reserve(kf_store *s, const char *id, const char *kind, size_t size, bool interactive,
+                    kf_store_done done, void *user) {
+    (void)interactive;
+    KF_AUTO(kf_secret) bytes = kf_secret_zero(size);
+    op *o = op_new(s, id, kind, bytes);
+    o->done = done;
+    o->user = user;
+    run(o, work_reserve, kf_store_names_ok(id, kind));
+}
+static kf_secret *seal(kf_store *s, const char *id, const char *kind, const kf_secret *blob,
+                       kf_err *err) {
+    vault *v = (vault *)s;
+    KF_AUTO_CHARS name = kf_strfmt("%s.%s", id, kind);
+    if (v->master) return kf_vault_seal(v->master, name, blob, err);
+    kf_fail(err, KF_ERR_STORE_VAULT_LOCKED, "the vault is locked");
+    return NULL;
+}
+static void unseal(kf_store *s, const char *id, const char *kind, const kf_secret *sealed,
+                   kf_store_done done, void *user) {
+    op *o = op_new(s, id, kind, sealed);
+    o->done = done;
+    o->user = user;
+    run(o, work_unseal, kf_store_names_ok(id, kind));
+}
 static void unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done, void *user) {
     op *o = op_new(s, NULL, NULL, pass);
     o->done = done;
@@ -312,7 +355,7 @@ static void free_store(kf_store *s) {
 }
 
 kf_store *kf_store_vault_new(kf_loop *l, kf_worker *w, const kf_vault_opts *opts) {
-    static const kf_store_class cls = {"vault", load, save, del, list, probe, unlock, lock, state, free_store};
+    static const kf_store_class cls = {"vault", load, save, del, list, probe, reserve, seal, unseal, unlock, lock, state, free_store};
     vault *v = calloc(1, sizeof *v);
     if (!v) abort();
     v->base = (kf_store){&cls, l};

@@ -66,6 +66,20 @@ static void shelf_probe(kf_store *s, bool i, kf_store_done done, void *user) {
     if (h->w->fail_probe) refuse(s, done, user);
     else kf_store_probe(h->inner, i, done, user);
 }
+static void shelf_reserve(kf_store *s, const char *id, const char *kind, size_t size, bool i,
+                          kf_store_done done, void *user) {
+    shelf *h = (shelf *)s;
+    if (h->w->fail_probe) refuse(s, done, user);
+    else kf_store_reserve(h->inner, id, kind, size, i, done, user);
+}
+static kf_secret *shelf_seal(kf_store *s, const char *id, const char *kind, const kf_secret *blob,
+                             kf_err *err) {
+    return kf_store_seal(((shelf *)s)->inner, id, kind, blob, err);
+}
+static void shelf_unseal(kf_store *s, const char *id, const char *kind, const kf_secret *sealed,
+                         kf_store_done done, void *user) {
+    kf_store_unseal(((shelf *)s)->inner, id, kind, sealed, done, user);
+}
 static void shelf_unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done, void *user) {
     kf_store_unlock(((shelf *)s)->inner, pass, create, done, user);
 }
@@ -81,7 +95,7 @@ static void shelf_free(kf_store *s) {
 
 static kf_store *shelf_new(world *w) {
     static const kf_store_class cls = {"memory",    shelf_load,   shelf_save, shelf_del,   shelf_list,
-                                       shelf_probe, shelf_unlock, shelf_lock, shelf_state, shelf_free};
+                                       shelf_probe,  shelf_reserve, shelf_seal, shelf_unseal, shelf_unlock, shelf_lock, shelf_state, shelf_free};
     shelf *h = calloc(1, sizeof *h);
     assert_non_null(h);
     *h = (shelf){.base = {&cls, w->loop}, .inner = kf_store_memory_new(w->loop), .w = w};
