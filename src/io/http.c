@@ -7,7 +7,17 @@
 #include "base/log.h"
 #include "base/str.h"
 
-enum { BODY_MAX = 256 << 10, HEADERS_MAX = 64 << 10, CONNECT_MS = 10000, TOTAL_MS = 30000 };
+enum {
+    BODY_MAX = 256 << 10,
+    HEADERS_MAX = 64 << 10,
+    CONNECT_MS = 10000,
+    TOTAL_MS = 30000,
+    /* An answer that has begun is waited for beyond its time while at least so many bytes of it
+     * arrive in each span, but not for ever. */
+    SPAN_MS = 5000,
+    SPAN_BYTES = 250,
+    STRETCH = 5 /* times timeout_ms at most */
+};
 
 typedef struct request {
     struct request *next;
@@ -18,15 +28,29 @@ typedef struct request {
     kf_secret *body;
     char *method, *url, *origin, *path;
     kf_buf in, lines;
+    kf_loop_id deadline;  /* curl's own would fire before it looks into the socket */
+    int64_t began, timeout_ms;
+    size_t received, seen; /* bytes of the answer; at the last look */
     bool too_big, keep_headers, headed; /* headed: the headers are complete */
+    bool timed_out, late, ended;
+    CURLcode rc; /* when ended */
     kf_http_resp resp;
     char tls_text[CURL_ERROR_SIZE];
     kf_http_done done;
     void *user;
 } request;
 
+/* A socket that curl watches. */
+typedef struct watched {
+    struct watched *next;
+    int fd;
+    short events;
+    kf_loop_id io;
+} watched;
+
 struct kf_http {
     kf_loop *loop;
+    watched *sockets;
     CURLM *multi;
     kf_loop_id timer;
     request *open;
@@ -43,6 +67,7 @@ static void request_free(request *r) {
     request **p = &r->http->open;
     while (*p && *p != r) p = &(*p)->next;
     if (*p) *p = r->next;
+    if (r->http->loop) kf_loop_cancel(r->http->loop, r->deadline);
     if (r->easy) {
         curl_multi_remove_handle(r->http->multi, r->easy);
         curl_easy_cleanup(r->easy);
@@ -61,6 +86,7 @@ static void request_free(request *r) {
 
 static size_t on_body(char *p, size_t size, size_t n, void *user) {
     request *r = user;
+    r->received += size * n;
     if (!kf_buf_add(&r->in, p, size * n)) {
         r->too_big = true;
         return 0;
@@ -92,6 +118,7 @@ static size_t on_header(char *p, size_t size, size_t n, void *user) {
     request *r = user;
     size_t len = size * n;
     char v[64];
+    r->received += len;
     if (r->keep_headers && !keep_line(r, p, len)) {
         r->too_big = true;
         return 0;
@@ -119,6 +146,16 @@ static const char *host_of(const request *r) {
     return p ? p + 3 : r->origin;
 }
 
+static void explain_timeout(const request *r, const char *host, const char *text, kf_err *err) {
+    long long s = (long long)(kf_boot_ms() - r->began) / 1000;
+    if (!r->timed_out) kf_fail(err, KF_ERR_NET_TIMEOUT, "no answer from %s: %s", host, text);
+    else if (!r->received)
+        kf_fail(err, KF_ERR_NET_TIMEOUT, "no answer from %s within %lld s", host, s);
+    else
+        kf_fail(err, KF_ERR_NET_TIMEOUT, "%s sent only %zu bytes of its answer in %lld s", host,
+                r->received, s);
+}
+
 static void explain(request *r, CURLcode rc, kf_err *err) {
     const char *host = host_of(r), *why = r->tls_text[0] ? r->tls_text : curl_easy_strerror(rc);
     char text[160];
@@ -133,7 +170,7 @@ static void explain(request *r, CURLcode rc, kf_err *err) {
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER: kf_fail(err, KF_ERR_NET_TLS, "TLS with %s: %s", host, text); break;
-    case CURLE_OPERATION_TIMEDOUT: kf_fail(err, KF_ERR_NET_TIMEOUT, "no answer from %s: %s", host, text); break;
+    case CURLE_OPERATION_TIMEDOUT: explain_timeout(r, host, text, err); break;
     default:
         if (r->too_big) kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer of %s is larger than %zu KiB", host, r->in.max >> 10);
         else kf_fail(err, KF_ERR_NET_BROKEN, "%s gave no whole answer: %s", host, text);
@@ -161,6 +198,7 @@ static void finished(request *r, CURLcode rc) {
            (long long)r->resp.ms, ok ? "" : " ", ok ? "" : kf_err_name(err.code), r->resp.request_id);
     kf_http_done done = r->done;
     void *user = r->user;
+    kf_loop_cancel(r->http->loop, r->deadline);
     /* out of the list first: the callback may send again, cancel, or free the whole thing */
     request **p = &r->http->open;
     while (*p != r) p = &(*p)->next;
@@ -183,25 +221,67 @@ static void after_action(kf_http *h) {
     }
 }
 
+static int select_mask(short revents) {
+    return (revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) | (revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
+           (revents & POLLERR ? CURL_CSELECT_ERR : 0);
+}
+
+static watched **find_watched(kf_http *h, int fd) {
+    watched **at = &h->sockets;
+    while (*at && (*at)->fd != fd) at = &(*at)->next;
+    return at;
+}
+
+/* Gives curl what lies in its sockets. After a pause of this process (SIGSTOP, a frozen container)
+ * a timer and a whole answer are due together, and the answer counts. */
+static void feed_readable(kf_http *h) {
+    size_t n = 0, i = 0;
+    for (watched *s = h->sockets; s; s = s->next) n++;
+    int *fds = calloc(n + 1, sizeof *fds);
+    if (!fds) abort();
+    for (watched *s = h->sockets; s; s = s->next) fds[i++] = s->fd;
+    for (i = 0; i < n; i++) {
+        watched *s = *find_watched(h, fds[i]); /* curl may have closed it for another's sake */
+        struct pollfd p = {.fd = fds[i], .events = s ? s->events : 0};
+        int running = 0;
+        if (s && poll(&p, 1, 0) > 0)
+            curl_multi_socket_action(h->multi, p.fd, select_mask(p.revents), &running);
+    }
+    free(fds);
+}
+
+/* Which requests curl has ended. */
+static void note_ended(kf_http *h) {
+    int left = 0;
+    request *r = NULL;
+    for (CURLMsg *m; (m = curl_multi_info_read(h->multi, &left));)
+        if (m->msg == CURLMSG_DONE) {
+            curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&r);
+            r->ended = true;
+            r->rc = m->data.result;
+        }
+}
+
+static request *next_ended(const kf_http *h) {
+    request *r = h->open;
+    while (r && !r->ended) r = r->next;
+    return r;
+}
+
 static void arm(kf_http *h, long ms);
 static void drain_later(void *user) {
     kf_http *h = user;
     h->timer = 0;
     int running = 0;
+    feed_readable(h);
     curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    int left = 0;
-    request *r = NULL;
-    CURLcode rc = CURLE_OK;
-    for (CURLMsg *m; (m = curl_multi_info_read(h->multi, &left));)
-        if (m->msg == CURLMSG_DONE) {
-            curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&r);
-            rc = m->data.result;
-            break;
-        }
+    note_ended(h);
     long ms = -1;
     curl_multi_timeout(h->multi, &ms);
-    arm(h, left ? 0 : ms);
-    if (r) finished(r, rc); /* last: it may free h */
+    request *r = next_ended(h);
+    if (r) ms = 0; /* there may be more of them */
+    arm(h, ms);
+    if (r) finished(r, r->rc); /* last: it may free h */
 }
 
 static void arm(kf_http *h, long ms) {
@@ -217,26 +297,64 @@ static int on_timer(CURLM *m, long ms, void *user) {
 
 static void on_fd(int fd, short revents, void *user) {
     kf_http *h = user;
-    int mask = (revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) | (revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
-               (revents & POLLERR ? CURL_CSELECT_ERR : 0);
     int running = 0;
-    curl_multi_socket_action(h->multi, fd, mask, &running);
+    curl_multi_socket_action(h->multi, fd, select_mask(revents), &running);
     after_action(h);
 }
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *slot) {
-    (void)easy;
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
+    (void)easy, (void)unused;
     kf_http *h = user;
-    kf_loop_id id = (kf_loop_id)(uintptr_t)slot;
+    watched **at = find_watched(h, fd), *s = *at;
     if (what == CURL_POLL_REMOVE) {
-        kf_loop_cancel(h->loop, id);
-        curl_multi_assign(h->multi, fd, NULL);
+        if (!s) return 0;
+        kf_loop_cancel(h->loop, s->io);
+        *at = s->next;
+        free(s);
         return 0;
     }
     short ev = (short)((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
-    if (id) kf_loop_fd_events(h->loop, id, ev);
-    else curl_multi_assign(h->multi, fd, (void *)(uintptr_t)kf_loop_fd(h->loop, fd, ev, on_fd, h));
+    if (!s) {
+        s = calloc(1, sizeof *s);
+        if (!s) abort();
+        *s = (watched){.next = h->sockets, .fd = fd, .io = kf_loop_fd(h->loop, fd, ev, on_fd, h)};
+        h->sockets = s;
+    }
+    s->events = ev;
+    kf_loop_fd_events(h->loop, s->io, ev);
     return 0;
+}
+
+/* --- the end of waiting --- */
+
+static void look_again(request *r, int64_t ms);
+
+/* Slow is what brings few bytes, not what is silent for a moment: an answer that has begun may be
+ * the only one there will ever be. */
+static void deadline_near(void *user) {
+    request *r = user;
+    kf_http *h = r->http;
+    int64_t age = kf_boot_ms() - r->began;
+    r->deadline = 0;
+    feed_readable(h);
+    note_ended(h);
+    if (next_ended(h)) after_action(h); /* told in a turn of its own */
+    bool flows = r->received - r->seen >= SPAN_BYTES, late = age >= STRETCH * r->timeout_ms;
+    r->seen = r->received;
+    if (r->ended) return;
+    if (flows && !(late && r->late)) {
+        r->late = late; /* after a long pause of this process: one more look */
+        look_again(r, SPAN_MS);
+    } else if (age < r->timeout_ms) {
+        look_again(r, r->timeout_ms - age);
+    } else {
+        r->timed_out = true;
+        finished(r, CURLE_OPERATION_TIMEDOUT);
+    }
+}
+
+static void look_again(request *r, int64_t ms) {
+    r->deadline = kf_loop_after(r->http->loop, ms, deadline_near, r);
 }
 
 /* curl keeps tokens in its own buffers: what it frees is wiped. */
@@ -286,6 +404,7 @@ kf_http *kf_http_free(kf_http *h) {
     curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, NULL);
     curl_multi_cleanup(h->multi); /* calls on_socket for what it still holds */
     kf_loop_cancel(h->loop, h->timer);
+    while (h->sockets) on_socket(NULL, h->sockets->fd, CURL_POLL_REMOVE, h, NULL);
     free(h->agent);
     free(h->proxy);
     free(h->ca_file);
@@ -355,6 +474,9 @@ uint32_t kf_http_send(kf_http *h, const kf_http_req *q, kf_http_done done, void 
     r->done = done;
     r->user = user;
     r->resp.retry_after = -1;
+    r->began = kf_boot_ms();
+    r->timeout_ms = q->timeout_ms > 0 ? q->timeout_ms : TOTAL_MS;
+    look_again(r, r->timeout_ms > SPAN_MS ? r->timeout_ms - SPAN_MS : r->timeout_ms);
     r->keep_headers = q->keep_headers;
     kf_buf_init(&r->in, q->max_body ? q->max_body : BODY_MAX);
     kf_buf_init(&r->lines, HEADERS_MAX);
@@ -369,7 +491,6 @@ uint32_t kf_http_send(kf_http *h, const kf_http_req *q, kf_http_done done, void 
     curl_easy_setopt(r->easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(r->easy, CURLOPT_ERRORBUFFER, r->tls_text);
     curl_easy_setopt(r->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    curl_easy_setopt(r->easy, CURLOPT_TIMEOUT_MS, (long)(q->timeout_ms > 0 ? q->timeout_ms : TOTAL_MS));
     curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(r->easy, CURLOPT_WRITEDATA, r);
     curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_header);

@@ -27,7 +27,8 @@ typedef struct kf_http_req {
     const char *const *headers; /* lines sent instead of Accept and Content-Type; NULL ends; NULL: the usual ones */
     size_t max_body;         /* of the answer; 0: 256 KiB */
     bool keep_headers;       /* resp.headers is wanted */
-    int64_t timeout_ms;      /* whole request; 0: 30 s. connect at most 10 s */
+    int64_t timeout_ms;      /* whole request; 0: 30 s. connect at most 10 s. An answer that has begun is waited
+                                for up to five times as long while 50 bytes a second of it arrive */
 } kf_http_req;
 
 typedef struct kf_http_resp { /* borrowed during the callback; body may be taken by setting it NULL */

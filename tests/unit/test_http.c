@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -12,7 +13,7 @@
 #include "base/str.h"
 #include "io/http.h"
 
-typedef enum mode { ANSWER, DROP, HALF, HUGE_BODY, SILENT, KEEP_THEN_DROP } mode;
+typedef enum mode { ANSWER, DROP, HALF, HUGE_BODY, SILENT, KEEP_THEN_DROP, ON_CUE, DRIP } mode;
 
 typedef struct server {
     pthread_t thread;
@@ -21,7 +22,8 @@ typedef struct server {
     const char *answer;
     atomic_int requests, connections;
     char first_line[200], auth[200];
-    _Atomic bool stop;
+    _Atomic bool stop, cue, answered;
+    size_t drip; /* bytes every tenth of a second */
 } server;
 
 typedef struct link_to {
@@ -29,6 +31,16 @@ typedef struct link_to {
     int fd;
     pthread_t thread;
 } link_to;
+
+static void pause_ms(int ms) { poll(NULL, 0, ms); }
+
+static void send_slowly(const server *s, int c, const char *p) {
+    for (size_t n; !s->stop && *p; p += n) {
+        n = strlen(p) < s->drip ? strlen(p) : s->drip;
+        if (send(c, p, n, MSG_NOSIGNAL) < 0) return;
+        pause_ms(100);
+    }
+}
 
 static void serve(server *s, int c) {
     char in[8192];
@@ -56,7 +68,13 @@ static void serve(server *s, int c) {
             for (int i = 0; i < 1000 && send(c, in, 1000, MSG_NOSIGNAL) > 0; i++) {}
             return;
         }
+        while (s->mode == ON_CUE && !s->cue && !s->stop) pause_ms(1);
+        if (s->mode == DRIP) {
+            send_slowly(s, c, s->answer);
+            return;
+        }
         size_t want = strlen(s->answer);
+        s->answered = true; /* the socket takes it at once */
         if (send(c, s->answer, s->mode == HALF ? want / 2 : want, MSG_NOSIGNAL) < 0 || s->mode != KEEP_THEN_DROP) return;
     }
 }
@@ -233,6 +251,50 @@ static void cancelled_means_silent(void **state) {
     stop(&s);
 }
 
+/* This process stood still until its own time-out had passed: the answer in the socket counts. */
+static void an_answer_in_the_socket_counts(void **state) {
+    (void)state;
+    server s;
+    result r = {0};
+    start(&s, ON_CUE, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    KF_AUTO_CHARS origin = kf_strfmt("http://127.0.0.1:%d", s.port);
+    kf_http_req q = {.method = "GET", .origin = origin, .path = "/x", .timeout_ms = 1500};
+    int64_t until = kf_boot_ms() + q.timeout_ms;
+    kf_http_send(http, &q, on_done, &r);
+    while (!s.requests) kf_loop_step(loop, true);
+    s.cue = true;
+    while (!s.answered || kf_boot_ms() <= until) pause_ms(5);
+    while (!r.came) kf_loop_step(loop, true);
+    assert_int_equal(r.code, KF_ERR_NONE);
+    assert_string_equal(r.body, "hi");
+    stop(&s);
+}
+
+/* A body of 1,000 bytes behind headers of 300, so many bytes every tenth of a second. */
+static result ask_a_slow_one(size_t drip) {
+    server s;
+    char fill[1001], top[260];
+    memset(fill, 'x', 1000);
+    fill[1000] = 0;
+    snprintf(top, sizeof top, "%.240s", fill);
+    KF_AUTO_CHARS whole =
+        kf_strfmt("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nX-Fill: %s\r\n\r\n%s", top, fill);
+    start(&s, DRIP, whole);
+    s.drip = drip;
+    result r = ask(s.port, "GET", "/x", 1000, true);
+    stop(&s);
+    return r;
+}
+
+static void slow_is_what_brings_few_bytes(void **state) {
+    (void)state;
+    result r = ask_a_slow_one(50);
+    assert_int_equal(r.code, KF_ERR_NONE); /* although it took three times its time */
+    assert_int_equal(r.status, 200);
+    r = ask_a_slow_one(1);
+    assert_int_equal(r.code, KF_ERR_NET_TIMEOUT);
+}
+
 static void http_is_for_loopback_only(void **state) {
     (void)state;
     kf_http_req q = {.method = "GET", .origin = "http://192.0.2.1", .path = "/x", .timeout_ms = 2000};
@@ -249,6 +311,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(nobody_listens, setup, teardown),
         cmocka_unit_test_setup_teardown(a_single_use_post_arrives_once, setup, teardown),
         cmocka_unit_test_setup_teardown(cancelled_means_silent, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_in_the_socket_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(slow_is_what_brings_few_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(http_is_for_loopback_only, setup, teardown)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }
