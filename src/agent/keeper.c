@@ -63,15 +63,31 @@ static bool waits(const kf_entry *e, const kf_waiter *w) {
     return !w->freshest && !w->as_it_is && ((w->renew && !w->renewed) || choose(e, w) == KF_REFRESH_RENEW);
 }
 
+/* Asked for nothing special, and there is a token that is valid: it will do if there is no fresher
+ * one to be had at once. */
+static bool is_content(const kf_entry *e, const kf_waiter *w) {
+    return !w->renew && !w->as_it_is && w->min_valid_ms < 0 && kf_entry_usable(e) &&
+           kf_entry_left_ms(e) > 0;
+}
+
+/* A renewal takes part of a second; one that takes longer may take a minute. */
+static bool waited_enough(const kf_entry *e, const kf_waiter *w, int64_t now) {
+    const kf_work *r = e->work && e->work->kind == KF_WORK_RENEW ? e->work : NULL;
+    bool slow = r && (r->waiting_slot || (r->tries && now - r->posts[0].at >= KF_PATIENCE_MS));
+    return slow || now - w->since >= KF_PATIENCE_MS;
+}
+
 void kf_entry_serve(kf_entry *e) {
     if (!kf_entry_usable(e)) return;
+    int64_t now = kf_boot_ms();
     for (guint i = 0; i < e->waiters->len;) {
         kf_waiter *w = g_ptr_array_index(e->waiters, i);
-        if (waits(e, w)) {
+        bool wait = waits(e, w), enough = wait && is_content(e, w) && waited_enough(e, w, now);
+        if (wait && !enough) {
             i++;
             continue;
         }
-        w->is_short = choose(e, w) != KF_REFRESH_SERVE;
+        w->is_short = !enough && choose(e, w) != KF_REFRESH_SERVE;
         kf_entry_answer(e, w, NULL);
         g_ptr_array_remove_index(e->waiters, i);
     }
@@ -83,14 +99,14 @@ void kf_entry_fail_waiters(kf_entry *e, const kf_err *err) {
     kf_entry_serve(e);
     for (guint i = 0; i < e->waiters->len; i++) {
         kf_waiter *w = g_ptr_array_index(e->waiters, i);
-        bool will_do = kf_entry_usable(e) && !w->renew && w->min_valid_ms < 0 && kf_entry_left_ms(e) > 0;
-        kf_entry_answer(e, w, will_do ? NULL : err);
+        kf_entry_answer(e, w, is_content(e, w) ? NULL : err);
     }
     g_ptr_array_set_size(e->waiters, 0);
 }
 
 bool kf_entry_wants_renewal(kf_entry *e, bool unattended) {
     if (!e->session) return false;
+    if (e->urgent > kf_boot_ms()) return true;
     for (guint i = 0; i < e->waiters->len; i++)
         if (waits(e, g_ptr_array_index(e->waiters, i))) return true;
     int64_t due = unattended ? kf_entry_renew_due(e) : -1;
@@ -129,6 +145,7 @@ int64_t kf_entry_renew_due(const kf_entry *e) {
         break;
     default: return -1;
     }
+    if (e->trouble.state == KF_STATE_SIGNED_IN && e->urgent > now) return now;
     if (due < 0 && e->session) {
         due = due_of_session(e, now);
         if (due >= 0 && e->retry_at > due) due = e->retry_at;
@@ -176,14 +193,40 @@ void kf_entry_arm(kf_entry *e) {
 
 /* ---- what is done next ---- */
 
+/* A caller who needs more than the token at hand: asked for a renewal, or for more time than is
+ * left. person: one of them said --renew. */
+static bool is_needed(const kf_entry *e, bool *person) {
+    bool needed = false;
+    *person = false;
+    for (guint i = 0; i < e->waiters->len; i++) {
+        const kf_waiter *w = g_ptr_array_index(e->waiters, i);
+        needed = needed || !is_content(e, w);
+        *person = *person || w->renew;
+    }
+    return needed;
+}
+
+/* Back-off and Retry-After bind what keyfob does by itself. A caller without a token is a reason to
+ * ask every two seconds; after a refusal of WorkOS itself, when the refusal is older. */
 static bool trouble_allows(const kf_entry *e) {
     int64_t now = kf_boot_ms();
-    if (now < e->not_before) return false;
-    if (e->trouble.state == KF_STATE_SIGNED_IN) return true;
-    for (guint i = 0; i < e->waiters->len; i++)
-        if (((kf_waiter *)g_ptr_array_index(e->waiters, i))->renew) return true;
-    if (e->free_retry) return true;
-    return e->trouble.state != KF_STATE_ERROR && now >= e->retry_at;
+    bool person, needed = is_needed(e, &person);
+    bool refused = e->trouble.state == KF_STATE_ERROR && !e->free_retry;
+    if (e->trouble.state == KF_STATE_SIGNED_IN || (person && now >= e->not_before)) return true;
+    if (e->free_retry || now >= e->retry_at) return true;
+    return needed && (person || !refused) && now >= e->tried_at + KF_ASK_AGAIN_MS;
+}
+
+/* What an error of some time ago looks like to who asks now. */
+static kf_err old_answer(const kf_entry *e) {
+    kf_err err = *kf_entry_why(e);
+    int64_t now = kf_boot_ms(), ago = (now - e->tried_at) / 1000, in = (e->retry_at - now) / 1000;
+    char was[sizeof err.what];
+    if (!e->tried_at || ago < 1) return err;
+    memcpy(was, err.what, sizeof was);
+    snprintf(err.what, sizeof err.what, "%.170s (%lld s ago, the next try is in %lld s)", was,
+             (long long)ago, (long long)(in < 0 ? 0 : in));
+    return err;
 }
 
 static kf_work *work_for_waiters(kf_entry *e) {
@@ -196,9 +239,7 @@ static kf_work *work_for_waiters(kf_entry *e) {
     }
     if (e->unsaved) return kf_work_new(e->k, KF_WORK_SAVE); /* first the pair at hand */
     if (!trouble_allows(e)) {
-        kf_err err = *kf_entry_why(e);
-        if (e->trouble.state == KF_STATE_SIGNED_IN)
-            kf_fail(&err, KF_ERR_NET_RATE_LIMITED, "%s asked to wait", e->prof.api_host);
+        kf_err err = old_answer(e);
         kf_entry_fail_waiters(e, &err);
         return NULL;
     }
@@ -209,7 +250,8 @@ static kf_work *work_by_itself(kf_entry *e) {
     int64_t now = kf_boot_ms();
     if (!e->k->a->store) return NULL;
     if (e->unsaved && e->retry_at && e->retry_at <= now) return kf_work_new(e->k, KF_WORK_SAVE);
-    if (!e->loaded && e->open > 0) return kf_work_new(e->k, KF_WORK_LOAD);
+    bool wanted = e->open > 0 || e->urgent > now;
+    if (!e->loaded && wanted) return kf_work_new(e->k, KF_WORK_LOAD);
     int64_t due = kf_entry_renew_due(e);
     if (due < 0 || due > now) return NULL;
     return kf_work_new(e->k, e->loaded ? KF_WORK_RENEW : KF_WORK_LOAD);
@@ -255,15 +297,17 @@ static void entry_free(void *p) {
     kf_err gone;
     kf_fail_no_profile(&gone, e->prof.name);
     kf_loop_cancel(k->a->loop, e->alarm);
+    kf_loop_cancel(k->a->loop, e->patience);
     if (e->work) {
         kf_work *w = e->work;
         e->work = NULL;
         kf_loop_cancel(k->a->loop, w->timer);
         if (w->http) kf_http_cancel(k->a->http, w->http);
+        kf_post_cancel(k, w);
+        kf_slot_forget(e, w);
         kf_slot_give(k, w);
         work_lost(e, w, &gone);
     }
-    kf_slot_forget(e);
     for (kf_work *w; (w = g_queue_pop_head(&e->queue));) work_lost(e, w, &gone);
     for (guint i = 0; i < e->waiters->len; i++)
         kf_entry_answer(e, g_ptr_array_index(e->waiters, i), &gone);
@@ -383,7 +427,7 @@ kf_keeper *kf_keeper_new(kf_agent *a, kf_err *err) {
     k->hints = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     k->side = g_ptr_array_new();
     k->lookups = g_ptr_array_new();
-    g_queue_init(&k->slots);
+    k->gates = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     g_queue_init(&k->answers);
     k->jump = kf_loop_clock_jump(a->loop, clock_jumped, k);
     kf_keeper_index_read(k);
@@ -404,6 +448,7 @@ kf_keeper *kf_keeper_free(kf_keeper *k) {
     g_hash_table_destroy(k->by_name);
     g_hash_table_destroy(k->by_id);
     g_hash_table_destroy(k->hints);
+    g_hash_table_destroy(k->gates);
     kf_loop_cancel(k->a->loop, k->index_timer);
     kf_loop_cancel(k->a->loop, k->jump);
     kf_answers_drop(k);

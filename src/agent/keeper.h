@@ -73,6 +73,10 @@ void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *k
 /* Runs done once the index that clients read without an agent says what is true now (err: it could not be written;
  * the log has it, and the next change tries again). */
 void kf_keeper_index_then(kf_keeper *k, kf_keeper_done done, void *user);
+/* Reads every ledger, on the worker. found runs when there is an answer of WorkOS that can still be
+ * had: a renewal was interrupted a moment ago. Once a store is open, kf_keeper_go_on fetches it. */
+void kf_keeper_look_for_urgent(kf_keeper *k, kf_loop_fn found, void *user);
+void kf_keeper_go_on(kf_keeper *k); /* what is due now, for every profile */
 void kf_keeper_watch_open(kf_keeper *k, const char *profile, int delta); /* +1/-1: open in detail */
 /* From store to store, item by item under the profiles' locks. clear false: copies (done: how many are there now); true:
  * takes out of from what into has as well (done: how many; left: how many stay, because of doubt). Stops at the first

@@ -125,6 +125,21 @@ static void no_profile(kf_keeper *k, const char *profile, kf_token_done done, vo
     push_answer(k, n, &err);
 }
 
+static void patience_over(void *user);
+
+/* Who would take the token at hand does not wait for long. */
+static void arm_patience(kf_entry *e) {
+    if (e->patience || !e->waiters->len) return;
+    e->patience = kf_loop_after(e->k->a->loop, KF_PATIENCE_MS, patience_over, e);
+}
+
+static void patience_over(void *user) {
+    kf_entry *e = user;
+    e->patience = 0;
+    kf_entry_serve(e);
+    arm_patience(e);
+}
+
 void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bool renew,
                      kf_token_done done, void *user) {
     kf_entry *e = kf_entry_find(k, profile);
@@ -133,9 +148,9 @@ void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bo
         return;
     }
     kf_waiter *w = g_new0(kf_waiter, 1);
-    *w = (kf_waiter){.min_valid_ms = min_valid_ms, .renew = renew, .done = done, .user = user};
-    g_ptr_array_add(e->waiters, w);
     int64_t now = kf_boot_ms();
+    *w = (kf_waiter){.since = now, .min_valid_ms = min_valid_ms, .renew = renew, .done = done, .user = user};
+    g_ptr_array_add(e->waiters, w);
     bool again = !e->last_used || now - e->last_used > 60 * 1000; /* the alarm did not know of this use */
     e->last_used = now;
     if (!kf_entry_usable(e) && !e->work && !e->unsaved) e->loaded = false; /* somebody may have signed in elsewhere */
@@ -143,6 +158,7 @@ void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bo
     kf_entry_serve(e);
     if (e->waiters->len == before || again) kf_entry_pump(e);
     else if (!e->work && !e->alarm) kf_entry_arm(e);
+    arm_patience(e);
 }
 
 void kf_keeper_session(kf_keeper *k, const char *profile, kf_token_done done, void *user) {

@@ -31,6 +31,9 @@ static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *
     } else if (s->unverified || !s->refresh_token) {
         kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "the token of %s was not tried yet", e->prof.name);
         s = kf_session_free(s);
+    } else if (w->second_used) {
+        kf_fail(&bad, KF_ERR_STORE_UNSAVED, "the session of %s is not stored yet", e->prof.name);
+        s = kf_session_free(s);
     } else if (match == KF_LEDGER_REPLAY) { /* its refresh token may be spent already */
         kf_fail(&bad, KF_ERR_STORE_UNSAVED, "a renewal of %s was interrupted", e->prof.name);
         kf_hint(&bad, "Run: keyfob renew %s, and then this again.", e->prof.name);

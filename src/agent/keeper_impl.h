@@ -18,10 +18,12 @@
 
 enum {
     KF_LOCK_WAIT_MS = 30 * 1000,
-    KF_POST_TIMEOUT_MS = 8 * 1000,   /* leaves room for replays inside WorkOS's 30 s */
-    KF_REPLAY_MAX_MS = 30 * 1000,    /* WorkOS answers a replay no later (workos-api.md §1.3) */
-    KF_MAX_TRIES = 4,                /* immediate sends of one token in one renewal */
-    KF_MAX_RENEWALS = 16,            /* in flight over all profiles */
+    KF_CALL_TIMEOUT_MS = 8 * 1000,   /* requests that may be lost: names, revocations */
+    KF_REPLAY_MAX_MS = 30 * 1000,    /* WorkOS answers a spent token with its pair for so long */
+    KF_MAX_TRIES = 4,                /* sends of one token in one renewal */
+    KF_MAX_RENEWALS = 16,            /* in flight at one server */
+    KF_ASK_AGAIN_MS = 2000,          /* a caller without a token is a reason to ask so often */
+    KF_PATIENCE_MS = 1000,           /* a caller with a valid token waits for a fresher one */
     KF_RECENT_USE_MS = 15 * 60 * 1000,
     KF_LEDGER_MAX = 4096,
     KF_RESERVE_MIN = 4096            /* bytes that a record may grow by in a renewal */
@@ -29,6 +31,8 @@ enum {
 
 typedef struct kf_entry kf_entry;
 typedef struct kf_work kf_work;
+typedef struct kf_gate kf_gate;
+typedef struct kf_call_ref kf_call_ref;
 /* The next step of a piece of work. blob borrowed; err NULL: done. */
 typedef void (*kf_step_fn)(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err);
 
@@ -43,6 +47,13 @@ typedef enum kf_work_kind {
     KF_WORK_OVER, KF_WORK_HAND_OVER
 } kf_work_kind;
 
+/* One request of a renewal (keeper_post.c). */
+typedef struct kf_try {
+    kf_entry *e;              /* the request is cancelled before the entry or its work goes */
+    uint32_t http;            /* 0: not sent, or over */
+    int64_t at;
+} kf_try;
+
 struct kf_work {
     kf_work_kind kind;
     uint32_t serial;
@@ -53,15 +64,23 @@ struct kf_work {
     kf_step_fn locked;        /* next step once the lock is there */
     kf_loop_id timer;
     kf_step_fn timer_next;
-    uint32_t http;
+    kf_gate *gate;            /* RENEW: the server's, while a slot is held or waited for */
+    uint32_t http;            /* SIGN_OUT */
     kf_ledger ledger;         /* valid while the lock is held */
     bool replay;              /* the intent found in the ledger is for this very token */
-    int tries;                /* sends in this renewal */
+    kf_try posts[KF_MAX_TRIES];
+    int tries;                /* of posts, sent so far */
     bool sent;                /* a request of this renewal may have reached the server */
+    bool unproven;            /* ... and nothing proves that it did not spend the token */
+    kf_refresh_verdict verdict; /* of why, while other requests are still open */
     int64_t first_send_ms;    /* boot time; of an earlier renewal when replay */
-    int64_t post_ms;          /* start of the latest POST */
+    int64_t next_try;         /* boot ms of the next send; 0: none is planned */
+    bool second_used;         /* the newest session came from the second place (keeper_second.c) */
     kf_session *next;         /* new pair, or a finished sign-in; not published yet */
     kf_session *old;          /* ADOPT, SIGN_OUT: what was there before */
+    kf_secret *stored;        /* while the second place is read: what the store gave, or why not */
+    kf_err stored_err;
+    kf_step_fn after_load, after_save; /* of kf_second_newest, kf_save_failed */
     kf_secret *key;           /* SET_KEY: NULL removes */
     char organization[96];    /* RENEW: switch to it; "" stays */
     char sid[96];             /* OVER: the session that WorkOS says is over */
@@ -78,6 +97,7 @@ struct kf_work {
 };
 
 typedef struct kf_waiter {
+    int64_t since;            /* boot ms */
     int64_t min_valid_ms;
     bool renew, renewed, is_short;
     bool freshest; /* renewed by a POST of ours: will do, even if shorter than asked */
@@ -108,6 +128,9 @@ struct kf_entry {
     bool loaded;              /* the store was asked since the last reason to doubt */
     bool unsaved;             /* session is newer than the store */
     bool unsaved_sign_in;     /* ... because a sign-in could not be stored */
+    bool second;              /* ... and the second place has it, sealed */
+    int64_t unsaved_at;       /* boot ms */
+    int64_t urgent;           /* boot ms until which an open intent must be replayed; 0: none */
     bool told;                /* on_person was called for the end of this session */
     bool forget;              /* kf_keeper_forget_memory while work was under way */
     kf_entry_known hint;      /* the index of an earlier agent, until loaded */
@@ -118,15 +141,23 @@ struct kf_entry {
     int open;                 /* Watch calls that show it in detail */
     int fails;                /* renewals or saves that failed in a row */
     int64_t retry_at;         /* boot ms: not by itself before this; 0 = no retry planned */
-    int64_t not_before;       /* boot ms: Retry-After of the server, for everybody */
+    int64_t not_before;       /* boot ms: Retry-After of the server; nothing by itself before */
+    int64_t tried_at;         /* boot ms of the end of the last renewal that failed; 0: none */
+    int refusals;             /* in a row, by WorkOS itself */
     bool free_retry;          /* the failure never reached the server: a caller may try at once */
     int64_t jitter_until;     /* boot ms: after a resume, spread what is due */
     int64_t renewed_ms;       /* how long the last renewal took */
     bool renewed_any, renewed_ok;
-    kf_loop_id alarm;
+    kf_loop_id alarm, patience;
     kf_work *work;            /* under way */
     GQueue queue;             /* kf_work, later */
     GPtrArray *waiters;       /* kf_waiter */
+};
+
+struct kf_gate { /* keeper_slots.c */
+    char origin[256];
+    int taken;
+    GQueue waiting;           /* kf_entry, in the order of their turn */
 };
 
 struct kf_keeper {
@@ -136,8 +167,7 @@ struct kf_keeper {
     GHashTable *by_name;      /* name -> kf_entry */
     GHashTable *hints;        /* id -> kf_profile_row of the index an earlier agent left */
     uint32_t serial;
-    int renewals;             /* slots taken */
-    GQueue slots;             /* kf_entry waiting for one */
+    GHashTable *gates;        /* origin -> kf_gate, owned */
     GQueue answers;           /* kf_answer, given on the next turn of the loop */
     kf_loop_id answer_timer, index_timer, jump;
     bool index_dirty;
@@ -203,11 +233,20 @@ void kf_work_save(kf_entry *e, const char *kind, const kf_secret *blob, bool int
 void kf_work_delete(kf_entry *e, const char *kind, kf_step_fn next);
 void kf_work_reserve(kf_entry *e, size_t size, kf_step_fn next); /* size: of the record now */
 void kf_work_key(kf_entry *e, kf_step_fn next); /* blob: the API key; NULL without err: the profile is public */
+void kf_work_unseal(kf_entry *e, const char *kind, const kf_secret *sealed, kf_step_fn next);
+/* For what ends on the loop later, and finds the entry only if it still does this work. */
+kf_call_ref *kf_call_begin(kf_entry *e, kf_step_fn next);
+void kf_call_end(kf_call_ref *c, const kf_secret *blob, const kf_err *err); /* frees c */
 kf_anchor *kf_anchor_hold(kf_anchor *a);
 void kf_anchor_drop(kf_anchor *a);
-bool kf_entry_ledger_peek(kf_entry *e, kf_ledger *out, kf_err *err); /* without the lock */
-void kf_slot_give(kf_keeper *k, kf_work *w);
-void kf_slot_forget(kf_entry *e);
+bool kf_ledger_file_read(const char *path, kf_ledger *out, kf_err *err); /* absent is empty */
+bool kf_entry_ledger_peek(const kf_entry *e, kf_ledger *out, kf_err *err); /* without the lock; absent is empty */
+
+/* keeper_slots.c */
+bool kf_slot_take(kf_entry *e, kf_work *w); /* false: its turn comes later, by kf_work_after */
+void kf_slot_give(kf_keeper *k, kf_work *w); /* nothing if it has none */
+void kf_slot_forget(kf_entry *e, kf_work *w); /* no longer waits for one */
+kf_gate *kf_slot_gate(kf_keeper *k, const char *origin); /* never NULL */
 
 /* keeper_store.c */
 void kf_load_start(kf_entry *e, kf_work *w);
@@ -217,6 +256,8 @@ void kf_remove_start(kf_entry *e, kf_work *w);
 /* Parses a stored session and holds it against ledger and origin. NULL: err says why it must not be
  * used (STORE_STALE, WORKOS_ORIGIN, STORE_DAMAGED, the error that ended it). */
 kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger *l, kf_ledger_match *match, kf_err *err);
+int64_t kf_entry_intent_age(const kf_entry *e, const kf_intent *i); /* ms */
+void kf_entry_from_second(kf_entry *e); /* its session is in the second place alone: saved soon */
 kf_secret *kf_entry_key_parse(const kf_entry *e, const kf_secret *blob, kf_err *err);
 bool kf_entry_bound(const kf_entry *e, const kf_session *s);
 void kf_entry_set_session(kf_entry *e, kf_session *s); /* owned; publishes */
@@ -225,12 +266,32 @@ void kf_token_fp(const kf_secret *token, char out[33]);
 void kf_side_revoke(kf_keeper *k, const kf_entry *e, const kf_session *old, const kf_secret *key);
 void kf_side_cancel(kf_keeper *k);
 
+/* keeper_post.c: the requests of a renewal */
+void kf_post_start(kf_entry *e, kf_work *w); /* ends in kf_renew_won or kf_renew_lost */
+void kf_post_cancel(kf_keeper *k, kf_work *w);
+bool kf_post_open(const kf_work *w);
+void kf_answer_error(const kf_http_resp *r, const kf_json *body, const kf_err *net, kf_err *out);
+
 /* keeper_renew.c */
 void kf_renew_start(kf_entry *e, kf_work *w);
-void kf_save_start(kf_entry *e, kf_work *w);
-void kf_save_failed(kf_entry *e, kf_work *w, const kf_err *err); /* w->next stays in memory, unsaved */
+void kf_renew_won(kf_entry *e, kf_work *w); /* w->next is the new pair */
+void kf_renew_lost(kf_entry *e, kf_work *w); /* w->why and w->verdict say what the answer was */
 void kf_back_off(kf_entry *e, const kf_err *err, bool sent);
-void kf_answer_error(const kf_http_resp *r, const kf_json *body, const kf_err *net, kf_err *out);
+void kf_renew_end_failed(kf_entry *e, const kf_err *err); /* tells who waits; ends the work */
+
+/* keeper_save.c: the only copy of a session */
+void kf_save_start(kf_entry *e, kf_work *w);
+/* The store refused w->next (err): it goes to the second place, stays in memory and is tried again.
+ * next: the step afterwards. The ledger keeps the intent, or what w->ledger had as previous. */
+void kf_save_failed(kf_entry *e, kf_work *w, const kf_err *err, kf_step_fn next);
+void kf_ledger_now(kf_work *w, const kf_session *s); /* fp and generation; the intent becomes previous */
+
+/* keeper_second.c: a sealed copy in the state directory of a session that the store refused */
+void kf_second_write(kf_entry *e, kf_work *w, const kf_session *s, kf_step_fn next); /* err: it is not there */
+void kf_second_remove(kf_entry *e); /* absent is fine; flushed later, by the worker */
+bool kf_second_there(const kf_entry *e);
+/* blob and err: what the store gave. next gets the newer of that and the second place. */
+void kf_second_newest(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err, kf_step_fn next);
 
 /* keeper_switch.c */
 bool kf_switch_open(const kf_entry *e, const kf_work *w); /* it has still to be asked for */

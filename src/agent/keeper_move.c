@@ -201,7 +201,7 @@ bool kf_keeper_at_rest(const kf_keeper *k, const char **unsaved) {
     while (g_hash_table_iter_next(&it, NULL, &p)) {
         const kf_entry *e = p;
         if (e->work) rest = false;
-        if (e->unsaved) *unsaved = e->prof.name;
+        if (e->unsaved || kf_second_there(e)) *unsaved = e->prof.name;
     }
     return rest;
 }

@@ -48,7 +48,7 @@ void kf_name_look_up(kf_entry *e) {
     memcpy(l->id, e->prof.id, sizeof l->id);
     memcpy(l->organization, s->organization_id, sizeof l->organization);
     g_ptr_array_add(k->lookups, l);
-    kf_http_req r = {.method = "GET", .origin = s->origin, .path = path, .bearer = e->api_key, .timeout_ms = KF_POST_TIMEOUT_MS};
+    kf_http_req r = {.method = "GET", .origin = s->origin, .path = path, .bearer = e->api_key, .timeout_ms = KF_CALL_TIMEOUT_MS};
     l->http = kf_http_send(k->a->http, &r, answered, l);
 }
 

@@ -22,6 +22,7 @@ static void note_unknown(kf_work *w, const char *why) {
 static void finish(kf_entry *e, kf_work *w, const kf_err *err) {
     kf_err moved;
     e->session = kf_session_free(e->session);
+    kf_second_remove(e);
     e->unsaved = e->unsaved_sign_in = e->has_hint = false;
     e->loaded = true;
     kf_fail(&moved, KF_ERR_WORKOS_NOT_SIGNED_IN, "the session was handed over to a web application");
@@ -57,7 +58,7 @@ void kf_sign_out_forget(kf_entry *e, kf_work *w) {
 static void send(kf_entry *e, kf_work *w, const char *method, const char *path, const kf_secret *body,
                  const kf_secret *key, kf_http_done done) {
     kf_http_req r = {.method = method, .origin = w->old->origin, .path = path, .body = body, .bearer = key,
-                     .single_use = !key && body, .timeout_ms = KF_POST_TIMEOUT_MS};
+                     .single_use = !key && body, .timeout_ms = KF_CALL_TIMEOUT_MS};
     w->http = kf_http_send(e->k->a->http, &r, done, e);
 }
 
@@ -108,7 +109,7 @@ static void logged_out(void *user, kf_http_resp *r, const kf_err *net) {
         return;
     }
     kf_token_fp(w->old->refresh_token, fp);
-    if (kf_ledger_compare(&w->ledger, fp, w->old->generation) == KF_LEDGER_STALE) {
+    if (kf_ledger_compare(&w->ledger, fp, w->old->generation, false) == KF_LEDGER_STALE) {
         note_unknown(w, "the stored token is too old to ask with");
         kf_sign_out_forget(e, w);
         return;

@@ -38,7 +38,13 @@ kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger 
     if (!s) return NULL;
     if (!kf_entry_bound(e, s)) return fail_origin("stored session", s->origin, s->client_id, err), NULL;
     kf_token_fp(s->refresh_token, fp);
-    kf_ledger_match m = kf_ledger_compare(l, fp, s->generation);
+    bool window = l->previous.set && kf_entry_intent_age(e, &l->previous) < KF_REPLAY_MAX_MS;
+    kf_ledger_match m = kf_ledger_compare(l, fp, s->generation, window);
+    if (m == KF_LEDGER_STALE && l->unsaved) {
+        kf_fail(err, KF_ERR_STORE_LOST, "no store took generation %lld of the session of %s",
+                (long long)l->generation, e->prof.name);
+        return NULL;
+    }
     if (m == KF_LEDGER_STALE) {
         kf_fail(err, KF_ERR_STORE_STALE, "the store holds generation %lld of the session, the newest was %lld",
                 (long long)s->generation, (long long)l->generation);
@@ -55,6 +61,21 @@ kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger 
 
 /* ---- what an entry knows ---- */
 
+int64_t kf_entry_intent_age(const kf_entry *e, const kf_intent *i) {
+    const kf_keeper *k = e->k;
+    return kf_intent_age_ms(i, k->host_id, k->boot_id, kf_boot_ms(), kf_unix_s());
+}
+
+void kf_entry_from_second(kf_entry *e) {
+    kf_err why;
+    if (!e->session) return;
+    kf_fail(&why, KF_ERR_STORE_UNSAVED, "an earlier agent could not store it");
+    e->unsaved = e->second = true;
+    e->unsaved_at = kf_boot_ms();
+    kf_entry_trouble(e, KF_STATE_UNSAVED, &why);
+    e->retry_at = e->unsaved_at;
+}
+
 void kf_entry_set_session(kf_entry *e, kf_session *s) {
     char fp[9];
     if (e->session && !*s->organization_name && kf_str_eq(e->session->organization_id, s->organization_id)) /* looked up since it was stored */
@@ -62,7 +83,8 @@ void kf_entry_set_session(kf_entry *e, kf_session *s) {
     kf_session_free(e->session);
     e->session = s;
     e->loaded = true;
-    e->has_hint = e->unsaved = e->unsaved_sign_in = e->told = false;
+    e->has_hint = e->unsaved = e->unsaved_sign_in = e->second = e->told = false;
+    e->refusals = 0;
     if (!kf_entry_bound(e, s)) { /* the settings moved while the answer was on its way */
         kf_err err;
         fail_origin("session", s->origin, s->client_id, &err);
@@ -79,7 +101,9 @@ void kf_entry_set_session(kf_entry *e, kf_session *s) {
 void kf_entry_store_trouble(kf_entry *e, const kf_err *err) {
     switch (err->code) {
     case KF_ERR_STORE_STALE: kf_entry_trouble(e, KF_STATE_STALE, err); return;
+    case KF_ERR_STORE_LOST: kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, err); return;
     case KF_ERR_STORE_DAMAGED:
+    case KF_ERR_STORE_NEWER:
     case KF_ERR_WORKOS_NEEDS_API_KEY: kf_entry_trouble(e, KF_STATE_ERROR, err); return;
     default: break;
     }
@@ -88,9 +112,16 @@ void kf_entry_store_trouble(kf_entry *e, const kf_err *err) {
     else kf_entry_trouble(e, KF_STATE_ERROR, err);
 }
 
+static const kf_intent *entry_intent(const kf_entry *e, const kf_ledger *l) {
+    char fp[33];
+    if (!e->session) return NULL;
+    kf_token_fp(e->session->refresh_token, fp);
+    return kf_ledger_intent_for(l, fp);
+}
+
 static void drop_session(kf_entry *e, const kf_err *err) {
     e->session = kf_session_free(e->session);
-    e->unsaved = e->unsaved_sign_in = e->has_hint = false;
+    e->unsaved = e->unsaved_sign_in = e->second = e->has_hint = false;
     e->loaded = true;
     kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, err);
 }
@@ -113,6 +144,10 @@ static void take_loaded(kf_entry *e, kf_work *w, const kf_secret *blob) {
         return;
     }
     kf_entry_set_session(e, s);
+    if (w->second_used) kf_entry_from_second(e);
+    const kf_intent *sent = match == KF_LEDGER_REPLAY ? entry_intent(e, &w->ledger) : NULL;
+    int64_t left = sent ? KF_REPLAY_MAX_MS - kf_entry_intent_age(e, sent) : 0;
+    e->urgent = left > 0 ? kf_boot_ms() + left : 0;
 }
 
 static void load_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
@@ -134,7 +169,13 @@ static void load_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_e
  * two looks like a newer store and not like an older one. */
 void kf_load_start(kf_entry *e, kf_work *w) {
     kf_err err;
-    if (kf_entry_ledger_peek(e, &w->ledger, &err)) {
+    bool read = kf_entry_ledger_peek(e, &w->ledger, &err);
+    if (!read && err.code != KF_ERR_STORE_NEWER) { /* a hint: what is stored counts without it */
+        kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err.what);
+        memset(&w->ledger, 0, sizeof w->ledger);
+        read = true;
+    }
+    if (read) {
         kf_work_load(e, KF_KIND_SESSION, false, load_read);
         return;
     }
@@ -157,12 +198,19 @@ static void adopt_publish(kf_entry *e, kf_work *w, const kf_secret *blob, const 
     /* the store has a higher generation than the ledger: the next who looks adopts it */
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_work_unlock(w);
+    kf_second_remove(e);
     kf_entry_set_session(e, KF_TAKE(w->next));
     kf_keeper_index_then(e->k, KF_TAKE(w->done), w->user); /* signed in: also for who reads no more than the index */
     bool replaced = w->old && e->session && !e->session->unverified && kf_entry_bound(e, w->old) && *w->old->claims.sid &&
                     !kf_str_eq(w->old->claims.sid, e->session->claims.sid);
     if (replaced) kf_work_key(e, adopt_revoke);
     else kf_work_end(e);
+}
+
+static void adopt_held(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *why) {
+    (void)w, (void)blob;
+    kf_entry_fail_waiters(e, why);
+    kf_work_end(e);
 }
 
 /* The session is alive at WorkOS and nowhere else: it stays in memory, and everybody is told. */
@@ -173,10 +221,7 @@ static void adopt_unsaved(kf_entry *e, kf_work *w, const kf_err *err) {
         kf_work_end(e);
         return;
     }
-    kf_save_failed(e, w, &why);
-    if (e->unsaved) e->unsaved_sign_in = true;
-    kf_entry_fail_waiters(e, &why);
-    kf_work_end(e);
+    kf_save_failed(e, w, &why, adopt_held);
 }
 
 static void adopt_saved(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
@@ -252,6 +297,7 @@ static void remove_done(kf_entry *e, kf_work *w, const kf_secret *blob, const kf
     (void)blob;
     if (!err) {
         e->api_key = kf_secret_free(e->api_key);
+        kf_second_remove(e);
         drop_session(e, NULL);
     }
     kf_keeper_answer_done(e->k, w->done, w->user, err);
@@ -300,7 +346,7 @@ static void side_done(void *user, kf_http_resp *resp, const kf_err *err) {
 void kf_side_revoke(kf_keeper *k, const kf_entry *e, const kf_session *old, const kf_secret *key) {
     KF_AUTO(kf_secret) body = kf_account_revoke_body(old->claims.sid);
     kf_http_req r = {.method = "POST", .origin = e->prof.api_host, .path = KF_ACCOUNT_REVOKE, .body = body,
-                     .bearer = key, .timeout_ms = KF_POST_TIMEOUT_MS};
+                     .bearer = key, .timeout_ms = KF_CALL_TIMEOUT_MS};
     kf_side *s = g_new0(kf_side, 1);
     s->k = k;
     g_ptr_array_add(k->side, s);

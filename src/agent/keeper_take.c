@@ -46,8 +46,13 @@ static void put_back(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_er
     kf_work_end(e);
 }
 
+static void held_again(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *why) {
+    (void)w, (void)blob;
+    kf_entry_fail_waiters(e, why);
+    kf_work_end(e);
+}
+
 static void stored_again(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    kf_err why = w->why;
     (void)blob;
     if (!err) {
         w->ledger = (kf_ledger){.generation = w->next->generation};
@@ -55,9 +60,7 @@ static void stored_again(kf_entry *e, kf_work *w, const kf_secret *blob, const k
         kf_work_ledger_write(e, w, put_back);
         return;
     }
-    kf_save_failed(e, w, err);
-    kf_entry_fail_waiters(e, &why);
-    kf_work_end(e);
+    kf_save_failed(e, w, err, held_again);
 }
 
 bool kf_take_back(kf_entry *e, kf_work *w) {

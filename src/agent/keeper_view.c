@@ -97,7 +97,8 @@ bool kf_keeper_busy(const kf_keeper *k) {
     g_hash_table_iter_init(&it, k->by_id);
     while (g_hash_table_iter_next(&it, NULL, &p)) {
         const kf_entry *e = p;
-        if (e->unsaved || (e->work && e->work->kind != KF_WORK_LOAD) || e->queue.length) return true;
+        bool at_risk = e->unsaved && !e->second;
+        if (at_risk || (e->work && e->work->kind != KF_WORK_LOAD) || e->queue.length) return true;
     }
     return k->side->len > 0;
 }

@@ -1,6 +1,7 @@
 #include "agent/keeper_impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include "io/files.h"
@@ -16,21 +17,20 @@ void kf_anchor_drop(kf_anchor *a) {
     if (--a->refs == 0) g_free(a);
 }
 
-typedef struct kf_call {
+struct kf_call_ref {
     kf_anchor *anchor;
     char id[17];
     uint32_t serial;
     kf_step_fn next;
-    bool wants_key;
     /* for the worker */
     int fd;
     char *text;
     bool ok;
     kf_err err;
-} kf_call;
+};
 
-static kf_call *call_new(kf_entry *e, kf_step_fn next) {
-    kf_call *c = g_new0(kf_call, 1);
+kf_call_ref *kf_call_begin(kf_entry *e, kf_step_fn next) {
+    kf_call_ref *c = g_new0(kf_call_ref, 1);
     c->anchor = kf_anchor_hold(e->k->anchor);
     memcpy(c->id, e->prof.id, sizeof c->id);
     c->serial = e->work->serial;
@@ -39,17 +39,19 @@ static kf_call *call_new(kf_entry *e, kf_step_fn next) {
     return c;
 }
 
-static void call_free(kf_call *c) {
-    kf_anchor_drop(c->anchor);
-    free(c->text);
-    g_free(c);
-}
-
 /* The entry, if it is there and still does the work that asked. */
-static kf_entry *call_entry(const kf_call *c) {
+static kf_entry *call_entry(const kf_call_ref *c) {
     kf_keeper *k = c->anchor->keeper;
     kf_entry *e = k ? g_hash_table_lookup(k->by_id, c->id) : NULL;
     return e && e->work && e->work->serial == c->serial ? e : NULL;
+}
+
+void kf_call_end(kf_call_ref *c, const kf_secret *blob, const kf_err *err) {
+    kf_entry *e = call_entry(c);
+    if (e) c->next(e, e->work, blob, err);
+    kf_anchor_drop(c->anchor);
+    free(c->text);
+    g_free(c);
 }
 
 /* ---- the piece of work ---- */
@@ -68,6 +70,7 @@ void kf_work_free(kf_work *w) {
     kf_session_free(w->next);
     kf_session_free(w->old);
     kf_secret_free(w->key);
+    kf_secret_free(w->stored);
     g_free(w);
 }
 
@@ -91,34 +94,9 @@ void kf_work_start(kf_entry *e, kf_work *w) {
     e->alarm = 0;
     e->work = w;
     if (w->kind == KF_WORK_RENEW) {
-        if (e->k->renewals >= KF_MAX_RENEWALS) {
-            w->waiting_slot = true;
-            /* whoever waits for a token comes before what is done ahead of time */
-            if (e->waiters->len) g_queue_push_head(&e->k->slots, e);
-            else g_queue_push_tail(&e->k->slots, e);
-            return;
-        }
-        w->has_slot = true;
-        e->k->renewals++;
-        kf_entry_changed(e);
+        if (!kf_slot_take(e, w)) return;
     }
     run_work(e, w);
-}
-
-void kf_slot_forget(kf_entry *e) { g_queue_remove_all(&e->k->slots, e); }
-
-void kf_slot_give(kf_keeper *k, kf_work *w) {
-    if (!w->has_slot) return;
-    w->has_slot = false;
-    k->renewals--;
-    kf_entry *e = g_queue_pop_head(&k->slots);
-    if (!e || !e->work || !e->work->waiting_slot) return;
-    e->work->waiting_slot = false;
-    e->work->has_slot = true;
-    k->renewals++;
-    kf_entry_changed(e);
-    /* from the loop, so that ends of work do not pile up on the stack */
-    kf_work_after(e, e->work, 0, NULL);
 }
 
 void kf_work_end(kf_entry *e) {
@@ -126,7 +104,9 @@ void kf_work_end(kf_entry *e) {
     kf_switch_over(e, w, NULL);
     e->work = NULL;
     kf_loop_cancel(e->k->a->loop, w->timer);
+    kf_post_cancel(e->k, w);
     kf_slot_give(e->k, w);
+    if (w->kind == KF_WORK_RENEW) e->urgent = 0; /* whatever came of it; later tries back off */
     kf_work_free(w);
     if (e->forget) {
         e->forget = false;
@@ -168,19 +148,36 @@ static bool ledger_parse(int fd, kf_ledger *out, kf_err *err) {
     return kf_ledger_parse(text, end ? (size_t)(end - text) + 1 : (size_t)n, out, err);
 }
 
-bool kf_entry_ledger_peek(kf_entry *e, kf_ledger *out, kf_err *err) {
-    KF_AUTO_CHARS path = lock_path(e);
-    int fd = kf_lock_open(path, err);
-    if (fd < 0) return false;
+bool kf_ledger_file_read(const char *path, kf_ledger *out, kf_err *err) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT) return memset(out, 0, sizeof *out), true;
+    if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path);
     bool ok = ledger_parse(fd, out, err);
     close(fd);
     return ok;
+}
+
+bool kf_entry_ledger_peek(const kf_entry *e, kf_ledger *out, kf_err *err) {
+    KF_AUTO_CHARS path = lock_path(e);
+    return kf_ledger_file_read(path, out, err);
 }
 
 void kf_work_unlock(kf_work *w) {
     /* lent: the worker writes into it now, and closes it when nobody takes it back */
     if (w->lock_fd >= 0 && !w->lock_lent) kf_lock_drop(w->lock_fd);
     w->lock_fd = -1;
+}
+
+/* The file stays, because it is the lock as well; what was in it goes beside it. */
+static void set_ledger_aside(const kf_entry *e, const kf_work *w, const kf_err *why) {
+    char text[KF_LEDGER_MAX];
+    KF_AUTO_CHARS path = kf_strfmt("%s/%s.ledger-damaged", e->k->a->state_dir, e->prof.id);
+    ssize_t n = pread(w->lock_fd, text, sizeof text, 0);
+    int fd = n <= 0 ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool ok = fd >= 0 && write(fd, text, (size_t)n) == n;
+    if (fd >= 0) close(fd);
+    kf_log(KF_LOG_WARN, "profile %s: %s; %s%s", e->prof.name, why->what,
+           ok ? "it was copied to " : "it could not be copied to ", path);
 }
 
 static void try_lock(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *none) {
@@ -194,9 +191,8 @@ static void try_lock(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_er
     }
     if (got == 1) {
         bool ok = ledger_parse(w->lock_fd, &w->ledger, &err);
-        if (!ok && w->kind != KF_WORK_RENEW && w->kind != KF_WORK_SAVE && w->kind != KF_WORK_HAND_OVER) {
-            /* a new sign-in or an end of one replaces what cannot be read */
-            kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err.what);
+        if (!ok && err.code == KF_ERR_STORE_DAMAGED) { /* it is a hint: the session is whole */
+            set_ledger_aside(e, w, &err);
             memset(&w->ledger, 0, sizeof w->ledger);
             ok = true;
         }
@@ -236,24 +232,21 @@ static bool write_line(int fd, const char *text, kf_err *err) {
 }
 
 static void ledger_work(void *arg) {
-    kf_call *c = arg;
+    kf_call_ref *c = arg;
     c->ok = write_line(c->fd, c->text, &c->err);
 }
 
 static void ledger_done(void *arg) {
-    kf_call *c = arg;
+    kf_call_ref *c = arg;
     kf_entry *e = call_entry(c);
-    if (!e) {
-        kf_lock_drop(c->fd);
-    } else {
-        e->work->lock_lent = false;
-        c->next(e, e->work, NULL, c->ok ? NULL : &c->err);
-    }
-    call_free(c);
+    if (e) e->work->lock_lent = false;
+    else kf_lock_drop(c->fd);
+    kf_err err = c->err;
+    kf_call_end(c, NULL, c->ok ? NULL : &err);
 }
 
 void kf_work_ledger_write(kf_entry *e, kf_work *w, kf_step_fn next) {
-    kf_call *c = call_new(e, next);
+    kf_call_ref *c = kf_call_begin(e, next);
     c->fd = w->lock_fd;
     c->text = kf_ledger_print(&w->ledger);
     w->lock_lent = true;
@@ -263,10 +256,7 @@ void kf_work_ledger_write(kf_entry *e, kf_work *w, kf_step_fn next) {
 /* ---- the store ---- */
 
 static void store_done(void *user, const kf_secret *blob, const kf_err *err) {
-    kf_call *c = user;
-    kf_entry *e = call_entry(c);
-    if (e) c->next(e, e->work, blob, err);
-    call_free(c);
+    kf_call_end(user, blob, err);
 }
 
 static void no_store(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *none) {
@@ -285,51 +275,67 @@ static bool have_store(kf_entry *e, kf_step_fn next) {
     return false;
 }
 
+static void session_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    kf_second_newest(e, w, blob, err, w->after_load);
+}
+
+/* A session may be newer in the second place than in the store. */
 void kf_work_load(kf_entry *e, const char *kind, bool interactive, kf_step_fn next) {
+    if (!have_store(e, next)) return;
+    if (!strcmp(kind, KF_KIND_SESSION)) {
+        e->work->after_load = next;
+        next = session_read;
+    }
+    kf_store_load(e->k->a->store, e->prof.id, kind, interactive, store_done,
+                  kf_call_begin(e, next));
+}
+
+void kf_work_unseal(kf_entry *e, const char *kind, const kf_secret *sealed, kf_step_fn next) {
     if (have_store(e, next))
-        kf_store_load(e->k->a->store, e->prof.id, kind, interactive, store_done, call_new(e, next));
+        kf_store_unseal(e->k->a->store, e->prof.id, kind, sealed, store_done,
+                        kf_call_begin(e, next));
 }
 
 void kf_work_save(kf_entry *e, const char *kind, const kf_secret *blob, bool interactive, kf_step_fn next) {
     if (!have_store(e, next)) return;
     KF_AUTO_CHARS label = kf_strfmt("keyfob: %s (%s)", e->prof.name, kind);
-    kf_store_save(e->k->a->store, e->prof.id, kind, label, blob, interactive, store_done, call_new(e, next));
+    kf_store_save(e->k->a->store, e->prof.id, kind, label, blob, interactive, store_done, kf_call_begin(e, next));
 }
 
 void kf_work_delete(kf_entry *e, const char *kind, kf_step_fn next) {
     if (have_store(e, next))
-        kf_store_delete(e->k->a->store, e->prof.id, kind, store_done, call_new(e, next));
+        kf_store_delete(e->k->a->store, e->prof.id, kind, store_done, kf_call_begin(e, next));
 }
 
 /* A new pair is about as large as the old one; twice that leaves room for another organization. */
 void kf_work_reserve(kf_entry *e, size_t size, kf_step_fn next) {
+    size_t most = 2 * size + KF_RESERVE_MIN;
     if (have_store(e, next))
-        kf_store_reserve(e->k->a->store, e->prof.id, KF_KIND_SESSION, 2 * size + KF_RESERVE_MIN,
-                         false, store_done, call_new(e, next));
+        kf_store_reserve(e->k->a->store, e->prof.id, KF_KIND_SESSION, most, false, store_done, kf_call_begin(e, next));
 }
 
 /* ---- the API key ---- */
 
-static void key_loaded(void *user, const kf_secret *blob, const kf_err *err) {
-    kf_call *c = user;
-    kf_entry *e = call_entry(c);
+static void key_loaded(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     kf_err bad;
-    if (e && err && err->code == KF_ERR_STORE_NOT_FOUND) {
+    if (err && err->code == KF_ERR_STORE_NOT_FOUND) {
         kf_fail(&bad, KF_ERR_WORKOS_NEEDS_API_KEY, "the store has no API key for %s", e->prof.name);
-        c->next(e, e->work, NULL, &bad);
-    } else if (e && err) {
-        c->next(e, e->work, NULL, err);
-    } else if (e) {
-        e->api_key = kf_secret_free(e->api_key);
-        e->api_key = kf_entry_key_parse(e, blob, &bad);
-        c->next(e, e->work, e->api_key, e->api_key ? NULL : &bad);
+        err = &bad;
+    } else if (!err) {
+        kf_secret *key = kf_entry_key_parse(e, blob, &bad);
+        kf_secret_free(e->api_key);
+        e->api_key = key;
+        if (!key) err = &bad;
     }
-    call_free(c);
+    w->after_load(e, w, err ? NULL : e->api_key, err);
 }
 
 void kf_work_key(kf_entry *e, kf_step_fn next) {
     if (!e->prof.confidential) next(e, e->work, NULL, NULL);
     else if (e->api_key) next(e, e->work, e->api_key, NULL);
-    else if (have_store(e, next))
-        kf_store_load(e->k->a->store, e->prof.id, KF_KIND_API_KEY, false, key_loaded, call_new(e, next));
+    else if (have_store(e, next)) {
+        e->work->after_load = next;
+        kf_store_load(e->k->a->store, e->prof.id, KF_KIND_API_KEY, false, store_done,
+                      kf_call_begin(e, key_loaded));
+    }
 }

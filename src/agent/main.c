@@ -151,6 +151,15 @@ static bool places(kf_agent *a, const options *o, int *run_lock, kf_err *err) {
     return *run_lock >= 0 && take_run_lock(a, *run_lock, err);
 }
 
+static void urgent_store_open(void *user, const kf_err *err) {
+    kf_agent *a = user;
+    if (err) kf_log(KF_LOG_WARN, "agent: %s; an interrupted renewal waits", err->what);
+    else if (a->keeper) kf_keeper_go_on(a->keeper);
+}
+
+/* The one thing that cannot wait for a caller: WorkOS repeats an answer for half a minute only. */
+static void urgent_found(void *user) { kf_settings_store(user, urgent_store_open, user); }
+
 static bool start(kf_agent *a, const options *o, kf_err *err) {
     kf_http_opts h = {.user_agent = "keyfob/" KF_VERSION};
     if (!(a->loop = kf_loop_new(err)) || !(a->worker = kf_worker_new(a->loop, err)) || !(a->http = kf_http_new(a->loop, &h, err))) return false;
@@ -161,6 +170,7 @@ static bool start(kf_agent *a, const options *o, kf_err *err) {
     kf_keeper_on_change(a->keeper, changed, a);
     kf_keeper_on_person(a->keeper, person_needed, a);
     if (a->conf) kf_keeper_reload(a->keeper);
+    kf_keeper_look_for_urgent(a->keeper, urgent_found, a);
     if (unlink(a->socket_path) && errno != ENOENT) return kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", a->socket_path);
     int fd = kf_socket_listen(a->socket_path, err);
     if (fd < 0 || !(a->server = kf_server_new(a, fd, err))) return false;

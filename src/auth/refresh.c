@@ -1,6 +1,6 @@
 #include "auth/refresh.h"
 
-enum { REPLAY_WINDOW_MS = 25 * 1000, TRIES_MAX = 4, BACKOFF_MAX_MS = 5 * 60 * 1000 };
+enum { REPLAY_WINDOW_MS = 25 * 1000, TRIES_MAX = 4, BACKOFF_MAX_MS = 5 * 60 * 1000, REFUSED_MAX_MS = 10 * 60 * 1000 };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -37,6 +37,19 @@ kf_refresh_verdict kf_refresh_judge(const kf_err *e, bool sent, int64_t since_fi
         if (kf_err_is(e->code, "store") || kf_err_is(e->code, "sys")) return KF_REFRESH_LATER;
         return KF_REFRESH_ERROR; /* 401, invalid_client, whatever we do not know: never a sign-out */
     }
+}
+
+bool kf_refresh_proves_unspent(const kf_err *e) {
+    switch (e->code) {
+    case KF_ERR_WORKOS_BAD_KEY:
+    case KF_ERR_WORKOS_INVALID_CLIENT:
+    case KF_ERR_WORKOS_NEEDS_API_KEY: return true;
+    default: return false;
+    }
+}
+
+int64_t kf_refresh_refused_ms(int n) {
+    return n < 0 ? 30 * 1000 : n > 5 ? REFUSED_MAX_MS : min64((int64_t)30000 << n, REFUSED_MAX_MS);
 }
 
 int64_t kf_refresh_backoff_ms(int n, int32_t retry_after_s, uint16_t rnd) {

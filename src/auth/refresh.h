@@ -25,6 +25,12 @@ typedef enum kf_refresh_verdict {
 /* e: the error of the attempt (transport, or from kf_workos_error). sent: the request may have
  * reached the server. since_first_ms: since the first send of this token. tries: sends so far. */
 kf_refresh_verdict kf_refresh_judge(const kf_err *e, bool sent, int64_t since_first_ms, int tries);
+/* Whether this answer shows that the token was not spent: WorkOS refused the client or the request
+ * before it looked at the token. Only then may the intent be cleared. */
+bool kf_refresh_proves_unspent(const kf_err *e);
+/* How long a refusal of WorkOS holds before a caller without a token is a reason to ask again:
+ * 30 s * 2^n, at most 10 min. n: refusals in a row before this one. */
+int64_t kf_refresh_refused_ms(int n);
 /* Wait before try n (0-based) of a series: 1 s * 2^n up to 5 min, jittered by rnd (0..65535) to
  * 50..100 %; never less than retry_after_s. */
 int64_t kf_refresh_backoff_ms(int n, int32_t retry_after_s, uint16_t rnd);

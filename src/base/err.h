@@ -76,6 +76,8 @@
     X(STORE_DENIED, "store.denied", 6)                                             \
     X(STORE_DAMAGED, "store.damaged", 6)                                           \
     X(STORE_NOT_FOUND, "store.not_found", 4)                                       \
+    X(STORE_NEWER, "store.newer", 6)               /* written by a newer keyfob */ \
+    X(STORE_LOST, "store.lost", 3)                 /* a pair that no store ever took is gone */ \
     X(STORE_WRITE, "store.write", 6)                                               \
     X(STORE_STALE, "store.stale", 3)       /* store holds an older token */        \
     X(STORE_UNSAVED, "store.unsaved", 6)                                           \

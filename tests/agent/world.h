@@ -12,7 +12,7 @@ typedef struct world {
     kf_worker *worker;
     kf_http *http;
     kf_store *store;       /* shelf, shared */
-    bool fail_save, fail_probe, fail_load;
+    bool fail_save, fail_probe, fail_load, fail_seal;
     char *url;
     pid_t sandbox;
     int stop_fd, out_fd;   /* the sandbox ends when stop_fd closes */
@@ -51,4 +51,8 @@ typedef struct got { /* what a GetToken gave */
 void world_ask(kf_agent *a, const char *profile, int64_t min_valid, bool renew, got *g);
 void world_token(world *w, kf_agent *a, const char *profile, int64_t min_valid, bool renew, got *g); /* waits */
 void got_done(got *g);
+kf_ledger world_ledger(kf_agent *a, const char *profile);
+void world_ledger_put(world *w, const char *id, const kf_ledger *l);
+/* Makes the token in memory look so old that left_ms of it are left. */
+void world_age(kf_agent *a, const char *profile, int64_t left_ms);
 kf_entry *world_entry(kf_agent *a, const char *profile);
