@@ -24,6 +24,7 @@ struct kf_gather;
 struct kf_notice;
 struct kf_move;
 struct kf_retired;
+struct kf_quitting;
 
 typedef struct kf_agent {
     kf_loop *loop;
@@ -44,6 +45,7 @@ typedef struct kf_agent {
     struct kf_enrollment *enrollments; /* methods_factor.c */
     struct kf_keys *keys;             /* methods_claims.c: JWKS documents */
     struct kf_move *move;             /* methods_store.c: NULL, or the one under way */
+    struct kf_quitting *quitting;     /* methods_quit.c */
     struct kf_retired *retired;       /* stores that secrets were moved out of */
     struct kf_notice *notices;        /* notify.c: commands of on_sign_in_needed */
     struct kf_checkup *checkups;      /* methods_doctor.c: calls under way */

@@ -132,9 +132,16 @@ static int64_t due_of_session(const kf_entry *e, int64_t now) {
     return due < now ? now : due;
 }
 
+/* A vault that is shut, or being opened just now: what began in between would fail as locked. */
+static bool store_is_open(const kf_keeper *k) {
+    const kf_store *s = k->a->store;
+    if (!s || k->a->locked) return false;
+    return strcmp(kf_store_kind(s), "vault") || kf_store_get_state(s) == KF_STORE_OK;
+}
+
 int64_t kf_entry_renew_due(const kf_entry *e) {
     int64_t now = kf_boot_ms(), due = -1;
-    if (!e->k->a->store || e->k->a->locked || e->unsaved) return -1;
+    if (!store_is_open(e->k) || e->unsaved) return -1;
     switch (e->trouble.state) {
     case KF_STATE_SIGNED_IN: break;
     case KF_STATE_OFFLINE:
@@ -248,7 +255,7 @@ static kf_work *work_for_waiters(kf_entry *e) {
 
 static kf_work *work_by_itself(kf_entry *e) {
     int64_t now = kf_boot_ms();
-    if (!e->k->a->store) return NULL;
+    if (!store_is_open(e->k)) return NULL;
     if (e->unsaved && e->retry_at && e->retry_at <= now) return kf_work_new(e->k, KF_WORK_SAVE);
     bool wanted = e->open > 0 || e->urgent > now;
     if (!e->loaded && wanted) return kf_work_new(e->k, KF_WORK_LOAD);

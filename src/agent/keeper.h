@@ -22,6 +22,7 @@ typedef struct kf_token { /* borrowed during the callback */
     int64_t left_ms;
     bool renewed;   /* a renewal ran for this call */
     bool is_short;  /* min_valid is longer than a token lives */
+    const kf_err *unsaved; /* NULL, or why no store has this session yet */
 } kf_token;
 typedef void (*kf_token_done)(void *user, const kf_token *t, const kf_err *err); /* t NULL: err */
 typedef void (*kf_keeper_done)(void *user, const kf_err *err);                   /* err NULL: done */
@@ -90,5 +91,10 @@ bool kf_keeper_at_rest(const kf_keeper *k, const char **unsaved); /* nothing und
 void kf_keeper_forget_memory(kf_keeper *k);
 /* Fills a Profile of the interface (data/io.keyfob.Agent.varlink). NULL if there is no such profile. */
 kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile);
+/* Names of profiles whose session the store has not taken: those that are in memory alone, or those
+ * that are sealed in the second place as well. Owned by the caller. */
+typedef enum kf_unsaved { KF_UNSAVED_AT_RISK, KF_UNSAVED_SEALED } kf_unsaved;
+kf_json *kf_keeper_unsaved(const kf_keeper *k, kf_unsaved which);
+void kf_keeper_save_now(kf_keeper *k); /* tries all of them at once, whatever was planned */
 bool kf_keeper_busy(const kf_keeper *k); /* renewals or saves under way, or unsaved sessions: do not quit */
 bool kf_keeper_has_work(const kf_keeper *k); /* sessions to keep alive: do not leave for idleness */

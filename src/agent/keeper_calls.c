@@ -38,7 +38,8 @@ static void give_token(kf_keeper *k, answer *n) {
         return;
     }
     kf_token t = {.profile = &e->prof, .session = e->session, .left_ms = kf_entry_left_ms(e),
-                  .renewed = n->renewed, .is_short = n->is_short};
+                  .renewed = n->renewed, .is_short = n->is_short,
+                  .unsaved = e->unsaved ? kf_entry_why(e) : NULL};
     n->token(n->user, &t, NULL);
 }
 
@@ -174,6 +175,12 @@ void kf_keeper_session(kf_keeper *k, const char *profile, kf_token_done done, vo
     kf_entry_pump(e);
 }
 
+/* Behind it no pair of the session that is there now counts. */
+static bool makes_renewal_moot(const kf_work *w) {
+    if (w->kind == KF_WORK_ADOPT) return !w->next->unverified;
+    return w->kind == KF_WORK_SIGN_OUT || w->kind == KF_WORK_REMOVE;
+}
+
 void kf_queue_work(kf_keeper *k, const char *profile, kf_work *w) {
     kf_entry *e = kf_entry_find(k, profile);
     if (!e) {
@@ -185,6 +192,7 @@ void kf_queue_work(kf_keeper *k, const char *profile, kf_work *w) {
         return;
     }
     g_queue_push_tail(&e->queue, w);
+    if (makes_renewal_moot(w)) kf_renew_give_up(e);
     kf_entry_pump(e);
 }
 

@@ -276,6 +276,8 @@ void kf_answer_error(const kf_http_resp *r, const kf_json *body, const kf_err *n
 void kf_renew_start(kf_entry *e, kf_work *w);
 void kf_renew_won(kf_entry *e, kf_work *w); /* w->next is the new pair */
 void kf_renew_lost(kf_entry *e, kf_work *w); /* w->why and w->verdict say what the answer was */
+/* Ends a renewal that waits for WorkOS; the intent stays. Nothing when there is none. */
+void kf_renew_give_up(kf_entry *e);
 void kf_back_off(kf_entry *e, const kf_err *err, bool sent);
 void kf_renew_end_failed(kf_entry *e, const kf_err *err); /* tells who waits; ends the work */
 

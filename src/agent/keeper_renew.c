@@ -323,3 +323,12 @@ void kf_renew_start(kf_entry *e, kf_work *w) {
     if (e->session) kf_work_lock(e, w, renew_locked);
     else kf_work_end(e);
 }
+
+void kf_renew_give_up(kf_entry *e) {
+    kf_work *w = e->work;
+    kf_err err;
+    if (!w || w->kind != KF_WORK_RENEW || !kf_post_open(w)) return;
+    kf_post_cancel(e->k, w);
+    kf_fail(&err, KF_ERR_SYS_CANCELLED, "another session takes the place of this one");
+    kf_renew_end_failed(e, &err);
+}

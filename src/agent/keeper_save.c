@@ -144,3 +144,30 @@ static void save_again_locked(kf_entry *e, kf_work *w, const kf_secret *blob, co
 }
 
 void kf_save_start(kf_entry *e, kf_work *w) { kf_work_lock(e, w, save_again_locked); }
+
+/* ---- for whoever ends the agent ---- */
+
+kf_json *kf_keeper_unsaved(const kf_keeper *k, kf_unsaved which) {
+    kf_json *names = kf_json_arr();
+    GHashTableIter it;
+    void *p;
+    g_hash_table_iter_init(&it, k->by_id);
+    while (g_hash_table_iter_next(&it, NULL, &p)) {
+        const kf_entry *e = p;
+        if (e->unsaved && e->second == (which == KF_UNSAVED_SEALED))
+            kf_json_add(names, kf_json_new_str(e->prof.name));
+    }
+    return names;
+}
+
+void kf_keeper_save_now(kf_keeper *k) {
+    GHashTableIter it;
+    void *p;
+    g_hash_table_iter_init(&it, k->by_id);
+    while (g_hash_table_iter_next(&it, NULL, &p)) {
+        kf_entry *e = p;
+        if (!e->unsaved) continue;
+        e->retry_at = kf_boot_ms();
+        kf_entry_pump(e);
+    }
+}

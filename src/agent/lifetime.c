@@ -48,6 +48,7 @@ void kf_lifetime_stop(kf_agent *a) {
     struct stat st; /* the path may belong to a younger agent by now */
     if (!stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino && st.st_dev == t->socket.st_dev) unlink(a->socket_path);
     kf_server_stop_listening(a->server);
+    kf_keeper_save_now(a->keeper);
     kf_drive_stop(a);
     kf_factors_stop(a);
     stop_step(t);

@@ -189,6 +189,7 @@ static void end(kf_agent *a) {
     kf_keeper_free(k);
     kf_store_moves_drop(a);
     kf_notify_end(a);
+    kf_quits_drop_all(a);
     kf_doctor_drop_all(a);
     kf_imports_drop_all(a);
     kf_ask_drop_all(a);

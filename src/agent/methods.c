@@ -3,7 +3,6 @@
 #include <unistd.h>
 #include "agent/drive.h"
 #include "agent/keeper.h"
-#include "agent/lifetime.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/watch.h"
@@ -71,6 +70,7 @@ static void token_done(void *user, const kf_token *t, const kf_err *err) {
         kf_json_set_str(j, "client_id", t->session->client_id);
         if (*t->session->organization_id) kf_json_set_str(j, "org_id", t->session->organization_id);
         kf_json_set_str(j, "name", t->profile->name);
+        if (t->unsaved) kf_json_set(j, "failure", kf_msg_failure(t->unsaved));
         if (c->more) kf_json_set(j, "profile", kf_keeper_profile_json(c->a->keeper, t->profile->id));
         kf_server_reply(c->a->server, c->conn, j, false);
     }
@@ -194,14 +194,6 @@ static void lock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_server_reply(a->server, conn, NULL, false);
 }
 
-static void quit(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)p;
-    (void)more;
-    kf_log(KF_LOG_INFO, "agent: asked to stop");
-    kf_server_reply(a->server, conn, NULL, false);
-    kf_lifetime_stop(a);
-}
-
 /* --- varlink's own ------------------------------------------------------------------------------- */
 
 static void get_info(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
@@ -302,7 +294,7 @@ static const struct {
     {KF_IFACE ".ChangePassphrase", kf_method_change_passphrase, SETTINGS | WRITES, "old=S new=S"},
     {KF_IFACE ".Doctor", kf_method_doctor, 0, "network=b"},
     {KF_IFACE ".Lock", lock, WRITES, ""},
-    {KF_IFACE ".Quit", quit, WRITES, ""},
+    {KF_IFACE ".Quit", kf_method_quit, WRITES, "force=b"},
     {"org.varlink.service.GetInfo", get_info, 0, ""},
     {"org.varlink.service.GetInterfaceDescription", get_description, 0, "interface=S"},
 };

@@ -68,6 +68,8 @@ void kf_imports_conn_gone(kf_agent *a, uint32_t conn); /* import_gather.c: nobod
 void kf_imports_drop_all(kf_agent *a);
 
 /* methods_seal.c */
+void kf_method_quit(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_quits_drop_all(kf_agent *a);
 void kf_method_seal(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_handed_over(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_unseal(kf_agent *a, uint32_t conn, const kf_json *p, bool more);

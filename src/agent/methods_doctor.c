@@ -286,6 +286,22 @@ static void check_new_vault(kf_checkup *u) {
     else add(u, "store", "ok", NULL, "vault, not made yet: %s", pass ? "the passphrase file will have its passphrase" : "its passphrase is chosen with the first secret");
 }
 
+static void add_each(kf_checkup *u, kf_json *names, const char *result, const char *what) {
+    for (const kf_json *i = kf_json_first(names); i; i = kf_json_next(i))
+        add(u, "session", result, "free some space or open the keyring; keyfob tries every second",
+            "%s: %s", kf_json_value_str(i), what);
+    kf_json_free(names);
+}
+
+/* Sessions that only this agent keeps alive. */
+static void check_unsaved(kf_checkup *u) {
+    const kf_keeper *k = u->a->keeper;
+    add_each(u, kf_keeper_unsaved(k, KF_UNSAVED_AT_RISK), "fail",
+             "the session is in the agent's memory alone: do not stop it");
+    add_each(u, kf_keeper_unsaved(k, KF_UNSAVED_SEALED), "warn",
+             "the session is not in the store; a sealed copy is in the state directory");
+}
+
 static void check_store(kf_checkup *u) {
     KF_AUTO(kf_json) s = kf_settings_store_json(u->a);
     const char *kind = kf_json_str_or(s, "kind", "");
@@ -320,5 +336,6 @@ void kf_method_doctor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     check_trust(u);
     check_clock(u);
     check_ports(u);
+    check_unsaved(u);
     check_store(u);
 }

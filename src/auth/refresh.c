@@ -43,8 +43,12 @@ bool kf_refresh_proves_unspent(const kf_err *e) {
     switch (e->code) {
     case KF_ERR_WORKOS_BAD_KEY:
     case KF_ERR_WORKOS_INVALID_CLIENT:
-    case KF_ERR_WORKOS_NEEDS_API_KEY: return true;
-    default: return false;
+    case KF_ERR_WORKOS_NEEDS_API_KEY:
+    case KF_ERR_WORKOS_MFA_ENROLLMENT:
+    case KF_ERR_WORKOS_SSO_REQUIRED:
+    case KF_ERR_WORKOS_ORGANIZATION:
+    case KF_ERR_WORKOS_NO_ORGANIZATION: return true;
+    default: return false; /* invalid_grant is what a spent token brings */
     }
 }
 

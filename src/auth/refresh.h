@@ -25,8 +25,8 @@ typedef enum kf_refresh_verdict {
 /* e: the error of the attempt (transport, or from kf_workos_error). sent: the request may have
  * reached the server. since_first_ms: since the first send of this token. tries: sends so far. */
 kf_refresh_verdict kf_refresh_judge(const kf_err *e, bool sent, int64_t since_first_ms, int tries);
-/* Whether this answer shows that the token was not spent: WorkOS refused the client or the request
- * before it looked at the token. Only then may the intent be cleared. */
+/* Whether this answer shows that the token was not spent: WorkOS refused the client, the person's
+ * factors or the organization, and gave no new pair. Only then may the intent be cleared. */
 bool kf_refresh_proves_unspent(const kf_err *e);
 /* How long a refusal of WorkOS holds before a caller without a token is a reason to ask again:
  * 30 s * 2^n, at most 10 min. n: refusals in a row before this one. */

@@ -111,6 +111,35 @@ static void test_valid_token_does_not_wait(void **state) {
     world_down(&w);
 }
 
+static void signed_out(void *user, bool ended, const kf_err *note, const kf_err *err) {
+    (void)note;
+    assert_null(err);
+    assert_true(ended);
+    *(bool *)user = true;
+}
+
+/* A person who signs out does not wait for a renewal that hangs. */
+static void test_sign_out_does_not_wait(void **state) {
+    world w;
+    got g = {0};
+    bool done = false;
+    (void)state;
+    set_up(&w, NULL);
+    world_faults(&w, "[{" REFRESH ",\"nth\":1,\"delay_ms\":6000}]");
+    world_ask(&w.a, PROFILE, -1, true, &g);
+    kf_entry *e = world_entry(&w.a, PROFILE);
+    while (!e->work || !kf_post_open(e->work)) kf_loop_step(w.loop, true);
+    kf_keeper_sign_out(w.a.keeper, PROFILE, false, signed_out, &done);
+    while (!done) {
+        assert_true(!e->work || !kf_post_open(e->work));
+        kf_loop_step(w.loop, true);
+    }
+    world_until(&w, &g.done);
+    assert_int_equal(g.err.code, KF_ERR_SYS_CANCELLED);
+    got_done(&g);
+    world_down(&w);
+}
+
 /* ---- open intents ---- */
 
 /* As if an agent had been killed after it sent the token, age_ms ago. The server rotated. */
@@ -444,6 +473,7 @@ int main(void) {
         cmocka_unit_test(test_late_answer),
         cmocka_unit_test(test_late_answer_of_a_strict_server),
         cmocka_unit_test(test_valid_token_does_not_wait),
+        cmocka_unit_test(test_sign_out_does_not_wait),
         cmocka_unit_test(test_intent_is_replayed_when_loaded),
         cmocka_unit_test(test_intent_is_found_at_start),
         cmocka_unit_test(test_old_intent_waits),

@@ -45,13 +45,30 @@ bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err) {
     return kf_fail(err, KF_ERR_STORE_BAD_PASSPHRASE, "three wrong passphrases");
 }
 
+static int64_t mono_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* An agent that waits for WorkOS is not one that went away. */
+static kf_json *call_once(kf_cli *c, const char *method, const kf_json *p, int64_t timeout_ms, kf_err *e) {
+    int64_t begin = mono_ms();
+    kf_json *r = kf_client_call(c->client, method, kf_json_copy(p), timeout_ms, e);
+    bool waited = timeout_ms >= 0 && mono_ms() - begin >= timeout_ms;
+    if (!r && e->code == KF_ERR_WIRE_CLOSED && waited)
+        kf_fail(e, KF_ERR_NET_TIMEOUT, "no answer for %lld s, the agent keeps waiting for it",
+                (long long)timeout_ms / 1000);
+    return r;
+}
+
 kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err) {
     KF_AUTO(kf_json) p = params;
     kf_err e;
     if (!open_client(c, err)) return NULL;
-    kf_json *r = kf_client_call(c->client, method, kf_json_copy(p ? p : NULL), timeout_ms, &e);
+    kf_json *r = call_once(c, method, p, timeout_ms, &e);
     if (!r && (e.code == KF_ERR_STORE_VAULT_LOCKED || e.code == KF_ERR_STORE_VAULT_NEW) && kf_cli_unlock(c, &e, &e))
-        r = kf_client_call(c->client, method, kf_json_copy(p), timeout_ms, &e);
+        r = call_once(c, method, p, timeout_ms, &e);
     if (!r && err) *err = e;
     return r;
 }

@@ -13,6 +13,8 @@ typedef struct kf_opt {
 } kf_opt;
 
 enum { KF_OPTS_MAX = 24, KF_POS_MAX = 16 };
+/* How long a command waits for a token. A renewal that takes longer goes on in the agent. */
+enum { KF_CLI_TOKEN_MS = 30 * 1000 };
 typedef struct kf_args {
     const char *opt[KF_OPTS_MAX]; /* by position in the command's table; "" for a switch that is on; NULL off */
     const char *pos[KF_POS_MAX];

@@ -9,6 +9,8 @@
 #include "ui/common/text.h"
 #include "wire/msg.h"
 
+enum { FORCE }; /* options of agent stop */
+
 static int print_status(kf_cli *c, const kf_json *hello, const char *path) {
     if (c->json) {
         kf_json *j = kf_json_obj();
@@ -74,6 +76,17 @@ static bool wait_gone(const char *socket_path, kf_err *err) {
     return kf_fail(err, KF_ERR_WIRE_BUSY, "the agent is still busy after 15 s");
 }
 
+static void note_each(kf_cli *c, const kf_json *names, const char *what) {
+    for (const kf_json *i = kf_json_first(names); i; i = kf_json_next(i))
+        kf_cli_note(c, "%s: %s", kf_json_value_str(i), what);
+}
+
+static void note_unsaved(kf_cli *c, const kf_json *r) {
+    note_each(c, kf_json_get(r, "lost"), "the session was never stored and is lost; sign in again");
+    note_each(c, kf_json_get(r, "sealed"),
+              "the session is not in the store; a sealed copy waits for the next agent");
+}
+
 int kf_cmd_agent_stop(kf_cli *c, const kf_args *a) {
     kf_err e;
     if (kf_client_read_only()) return kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "agent stop would end what the agent holds in memory"), kf_cli_fail(c, &e);
@@ -82,8 +95,11 @@ int kf_cmd_agent_stop(kf_cli *c, const kf_args *a) {
     c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, &e);
     if (!c->client && e.code != KF_ERR_WIRE_NO_AGENT) return kf_cli_fail(c, &e);
     if (c->client) {
-        KF_AUTO(kf_json) r = kf_client_call(c->client, "Quit", NULL, 15000, &e);
+        kf_json *p = kf_json_obj();
+        if (a->opt[FORCE]) kf_json_set_bool(p, "force", true);
+        KF_AUTO(kf_json) r = kf_client_call(c->client, "Quit", p, 15000, &e);
         if (!r && e.code != KF_ERR_WIRE_CLOSED) return kf_cli_fail(c, &e);
+        note_unsaved(c, r);
         c->client = kf_client_close(c->client); /* it waits for its clients' answers to be read */
     }
     if (!wait_gone(path, &e)) return kf_cli_fail(c, &e);

@@ -9,7 +9,6 @@
 
 enum { FORMAT, WHAT, MIN_VALID, OUTPUT, FORCE, CLIP, CLEAR, HOST, LOGIN, COOKIE, PASSWORD_STDIN, HAND_OVER, YES, REVEAL };
 enum { H_MIN_VALID, H_REVEAL, H_NAME };
-enum { WAIT_MS = 60000 };
 
 typedef struct wanted {
     const char *profile, *what, *format, *min_valid, *file, *clear_after;
@@ -24,7 +23,7 @@ static kf_json *ask_agent(kf_cli *c, const char *method, const wanted *w, int *r
     if (name) {
         kf_json *p = kf_json_obj();
         kf_json_set_str(p, "profile", name);
-        r = kf_cli_call(c, method, p, WAIT_MS, &e);
+        r = kf_cli_call(c, method, p, KF_CLI_TOKEN_MS, &e);
     }
     if (!r) *rc = kf_cli_fail(c, &e);
     return r;

@@ -45,7 +45,7 @@ static int get(kf_cli *c, const kf_secret *text, const char *min_valid) {
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "git_host", q.host);
     kf_json_set_int(p, "min_valid_ms", ms);
-    KF_AUTO(kf_json) r = kf_cli_call(c, "GetToken", p, WAIT_MS, &e);
+    KF_AUTO(kf_json) r = kf_cli_call(c, "GetToken", p, KF_CLI_TOKEN_MS, &e);
     const char *token = kf_json_str_or(r, "access_token", "");
     if (!r && e.code == KF_ERR_USAGE_NO_PROFILE) return 0; /* somebody else's host */
     if (r && !one_word(token)) kf_fail(&e, KF_ERR_NET_BAD_ANSWER, "the access token has characters that git's lines cannot carry");

@@ -44,7 +44,7 @@ static kf_json *seal(kf_cli *c, const char *name, const kf_seal_wish *w, int64_t
     kf_json_set_secret(p, "password", password);
     if (min_valid >= 0) kf_json_set_int(p, "min_valid_ms", min_valid);
     if (w->hand_over) kf_json_set_bool(p, "hand_over", true);
-    return kf_cli_call(c, "Seal", p, WAIT_MS, err);
+    return kf_cli_call(c, "Seal", p, KF_CLI_TOKEN_MS, err);
 }
 
 /* Only now that the value is where it should be. */

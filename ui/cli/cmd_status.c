@@ -10,7 +10,7 @@
 #include "wire/msg.h"
 
 enum { WHY, CHECK, MIN_VALID, PROMPT };
-enum { STATUS_MS = 5000, WAIT_MS = 120000 };
+enum { STATUS_MS = 5000, SIGN_OUT_MS = 120000 };
 
 /* The profile as the running agent sees it; NULL when none runs. */
 static kf_json *ask_agent(kf_cli *c, const char *name, kf_err *err) {
@@ -189,18 +189,19 @@ int kf_cmd_status(kf_cli *c, const kf_args *a) {
     return rc || (a->opt[CHECK] && !c->json) ? rc : c->json ? print_json(p, running) : print_text(p, running);
 }
 
-static kf_json *simple(kf_cli *c, const char *arg, const char *method, bool local_only, kf_err *e) {
+static kf_json *simple(kf_cli *c, const char *arg, const char *method, bool local_only,
+                       int64_t wait_ms, kf_err *e) {
     const char *name = kf_cli_profile(c, arg, NULL, e);
     if (!name) return NULL;
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", name);
     if (local_only) kf_json_set_bool(p, "local_only", true);
-    return kf_cli_call(c, method, p, WAIT_MS, e);
+    return kf_cli_call(c, method, p, wait_ms, e);
 }
 
 int kf_cmd_renew(kf_cli *c, const kf_args *a) {
     kf_err e;
-    KF_AUTO(kf_json) r = simple(c, a->pos[0], "Renew", false, &e);
+    KF_AUTO(kf_json) r = simple(c, a->pos[0], "Renew", false, KF_CLI_TOKEN_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
     const kf_json *p = kf_json_get(r, "profile");
     if (c->json) return print_json(p, true);
@@ -212,7 +213,7 @@ int kf_cmd_renew(kf_cli *c, const kf_args *a) {
 
 int kf_cmd_logout(kf_cli *c, const kf_args *a) {
     kf_err e;
-    KF_AUTO(kf_json) r = simple(c, a->pos[0], "SignOut", a->opt[0] != NULL, &e);
+    KF_AUTO(kf_json) r = simple(c, a->pos[0], "SignOut", a->opt[0] != NULL, SIGN_OUT_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
     bool ended = kf_json_bool(r, "server_ended", false);
     const kf_json *note = kf_json_get(r, "note");

@@ -3,9 +3,21 @@
 
 #include <unistd.h>
 #include "base/str.h"
+#include "ui/common/words.h"
+#include "wire/msg.h"
 
-enum { WAIT_MS = 120000 };
 enum { MIN_VALID, RENEW, CLIP, CLEAR, CHECK };
+
+/* Not served as if all were well: after a restart of the agent it might be gone. */
+static void note_unsaved(kf_cli *c, const kf_json *r) {
+    kf_err e;
+    kf_words_error w;
+    const kf_json *failure = kf_json_get(r, "failure");
+    if (!failure) return;
+    kf_msg_read_failure(failure, &e);
+    kf_words_for_cli(&e, c->profile_used, &w);
+    kf_cli_note(c, "%s %s", w.happened, w.todo);
+}
 
 kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool renew, bool with_profile, int *rc) {
     kf_err e;
@@ -22,10 +34,14 @@ kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool re
         if (ms >= 0) kf_json_set_int(p, "min_valid_ms", ms);
         if (renew) kf_json_set_bool(p, "renew", true);
         if (with_profile) kf_json_set_bool(p, "with_profile", true);
-        r = kf_cli_call(c, "GetToken", p, WAIT_MS, &e);
+        r = kf_cli_call(c, "GetToken", p, KF_CLI_TOKEN_MS, &e);
     }
-    if (!r) *rc = kf_cli_fail(c, &e);
-    else if (kf_json_bool(r, "short", false))
+    if (!r) {
+        *rc = kf_cli_fail(c, &e);
+        return NULL;
+    }
+    note_unsaved(c, r);
+    if (kf_json_bool(r, "short", false))
         kf_cli_note(c, "a token of this environment lives only %lld s; it is valid for %lld s more",
                     (long long)kf_json_int_or(r, "life_ms", 0) / 1000, (long long)kf_json_int_or(r, "left_ms", 0) / 1000);
     return r;
@@ -37,7 +53,7 @@ static bool check_session(kf_cli *c, const char *arg, int *rc) {
     const char *name = kf_cli_profile(c, arg, NULL, &e);
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", name);
-    KF_AUTO(kf_json) r = name ? kf_cli_call(c, "CheckSession", p, WAIT_MS, &e) : (kf_json_free(p), NULL);
+    KF_AUTO(kf_json) r = name ? kf_cli_call(c, "CheckSession", p, KF_CLI_TOKEN_MS, &e) : (kf_json_free(p), NULL);
     if (r && c->verbose) kf_cli_note(c, "the session lives: by %s", kf_json_str_or(r, "how", "?"));
     if (!r) *rc = kf_cli_fail(c, &e);
     return r != NULL;

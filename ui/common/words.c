@@ -75,7 +75,7 @@ static const row table[] = {
     {KF_ERR_STORE_STALE, "The stored session is older than one that this computer has used: %w.", "Spending it would end the newer one, so keyfob does not.", "Sign in again (s).", "Run: keyfob login %p"},
     {KF_ERR_STORE_NEWER, "A file was written by a newer keyfob: %w.", "This version cannot read it and leaves it unchanged.", "Install the newer keyfob again.", "Install the newer keyfob again."},
     {KF_ERR_STORE_LOST, "The newest session was never stored: %w.", "It was in the memory of an agent that has ended. WorkOS does not give it out again.", "Sign in again (s).", "Run: keyfob login %p"},
-    {KF_ERR_STORE_UNSAVED, "The new session is not stored yet: %w.", "It lives in the agent's memory; keyfob keeps trying to store it.", "Free some space or open the keyring; do not stop the agent.", "Free some space or open the keyring; do not stop the agent."},
+    {KF_ERR_STORE_UNSAVED, "The new session is not stored yet: %w.", "The agent keeps it and tries to store it every second.", "Free some space or unlock the keyring.", "Free some space or unlock the keyring."},
     {KF_ERR_WIRE_NO_AGENT, "The agent is not there: %w.", "Without it no session can be read.", "Try again; keyfobd.log says more.", "Run: keyfob agent start"},
     {KF_ERR_WIRE_CLOSED, "The agent went away: %w.", "What was stored is still stored.", "Try again.", "Run it again."},
     {KF_ERR_WIRE_BAD_FRAME, "The agent and keyfob do not understand each other: %w.", KEPT, "Stop the agent and try again.", "Run: keyfob agent stop"},
