@@ -17,6 +17,7 @@
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/watch.h"
+#include "base/build.h"
 #include "base/str.h"
 #include "io/files.h"
 #include "wire/client.h"
@@ -71,7 +72,7 @@ static int read_options(int argc, char **argv, options *o) {
         case 'i': ok = kf_duration_parse(optarg, &o->idle_ms) && o->idle_ms > 0; break;
         case 'f': o->log_file = optarg; break;
         case 'l': ok = read_level(optarg, &o->level); break;
-        case 'V': printf("keyfobd %s\n", KF_VERSION); return 0;
+        case 'V': printf("keyfobd %s\n", kf_build); return 0;
         case 'h': fputs(usage, stdout); return 0;
         default: ok = false;
         }
@@ -230,7 +231,7 @@ int main(int argc, char **argv) {
     int run_lock = -1;
     bool ok = places(&a, &o, &run_lock, &e) && start(&a, &o, &e);
     if (ok) {
-        kf_log(KF_LOG_INFO, "agent: %s listens at %s", KF_VERSION, a.socket_path);
+        kf_log(KF_LOG_INFO, "agent: %s listens at %s", kf_build, a.socket_path);
         if (a.private_mode) {
             printf("%s\n", a.socket_path);
             fflush(stdout);

@@ -6,6 +6,7 @@
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/watch.h"
+#include "base/build.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "wire/msg.h"
@@ -48,7 +49,7 @@ static void hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     if (kf_json_bool(p, "read_only", false)) kf_server_set_read_only(a->server, conn);
     kf_json *j = kf_json_obj();
     kf_json_set_int(j, "protocol", KF_PROTOCOL);
-    kf_json_set_str(j, "build", KF_VERSION);
+    kf_json_set_str(j, "build", kf_build);
     kf_json_set_int(j, "pid", getpid());
     kf_json_set(j, "store", kf_settings_store_json(a));
     kf_json_set_bool(j, "memory_locked", kf_secret_locked());
@@ -202,7 +203,7 @@ static void get_info(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_json *j = kf_json_obj(), *list = kf_json_arr();
     kf_json_set_str(j, "vendor", "keyfob");
     kf_json_set_str(j, "product", "keyfob agent");
-    kf_json_set_str(j, "version", KF_VERSION);
+    kf_json_set_str(j, "version", kf_build);
     kf_json_set_str(j, "url", "");
     kf_json_add(list, kf_json_new_str("org.varlink.service"));
     kf_json_add(list, kf_json_new_str(KF_IFACE));

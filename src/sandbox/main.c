@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/build.h"
 #include "base/str.h"
 #include "sandbox/disk.h"
 #include "sandbox/ids.h"
@@ -129,7 +130,7 @@ static int parse(options *o, int argc, char **argv) {
     *o = (options){.token_life_ms = 5 * 60 * 1000, .replay_ms = 30 * 1000, .code_life_ms = 10 * 60 * 1000, .device_life_ms = 5 * 60 * 1000, .device_interval_ms = 5000};
     while ((opt = getopt_long(argc, argv, "", longopts, &index)) != -1) {
         if (opt == OPT_HELP || opt == OPT_VERSION) {
-            fputs(opt == OPT_HELP ? usage : "keyfob-sandbox " KF_VERSION "\n", stdout);
+            printf(opt == OPT_HELP ? "%s" : "keyfob-sandbox %s\n", opt == OPT_HELP ? usage : kf_build);
             return fflush(stdout) == 0 ? 0 : 1;
         }
         if (opt == '?') return 2; /* getopt has said why */

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/build.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "io/harden.h"
@@ -84,7 +85,7 @@ static int read_options(int argc, char **argv, options *o, kf_house *house) {
         case 'p': o->upstream = optarg; break;
         case 'w': ok = kf_duration_parse(optarg, &o->serve.patience_ms) && o->serve.patience_ms > 0; break;
         case 'h': return fputs(help, stdout), 1;
-        case 'V': return puts("keyfob-serve " KF_VERSION), 1;
+        case 'V': return printf("keyfob-serve %s\n", kf_build), 1;
         default: return fputs(help, stderr), 3;
         }
         if (!ok) return fprintf(stderr, "keyfob: %.80s is not usable for that option of serve\n", optarg), 3;

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "base/build.h"
 #include "base/str.h"
 #include "wire/msg.h"
 #include "wire/socket.h"
@@ -84,7 +85,7 @@ static bool send_call(kf_client *c, const char *method, kf_json *params, bool mo
     if (!c->hello && !c->hello_pending && !(c->flags & KF_CLIENT_NO_HELLO)) { /* pipelined: one write, one wake-up */
         kf_json *p = kf_json_obj();
         kf_json_set_int(p, "protocol", KF_PROTOCOL);
-        kf_json_set_str(p, "build", KF_VERSION);
+        kf_json_set_str(p, "build", kf_build);
         if (kf_client_read_only()) kf_json_set_bool(p, "read_only", true);
         KF_AUTO(kf_json) hello = kf_msg_call("Hello", p, false);
         ok = kf_frame_write(&out, hello, err);
@@ -141,7 +142,7 @@ static bool take_hello(kf_client *c, kf_json *msg, kf_err *err) {
     int64_t proto = kf_json_int_or(p, "protocol", 0);
     if (proto == KF_PROTOCOL) return true;
     kf_fail(err, KF_ERR_WIRE_PROTOCOL, "the running agent speaks protocol %lld (%.40s), this keyfob speaks %d (%s)", (long long)proto,
-            kf_json_str_or(p, "build", "?"), KF_PROTOCOL, KF_VERSION);
+            kf_json_str_or(p, "build", "?"), KF_PROTOCOL, kf_build);
     return kf_hint(err, "Run: keyfob agent stop");
 }
 

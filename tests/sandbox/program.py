@@ -51,7 +51,7 @@ class Options(Case):
         for o in ("--port", "--ready-file", "--token-life", "--replay-window", "--seed", "--faults", "--tls",
                   "--idle-exit", "--lifeline", "--quiet", "--code-life", "--device-life", "--device-interval", "--no-limits"):
             self.assertIn(o, r.stdout)
-        self.assertRegex(run("--version").stdout, r"^keyfob-sandbox [0-9.]+\n$")
+        self.assertRegex(run("--version").stdout, r"^keyfob-sandbox [0-9]+[.][0-9.]+([+][A-Za-z0-9.]+)?\n$")
 
     def test_bad_options(self):
         for args in (["--port", "x"], ["--port", "65536"], ["--port", "-1"], ["--token-life", "5"],

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/file.h>
 #include <unistd.h>
+#include "base/build.h"
 #include "base/str.h"
 #include "ui/common/text.h"
 #include "wire/msg.h"
@@ -47,7 +48,7 @@ int kf_cmd_agent_status(kf_cli *c, const kf_args *a) {
     if (!c->client && e.code != KF_ERR_WIRE_NO_AGENT) return kf_cli_fail(c, &e);
     kf_json *p = kf_json_obj();
     kf_json_set_int(p, "protocol", KF_PROTOCOL);
-    kf_json_set_str(p, "build", KF_VERSION);
+    kf_json_set_str(p, "build", kf_build);
     KF_AUTO(kf_json) hello = c->client ? kf_client_call(c->client, "Hello", p, 5000, &e) : (kf_json_free(p), NULL);
     if (c->client && !hello) return kf_cli_fail(c, &e);
     return print_status(c, hello, path);

@@ -2,6 +2,7 @@
 #include "ui/cli/doctor.h"
 
 #include <stdarg.h>
+#include "base/build.h"
 #include "base/str.h"
 #include "ui/common/text.h"
 #include "wire/msg.h"
@@ -28,7 +29,7 @@ void kf_check_add(kf_checks *k, const char *id, const char *result, const char *
 static kf_json *hello(kf_cli *c, kf_err *err) {
     kf_json *p = kf_json_obj();
     kf_json_set_int(p, "protocol", KF_PROTOCOL);
-    kf_json_set_str(p, "build", KF_VERSION);
+    kf_json_set_str(p, "build", kf_build);
     return kf_client_call(c->client, "Hello", p, HELLO_MS, err);
 }
 
@@ -43,10 +44,10 @@ static bool check_agent(kf_cli *c, kf_checks *k) {
         return false;
     }
     const char *build = kf_json_str_or(h, "build", "?");
-    bool same = !strcmp(build, KF_VERSION);
+    bool same = !strcmp(build, kf_build);
     kf_check_add(k, "agent", same ? "ok" : "warn", same ? NULL : "keyfob agent stop; the next command starts this version's",
-                 same ? "pid %lld, keyfob %s, protocol %d" : "pid %lld is keyfob %s, protocol %d; this is keyfob " KF_VERSION,
-                 (long long)kf_json_int_or(h, "pid", 0), build, (int)kf_json_int_or(h, "protocol", 0));
+                 "pid %lld, keyfob %s, protocol %d%s%s", (long long)kf_json_int_or(h, "pid", 0), build,
+                 (int)kf_json_int_or(h, "protocol", 0), same ? "" : "; this is keyfob ", same ? "" : kf_build);
     return true;
 }
 

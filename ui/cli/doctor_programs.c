@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/build.h"
 #include "base/str.h"
 #include "ui/common/open.h"
 #include "wire/client.h"
@@ -78,9 +79,9 @@ static char *what_is_wrong(const char *name, const char *as) {
     if (!path) return kf_strdup(e.what);
     if (!ask(path, said, &status)) return kf_strfmt("%s cannot be started", path);
     if (status < 0) return kf_strfmt("%s --version does not end", path);
-    KF_AUTO_CHARS want = kf_strfmt("%s " KF_VERSION, as);
+    KF_AUTO_CHARS want = kf_strfmt("%s %s", as, kf_build);
     if (kf_str_eq(said, want)) return NULL;
-    return *said ? kf_strfmt("%s says that it is %s; this is keyfob " KF_VERSION, path, said) : kf_strfmt("%s does not say its version: it is not what it was", path);
+    return *said ? kf_strfmt("%s says that it is %s; this is keyfob %s", path, said, kf_build) : kf_strfmt("%s does not say its version: it is not what it was", path);
 }
 
 void kf_checks_of_programs(kf_checks *k) {
@@ -95,5 +96,5 @@ void kf_checks_of_programs(kf_checks *k) {
         bad = true;
         kf_check_add(k, "programs", i ? "warn" : "fail", "install keyfob again", "%s", why);
     }
-    if (!bad) kf_check_add(k, "programs", "ok", NULL, "all there, version %s", KF_VERSION);
+    if (!bad) kf_check_add(k, "programs", "ok", NULL, "all there, version %s", kf_build);
 }

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+#include "base/build.h"
 #include "base/buf.h"
 #include "base/str.h"
 #include "ui/clip/tool.h"
@@ -124,7 +125,7 @@ int main(int argc, char **argv) {
     const char *way = getenv("KEYFOB_CLIPBOARD");
     bool native = !way || !*way || !strcmp(way, "auto") || !strcmp(way, "native"), terminal = !way || !*way || !strcmp(way, "auto") || !strcmp(way, "osc52");
     int64_t after = 30000;
-    if (argc == 2 && !strcmp(argv[1], "--version")) return printf("keyfob-clip %s\n", KF_VERSION) < 0;
+    if (argc == 2 && !strcmp(argv[1], "--version")) return printf("keyfob-clip %s\n", kf_build) < 0;
     if (argc == 3 && !strcmp(argv[1], "--after") && !kf_duration_parse(argv[2], &after)) return 2;
     if (fork()) _exit(0); /* nobody has to wait for what stays behind */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

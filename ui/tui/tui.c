@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
+#include "base/build.h"
 #include "base/str.h"
 #include "ui/common/open.h"
 #include "ui/common/text.h"
@@ -302,7 +303,7 @@ int main(int argc, char **argv) {
     tui t = {.status = -1};
     kf_err err;
     const char *term = getenv("TERM");
-    if (argc == 2 && !strcmp(argv[1], "--version")) return printf("keyfob-tui %s\n", KF_VERSION) < 0;
+    if (argc == 2 && !strcmp(argv[1], "--version")) return printf("keyfob-tui %s\n", kf_build) < 0;
     kf_socket_keep_streams();
     harden();
     setlocale(LC_ALL, "");
