@@ -16,6 +16,7 @@
     X(SYS_NO_MEMORY, "sys.no_memory", 1)                                           \
     X(SYS_IO, "sys.io", 1)                 /* read, write, open, full disk */      \
     X(SYS_SPAWN, "sys.spawn", 1)           /* a program could not be started */    \
+    X(SYS_MANAGER, "sys.service_manager", 6) /* systemd --user */                  \
     X(SYS_CLIPBOARD, "sys.clipboard", 1)   /* nothing was copied */                \
     X(SYS_OWNER, "sys.owner", 6)           /* directory or socket is not ours */   \
     X(SYS_LOCK_TIMEOUT, "sys.lock_timeout", 6)                                     \

@@ -14,6 +14,7 @@ typedef struct kf_client kf_client;
 char *kf_socket_path(kf_err *err);
 char *kf_runtime_dir(kf_err *err);  /* directory of the socket */
 char *kf_state_dir(void);           /* $XDG_STATE_HOME/keyfob */
+char *kf_config_home(void);         /* $XDG_CONFIG_HOME, ~/.config */
 char *kf_config_path(void);         /* KEYFOB_CONFIG or $XDG_CONFIG_HOME/keyfob/keyfob.conf */
 char *kf_data_dir(void);            /* $XDG_DATA_HOME/keyfob */
 /* A program of ours: beside /proc/self/exe, else in libexec. Caller frees. NULL: KF_ERR_SYS_SPAWN. */

@@ -13,14 +13,20 @@ static const char *env(const char *name) {
 }
 
 /* XDG paths must be absolute; others are ignored, as the specification says. */
-static char *xdg(const char *name, const char *fallback, const char *leaf) {
+static char *xdg_base(const char *name, const char *fallback) {
     const char *base = env(name), *home = env("HOME");
-    if (base && *base == '/') return kf_strfmt("%s/%s", base, leaf);
-    return kf_strfmt("%s/%s/%s", home ? home : "/", fallback, leaf);
+    if (base && *base == '/') return kf_strdup(base);
+    return kf_strfmt("%s/%s", home ? home : "/", fallback);
+}
+
+static char *xdg(const char *name, const char *fallback, const char *leaf) {
+    KF_AUTO_CHARS base = xdg_base(name, fallback);
+    return kf_strfmt("%s/%s", base, leaf);
 }
 
 char *kf_state_dir(void) { return xdg("XDG_STATE_HOME", ".local/state", "keyfob"); }
 char *kf_data_dir(void) { return xdg("XDG_DATA_HOME", ".local/share", "keyfob"); }
+char *kf_config_home(void) { return xdg_base("XDG_CONFIG_HOME", ".config"); }
 char *kf_config_path(void) {
     const char *own = env("KEYFOB_CONFIG");
     return own ? kf_strdup(own) : xdg("XDG_CONFIG_HOME", ".config", "keyfob/keyfob.conf");

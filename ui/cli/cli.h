@@ -144,6 +144,8 @@ int kf_cmd_whoami(kf_cli *c, const kf_args *a);
 int kf_cmd_logout(kf_cli *c, const kf_args *a);
 int kf_cmd_agent_start(kf_cli *c, const kf_args *a);
 int kf_cmd_agent_stop(kf_cli *c, const kf_args *a);
+int kf_cmd_agent_enable(kf_cli *c, const kf_args *a);
+int kf_cmd_agent_disable(kf_cli *c, const kf_args *a);
 int kf_cmd_agent_status(kf_cli *c, const kf_args *a);
 int kf_cmd_store_status(kf_cli *c, const kf_args *a);
 int kf_cmd_store_move(kf_cli *c, const kf_args *a);

@@ -192,6 +192,15 @@ static const kf_command table[] = {
      .opts = {{"force", 0, NULL, "stop although a session is not stored, and lose it"}}, .run = kf_cmd_agent_stop},
     {.name = "agent status", .args = "", .help = "is the agent running, and which store does it use", .text = "Never starts an agent.",
      .examples = "  keyfob agent status --json\n", .run = kf_cmd_agent_status},
+    {.name = "agent enable", .args = "", .help = "start the agent at login, by systemd",
+     .text = "Enables the systemd user units keyfobd.socket and keyfobd.service, and writes them into ~/.config/systemd/user when no "
+             "package has installed them. The agent then starts at login, keeps sessions alive after a reboot and comes back after a "
+             "crash. A running agent is replaced; its sessions stay.",
+     .examples = "  keyfob agent enable\n  systemctl --user status keyfobd.service\n", .run = kf_cmd_agent_enable},
+    {.name = "agent disable", .args = "", .help = "no longer start the agent at login",
+     .text = "Stops the agent and disables its units; those that agent enable wrote are removed. Every command starts an agent again "
+             "when it needs one.",
+     .examples = "  keyfob agent disable\n", .run = kf_cmd_agent_disable},
     {.name = "store status", .args = "", .help = "where secrets are kept, and how many", .text = "", .examples = "  keyfob store status --json\n", .run = kf_cmd_store_status},
     {.name = "lock", .args = "", .help = "lock the vault, and let the agent forget what it holds",
      .text = "Until it is opened again no token is given and nothing is renewed. With the system keyring its own lock is the protection. Never starts an agent.",

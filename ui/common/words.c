@@ -19,6 +19,7 @@ static const row table[] = {
     {KF_ERR_SYS_OWNER, "keyfob does not trust this place: %w.", "Somebody else could read or change what is there.", "Make it yours and closed to others (chmod 700).", "Make it yours and closed to others (chmod 700)."},
     {KF_ERR_SYS_LOCK_TIMEOUT, "Another keyfob holds this profile: %w.", KEPT, "Wait a moment, then try again.", "Wait a moment, then try again."},
     {KF_ERR_SYS_CANCELLED, "Cancelled.", "Nothing was stored.", "", ""},
+    {KF_ERR_SYS_MANAGER, "The systemd user manager did not do it: %w.", "Without it every command starts the agent when it needs one.", "Run it in a login session of this user.", "Run it in a login session of this user."},
     {KF_ERR_SYS_BUG, "Something inside keyfob went wrong: %w.", KEPT, "Look at keyfobd.log, and please report it.", "Look at keyfobd.log, and please report it."},
     {KF_ERR_USAGE_BAD, "That cannot be used: %w.", "Nothing was changed.", "Correct it and try again.", "See: keyfob help"},
     {KF_ERR_USAGE_CONFIG, "The settings cannot be read: %w.", "Nothing was overwritten. keyfob changes no settings until the file is right.", "Correct that line of keyfob.conf.", "Correct that line of keyfob.conf."},
