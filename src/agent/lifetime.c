@@ -17,7 +17,7 @@ enum { CHECK_MS = 15000, STOP_MS = 10000, STOP_STEP_MS = 20 };
 struct kf_lifetime {
     kf_agent *a;
     int64_t idle_ms, idle_since, stopping_since;
-    kf_loop_id check, term, intr, life, step;
+    kf_loop_id check, term, intr, hup, life, step;
     struct stat socket;
 };
 
@@ -98,6 +98,9 @@ kf_lifetime *kf_lifetime_new(kf_agent *a, int64_t idle_ms, int lifeline_fd) {
     t->check = kf_loop_after(a->loop, idle_ms < CHECK_MS ? idle_ms : CHECK_MS, check, t);
     t->term = kf_loop_signal(a->loop, SIGTERM, stop_on_signal, t);
     t->intr = kf_loop_signal(a->loop, SIGINT, stop_on_signal, t);
+    struct sigaction old; /* ignored at the start (nohup): it stays ignored */
+    if (sigaction(SIGHUP, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+        t->hup = kf_loop_signal(a->loop, SIGHUP, stop_on_signal, t);
     if (lifeline_fd >= 0) t->life = kf_loop_fd(a->loop, lifeline_fd, POLLIN, lifeline, t);
     return t;
 }
@@ -108,6 +111,7 @@ kf_lifetime *kf_lifetime_free(kf_lifetime *t) {
     kf_loop_cancel(l, t->check);
     kf_loop_cancel(l, t->term);
     kf_loop_cancel(l, t->intr);
+    kf_loop_cancel(l, t->hup);
     kf_loop_cancel(l, t->life);
     kf_loop_cancel(l, t->step);
     free(t);

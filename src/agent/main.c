@@ -180,7 +180,6 @@ static bool start(kf_agent *a, const options *o, kf_err *err) {
 }
 
 static void end(kf_agent *a) {
-    kf_lifetime_free(a->lifetime);
     a->server = kf_server_free(a->server);
     kf_settings_end(a);
     a->drive = kf_drive_free(a->drive);
@@ -202,6 +201,7 @@ static void end(kf_agent *a) {
     kf_http_free(a->http);
     a->conf_watch = kf_conf_watch_free(a->conf_watch);
     kf_conf_free(a->conf);
+    kf_lifetime_free(a->lifetime); /* this late: a second signal must not kill what still writes */
     kf_loop_free(a->loop);
     if (a->private_mode && a->runtime_dir) {
         static const char *const leaf[] = {"agent.sock", "agent.run", "keyfobd.log", "keyfobd.log.1"};

@@ -139,7 +139,7 @@ class Program(Case):
                 self.assertLess(time.monotonic() - start, 15)
 
     def test_signals_end_it_orderly(self):
-        for sig in (signal.SIGTERM, signal.SIGINT):
+        for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             a = self.agent()
             with Sandbox() as s:
                 a.put("dev", s.url)
@@ -153,10 +153,42 @@ class Program(Case):
                 self.assertFalse(os.path.exists(a.path))
                 f.__exit__()
 
-    def test_sigpipe_and_sighup_do_not_kill(self):
+    def test_signals_of_a_logout_let_a_renewal_finish(self):
+        """A login that ends sends SIGHUP and SIGTERM together."""
+        hup, term = signal.SIGHUP, signal.SIGTERM
+        for sigs in ((hup,), (hup, term), (term, hup)):
+            with self.subTest(sigs=sigs), Sandbox() as s, Agent(store="vault") as a:
+                a.put("dev", s.url)
+                a.sign_in()
+                s.faults(dict(path="/user_management/authenticate", grant="refresh_token", nth=1,
+                              delay_ms=1500))
+                c = a.connect()
+                c.send("GetToken", profile="dev", renew=True)
+                wait_for(lambda: s.stats()["grants"].get("refresh_token"), "the refresh")
+                for sig in sigs:
+                    a.proc.send_signal(sig)
+                self.assertEqual(a.proc.wait(30), 0)
+                a.start()
+                a.token()
+                self.assertTrue(a.token(renew=True)["renewed"])
+                stats = s.stats()
+                self.assertEqual((stats["reused"], stats["replayed"]), (0, 0))
+                self.assertEqual(stats["grants"]["refresh_token"], 2)
+
+    def test_sigpipe_does_not_kill(self):
         a = self.agent()
         a.proc.send_signal(signal.SIGPIPE)
         self.assertEqual(a.call("Hello", protocol=1, build="t")["protocol"], 1)
+
+    def test_sighup_that_was_ignored_stays_ignored(self):
+        a = self.agent(start=False)
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+        try:
+            a.start()
+        finally:
+            signal.signal(signal.SIGHUP, before)
+        a.proc.send_signal(signal.SIGHUP)
+        self.assertEqual(a.call("Hello", protocol=1, build="t")["pid"], a.proc.pid)
 
     def test_idle_exit(self):
         a = self.agent(args=("--idle-exit", "1s"))
