@@ -155,8 +155,10 @@ kf_loop *kf_loop_new(kf_err *err) {
 
 /* --- registrations ----------------------------------------------------------------------------------- */
 
+/* Only a set clock must ring it, so the time is the latest that the kernel can count to. One that can be
+ * reached (2038) would ring for ever from then on. */
 static void arm_clock(int fd) {
-    struct itimerspec far = {.it_value.tv_sec = INT32_MAX};
+    struct itimerspec far = {.it_value.tv_sec = INT64_MAX / 1000000000};
     timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/str.h"
 #include "io/conf.h"
@@ -262,6 +263,38 @@ static void thousands_of_timers(void **state) {
     free(id);
 }
 
+/* Seconds until the timer of this process that counts the wall clock rings; -1: there is none. */
+static int64_t wall_timer_s(void) {
+    int64_t left = -1;
+    for (int fd = 0; fd < 64; fd++) {
+        char path[64], line[128];
+        int clock = -1;
+        snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+        FILE *f = fopen(path, "re");
+        while (f && fgets(line, sizeof line, f)) {
+            if (kf_str_starts(line, "clockid: ")) clock = (int)strtol(line + 9, NULL, 10);
+            if (kf_str_starts(line, "it_value: (") && clock == CLOCK_REALTIME) left = strtoll(line + 11, NULL, 10);
+        }
+        if (f) fclose(f);
+    }
+    return left;
+}
+
+/* It waits for a clock that is set, not for a time: one that comes (2038 did) would ring without an end. */
+static void clock_jump_waits_for_no_time(void **state) {
+    (void)state;
+    static int one = 1;
+    kf_loop *l = kf_loop_new(NULL);
+    got.n = 0;
+    kf_loop_id id = kf_loop_clock_jump(l, note1, &one);
+    assert_int_not_equal(id, 0);
+    int64_t left = wall_timer_s(), years = 365 * INT64_C(86400);
+    if (left < 200 * years) fail_msg("it rings in %lld s", (long long)left);
+    assert_false(kf_loop_step(l, false));
+    kf_loop_cancel(l, id);
+    kf_loop_free(l);
+}
+
 static void work(void *user) { ((piece *)user)->worked = ++turn; }
 static void finished(void *user) { got.order[got.n++] = ((piece *)user)->id; }
 
@@ -408,7 +441,7 @@ int main(void) {
     const struct CMUnitTest t[] = {
         cmocka_unit_test(files_are_replaced_whole), cmocka_unit_test(directories_must_be_ours), cmocka_unit_test(locks_exclude),
         cmocka_unit_test(settings_keep_comments_and_order), cmocka_unit_test(bad_settings_name_file_and_line), cmocka_unit_test(a_proxy_is_host_and_port),
-        cmocka_unit_test(timers_run_in_order_and_can_be_cancelled), cmocka_unit_test(thousands_of_timers), cmocka_unit_test(worker_keeps_the_order), cmocka_unit_test(memory_store),
+        cmocka_unit_test(timers_run_in_order_and_can_be_cancelled), cmocka_unit_test(thousands_of_timers), cmocka_unit_test(clock_jump_waits_for_no_time), cmocka_unit_test(worker_keeps_the_order), cmocka_unit_test(memory_store),
         cmocka_unit_test(vault_store)};
     int rc = cmocka_run_group_tests(t, NULL, NULL);
     nftw(dir, rm, 16, FTW_DEPTH | FTW_PHYS);
