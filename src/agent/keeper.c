@@ -7,6 +7,8 @@
 #include "crypt/hash.h"
 #include "io/files.h"
 
+enum { FUTURE_MS = 5 * 60 * 1000 }; /* by which clocks may differ before and after a reboot */
+
 /* ---- time and dice ---- */
 
 kf_moment kf_keeper_now(const kf_keeper *k, int64_t date) {
@@ -120,6 +122,18 @@ static bool hint_has_session(const kf_entry *e) {
            !kf_str_eq(e->hint.state, "stale") && !kf_str_eq(e->hint.state, "error");
 }
 
+/* By the clock that counted more: a wall clock that was set back must not put a keep-alive off.
+ * After a reboot only the wall clock is left, and a renewal in its future says nothing: it counts
+ * as long ago. */
+static int64_t since_renewal_ms(const kf_entry *e, int64_t now) {
+    const kf_session *s = e->session;
+    int64_t last = s->renewed_at > s->signed_in_at ? s->renewed_at : s->signed_in_at;
+    int64_t wall = (kf_unix_s() - last) * 1000, boot = now - s->received.boot_ms;
+    if (!kf_str_eq(s->received.boot_id, e->k->boot_id))
+        return wall < -FUTURE_MS ? INT64_MAX / 2 : wall;
+    return wall > boot ? wall : boot;
+}
+
 static int64_t due_of_session(const kf_entry *e, int64_t now) {
     const kf_session *s = e->session;
     int64_t ahead = now + kf_entry_left_ms(e) - kf_refresh_lead_ms(s->life_s * 1000);
@@ -127,8 +141,7 @@ static int64_t due_of_session(const kf_entry *e, int64_t now) {
     if (e->open > 0 || (e->last_used && ahead <= e->last_used + KF_RECENT_USE_MS)) return ahead;
     int64_t keep = keepalive_ms(e->k);
     if (keep < 0) return -1;
-    int64_t last = s->renewed_at > s->signed_in_at ? s->renewed_at : s->signed_in_at;
-    int64_t due = now + keep - (kf_unix_s() - last) * 1000;
+    int64_t due = now + keep - since_renewal_ms(e, now);
     return due < now ? now : due;
 }
 

@@ -54,6 +54,7 @@ static void count_age(kf_session *s, const kf_work *w, const kf_moment *now) {
                   : alone                    ? 0
                                              : most;
     if (s->received.boot_ms > now->boot_ms - age) s->received.boot_ms = now->boot_ms - age;
+    s->received.unix_s = now->unix_s - age / 1000; /* both clocks count from then */
 }
 
 static kf_session *read_pair(kf_entry *e, kf_work *w, kf_http_resp *r, const kf_err *net,

@@ -237,17 +237,27 @@ kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
     s->user = kf_json_copy(kf_json_get(j, "user"));
     s->unverified = kf_json_bool(j, "unverified", false);
     bool whole = s->life_s <= LIFE_MAX_S && (s->unverified ? s->life_s >= 0 : s->access_token && s->life_s > 0);
-    if (!ok || !whole || !s->refresh_token || s->generation < 1 ||
-        s->exp < 0 || s->exp > FAR || s->skew_s < -FAR || s->skew_s > FAR)
+    if (!ok || !whole || !s->refresh_token || s->generation < 1 || s->exp < 0 || s->exp > FAR ||
+        s->skew_s < -FAR || s->skew_s > FAR || s->received.unix_s < -FAR ||
+        s->received.unix_s > FAR || s->received.boot_ms < -FAR || s->received.boot_ms > FAR)
         return kf_fail(err, KF_ERR_STORE_DAMAGED, "the stored session is damaged"), NULL;
     if (!kf_claims_read(kf_secret_peek(s->access_token), kf_secret_len(s->access_token), &s->claims, NULL))
         memset(&s->claims, 0, sizeof s->claims); /* a token that is no JWT came with expires_in */
     return KF_TAKE(s);
 }
 
+/* Both clocks start at the receipt, so a wall clock that is wrong by hours changes nothing as long
+ * as nobody sets it. The boot clock stands still while a virtual machine is paused; then the wall
+ * clock knows better. */
+static int64_t left_within_boot_ms(const kf_session *s, const kf_moment *now) {
+    int64_t boot = s->received.boot_ms + s->life_s * 1000 - now->boot_ms;
+    int64_t wall = (s->received.unix_s + s->life_s - now->unix_s) * 1000;
+    return boot < wall ? boot : wall;
+}
+
 int64_t kf_session_left_ms(const kf_session *s, const kf_moment *now) {
     if (*s->received.boot_id && !strcmp(s->received.boot_id, now->boot_id))
-        return s->received.boot_ms + s->life_s * 1000 - now->boot_ms;
+        return left_within_boot_ms(s, now);
     return (s->exp - (now->unix_s + s->skew_s)) * 1000;
 }
 

@@ -54,8 +54,10 @@ kf_secret *kf_session_to_blob(const kf_session *s);
 kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err); /* KF_ERR_STORE_DAMAGED */
 kf_session *kf_session_copy(const kf_session *s);
 
-/* Milliseconds the access token is still valid, may be negative. Within the boot it was
- * received in, by boot time (immune to clock changes); else by exp against the wall clock + skew. */
+/* Milliseconds the access token is still valid, may be negative. Within the boot it was received
+ * in: what the boot clock and the wall clock have counted since, the longer of the two. A wall
+ * clock that is set back therefore prolongs nothing, and one that is set forward makes the token
+ * look over. In another boot: exp against the wall clock and the skew measured at receipt. */
 int64_t kf_session_left_ms(const kf_session *s, const kf_moment *now);
 
 const char *kf_session_user_id(const kf_session *s);    /* "" if unknown */

@@ -425,6 +425,8 @@ static void damaged_blobs_are_refused(void **state) {
         {"access_token", "\"\""},
         {"refresh_token", "null"},
         {"received_boot_ms", "null"},
+        {"received_boot_ms", "9007199254740991"},
+        {"received_unix_s", "-9007199254740991"},
         {"received_boot_id", "\"0123456789012345678901234567890123456789\""}};
     for (size_t i = 0; i < KF_LEN(members); i++) {
         KF_AUTO(kf_json) j = parse(kf_secret_peek(blob));
@@ -450,7 +452,7 @@ static void time_left(void **state) {
     assert_int_equal(kf_session_left_ms(s, &m), 500);
     m.boot_ms += 1000;
     assert_int_equal(kf_session_left_ms(s, &m), -500);
-    m.unix_s = 0; /* within the boot nobody looks at the wall clock */
+    m.unix_s = 0; /* set back: it prolongs nothing */
     assert_int_equal(kf_session_left_ms(s, &m), -500);
     /* another boot: the wall clock, put right by the skew */
     m = at;
@@ -465,6 +467,35 @@ static void time_left(void **state) {
     s->received.boot_id[0] = m.boot_id[0] = 0;
     m.unix_s = at.unix_s;
     assert_int_equal(kf_session_left_ms(s, &m), 298000);
+}
+
+/* Within one boot, whatever the wall clock says at receipt. */
+static void time_left_by_two_clocks(void **state) {
+    (void)state;
+    const int64_t hour = 3600,
+                  clocks[] = {at.unix_s, at.unix_s - 7 * hour, at.unix_s + 400 * 24 * hour};
+    KF_AUTO(kf_json) j = answer(PAYLOAD, FULL);
+    for (size_t i = 0; i < KF_LEN(clocks); i++) {
+        for (int date = 0; date < 2; date++) {
+            kf_moment got = {.unix_s = clocks[i],
+                             .boot_ms = 5000,
+                             .boot_id = "boot-a",
+                             .date = date ? at.date : 0};
+            KF_AUTO(kf_session) s = kf_session_from_answer(j, NULL, ORIGIN, CLIENT, &got, NULL);
+            assert_non_null(s);
+            s->received.boot_ms = 5000;
+            kf_moment m = got;
+            m.unix_s += 100;
+            m.boot_ms += 100000;
+            assert_int_equal(kf_session_left_ms(s, &m), 200000);
+            m.unix_s += 2 * hour; /* a machine that was paused: the boot clock stood still */
+            assert_int_equal(kf_session_left_ms(s, &m), 200000 - 2 * hour * 1000);
+            m.unix_s -= 30 * hour; /* set back */
+            assert_int_equal(kf_session_left_ms(s, &m), 200000);
+            m.boot_ms += 300000;
+            assert_int_equal(kf_session_left_ms(s, &m), -100000);
+        }
+    }
 }
 
 static void skew(void **state) {
@@ -531,12 +562,15 @@ int main(void) {
                                        cmocka_unit_test(huge_tokens_are_refused),
                                        cmocka_unit_test(every_field_survives_the_store),
                                        cmocka_unit_test(a_bare_sign_in_survives_too),
-                                       cmocka_unit_test(a_pasted_token_is_a_session_that_is_over), cmocka_unit_test(a_renewal_keeps_what_it_does_not_bring),
-                                       cmocka_unit_test(another_organization_is_told), cmocka_unit_test(another_user_is_refused),
+                                       cmocka_unit_test(a_pasted_token_is_a_session_that_is_over),
+                                       cmocka_unit_test(a_renewal_keeps_what_it_does_not_bring),
+                                       cmocka_unit_test(another_organization_is_told),
+                                       cmocka_unit_test(another_user_is_refused),
                                        cmocka_unit_test(unusable_answers_name_the_field),
                                        cmocka_unit_test(a_token_that_is_no_jwt),
                                        cmocka_unit_test(damaged_blobs_are_refused),
                                        cmocka_unit_test(time_left),
+                                       cmocka_unit_test(time_left_by_two_clocks),
                                        cmocka_unit_test(skew),
                                        cmocka_unit_test(user_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
