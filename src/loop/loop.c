@@ -155,8 +155,8 @@ kf_loop *kf_loop_new(kf_err *err) {
 
 /* --- registrations ----------------------------------------------------------------------------------- */
 
-/* Only a set clock must ring it, so the time is the latest that the kernel can count to. One that can be
- * reached (2038) would ring for ever from then on. */
+/* Only a set clock must ring it, so the time is the latest that the kernel can count to. One that
+ * can be reached (2038) would ring for ever from then on. */
 static void arm_clock(int fd) {
     struct itimerspec far = {.it_value.tv_sec = INT64_MAX / 1000000000};
     timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
@@ -275,7 +275,8 @@ kf_loop_id kf_loop_after(kf_loop *l, int64_t ms, kf_loop_fn fn, void *user) {
     entry *e = add(l, user);
     e->fn = fn;
     if (ms <= 0) return attach(e, -1, 0);
-    e->due = boot_ns() + ms * 1000000;
+    int64_t now = boot_ns(), most = (INT64_MAX - now) / 1000000;
+    e->due = now + (ms < most ? ms : most) * 1000000;
     g_ptr_array_add(l->heap, e);
     sift(l, l->heap->len - 1, e);
     arm(l);

@@ -198,11 +198,15 @@ static void timers_run_in_order_and_can_be_cancelled(void **state) {
     kf_loop_after(l, 10, note1, &b);
     kf_loop_cancel(l, kf_loop_after(l, 1, note1, &d));
     kf_loop_cancel(l, 12345); /* never was */
+    kf_loop_id far[] = {kf_loop_after(l, INT64_MAX, note1, &d),
+                        kf_loop_after(l, INT64_C(86400000) * 1000000000, note1, &d)};
     assert_int_equal(got.n, 0);
     while (got.n < 3) kf_loop_step(l, true);
     assert_int_equal(got.order[0], 1);
     assert_int_equal(got.order[1], 2);
     assert_int_equal(got.order[2], 3);
+    assert_false(kf_loop_step(l, false));
+    for (size_t i = 0; i < KF_LEN(far); i++) kf_loop_cancel(l, far[i]);
     kf_loop_free(l);
 }
 
@@ -273,14 +277,16 @@ static int64_t wall_timer_s(void) {
         FILE *f = fopen(path, "re");
         while (f && fgets(line, sizeof line, f)) {
             if (kf_str_starts(line, "clockid: ")) clock = (int)strtol(line + 9, NULL, 10);
-            if (kf_str_starts(line, "it_value: (") && clock == CLOCK_REALTIME) left = strtoll(line + 11, NULL, 10);
+            if (kf_str_starts(line, "it_value: (") && clock == CLOCK_REALTIME)
+                left = strtoll(line + 11, NULL, 10);
         }
         if (f) fclose(f);
     }
     return left;
 }
 
-/* It waits for a clock that is set, not for a time: one that comes (2038 did) would ring without an end. */
+/* It waits for a clock that is set, not for a time: one that comes (2038 did) would ring without an
+ * end. */
 static void clock_jump_waits_for_no_time(void **state) {
     (void)state;
     static int one = 1;
@@ -438,11 +444,18 @@ static int rm(const char *p, const struct stat *st, int kind, struct FTW *ftw) {
 
 int main(void) {
     if (!mkdtemp(dir)) return 1;
-    const struct CMUnitTest t[] = {
-        cmocka_unit_test(files_are_replaced_whole), cmocka_unit_test(directories_must_be_ours), cmocka_unit_test(locks_exclude),
-        cmocka_unit_test(settings_keep_comments_and_order), cmocka_unit_test(bad_settings_name_file_and_line), cmocka_unit_test(a_proxy_is_host_and_port),
-        cmocka_unit_test(timers_run_in_order_and_can_be_cancelled), cmocka_unit_test(thousands_of_timers), cmocka_unit_test(clock_jump_waits_for_no_time), cmocka_unit_test(worker_keeps_the_order), cmocka_unit_test(memory_store),
-        cmocka_unit_test(vault_store)};
+    const struct CMUnitTest t[] = {cmocka_unit_test(files_are_replaced_whole),
+                                   cmocka_unit_test(directories_must_be_ours),
+                                   cmocka_unit_test(locks_exclude),
+                                   cmocka_unit_test(settings_keep_comments_and_order),
+                                   cmocka_unit_test(bad_settings_name_file_and_line),
+                                   cmocka_unit_test(a_proxy_is_host_and_port),
+                                   cmocka_unit_test(timers_run_in_order_and_can_be_cancelled),
+                                   cmocka_unit_test(thousands_of_timers),
+                                   cmocka_unit_test(clock_jump_waits_for_no_time),
+                                   cmocka_unit_test(worker_keeps_the_order),
+                                   cmocka_unit_test(memory_store),
+                                   cmocka_unit_test(vault_store)};
     int rc = cmocka_run_group_tests(t, NULL, NULL);
     nftw(dir, rm, 16, FTW_DEPTH | FTW_PHYS);
     return rc;
