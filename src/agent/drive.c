@@ -66,6 +66,14 @@ static kf_sign_in *ref_take(ref *r) {
 
 /* --- steps --------------------------------------------------------------------------------------- */
 
+/* The wall clock may be set while a step is shown: clients count with left_ms. */
+static void set_end(kf_json *one, const kf_step *step) {
+    if (!step->ends_ms) return;
+    int64_t left = step->ends_ms - kf_boot_ms();
+    kf_json_set_int(one, "expires_at", (kf_unix_ms() + left) / 1000);
+    kf_json_set_int(one, "left_ms", left);
+}
+
 /* s may be gone afterwards: who cannot be told has gone, and that cancels. */
 static void send_step(kf_sign_in *s, const kf_step *step, bool last) {
     kf_agent *a = s->a;
@@ -78,6 +86,7 @@ static void send_step(kf_sign_in *s, const kf_step *step, bool last) {
     do {
         kf_json *j = kf_json_obj(), *one = kf_msg_step(step, first);
         first += STEP_FRAME_CHOICES;
+        set_end(one, step);
         if (step->kind == KF_STEP_DONE) kf_json_set(one, "profile", kf_keeper_profile_json(a->keeper, s->profile));
         kf_json_set_str(j, "flow", id);
         kf_json_set(j, "step", one);

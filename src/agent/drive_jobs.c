@@ -117,8 +117,7 @@ static void waited(void *user) {
 }
 
 static void wait(kf_drive_job *j) {
-    const int64_t far = INT64_C(1) << 40;
-    int64_t at = j->what.at < 0 ? 0 : j->what.at > far ? far : j->what.at, ms = at * 1000 - kf_unix_ms();
+    int64_t ms = j->what.at_ms - kf_boot_ms();
     j->timer = kf_loop_after(j->s->a->loop, ms < 0 ? 0 : ms > WAIT_MAX_MS ? WAIT_MAX_MS : ms, waited, j);
 }
 

@@ -35,8 +35,12 @@ static bool browser(const kf_json *p, kf_flow_opts *o, kf_err *err) {
 bool kf_drive_opts(const kf_sign_in *s, kf_flow_opts *o, kf_err *err) {
     const kf_json *p = s->params;
     const char *client_id = NULL;
-    *o = (kf_flow_opts){.origin = s->settings.api_host, .api_key = s->api_key, .max_age = -1, .redirect_port = s->settings.redirect_port,
-                        .sha256 = kf_sha256, .now = kf_unix_s()};
+    *o = (kf_flow_opts){.origin = s->settings.api_host,
+                        .api_key = s->api_key,
+                        .max_age = -1,
+                        .redirect_port = s->settings.redirect_port,
+                        .sha256 = kf_sha256,
+                        .now_ms = kf_boot_ms()};
     if (!kf_method_from_name(kf_json_str(p, "method"), &o->method))
         return kf_fail(err, KF_ERR_USAGE_BAD, "there is no sign-in method called %.40s", kf_json_str_or(p, "method", ""));
     kf_profile_client_id(NULL, s->settings.client_id, kf_json_str(p, "client_id"), &client_id);

@@ -83,7 +83,9 @@ void kf_flow_abandon(kf_flow *f, kf_wait wait) {
         if (f->slot[i].id && f->slot[i].wait == wait) f->slot[i].wait = KF_WAIT_ABANDONED;
 }
 
-void kf_flow_wait_until(kf_flow *f, kf_wait wait, int64_t at) { kf_flow_job(f, wait, KF_JOB_WAIT_UNTIL)->job.at = at; }
+void kf_flow_wait_until(kf_flow *f, kf_wait wait, int64_t at_ms) {
+    kf_flow_job(f, wait, KF_JOB_WAIT_UNTIL)->job.at_ms = at_ms;
+}
 
 void kf_flow_send(kf_flow *f, kf_wait wait, const char *method, char *path, kf_json *body, bool key) {
     kf_slot *s = kf_flow_job(f, wait, KF_JOB_REQUEST);
@@ -232,7 +234,7 @@ kf_flow *kf_flow_new(const kf_flow_opts *o, kf_err *err) {
     f->max_age = o->max_age;
     f->redirect_port = o->redirect_port;
     f->sha256 = o->sha256;
-    f->now = o->now;
+    f->now_ms = o->now_ms;
     memcpy(f->seed, o->seed, sizeof f->seed);
     start[f->method](f);
     return f;
@@ -470,7 +472,7 @@ void kf_flow_job_done(kf_flow *f, uint32_t id, int status, const kf_secret *body
     if (!s || !s->handed) return; /* late answer of a job given up on */
     kf_wait wait = s->wait;
     slot_free(s);
-    if (now->unix_s > f->now) f->now = now->unix_s;
+    if (now->boot_ms > f->now_ms) f->now_ms = now->boot_ms;
     if (wait == KF_WAIT_UNDO) return;
     if (err || status == 0) {
         if (wait != KF_WAIT_ABANDONED) unanswered(f, wait, err);

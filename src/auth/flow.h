@@ -53,7 +53,7 @@ typedef struct kf_step {     /* borrowed until the next call on the flow */
     const kf_secret *qr_text; /* SHOW_QR: the key to type instead, when WorkOS gave one */
     const kf_choice *choice;
     size_t n_choice;
-    int64_t expires_at;      /* unix seconds, 0 = never */
+    int64_t ends_ms;         /* on the flow's clock, 0 = never */
     kf_err err;              /* FAILED; also FIELD with a note: the answer's details */
 } kf_step;
 
@@ -67,7 +67,7 @@ typedef struct kf_job {      /* strings borrowed until kf_flow_job_done of this 
     const char *method, *path; /* REQUEST: below the API origin */
     const kf_secret *body;   /* NULL: none */
     bool key;                /* owner adds the API key as bearer */
-    int64_t at;              /* WAIT_UNTIL, unix seconds */
+    int64_t at_ms;           /* WAIT_UNTIL, on the flow's clock */
     int port;                /* LISTEN: 0 any free one */
     const char *state;       /* LISTEN: the callback is the one with exactly this state; every other request is turned away */
 } kf_job;
@@ -85,7 +85,7 @@ typedef struct kf_flow_opts {
     int redirect_port;        /* 0: any free one */
     const char *invitation_token; /* for the grants that take one */
     void (*sha256)(const void *bytes, size_t n, uint8_t out[32]); /* for PKCE: src/auth has no crypto of its own */
-    int64_t now;              /* unix seconds */
+    int64_t now_ms;           /* the flow's clock: CLOCK_BOOTTIME; the wall clock may be set */
     uint8_t seed[64];         /* all randomness; tests pass constants */
 } kf_flow_opts;
 

@@ -87,15 +87,15 @@ void kf_flow_listening(kf_flow *f, uint32_t id, int port) {
         kf_flow_failf(f, KF_ERR_USAGE_BAD, "the authorize URL would be too long", "Leave out some of its options.");
         return;
     }
-    f->expires_at = f->now + LIMIT_S;
-    kf_flow_wait_until(f, KF_WAIT_BROWSER_LIMIT, f->expires_at);
+    f->ends_ms = f->now_ms + LIMIT_S * 1000;
+    kf_flow_wait_until(f, KF_WAIT_BROWSER_LIMIT, f->ends_ms);
     kf_flow_ask_browser(f);
 }
 
 void kf_flow_ask_browser(kf_flow *f) {
     kf_flow_show(f, KF_PHASE_BROWSER, KF_STEP_OPEN_URL, KF_FIELD_REDIRECT_URL, 1u << KF_ACT_SUBMIT | 1u << KF_ACT_BROWSER);
     f->step.url = f->url;
-    f->step.expires_at = f->expires_at;
+    f->step.ends_ms = f->ends_ms;
     kf_flow_note(f, f->browser_note, f->browser_arg, NULL);
 }
 
@@ -119,7 +119,7 @@ void kf_flow_browser_again(kf_flow *f, const kf_err *why) {
     }
     int64_t in = why->retry_after > 0 && why->retry_after < 60 ? why->retry_after : 1;
     kf_flow_show(f, KF_PHASE_BROWSER, KF_STEP_WAIT, KF_FIELD_NONE, 0);
-    kf_flow_wait_until(f, KF_WAIT_BROWSER_AGAIN, f->now + in);
+    kf_flow_wait_until(f, KF_WAIT_BROWSER_AGAIN, f->now_ms + in * 1000);
 }
 
 typedef enum back { BACK_NOT_OURS, BACK_ERROR, BACK_CODE } back;

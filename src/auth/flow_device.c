@@ -22,7 +22,7 @@ static void show(kf_flow *f, kf_note note, const char *arg, const kf_err *why) {
     f->step.url = f->url;
     f->step.user_code = f->user_code;
     f->step.qr = f->complete;
-    f->step.expires_at = f->expires_at;
+    f->step.ends_ms = f->ends_ms;
     kf_flow_note(f, note, arg, why);
 }
 
@@ -38,9 +38,9 @@ void kf_flow_ask_device(kf_flow *f) {
     else kf_flow_show(f, KF_PHASE_DEVICE, KF_STEP_OPEN_URL, KF_FIELD_NONE, 1u << KF_ACT_NEW_CODE);
 }
 
-static void next_poll(kf_flow *f, int64_t in) {
-    int64_t at = f->now + in;
-    kf_flow_wait_until(f, KF_WAIT_DEVICE_POLL, at < f->expires_at ? at : f->expires_at);
+static void next_poll(kf_flow *f, int64_t in_s) {
+    int64_t at = f->now_ms + in_s * 1000;
+    kf_flow_wait_until(f, KF_WAIT_DEVICE_POLL, at < f->ends_ms ? at : f->ends_ms);
 }
 
 static bool code_ok(const char *s) {
@@ -65,15 +65,15 @@ void kf_flow_device_started(kf_flow *f, const kf_json *body) {
         f->complete = kf_flow_url_ok(f, complete) ? kf_secret_new(complete, strlen(complete)) : NULL;
         kf_flow_put(&f->url, url);
         if (!kf_str_set(f->user_code, sizeof f->user_code, user)) abort(); /* code_ok */
-        f->interval = interval > 0 ? interval : INTERVAL_S;
-        f->expires_at = f->now + (life < LIFE_MAX_S ? life : LIFE_MAX_S);
+        f->interval_s = interval > 0 ? interval : INTERVAL_S;
+        f->ends_ms = f->now_ms + (life < LIFE_MAX_S ? life : LIFE_MAX_S) * 1000;
         show(f, KF_NOTE_DEVICE, NULL, NULL);
-        next_poll(f, f->interval);
+        next_poll(f, f->interval_s);
     }
 }
 
 void kf_flow_device_poll(kf_flow *f) {
-    if (f->now >= f->expires_at) {
+    if (f->now_ms >= f->ends_ms) {
         ran_out(f);
         return;
     }
@@ -84,8 +84,9 @@ void kf_flow_device_poll(kf_flow *f) {
 
 bool kf_flow_device_goes_on(kf_flow *f, const kf_err *why) {
     bool trouble = why->code == KF_ERR_NET_SERVER || why->code == KF_ERR_NET_RATE_LIMITED || why->status == 0;
-    int64_t in = f->interval;
-    if (!strcmp(why->upstream, "slow_down")) in = f->interval += SLOWER_S; /* RFC 8628 §3.5: for all later requests */
+    int64_t in = f->interval_s;
+    if (!strcmp(why->upstream, "slow_down"))
+        in = f->interval_s += SLOWER_S; /* RFC 8628 §3.5: for all later requests */
     else if (!strcmp(why->upstream, "expired_token")) {
         ran_out(f);
         return true;

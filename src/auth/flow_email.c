@@ -22,13 +22,13 @@ void kf_flow_magic_start(kf_flow *f) {
 /* The answer holds the code too, for those who mail it themselves. It is not read. */
 void kf_flow_magic_sent(kf_flow *f, const kf_json *body) {
     (void)body;
-    f->expires_at = f->now + MAGIC_LIFE_S;
+    f->ends_ms = f->now_ms + MAGIC_LIFE_S * 1000;
     kf_flow_ask_magic(f);
 }
 
 void kf_flow_ask_magic(kf_flow *f) {
     kf_flow_show(f, KF_PHASE_MAGIC, KF_STEP_FIELD, KF_FIELD_EMAIL_CODE, 1u << KF_ACT_SUBMIT | 1u << KF_ACT_RESEND | 1u << KF_ACT_BACK);
-    f->step.expires_at = f->expires_at;
+    f->step.ends_ms = f->ends_ms;
     kf_flow_note(f, KF_NOTE_SENT_TO, f->email, NULL);
 }
 

@@ -39,7 +39,7 @@ struct kf_flow {
     char *client_id, *origin, *email, *organization_id, *organization_name, *note_arg, *invitation_token;
     kf_secret *api_key;         /* NULL: public client */
     kf_secret *pending;         /* pending_authentication_token */
-    int64_t now;                /* unix seconds, of the last thing that came in */
+    int64_t now_ms;             /* CLOCK_BOOTTIME of the last thing that came in */
     kf_choice *choice;
     size_t n_choice;
     uint32_t last_job;
@@ -55,7 +55,7 @@ struct kf_flow {
     /* device */
     kf_secret *device_code, *complete; /* verification_uri_complete */
     char user_code[40];
-    int64_t interval, expires_at;
+    int64_t interval_s, ends_ms;
     /* browser */
     char *url;                  /* also the device's verification_uri */
     char *provider, *connection_id, *domain_hint, *screen_hint, *prompt;
@@ -82,7 +82,7 @@ void kf_flow_bad_answer(kf_flow *f, const char *what);
 kf_slot *kf_flow_job(kf_flow *f, kf_wait wait, kf_job_kind kind);
 void kf_flow_drop(kf_flow *f, kf_wait wait); /* LISTEN and WAIT_UNTIL jobs: nobody waits for them any more */
 void kf_flow_abandon(kf_flow *f, kf_wait wait); /* REQUEST jobs that are out: when one succeeds, it is undone */
-void kf_flow_wait_until(kf_flow *f, kf_wait wait, int64_t at);
+void kf_flow_wait_until(kf_flow *f, kf_wait wait, int64_t at_ms);
 /* path and body are taken over. _send leaves the step as it is; _request (GET without a body, else POST) shows WAIT, and the
  * question comes back when it fails. */
 void kf_flow_send(kf_flow *f, kf_wait wait, const char *method, char *path, kf_json *body, bool key);

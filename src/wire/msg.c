@@ -91,7 +91,6 @@ kf_json *kf_msg_step(const kf_step *s, size_t first) {
     kf_json_set_str(j, "user_code", s->user_code);
     kf_json_set_secret(j, "qr", s->qr);
     kf_json_set_secret(j, "qr_text", s->qr_text);
-    if (s->expires_at) kf_json_set_int(j, "expires_at", s->expires_at);
     if (s->err.code != KF_ERR_NONE) kf_json_set(j, "failure", kf_msg_failure(&s->err));
     if (s->kind == KF_STEP_CHOOSE) {
         kf_json *list = kf_json_arr();

@@ -15,4 +15,5 @@ void kf_msg_read_failure(const kf_json *failure, kf_err *out); /* texts are copi
 /* True and *params borrowed when msg is a success; false: err from its Failure or varlink error. */
 KF_CHECK bool kf_msg_result(const kf_json *msg, const kf_json **params, bool *continues, kf_err *err);
 
-kf_json *kf_msg_step(const kf_step *s, size_t first_choice); /* agent side; choices from first_choice, at most 500 */
+/* Agent side; choices from first_choice, at most 500. Without the members that need a clock. */
+kf_json *kf_msg_step(const kf_step *s, size_t first_choice);

@@ -213,6 +213,8 @@ class Flows(Case):
         f, step = self.device((400, {"error": "authorization_pending", "error_description": "wait"}), DROP, session())
         self.assertEqual((step["user_code"], step["url"], step["qr"]), (
             "BCDF-GHJK", self.fake.url + "/device", self.fake.url + "/device?user_code=BCDF-GHJK"))
+        self.assertTrue(0 < step["left_ms"] <= 300000, step)
+        self.assertTrue(0 < step["expires_at"] - time.time() <= 300, step)
         while f.next()["kind"] != "done":
             self.assertEqual(f.step["kind"], "open_url")
         self.assertEqual(len(self.fake.asked("device_code")), 3)

@@ -48,8 +48,8 @@ static bool clauses(run *r, char **p, uint32_t least) {
             run_match(r, p, "qr", kf_secret_peek(s->qr));
         else if (!strcmp(w, "expires")) {
             long n = run_number(r, run_need(r, p, "seconds"));
-            if (n != (s->expires_at ? (long)(s->expires_at - r->now.unix_s) : 0))
-                run_bad(r, "it expires in %lld s", (long long)(s->expires_at - r->now.unix_s));
+            if (n * 1000 != (s->ends_ms ? s->ends_ms - r->now.boot_ms : 0))
+                run_bad(r, "it expires in %lld ms", (long long)(s->ends_ms - r->now.boot_ms));
         } else if (!strcmp(w, "count")) {
             long n = run_number(r, run_need(r, p, "count"));
             if (n != (long)s->n_choice)
@@ -218,9 +218,10 @@ static void d_until(run *r, char *p) {
     long in = run_number(r, run_need(r, &p, "seconds"));
     run_no_more(r, &p);
     kf_job j = take_job(r, KF_JOB_WAIT_UNTIL, NULL, "waited for");
-    if (j.at != r->now.unix_s + in) run_bad(r, "it waits %lld s, expected %ld", (long long)(j.at - r->now.unix_s), in);
-    r->now.unix_s = j.at;
-    r->now.boot_ms += in * 1000;
+    if (j.at_ms != r->now.boot_ms + in * 1000)
+        run_bad(r, "it waits %lld ms, expected %ld s", (long long)(j.at_ms - r->now.boot_ms), in);
+    r->now.unix_s += in;
+    r->now.boot_ms = j.at_ms;
     kf_flow_job_done(r->f, j.id, 200, NULL, -1, NULL, NULL, &r->now);
 }
 
@@ -230,6 +231,12 @@ static void d_after(run *r, char *p) {
     run_no_more(r, &p);
     r->now.unix_s += in;
     r->now.boot_ms += in * 1000;
+}
+
+/* clock SECONDS: the wall clock is set, forward or back. */
+static void d_clock(run *r, char *p) {
+    r->now.unix_s += run_number(r, run_need(r, &p, "seconds"));
+    run_no_more(r, &p);
 }
 
 /* listen PORT < PORT of the listener, or < transport ERROR */
@@ -439,7 +446,7 @@ static void d_method(run *r, char *p) {
                       .redirect_port = (int)r->port,
                       .invitation_token = r->invitation,
                       .sha256 = kf_sha256,
-                      .now = first_moment.unix_s};
+                      .now_ms = first_moment.boot_ms};
     for (size_t i = 0; i < sizeof o.seed; i++) o.seed[i] = (uint8_t)i;
     kf_err e;
     r->started = true;
@@ -468,6 +475,7 @@ static const struct {
                   {"DELETE", d_delete},
                   {"until", d_until},
                   {"after", d_after},
+                  {"clock", d_clock},
                   {"listen", d_listen},
                   {"callback", d_callback},
                   {"open", d_open},

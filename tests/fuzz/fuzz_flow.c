@@ -53,7 +53,7 @@ static void reply(kf_flow *f, const kf_job *j, unsigned what, const kf_secret *b
     kf_err e;
     kf_fail(&e, KF_ERR_NET_BROKEN, "as the input says");
     if (j->kind == KF_JOB_WAIT_UNTIL) {
-        now.unix_s = j->at;
+        now.boot_ms = j->at_ms;
         kf_flow_job_done(f, j->id, 200, NULL, -1, NULL, NULL, &now);
         return;
     }
@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                       .organization_id = how & 2 ? "org_1" : NULL,
                       .max_age = -1,
                       .sha256 = plain_hash,
-                      .now = 1700000000};
+                      .now_ms = 1};
     KF_AUTO(kf_flow) f = kf_flow_new(&o, NULL);
     hold(f || !o.api_key);
     if (!f) return 0;

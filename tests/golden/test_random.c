@@ -25,7 +25,7 @@ static const char *const steps[] = {
     "\"\"}}",
     "{\"serial\":%u,\"kind\":\"open_url\",\"url\":\"https://x\"}",
     "{\"serial\":%u,\"kind\":\"open_url\",\"url\":\"https://x/\\u202e\",\"user_code\":\"ABCD-EFGH\",\"qr\":\"https://"
-    "x?c=ABCD-EFGH\",\"acts\":[\"browser\",\"new_code\"],\"note\":\"device\",\"expires_at\":1795450100}",
+    "x?c=ABCD-EFGH\",\"acts\":[\"browser\",\"new_code\"],\"note\":\"device\",\"left_ms\":100000}",
     "{\"serial\":%u,\"kind\":\"open_url\",\"field\":\"redirect_url\",\"url\":\"https://x?a=b\",\"acts\":[\"submit\","
     "\"browser\"],\"note\":\"sso\",\"note_arg\":\"\\u001b[2J\"}",
     "{\"serial\":%u,\"kind\":\"show_qr\",\"field\":\"totp\",\"acts\":[\"submit\"],\"note\":\"bad_code\",\"qr\":\"otpauth://totp/"

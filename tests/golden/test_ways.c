@@ -7,7 +7,7 @@
 #define STEP(serial, kind, field, acts, note, more) \
     "{\"serial\":" serial ",\"kind\":\"" kind "\",\"field\":\"" field "\",\"acts\":[" acts "],\"note\":\"" note "\"" more "}"
 #define ARG(s) ",\"note_arg\":\"" s "\""
-#define UNTIL(s) ",\"expires_at\":" s
+#define UNTIL(ms) ",\"left_ms\":" ms
 #define WHY(name, status) ",\"failure\":{\"name\":\"" name "\",\"what\":\"WorkOS answered " status "\",\"hint\":\"\",\"status\":" status "}"
 #define URI                                                                                          \
     "otpauth://totp/Acme%20Inc:maya@acme.example?secret=NAGCCFS3EYRB422HNAKAKY3XDUORMSRF&issuer=" \
@@ -54,7 +54,7 @@ static void email_code(void **state) {
     stage_signin_by(s, '3');
     assert_string_equal(kf_json_str(s->last_params, "method"), "magic");
     stage_step(s, STEP("2", "field", "email_code", "\"submit\",\"resend\",\"back\"", "sent_to",
-                       ARG("maya@acme.example") UNTIL("1795450600")));
+                       ARG("maya@acme.example") UNTIL("600000")));
     stage_shot(s, "way-email-code");
     int calls = s->calls;
     stage_key(s, 'n');
@@ -68,13 +68,13 @@ static void email_code(void **state) {
     last_answer(s, "resend", NULL);
     stage_answer(s, s->last_call, "{}", true);
     stage_step(s, STEP("3", "field", "email_code", "\"submit\",\"resend\",\"back\"", "sent_to",
-                       ARG("maya@acme.example") UNTIL("1795450640")));
+                       ARG("maya@acme.example") UNTIL("610000")));
     stage_type(s, "12345");
     assert_int_equal(s->calls, calls + 1);
     stage_type(s, "6");
     last_answer(s, "submit", "123456");
     stage_step(s, STEP("4", "field", "email_code", "\"submit\",\"resend\",\"back\"", "bad_code",
-                       UNTIL("1795450640") WHY("workos.bad_code", "400")));
+                       UNTIL("610000") WHY("workos.bad_code", "400")));
     stage_shot(s, "way-email-code-wrong");
     stage_wait(s, 30000);
     assert_true(stage_shows(s, "n sends another code"));
@@ -237,7 +237,8 @@ static void device(void **state) {
     stage *s = *state;
     stage_signin_by(s, '2');
     assert_string_equal(kf_json_str(s->last_params, "method"), "device");
-    stage_step(s, STEP("2", "open_url", "", "\"browser\",\"new_code\"", "device", DEVICE UNTIL("1795450300")));
+    stage_step(
+        s, STEP("2", "open_url", "", "\"browser\",\"new_code\"", "device", DEVICE UNTIL("300000")));
     stage_shot(s, "way-device");
     assert_true(stage_shows(s, "FDRW-LKJH"));
     assert_true(stage_shows(s, "Good for 5:00"));
@@ -254,7 +255,8 @@ static void device(void **state) {
     stage_key(s, 'n');
     last_answer(s, "new_code", NULL);
     assert_string_equal(kf_app_top(s->a), "signin");
-    stage_step(s, STEP("4", "open_url", "", "\"browser\",\"new_code\"", "network", DEVICE UNTIL("1795450900") WHY("net.connect", "0")));
+    stage_step(s, STEP("4", "open_url", "", "\"browser\",\"new_code\"", "network",
+                       DEVICE UNTIL("600000") WHY("net.connect", "0")));
     stage_shot_at(s, "way-device-network", 24, 80);
 }
 
@@ -268,7 +270,8 @@ static void browser(void **state) {
     s->m.ssh_line = ssh_line;
     stage_signin_by(s, '1');
     assert_string_equal(kf_json_str(s->last_params, "method"), "browser");
-    stage_step(s, STEP("2", "open_url", "redirect_url", "\"submit\",\"browser\"", "browser", ",\"url\":\"" AUTHORIZE "\"" UNTIL("1795450600")));
+    stage_step(s, STEP("2", "open_url", "redirect_url", "\"submit\",\"browser\"", "browser",
+                       ",\"url\":\"" AUTHORIZE "\"" UNTIL("600000")));
     stage_shot(s, "way-browser-ssh");
     assert_int_equal(s->opened, 0);
     assert_true(stage_shows(s, "ssh -L 41234:127.0.0.1:41234 ada@build.example"));

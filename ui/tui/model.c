@@ -363,7 +363,7 @@ void kf_model_step(kf_model *m, const kf_json *answer) {
     s->note_arg = safe_of(o, "note_arg");
     add_choices(s, kf_json_get(o, "choices"));
     s->more_choices = kf_json_bool(o, "choices_more", false);
-    s->expires_at = kf_json_int_or(o, "expires_at", 0);
+    s->ends_at = deadline(m, o, "left_ms");
     s->since_ms = m->now_ms;
     read_place(m, o, s);
     read_failure(kf_json_get(o, "failure"), &s->err, &s->failed);

@@ -51,7 +51,8 @@ typedef struct kf_mstep {
     char *url, *user_code;     /* OPEN_URL */
     char *ssh_line;            /* what brings the redirect here over SSH, "" not needed */
     kf_secret *qr, *qr_text;   /* NULL none */
-    int64_t expires_at, since_ms;
+    int64_t ends_at;           /* boot ms, KF_NO_TIME never */
+    int64_t since_ms;
     bool failed;
     kf_err err;
     char *email, *organization; /* DONE */

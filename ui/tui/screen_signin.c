@@ -51,7 +51,9 @@ bool kf_signin_is_browser(const kf_mstep *p) {
     return p && p->kind == KF_STEP_OPEN_URL && p->field == KF_FIELD_REDIRECT_URL;
 }
 
-bool kf_signin_expired(const kf_mstep *p, const kf_model *m) { return p->expires_at && p->expires_at <= m->wall; }
+bool kf_signin_expired(const kf_mstep *p, const kf_model *m) {
+    return p->ends_at != KF_NO_TIME && p->ends_at <= m->now_ms;
+}
 
 bool kf_signin_waiting(const kf_signin *s, const kf_model *m) {
     const kf_mstep *p = kf_signin_step(s, m);
@@ -387,7 +389,8 @@ static bool whole(const void *st, const kf_model *m) {
 
 static bool counts(const void *st, const kf_model *m) {
     const kf_mstep *p = open_step(st, m);
-    return kf_signin_waiting(st, m) || (p && p->kind == KF_STEP_SHOW_QR) || (p && p->expires_at >= m->wall) ||
+    return kf_signin_waiting(st, m) || (p && p->kind == KF_STEP_SHOW_QR) ||
+           (p && p->ends_at != KF_NO_TIME && p->ends_at >= m->now_ms) ||
            (can(p, KF_ACT_RESEND) && kf_signin_resend_in(st, m));
 }
 

@@ -112,8 +112,8 @@ static int draw_times(const kf_signin *s, const kf_model *m, const kf_mstep *p, 
         snprintf(again, sizeof again, "n sends another code.");
     if (over)
         snprintf(text, sizeof text, "This code has expired. %s", again);
-    else if (p->expires_at) {
-        kf_words_left((p->expires_at - m->wall) * 1000, left);
+    else if (p->ends_at != KF_NO_TIME) {
+        kf_words_left(p->ends_at - m->now_ms, left);
         snprintf(text, sizeof text, "The code is good for %s. %s", left, again);
     } else
         snprintf(text, sizeof text, "%s", again);
@@ -231,7 +231,7 @@ static int draw_device_words(const void *arg, int detail, kf_grid *g, kf_rect r)
     y += say(g, y, r, 2, KF_INK_TEXT, "2 Confirm there that it shows:");
     y += (detail > 1) + draw_user_code(p->user_code, detail, g, y + (detail > 1), r) + (detail > 1);
     y += say(g, y, r, 3, KF_INK_DIM, "Only confirm a code that you started yourself.");
-    kf_words_left((p->expires_at - w->m->wall) * 1000, left);
+    kf_words_left(p->ends_at == KF_NO_TIME ? 0 : p->ends_at - w->m->now_ms, left);
     snprintf(text, sizeof text, "Good for %s; keyfob notices by itself.", left);
     y += (detail > 1) + say(g, y + (detail > 1), r, 2, KF_INK_TEXT, text);
     if (detail > 2 && seen) y += 1 + say(g, y + 1, r, 3, KF_INK_DIM, "Cannot scan? i invert, w two-column, + larger quiet zone");
@@ -337,9 +337,9 @@ void kf_signin_status(const void *st, const kf_model *m, bool compact, char *lef
     (void)right;
     if (!p || s->over || kf_signin_waiting(s, m)) return;
     if (p->kind == KF_STEP_CHOOSE) snprintf(left, size, "%zu of %zu", kf_signin_filtered(s, p, 0, NULL), p->n_choice);
-    if (kf_signin_is_browser(p) && p->expires_at) {
+    if (kf_signin_is_browser(p) && p->ends_at != KF_NO_TIME) {
         char in[24];
-        kf_words_left((p->expires_at - m->wall) * 1000, in);
+        kf_words_left(p->ends_at - m->now_ms, in);
         snprintf(left, size, "waiting for the browser, %s%s", in, compact ? "" : " left");
     }
 }
