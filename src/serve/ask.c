@@ -12,7 +12,6 @@ struct kf_ask {
     kf_loop_id io, timer;
     char *profile;
     int64_t min_valid_ms;
-    bool again; /* a dead connection is tried anew once */
     kf_err err; /* given on the next turn */
     kf_ask_done done;
     void *user;
@@ -38,21 +37,17 @@ static void over(void *user) {
     failed(a);
 }
 
-static void begin(kf_ask *a);
-
 static void ready(int fd, short revents, void *user) {
     kf_ask *a = user;
     kf_json *answer = NULL;
     bool more = false;
-    (void)fd, (void)revents;
+    (void)revents;
     int rc = kf_client_next(a->client, 0, -1, &answer, &more, &a->err);
-    if (rc == 0) return;
-    if (rc < 0 && a->err.code == KF_ERR_WIRE_CLOSED && !a->again) {
-        stop(a);
-        a->again = true;
-        begin(a);
-        return;
+    if (rc == 0 && kf_client_fd(a->client) != fd) { /* the agent died: the call went to a new one */
+        kf_loop_cancel(a->loop, a->io);
+        a->io = kf_loop_fd(a->loop, kf_client_fd(a->client), POLLIN, ready, a);
     }
+    if (rc == 0) return;
     if (rc < 0) {
         failed(a);
         return;

@@ -17,8 +17,14 @@ struct kf_client {
     kf_frame_reader in;
     kf_json *hello;      /* whole answer message; NULL: not yet, or skipped */
     bool hello_pending;  /* sent, its answer comes first */
-    bool got_byte;       /* of the answer of the present call */
+    kf_buf call;         /* frame of the present call, until its first answer has come */
+    bool harmless;       /* the call may run twice */
+    bool died;           /* the other end of the connection is gone */
+    bool unread;         /* and had not read the end of the call: nothing was done */
+    int repeats;         /* of the present call */
 };
+
+enum { REPEATS_MAX = 3, PAUSE_MS = 100, START_SOON_MS = 1000, CALL_MAX = 2 * KF_FRAME_MAX };
 
 static int64_t now_ms(void) {
     struct timespec t;
@@ -42,6 +48,7 @@ kf_client *kf_client_open(unsigned flags, kf_err *err) {
     c->path = path;
     c->flags = flags;
     kf_frame_reader_init(&c->in);
+    kf_buf_init(&c->call, CALL_MAX);
     return connect_agent(c, err) ? c : kf_client_close(c);
 }
 
@@ -49,6 +56,7 @@ kf_client *kf_client_close(kf_client *c) {
     if (!c) return NULL;
     if (c->fd >= 0) close(c->fd);
     kf_frame_reader_done(&c->in);
+    kf_buf_done(&c->call);
     kf_json_free(c->hello);
     free(c->path);
     free(c);
@@ -73,16 +81,19 @@ static bool send_all(kf_client *c, const char *p, size_t n, kf_err *err) {
         }
         if (errno == EINTR) continue;
         struct pollfd pf = {.fd = c->fd, .events = POLLOUT};
-        if (errno != EAGAIN || poll(&pf, 1, 10000) <= 0) return kf_fail_errno(err, KF_ERR_WIRE_CLOSED, "the agent does not take the call");
+        if (errno == EAGAIN && poll(&pf, 1, 10000) > 0) continue;
+        c->died = c->unread = errno != EAGAIN; /* a call without its end is not one */
+        return kf_fail_errno(err, KF_ERR_WIRE_CLOSED, "the agent does not take the call");
     }
     return true;
 }
 
-static bool send_call(kf_client *c, const char *method, kf_json *params, bool more, kf_err *err) {
+/* c->call, behind Hello on a new connection: pipelined, one write, one wake-up. */
+static bool send_call(kf_client *c, kf_err *err) {
     kf_buf out;
-    kf_buf_init(&out, 2 * KF_FRAME_MAX);
+    kf_buf_init(&out, 2 * CALL_MAX);
     bool ok = true;
-    if (!c->hello && !c->hello_pending && !(c->flags & KF_CLIENT_NO_HELLO)) { /* pipelined: one write, one wake-up */
+    if (!c->hello && !c->hello_pending && !(c->flags & KF_CLIENT_NO_HELLO)) {
         kf_json *p = kf_json_obj();
         kf_json_set_int(p, "protocol", KF_PROTOCOL);
         kf_json_set_str(p, "build", kf_build);
@@ -91,8 +102,8 @@ static bool send_call(kf_client *c, const char *method, kf_json *params, bool mo
         ok = kf_frame_write(&out, hello, err);
         c->hello_pending = ok;
     }
-    KF_AUTO(kf_json) call = kf_msg_call(method, params, more);
-    ok = ok && kf_frame_write(&out, call, err) && send_all(c, out.data, out.len, err);
+    if (ok && !kf_buf_add(&out, c->call.data, c->call.len)) abort(); /* CALL_MAX bounds it */
+    ok = ok && send_all(c, out.data, out.len, err);
     kf_buf_done(&out);
     return ok;
 }
@@ -116,13 +127,16 @@ static int read_msg(kf_client *c, int64_t deadline, int cancel_fd, kf_json **msg
         if (rc) return rc;
         ssize_t n = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
         if (n > 0) {
-            c->got_byte = true;
             bool ok = kf_frame_feed(&c->in, chunk, (size_t)n, err);
             kf_wipe(chunk, (size_t)n);
             if (!ok) return -1;
             continue;
         }
-        if (n == 0 || (errno != EAGAIN && errno != EINTR)) return kf_fail(err, KF_ERR_WIRE_CLOSED, "the agent closed the connection"), -1;
+        if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+            c->died = true;
+            c->unread = n < 0 && errno == ECONNRESET; /* it closed with data in its queue */
+            return kf_fail(err, KF_ERR_WIRE_CLOSED, "the agent closed the connection"), -1;
+        }
         int64_t left = time_left(deadline);
         if (!left && limit && now_ms() >= limit) return kf_fail(err, KF_ERR_NET_TIMEOUT, "there was no answer within --timeout"), -1;
         if (!left) return 0;
@@ -159,9 +173,20 @@ static int next_answer(kf_client *c, int64_t deadline, int cancel_fd, kf_json **
 
 const kf_json *kf_client_hello(const kf_client *c) { return kf_json_get(c->hello, "parameters"); }
 
-/* These may run twice without harm. */
-static bool idempotent(const char *method) {
-    static const char *const yes[] = {"Hello", "GetToken", "ListProfiles", "GetProfile", "Watch", "Cancel"};
+/* --- calls, and those that are repeated ------------------------------------------------------ */
+
+/* May run twice. A renewal is harmless, too: of one profile there is one at a time, the next one
+ * goes on where an agent that died left it, and a second new token ends nothing. What makes or ends
+ * something is not here: the second answer would say that it exists, or is gone, already. */
+static bool is_harmless(const char *method, const kf_json *params) {
+    static const char *const yes[] = {
+        "Hello",        "GetToken",    "Renew",        "ListProfiles",
+        "GetProfile",   "GetApiKey",   "Watch",        "ListOrganizations",
+        "ListSessions", "ListFactors", "CheckSession", "Claims",
+        "Unseal",       "Seal",        "GetSettings",  "CheckSettings",
+        "StoreStatus",  "Doctor",      "FindImports",  "PreviewCleanUp",
+        "Lock",         "Unlock"};
+    if (kf_json_bool(params, "hand_over", false)) return false; /* Seal */
     for (size_t i = 0; i < KF_LEN(yes); i++)
         if (!strcmp(method, yes[i])) return true;
     return false;
@@ -172,20 +197,53 @@ static bool reconnect(kf_client *c, kf_err *err) {
     kf_frame_reader_done(&c->in);
     kf_frame_reader_init(&c->in);
     c->hello = kf_json_free(c->hello);
-    c->hello_pending = false;
+    c->hello_pending = c->died = c->unread = false;
     return connect_agent(c, err);
 }
 
-kf_json *kf_client_call(kf_client *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err) {
-    KF_AUTO(kf_json) again = idempotent(method) ? kf_json_copy(params ? params : kf_json_obj()) : NULL;
+/* Over a new connection, when the old one died: a call that is harmless, and any call whose end the
+ * agent cannot have read. Up to three times, with pauses of 0.3 s together: a process that dies
+ * takes connections for a moment longer. False: err is as before, or says why there is no agent. */
+static bool send_again(kf_client *c, kf_err *err) {
+    while (c->died && (c->harmless || c->unread) && c->repeats < REPEATS_MAX) {
+        kf_err why;
+        int64_t since = now_ms();
+        poll(NULL, 0, PAUSE_MS * c->repeats++);
+        if (reconnect(c, &why) && send_call(c, &why)) return true;
+        if (err) *err = why;
+        /* the dying agent may have kept a new one from starting */
+        bool soon = !(c->flags & KF_CLIENT_NO_START) && now_ms() - since < START_SOON_MS;
+        if (c->fd < 0) c->died = c->unread = soon && why.code == KF_ERR_WIRE_NO_AGENT;
+    }
+    return false;
+}
+
+static bool begin_call(kf_client *c, const char *method, kf_json *params, bool more, kf_err *err) {
+    c->harmless = is_harmless(method, params);
+    c->repeats = 0;
+    c->died = c->unread = false;
+    kf_buf_clear(&c->call);
+    KF_AUTO(kf_json) call = kf_msg_call(method, params, more);
+    return kf_frame_write(&c->call, call, err) && (send_call(c, err) || send_again(c, err));
+}
+
+/* The answer of the present call; before the first one has come the call may be repeated. */
+static int call_answer(kf_client *c, int64_t deadline, int cancel_fd, kf_json **msg, kf_err *err) {
+    int rc;
+    do rc = next_answer(c, deadline, cancel_fd, msg, err);
+    while (rc < 0 && c->call.len && send_again(c, err));
+    if (rc > 0) kf_buf_clear(&c->call);
+    return rc;
+}
+
+kf_json *kf_client_call(kf_client *c, const char *method, kf_json *params, int64_t timeout_ms,
+                        kf_err *err) {
     int64_t deadline = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
     kf_json *msg = NULL;
     kf_err why = {0};
-    c->got_byte = false;
-    bool ok = send_call(c, method, params, false, &why);
-    int rc = ok ? next_answer(c, deadline, -1, &msg, &why) : -1;
-    if (rc < 0 && why.code == KF_ERR_WIRE_CLOSED && !c->got_byte && again && reconnect(c, &why))
-        rc = send_call(c, method, KF_TAKE(again), false, &why) ? next_answer(c, deadline, -1, &msg, &why) : -1;
+    int rc =
+        begin_call(c, method, params, false, &why) ? call_answer(c, deadline, -1, &msg, &why) : -1;
+    kf_buf_clear(&c->call);
     if (rc == 0) kf_fail(&why, KF_ERR_WIRE_CLOSED, "the agent gave no answer in time");
     if (rc <= 0) {
         if (err) *err = why;
@@ -198,13 +256,12 @@ kf_json *kf_client_call(kf_client *c, const char *method, kf_json *params, int64
 }
 
 bool kf_client_start(kf_client *c, const char *method, kf_json *params, kf_err *err) {
-    c->got_byte = false;
-    return send_call(c, method, params, true, err);
+    return begin_call(c, method, params, true, err);
 }
 
 int kf_client_next(kf_client *c, int64_t timeout_ms, int cancel_fd, kf_json **result, bool *more, kf_err *err) {
     kf_json *msg = NULL;
-    int rc = next_answer(c, timeout_ms < 0 ? -1 : now_ms() + timeout_ms, cancel_fd, &msg, err);
+    int rc = call_answer(c, timeout_ms < 0 ? -1 : now_ms() + timeout_ms, cancel_fd, &msg, err);
     if (rc <= 0) return rc;
     const kf_json *p;
     bool ok = kf_msg_result(msg, &p, more, err);

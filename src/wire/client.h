@@ -31,15 +31,18 @@ void kf_client_limit(int64_t ms);
 bool kf_client_read_only(void); /* KEYFOB_READ_ONLY is set and not 0: Hello says so, and the agent changes nothing for us */
 kf_client *kf_client_close(kf_client *c);                /* returns NULL */
 const kf_json *kf_client_hello(const kf_client *c);      /* Hello's answer, borrowed; NULL if skipped */
-/* One call, one answer. params owned. timeout_ms < 0: for ever (a person waits). The result is owned by
- * the caller; NULL: err. When the connection dies before a byte of the answer and the call is idempotent,
- * it is repeated once through the start dance. */
+/* One call, one answer. params owned. timeout_ms < 0: for ever (a person waits). The result is
+ * owned by the caller; NULL: err. When the connection dies before the answer, the call is repeated
+ * over a new one (with the start dance), up to three times: if it may run twice without harm, or if
+ * the agent cannot have read it. */
 kf_json *kf_client_call(kf_client *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err);
-/* A call with more: start it, then take answers one by one. */
+/* A call with more: start it, then take answers one by one. It is repeated in the same way until
+ * its first answer has come. */
 KF_CHECK bool kf_client_start(kf_client *c, const char *method, kf_json *params, kf_err *err);
 /* 1: *result owned by the caller, *more says whether others follow; 0: time-out; -1: err. cancel_fd >= 0:
  * readable means stop waiting (returns 0). */
 int kf_client_next(kf_client *c, int64_t timeout_ms, int cancel_fd, kf_json **result, bool *more, kf_err *err);
-int kf_client_fd(const kf_client *c);                    /* for a poll loop: POLLIN -> kf_client_next(c, 0, ...) */
+/* For a poll loop: POLLIN -> kf_client_next(c, 0, ...). A repeated call has another one. */
+int kf_client_fd(const kf_client *c);
 
 static inline void kf_client_freep(kf_client **c) { kf_client_close(*c); }
