@@ -318,6 +318,7 @@ void kf_over_start(kf_entry *e, kf_work *w);
 
 /* keeper_signout.c */
 void kf_sign_out_start(kf_entry *e, kf_work *w);
+void kf_sign_out_ledger(kf_work *w, int64_t generation); /* the one that is ended here */
 void kf_sign_out_forget(kf_entry *e, kf_work *w); /* the lock is held: ledger, item, state; ends the work */
 
 /* keeper_handover.c */

@@ -44,12 +44,21 @@ static void ledger_raised(kf_entry *e, kf_work *w, const kf_secret *blob, const 
     kf_work_delete(e, KF_KIND_SESSION, item_gone);
 }
 
+/* No copy of a session up to this generation is ever used again. One that is left, because the
+ * store was locked before it could be deleted, is not taken for one that went back: that would be
+ * an alarm. */
+void kf_sign_out_ledger(kf_work *w, int64_t generation) {
+    w->ledger = (kf_ledger){.generation = generation + 1, .ended_at = kf_unix_s()};
+    const char *name = kf_err_name(KF_ERR_WORKOS_NOT_SIGNED_IN);
+    if (!kf_str_set(w->ledger.ended, sizeof w->ledger.ended, name)) w->ledger.ended[0] = 0;
+}
+
 /* The ledger first: even if the item cannot be deleted now, no copy of it is ever used again. */
 void kf_sign_out_forget(kf_entry *e, kf_work *w) {
     int64_t g = w->ledger.generation;
     if (w->old && w->old->generation > g) g = w->old->generation;
     if (e->session && e->session->generation > g) g = e->session->generation;
-    w->ledger = (kf_ledger){.generation = g + 1};
+    kf_sign_out_ledger(w, g);
     kf_work_ledger_write(e, w, ledger_raised);
 }
 

@@ -40,6 +40,11 @@ kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger 
     kf_token_fp(s->refresh_token, fp);
     bool window = l->previous.set && kf_entry_intent_age(e, &l->previous) < KF_REPLAY_MAX_MS;
     kf_ledger_match m = kf_ledger_compare(l, fp, s->generation, window);
+    if (m == KF_LEDGER_STALE && kf_ledger_signed_out(l)) {
+        kf_rfc3339(l->ended_at, when);
+        kf_fail(err, kf_err_from_name(l->ended), "%s was signed out, %s", e->prof.name, when);
+        return NULL;
+    }
     if (m == KF_LEDGER_STALE && l->unsaved) {
         kf_fail(err, KF_ERR_STORE_LOST, "no store took generation %lld of the session of %s",
                 (long long)l->generation, e->prof.name);
@@ -322,7 +327,7 @@ static void remove_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const 
         return;
     }
     int64_t g = max64(w->ledger.generation, e->session ? e->session->generation : 0);
-    w->ledger = (kf_ledger){.generation = g + 1}; /* an old copy of the item cannot come back */
+    kf_sign_out_ledger(w, g); /* an old copy of the item cannot come back */
     kf_work_ledger_write(e, w, remove_session);
 }
 

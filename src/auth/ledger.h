@@ -20,7 +20,8 @@ typedef struct kf_ledger {
     kf_intent intent;
     kf_intent previous;    /* of the token that fp replaced: a store that gives it back was rolled back */
     bool unsaved;          /* no store has confirmed the pair of fp */
-    char ended[48];        /* kf_err_name of the answer that ended the session of fp; "" alive */
+    char ended[48];        /* kf_err_name of what ended the session of fp, or with fp "" every
+                              session up to generation (signed out here); "" alive */
     int64_t ended_at;      /* unix s, 0 = not ended */
 } kf_ledger;
 
@@ -35,6 +36,8 @@ int64_t kf_intent_age_ms(const kf_intent *i, const char *host_id, const char *bo
 const kf_intent *kf_ledger_intent_for(const kf_ledger *l, const char *fp);
 
 typedef enum kf_ledger_match { KF_LEDGER_FRESH, KF_LEDGER_ADOPT, KF_LEDGER_STALE, KF_LEDGER_REPLAY } kf_ledger_match;
+/* Whoever signed out wanted the stored session gone: a copy of it that is left is no alarm. */
+bool kf_ledger_signed_out(const kf_ledger *l);
 /* Compares the stored token (fp, generation) with the ledger. FRESH: same, or nothing known. ADOPT: the
  * store is newer (another agent rotated): write it into the ledger. STALE: the store is older than the
  * ledger: never spend it. REPLAY: an intent is open for exactly this token, or it is the previous one and

@@ -664,7 +664,7 @@ static void test_sign_out(void **state) {
     assert_int_equal(g.err.code, KF_ERR_WORKOS_NOT_SIGNED_IN);
     world_put(&w, PROFILE_ID, old); /* a copy of yesterday's keyring */
     world_token(&w, &w.a, PROFILE, -1, true, &g);
-    assert_int_equal(g.err.code, KF_ERR_STORE_STALE);
+    assert_int_equal(g.err.code, KF_ERR_WORKOS_NOT_SIGNED_IN);
     assert_int_equal(RENEWALS(&w), 0);
     world_sign_in(&w, &w.a, PROFILE);
     assert_int_equal(world_entry(&w.a, PROFILE)->session->generation, 3);
@@ -688,6 +688,37 @@ static void test_sign_out_public(void **state) {
     world_sign_in(&w, &w.a, PUBLIC);
     o = sign_out(&w, PUBLIC, true);
     assert_true(!o.ended && !o.noted && !o.err.code);
+    world_down(&w);
+}
+
+static void nobody_is_needed(void *user, const char *id, const char *name, const char *reason) {
+    (void)user, (void)id, (void)name;
+    fail_msg("a person is told of %s", reason);
+}
+
+/* The store was locked between the end at WorkOS and the deletion: what is left is no alarm. */
+static void test_sign_out_leaves_the_item(void **state) {
+    world w;
+    got g = {0};
+    (void)state;
+    set_up(&w, NULL);
+    w.fail_delete = true;
+    out_got o = sign_out(&w, PROFILE, false);
+    assert_true(o.ended);
+    assert_int_equal(o.err.code, KF_ERR_STORE_WRITE);
+    state_is(&w.a, "needs_sign_in");
+    restart(&w);
+    kf_keeper_on_person(w.a.keeper, nobody_is_needed, NULL);
+    world_token(&w, &w.a, PROFILE, -1, false, &g);
+    assert_int_equal(g.err.code, KF_ERR_WORKOS_NOT_SIGNED_IN);
+    assert_non_null(strstr(g.err.what, "was signed out"));
+    state_is(&w.a, "needs_sign_in");
+    assert_int_equal(RENEWALS(&w), 0);
+    w.fail_delete = false;
+    world_sign_in(&w, &w.a, PROFILE);
+    world_token(&w, &w.a, PROFILE, -1, true, &g);
+    assert_int_equal(g.err.code, 0);
+    got_done(&g);
     world_down(&w);
 }
 
@@ -767,7 +798,7 @@ int main(void) {
         cmocka_unit_test(test_not_writable), cmocka_unit_test(test_unsaved_then_saved),
         cmocka_unit_test(test_origin), cmocka_unit_test(test_keeper_ends_in_a_renewal),
         cmocka_unit_test(test_profile_goes_in_a_renewal), cmocka_unit_test(test_sixteen_at_most),
-        cmocka_unit_test(test_sign_out),
+        cmocka_unit_test(test_sign_out), cmocka_unit_test(test_sign_out_leaves_the_item),
         cmocka_unit_test(test_sign_out_public), cmocka_unit_test(test_second_sign_in),
         cmocka_unit_test(test_sign_in_not_saved), cmocka_unit_test(test_remove_and_forget),
         cmocka_unit_test(test_lock_held)};

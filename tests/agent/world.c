@@ -57,7 +57,9 @@ static void shelf_save(kf_store *s, const char *id, const char *kind, const char
     else kf_store_save(h->inner, id, kind, label, blob, i, done, user);
 }
 static void shelf_del(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user) {
-    kf_store_delete(((shelf *)s)->inner, id, kind, done, user);
+    shelf *h = (shelf *)s;
+    if (h->w->fail_delete) refuse(s, done, user);
+    else kf_store_delete(h->inner, id, kind, done, user);
 }
 static void shelf_list(kf_store *s, kf_store_list_done done, void *user) {
     kf_store_list(((shelf *)s)->inner, done, user);

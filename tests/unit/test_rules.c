@@ -341,6 +341,18 @@ static void ledger_and_store(void **state) {
     }
 }
 
+static void ledger_of_a_sign_out(void **state) {
+    (void)state;
+    kf_ledger l = {.generation = 4, .ended = "workos.not_signed_in", .ended_at = 56}, back;
+    KF_AUTO_CHARS text = kf_ledger_print(&l);
+    assert_true(kf_ledger_parse(text, strlen(text), &back, NULL));
+    assert_true(kf_ledger_signed_out(&back));
+    assert_int_equal(kf_ledger_compare(&back, FP_A, 3, true), KF_LEDGER_STALE); /* never spent */
+    assert_int_equal(kf_ledger_compare(&back, FP_B, 5, true), KF_LEDGER_ADOPT);
+    assert_false(kf_ledger_signed_out(&full)); /* WorkOS ended the session of its fp */
+    assert_false(kf_ledger_signed_out(&(kf_ledger){.generation = 4}));
+}
+
 /* --- profiles --------------------------------------------------------------------------------- */
 
 static void index_round_trip(void **state) {
@@ -506,14 +518,21 @@ static void addresses_of_the_environment(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_of_the_environment),
-        cmocka_unit_test(when_to_renew),           cmocka_unit_test(what_an_attempt_means),
-        cmocka_unit_test(how_long_to_wait),        cmocka_unit_test(errors_are_read),
-        cmocka_unit_test(messages_stay_text),      cmocka_unit_test(bodies),
-        cmocka_unit_test(ledger_round_trip),       cmocka_unit_test(damaged_ledgers),
-        cmocka_unit_test(ledger_and_store),        cmocka_unit_test(index_round_trip),
-        cmocka_unit_test(index_bears_hostile_ids), cmocka_unit_test(index_damage),
-        cmocka_unit_test(client_id_resolution),    cmocka_unit_test(keys_and_environments)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(addresses_of_the_environment),
+                                       cmocka_unit_test(when_to_renew),
+                                       cmocka_unit_test(what_an_attempt_means),
+                                       cmocka_unit_test(how_long_to_wait),
+                                       cmocka_unit_test(errors_are_read),
+                                       cmocka_unit_test(messages_stay_text),
+                                       cmocka_unit_test(bodies),
+                                       cmocka_unit_test(ledger_round_trip),
+                                       cmocka_unit_test(damaged_ledgers),
+                                       cmocka_unit_test(ledger_and_store),
+                                       cmocka_unit_test(ledger_of_a_sign_out),
+                                       cmocka_unit_test(index_round_trip),
+                                       cmocka_unit_test(index_bears_hostile_ids),
+                                       cmocka_unit_test(index_damage),
+                                       cmocka_unit_test(client_id_resolution),
+                                       cmocka_unit_test(keys_and_environments)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
