@@ -25,6 +25,7 @@ struct kf_notice;
 struct kf_move;
 struct kf_retired;
 struct kf_quitting;
+struct kf_locking;
 
 typedef struct kf_agent {
     kf_loop *loop;
@@ -54,6 +55,8 @@ typedef struct kf_agent {
     struct kf_lifetime *lifetime;
     struct kf_opening *openings; /* settings.c: who waits for the store */
     unsigned saving;        /* settings.c: writings of keyfob.conf under way */
-    bool locked;            /* Lock was called: a passphrase file does not open the vault again */
+    struct kf_locking *locking; /* locking.c */
+    bool locked;            /* by Lock, until Unlock: nothing is given out, whatever the store is */
+    unsigned locks;         /* how many there were; an Unlock asked before the last one is void */
     bool private_mode;
 } kf_agent;

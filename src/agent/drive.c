@@ -249,11 +249,14 @@ void kf_drive_answer(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     if ((s = find(a, id))) kf_drive_pump(s);
 }
 
-static void cancel(kf_sign_in *s, kf_err_code code, const char *why) {
+static void cancel(kf_sign_in *s, const kf_err *why) {
+    if (!s->adopting && !s->over) give_up(s, why); /* else it is being stored, or cancelled */
+}
+
+static void cancel_by_client(kf_sign_in *s) {
     kf_err e;
-    if (s->adopting || s->over) return; /* too late: it is being stored, or cancelled already */
-    kf_fail(&e, code, "%s", why);
-    give_up(s, &e);
+    kf_fail(&e, KF_ERR_SYS_CANCELLED, "the sign-in was cancelled");
+    cancel(s, &e);
 }
 
 void kf_drive_cancel(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
@@ -263,7 +266,7 @@ void kf_drive_cancel(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     char id[33];
     memcpy(id, s->id, sizeof id);
     kf_server_reply(a->server, conn, NULL, false);
-    if ((s = find(a, id))) cancel(s, KF_ERR_SYS_CANCELLED, "the sign-in was cancelled");
+    if ((s = find(a, id))) cancel_by_client(s);
 }
 
 void kf_drive_conn_gone(kf_agent *a, uint32_t conn) {
@@ -271,13 +274,13 @@ void kf_drive_conn_gone(kf_agent *a, uint32_t conn) {
         next = s->next;
         if (s->conn != conn) continue;
         s->conn = 0;
-        cancel(s, KF_ERR_SYS_CANCELLED, "the sign-in was cancelled");
+        cancel_by_client(s);
     }
 }
 
-void kf_drive_stop(kf_agent *a) {
+void kf_drive_stop(kf_agent *a, const kf_err *why) {
     for (kf_sign_in *s = a->drive->all, *next; s; s = next) {
         next = s->next;
-        cancel(s, KF_ERR_WIRE_CLOSED, "the agent ends");
+        cancel(s, why);
     }
 }

@@ -13,4 +13,4 @@ void kf_drive_answer(kf_agent *a, uint32_t conn, const kf_json *params, bool mor
 void kf_drive_cancel(kf_agent *a, uint32_t conn, const kf_json *params, bool more);
 void kf_drive_conn_gone(kf_agent *a, uint32_t conn); /* cancels its flow; clean-up jobs still run */
 bool kf_drive_busy(const kf_agent *a);               /* also while what was cancelled is brought to an end */
-void kf_drive_stop(kf_agent *a);                     /* the agent ends: all are cancelled */
+void kf_drive_stop(kf_agent *a, const kf_err *why);  /* all are cancelled */

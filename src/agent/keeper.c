@@ -146,15 +146,14 @@ static int64_t due_of_session(const kf_entry *e, int64_t now) {
 }
 
 /* A vault that is shut, or being opened just now: what began in between would fail as locked. */
-static bool store_is_open(const kf_keeper *k) {
+static bool store_works(const kf_keeper *k) {
     const kf_store *s = k->a->store;
-    if (!s || k->a->locked) return false;
-    return strcmp(kf_store_kind(s), "vault") || kf_store_get_state(s) == KF_STORE_OK;
+    return s && (strcmp(kf_store_kind(s), "vault") || kf_store_get_state(s) == KF_STORE_OK);
 }
 
 int64_t kf_entry_renew_due(const kf_entry *e) {
     int64_t now = kf_boot_ms(), due = -1;
-    if (!store_is_open(e->k) || e->unsaved) return -1;
+    if (!store_works(e->k) || e->k->a->locked || e->unsaved) return -1;
     switch (e->trouble.state) {
     case KF_STATE_SIGNED_IN: break;
     case KF_STATE_OFFLINE:
@@ -268,9 +267,12 @@ static kf_work *work_for_waiters(kf_entry *e) {
 
 static kf_work *work_by_itself(kf_entry *e) {
     int64_t now = kf_boot_ms();
-    if (!store_is_open(e->k)) return NULL;
+    if (!store_works(e->k)) return NULL;
     if (e->unsaved && e->retry_at && e->retry_at <= now) return kf_work_new(e->k, KF_WORK_SAVE);
-    bool wanted = e->open > 0 || e->urgent > now;
+    if (e->k->a->locked) return NULL;
+    /* recent use: after an Unlock, so that it is renewed ahead of time as before */
+    bool recent = e->last_used && now - e->last_used < KF_RECENT_USE_MS;
+    bool wanted = e->open > 0 || e->urgent > now || recent;
     if (!e->loaded && wanted) return kf_work_new(e->k, KF_WORK_LOAD);
     int64_t due = kf_entry_renew_due(e);
     if (due < 0 || due > now) return NULL;
@@ -301,6 +303,8 @@ void kf_entry_forget(kf_entry *e) {
     e->session = kf_session_free(e->session);
     e->api_key = kf_secret_free(e->api_key);
     e->loaded = false;
+    /* what is read again is tried again */
+    if (e->trouble.state == KF_STATE_OFFLINE) kf_entry_trouble(e, KF_STATE_SIGNED_IN, NULL);
 }
 
 static void work_lost(kf_entry *e, kf_work *w, const kf_err *err) {

@@ -87,6 +87,8 @@ void kf_keeper_pass_items(kf_keeper *k, kf_store *from, kf_store *into, bool cle
 /* on: no new work is begun; callers who need a renewal wait, tokens at hand are served. */
 void kf_keeper_hold(kf_keeper *k, bool on);
 bool kf_keeper_at_rest(const kf_keeper *k, const char **unsaved); /* nothing under way; *unsaved: a profile whose session no store has */
+/* Everybody who waits for a token gets err; work that is under way goes on. */
+void kf_keeper_turn_away(kf_keeper *k, const kf_err *err);
 /* All sessions of the store leave memory (agent lock). */
 void kf_keeper_forget_memory(kf_keeper *k);
 /* Fills a Profile of the interface (data/io.keyfob.Agent.varlink). NULL if there is no such profile. */

@@ -1,6 +1,7 @@
 #include "agent/keeper_impl.h"
 
 #include <string.h>
+#include "agent/settings.h"
 
 /* What others call, and how they get their answers. */
 
@@ -43,7 +44,16 @@ static void give_token(kf_keeper *k, answer *n) {
     n->token(n->user, &t, NULL);
 }
 
+/* It was found before the agent was locked, in the same turn of the loop. */
+static void withhold(const kf_keeper *k, answer *n) {
+    bool is_secret = n->kind == ANSWER_TOKEN || (n->kind == ANSWER_KEY && n->key);
+    if (!k->a->locked || n->has_err || !is_secret) return;
+    n->has_err = true;
+    kf_settings_fail_locked(k->a, &n->err);
+}
+
 static void give(kf_keeper *k, answer *n) {
+    withhold(k, n);
     const kf_err *err = n->has_err ? &n->err : NULL;
     switch (n->kind) {
     case ANSWER_TOKEN: give_token(k, n); break;
@@ -116,14 +126,19 @@ void kf_answers_drop(kf_keeper *k) {
 
 /* ---- calls ---- */
 
-static void no_profile(kf_keeper *k, const char *profile, kf_token_done done, void *user) {
-    answer *n = g_new0(answer, 1);
+/* The entry whose token is asked for. NULL: done gets the reason. */
+static kf_entry *asked(kf_keeper *k, const char *profile, kf_token_done done, void *user) {
+    kf_entry *e = kf_entry_find(k, profile);
     kf_err err;
-    kf_fail_no_profile(&err, profile);
+    if (e && !k->a->locked) return e;
+    if (e) kf_settings_fail_locked(k->a, &err);
+    else kf_fail_no_profile(&err, profile);
+    answer *n = g_new0(answer, 1);
     n->kind = ANSWER_TOKEN;
     n->token = done;
     n->user = user;
     push_answer(k, n, &err);
+    return NULL;
 }
 
 static void patience_over(void *user);
@@ -143,11 +158,8 @@ static void patience_over(void *user) {
 
 void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bool renew,
                      kf_token_done done, void *user) {
-    kf_entry *e = kf_entry_find(k, profile);
-    if (!e) {
-        no_profile(k, profile, done, user);
-        return;
-    }
+    kf_entry *e = asked(k, profile, done, user);
+    if (!e) return;
     kf_waiter *w = g_new0(kf_waiter, 1);
     int64_t now = kf_boot_ms();
     *w = (kf_waiter){.since = now, .min_valid_ms = min_valid_ms, .renew = renew, .done = done, .user = user};
@@ -163,11 +175,8 @@ void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bo
 }
 
 void kf_keeper_session(kf_keeper *k, const char *profile, kf_token_done done, void *user) {
-    kf_entry *e = kf_entry_find(k, profile);
-    if (!e) {
-        no_profile(k, profile, done, user);
-        return;
-    }
+    kf_entry *e = asked(k, profile, done, user);
+    if (!e) return;
     kf_waiter *w = g_new0(kf_waiter, 1);
     *w = (kf_waiter){.min_valid_ms = -1, .as_it_is = true, .done = done, .user = user};
     g_ptr_array_add(e->waiters, w);
@@ -289,6 +298,20 @@ void kf_keeper_watch_open(kf_keeper *k, const char *profile, int delta) {
     if (!e) return;
     e->open = e->open + delta < 0 ? 0 : e->open + delta;
     kf_entry_pump(e);
+}
+
+void kf_keeper_turn_away(kf_keeper *k, const kf_err *err) {
+    GHashTableIter it;
+    void *p;
+    g_hash_table_iter_init(&it, k->by_id);
+    while (g_hash_table_iter_next(&it, NULL, &p)) {
+        kf_entry *e = p;
+        for (guint i = 0; i < e->waiters->len; i++)
+            kf_entry_answer(e, g_ptr_array_index(e->waiters, i), err);
+        g_ptr_array_set_size(e->waiters, 0);
+        kf_entry_changed(e);
+        kf_entry_arm(e);
+    }
 }
 
 void kf_keeper_forget_memory(kf_keeper *k) {

@@ -1,6 +1,7 @@
 #include "agent/keeper_impl.h"
 
 #include <string.h>
+#include "agent/settings.h"
 #include "io/files.h"
 #include "wire/msg.h"
 
@@ -26,9 +27,14 @@ static kf_state hinted_state(const kf_entry *e) {
     return e->hint.expires_at > kf_unix_s() ? KF_STATE_SIGNED_IN : KF_STATE_EXPIRED;
 }
 
-static kf_state resting_state(const kf_entry *e) {
+/* Of a session that is in the store, and left memory with the others. */
+static bool has_hinted_session(const kf_entry *e) {
+    return !e->session && !e->loaded && e->has_hint && hinted_state(e) != KF_STATE_NEEDS_SIGN_IN;
+}
+
+/* As if the agent was open. */
+static kf_state open_state(const kf_entry *e) {
     if (e->unsaved) return KF_STATE_UNSAVED;
-    if (e->k->a->locked && !e->session && e->has_hint && hinted_state(e) != KF_STATE_NEEDS_SIGN_IN) return KF_STATE_LOCKED;
     if (e->trouble.state != KF_STATE_SIGNED_IN) return e->trouble.state;
     if (!e->session) return e->loaded ? KF_STATE_NEEDS_SIGN_IN : hinted_state(e);
     int64_t left = kf_entry_left_ms(e);
@@ -36,6 +42,12 @@ static kf_state resting_state(const kf_entry *e) {
     if (left > kf_refresh_lead_ms(e->session->life_s * 1000)) return KF_STATE_SIGNED_IN;
     int64_t due = kf_entry_renew_due(e), now = kf_boot_ms();
     return due >= 0 && due < now + left ? KF_STATE_SIGNED_IN : KF_STATE_EXPIRING;
+}
+
+static kf_state resting_state(const kf_entry *e) {
+    bool usable = e->session && e->trouble.state != KF_STATE_NEEDS_SIGN_IN;
+    bool shut = e->k->a->locked && !e->unsaved && (usable || has_hinted_session(e));
+    return shut ? KF_STATE_LOCKED : open_state(e);
 }
 
 kf_state kf_entry_state(const kf_entry *e) {
@@ -110,7 +122,8 @@ bool kf_keeper_has_work(const kf_keeper *k) {
     g_hash_table_iter_init(&it, k->by_id);
     while (g_hash_table_iter_next(&it, NULL, &p)) {
         const kf_entry *e = p;
-        if (kf_entry_renew_due(e) >= 0 || (fleeting && e->session)) return true;
+        if (kf_entry_renew_due(e) >= 0) return true;
+        if (fleeting && (e->session || has_hinted_session(e))) return true;
     }
     return kf_keeper_busy(k);
 }
@@ -180,6 +193,16 @@ static void json_times(kf_json *j, const kf_entry *e) {
     kf_json_set_int(j, retry ? "retry_in_ms" : "renews_in_ms", at > now ? at - now : 0);
 }
 
+static void json_failure(kf_json *j, const kf_entry *e) {
+    kf_err locked;
+    const kf_err *why = e->trouble.state != KF_STATE_SIGNED_IN ? e->trouble.err : NULL;
+    if (e->k->a->locked && kf_entry_state(e) == KF_STATE_LOCKED) {
+        kf_settings_fail_locked(e->k->a, &locked);
+        why = &locked;
+    }
+    if (why) kf_json_set(j, "failure", kf_msg_failure(why));
+}
+
 kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
     kf_entry *e = kf_entry_find(k, profile);
     if (!e) return NULL;
@@ -196,8 +219,7 @@ kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
     set_text(j, "label", e->prof.label);
     set_text(j, "git_host", e->prof.git_host);
     kf_json_set_str(j, "state", kf_state_name(kf_entry_state(e)));
-    if (e->trouble.state != KF_STATE_SIGNED_IN && e->trouble.err)
-        kf_json_set(j, "failure", kf_msg_failure(e->trouble.err));
+    json_failure(j, e);
     if (e->session) json_session(j, e);
     else if (!e->loaded && e->has_hint) {
         set_time(j, "expires_at", e->hint.expires_at);
@@ -211,15 +233,14 @@ kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
 
 static char *index_path(const kf_keeper *k) { return kf_strfmt("%s/profiles", k->a->state_dir); }
 
-static bool fill_row(const kf_entry *e, kf_profile_row *r) {
+static bool fill_row(const kf_entry *e, kf_state state, kf_profile_row *r) {
     const kf_session *s = e->session;
     *r = (kf_profile_row){.is_default = is_default(e), .has_git_host = e->prof.git_host && *e->prof.git_host};
     if (s) r->expires_at = s->exp;
     else if (!e->loaded && e->has_hint) r->expires_at = e->hint.expires_at;
     const char *org = s ? s->organization_id : !e->loaded && e->has_hint ? e->hint.organization_id : "";
-    /* "renewing" would outlive a crash */
     return kf_str_set(r->id, sizeof r->id, e->prof.id) && kf_str_set(r->name, sizeof r->name, e->prof.name) &&
-           kf_str_set(r->state, sizeof r->state, kf_state_name(resting_state(e))) &&
+           kf_str_set(r->state, sizeof r->state, kf_state_name(state)) &&
            kf_str_set(r->organization_id, sizeof r->organization_id, org) &&
            kf_str_set(r->client_id, sizeof r->client_id, e->prof.client_id);
 }
@@ -233,7 +254,7 @@ void kf_entry_knows(kf_entry *e, const kf_profile_row *row) {
 void kf_entry_hint(kf_entry *e) {
     kf_profile_row r;
     e->has_hint = false;
-    if (fill_row(e, &r)) kf_entry_knows(e, &r);
+    if (fill_row(e, open_state(e), &r)) kf_entry_knows(e, &r);
 }
 
 static char *index_text(kf_keeper *k) {
@@ -242,7 +263,8 @@ static char *index_text(kf_keeper *k) {
     kf_profile_row *rows = g_new0(kf_profile_row, n + 1);
     for (size_t i = 0; i < n; i++) {
         kf_entry *e = g_hash_table_lookup(k->by_id, all[i].id);
-        if (e && fill_row(e, &rows[used])) used++;
+        /* at rest: "renewing" would outlive a crash */
+        if (e && fill_row(e, resting_state(e), &rows[used])) used++;
     }
     char *text = kf_profile_index_print(rows, used);
     g_free(rows);

@@ -26,13 +26,14 @@ static void finish(void *user) {
     kf_loop_quit(t->a->loop);
 }
 
-/* What was begun at WorkOS and has to be brought to an end. */
-static bool promised(const kf_agent *a) { return kf_drive_busy(a) || a->enrollments || a->asking || a->move; }
+bool kf_lifetime_promised(const kf_agent *a) {
+    return kf_drive_busy(a) || a->enrollments || a->asking || a->move;
+}
 
 static void stop_step(void *user) {
     kf_lifetime *t = user;
     t->step = 0;
-    bool busy = t->a->saving || kf_keeper_busy(t->a->keeper) || promised(t->a);
+    bool busy = t->a->saving || kf_keeper_busy(t->a->keeper) || kf_lifetime_promised(t->a);
     if (busy && kf_boot_ms() - t->stopping_since < STOP_MS) {
         t->step = kf_loop_after(t->a->loop, STOP_STEP_MS, stop_step, t);
         return;
@@ -48,9 +49,11 @@ void kf_lifetime_stop(kf_agent *a) {
     struct stat st; /* the path may belong to a younger agent by now */
     if (!stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino && st.st_dev == t->socket.st_dev) unlink(a->socket_path);
     kf_server_stop_listening(a->server);
+    kf_err ends;
     kf_keeper_save_now(a->keeper);
-    kf_drive_stop(a);
-    kf_factors_stop(a);
+    kf_fail(&ends, KF_ERR_WIRE_CLOSED, "the agent ends");
+    kf_drive_stop(a, &ends);
+    kf_factors_stop(a, &ends);
     stop_step(t);
 }
 
@@ -76,7 +79,9 @@ static void check(void *user) {
     struct stat st;
     int64_t now = kf_boot_ms();
     bool ours = !stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino && st.st_dev == t->socket.st_dev;
-    bool busy = kf_server_connections(a->server) || kf_keeper_busy(a->keeper) || kf_keeper_has_work(a->keeper) || promised(a);
+    bool busy = kf_server_connections(a->server) || kf_keeper_busy(a->keeper) ||
+                kf_keeper_has_work(a->keeper) || kf_lifetime_promised(a);
+    if (a->locked) busy = true; /* the next agent would be open */
     if (busy) t->idle_since = now;
     t->check = 0;
     if (!ours) kf_log(KF_LOG_WARN, "agent: %s is no longer this agent's", a->socket_path);

@@ -11,6 +11,7 @@
 #include "io/harden.h"
 #include "agent/keeper.h"
 #include "agent/lifetime.h"
+#include "agent/locking.h"
 #include "agent/logfile.h"
 #include "agent/methods.h"
 #include "agent/notify.h"
@@ -166,6 +167,7 @@ static bool start(kf_agent *a, const options *o, kf_err *err) {
     if (!(a->loop = kf_loop_new(err)) || !(a->worker = kf_worker_new(a->loop, err)) || !(a->http = kf_http_new(a->loop, &h, err))) return false;
     a->watch = kf_watch_new(a);
     a->drive = kf_drive_new(a);
+    a->locking = kf_locking_new(a);
     (void)kf_settings(a, NULL); /* a broken keyfob.conf is told to whoever calls */
     if (!(a->keeper = kf_keeper_new(a, err))) return false;
     kf_keeper_on_change(a->keeper, changed, a);
@@ -197,6 +199,7 @@ static void end(kf_agent *a) {
     kf_claims_drop_all(a);
     kf_seals_drop_all(a);
     a->store = kf_store_free(a->store); /* its callbacks would find nobody */
+    a->locking = kf_locking_free(a->locking);
     a->worker = kf_worker_free(a->worker);
     kf_http_free(a->http);
     a->conf_watch = kf_conf_watch_free(a->conf_watch);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include "agent/drive.h"
 #include "agent/keeper.h"
+#include "agent/locking.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/watch.h"
@@ -141,60 +142,6 @@ static void sign_out(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_keeper_sign_out(a->keeper, kf_json_str_or(p, "profile", ""), kf_json_bool(p, "local_only", false), signed_out, caller_new(a, conn));
 }
 
-static void reply_store(kf_agent *a, uint32_t conn) {
-    kf_json *j = kf_json_obj();
-    kf_json_set(j, "store", kf_settings_store_json(a));
-    kf_server_reply(a->server, conn, j, false);
-}
-
-static void unlocked(void *user, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
-    caller *c = user;
-    if (err) kf_server_error(c->a->server, c->conn, err);
-    else {
-        c->a->locked = false;
-        kf_keeper_reload(c->a->keeper);
-        reply_store(c->a, c->conn);
-    }
-    caller_free(c);
-}
-
-/* The store exists, but may be locked: that is what this call is for. */
-static void unlock_store(void *user, const kf_err *err) {
-    caller *c = user;
-    bool locked = err && (err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_VAULT_NEW || err->code == KF_ERR_STORE_LOCKED);
-    if (err && !locked) {
-        kf_server_error(c->a->server, c->conn, err);
-        caller_free(c);
-        return;
-    }
-    const char *typed = kf_json_str(c->params, "passphrase");
-    bool create = kf_json_bool(c->params, "create", false);
-    if (!strcmp(kf_store_kind(c->a->store), "vault") && (!typed || !*typed)) {
-        if (err) kf_server_error(c->a->server, c->conn, err);
-        else reply_store(c->a, c->conn);
-        caller_free(c);
-        return;
-    }
-    KF_AUTO(kf_secret) pass = typed ? kf_secret_new(typed, strlen(typed)) : NULL;
-    kf_store_unlock(c->a->store, pass, create, unlocked, c);
-}
-static void unlock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
-    caller *c = caller_new(a, conn);
-    c->params = kf_json_copy(p);
-    kf_settings_store(a, unlock_store, c);
-}
-
-static void lock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)p;
-    (void)more;
-    a->locked = true;
-    if (a->store) kf_store_lock(a->store);
-    kf_keeper_forget_memory(a->keeper);
-    kf_server_reply(a->server, conn, NULL, false);
-}
-
 /* --- varlink's own ------------------------------------------------------------------------------- */
 
 static void get_info(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
@@ -285,7 +232,7 @@ static const struct {
     {KF_IFACE ".HandedOver", kf_method_handed_over, WRITES, "hand_over=N"},
     {KF_IFACE ".Unseal", kf_method_unseal, SETTINGS, "sealed=S password=S profile=s verify=b"},
     {KF_IFACE ".Watch", kf_watch_start, SETTINGS | MORE, "open=s"},
-    {KF_IFACE ".Unlock", unlock, 0, "passphrase=s create=b"},
+    {KF_IFACE ".Unlock", kf_method_unlock, 0, "passphrase=s create=b"},
     {KF_IFACE ".GetSettings", kf_method_get_settings, SETTINGS, ""},
     {KF_IFACE ".PutSettings", kf_method_put_settings, SETTINGS | WRITES, "key=S value=s"},
     {KF_IFACE ".CheckSettings", kf_method_check_settings, 0, "text=S"},
@@ -294,7 +241,7 @@ static const struct {
     {KF_IFACE ".MoveStore", kf_method_move_store, STORE | WRITES, "to=S passphrase=s create=b interactive=b"},
     {KF_IFACE ".ChangePassphrase", kf_method_change_passphrase, SETTINGS | WRITES, "old=S new=S"},
     {KF_IFACE ".Doctor", kf_method_doctor, 0, "network=b"},
-    {KF_IFACE ".Lock", lock, WRITES, ""},
+    {KF_IFACE ".Lock", kf_method_lock, WRITES, ""},
     {KF_IFACE ".Quit", kf_method_quit, WRITES, "force=b"},
     {"org.varlink.service.GetInfo", get_info, 0, ""},
     {"org.varlink.service.GetInterfaceDescription", get_description, 0, "interface=S"},
@@ -355,7 +302,7 @@ void kf_methods_call(kf_agent *a, uint32_t conn, const char *method, const kf_js
             kf_server_error(a->server, conn, &e);
             return;
         }
-        bool open = a->store && kf_store_get_state(a->store) == KF_STORE_OK;
+        bool open = !a->locked && a->store && kf_store_get_state(a->store) == KF_STORE_OK;
         if (!(table[i].needs & STORE) || open) {
             table[i].fn(a, conn, params, more);
             return;

@@ -49,7 +49,7 @@ void kf_method_enroll_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool 
 void kf_method_verify_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_delete_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_factors_conn_gone(kf_agent *a, uint32_t conn); /* its half-made factor is deleted */
-void kf_factors_stop(kf_agent *a);                     /* the agent ends: all of them are */
+void kf_factors_stop(kf_agent *a, const kf_err *why);  /* all of them are */
 void kf_factors_drop_all(kf_agent *a);
 
 /* methods_claims.c */

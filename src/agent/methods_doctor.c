@@ -247,9 +247,12 @@ static void store_probed(void *user, const kf_secret *blob, const kf_err *err) {
 }
 
 static void store_is_bad(kf_checkup *u, const kf_err *err) {
-    bool locked = err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_LOCKED;
+    bool agent = u->a->locked, locked = agent || err->code == KF_ERR_STORE_LOCKED;
+    locked = locked || err->code == KF_ERR_STORE_VAULT_LOCKED;
     const char *todo = "look at free space, permissions and the keyring program; keyfob log says more";
-    if (err->code == KF_ERR_STORE_VAULT_LOCKED) todo = "run keyfob unlock; for scripts: KEYFOB_PASSPHRASE_FILE";
+    if (agent) todo = "run keyfob unlock";
+    else if (err->code == KF_ERR_STORE_VAULT_LOCKED)
+        todo = "run keyfob unlock; for scripts: KEYFOB_PASSPHRASE_FILE";
     else if (err->code == KF_ERR_STORE_LOCKED) todo = "unlock it with your keyring program";
     else if (err->code == KF_ERR_STORE_BAD_PASSPHRASE) todo = "correct what is in the passphrase file";
     else if (err->code == KF_ERR_SYS_OWNER) todo = "make it yours, and close it to others: chmod go-rwx";

@@ -293,12 +293,10 @@ void kf_factors_conn_gone(kf_agent *a, uint32_t conn) {
     }
 }
 
-void kf_factors_stop(kf_agent *a) {
+void kf_factors_stop(kf_agent *a, const kf_err *why) {
     for (enrollment *n = a->enrollments, *next; n; n = next) {
         next = n->next;
-        kf_err err;
-        kf_fail(&err, KF_ERR_WIRE_CLOSED, "the agent ends");
-        if (!n->undoing) give_up(n, &err);
+        if (!n->undoing) give_up(n, why);
     }
 }
 

@@ -59,8 +59,10 @@ static void held(void *user, const kf_token *t, const kf_err *err) {
     if (t) {
         if (!c->gone) kf_server_error(c->a->server, c->conn, &e);
         (void)kf_keeper_hand_over_end(c->a->keeper, c->id, c->held, false, NULL, NULL);
-    } else if (!c->gone) {
-        kf_server_error(c->a->server, c->conn, err);
+    } else {
+        /* it may be held all the same: locked before it could be given out */
+        (void)kf_keeper_hand_over_end(c->a->keeper, c->id, c->held, false, NULL, NULL);
+        if (!c->gone) kf_server_error(c->a->server, c->conn, err);
     }
     sealing_free(c);
 }

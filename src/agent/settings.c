@@ -201,9 +201,22 @@ static void settle(kf_agent *a, const kf_err *err) {
     }
 }
 
+void kf_settings_fail_locked(const kf_agent *a, kf_err *err) {
+    bool vault = a->store && !strcmp(kf_store_kind(a->store), "vault");
+    kf_err_code code = vault ? KF_ERR_STORE_VAULT_LOCKED : KF_ERR_STORE_AGENT_LOCKED;
+    kf_fail(err, code, vault ? "keyfob lock has locked it" : "keyfob is locked");
+    kf_hint(err, "Run: keyfob unlock");
+}
+
 static void opened(void *user, const kf_secret *blob, const kf_err *err) {
     (void)blob;
     kf_agent *a = user;
+    kf_err locked;
+    if (!err && a->locked) { /* while its key was derived */
+        kf_store_lock(a->store);
+        kf_settings_fail_locked(a, &locked);
+        err = &locked;
+    }
     if (!err) kf_keeper_reload(a->keeper);
     settle(a, err);
 }
@@ -215,12 +228,17 @@ static bool is_shut(const kf_store *s) {
 
 /* The store exists: a vault that a passphrase file can open is opened now. */
 static void open_vault(kf_agent *a) {
+    bool fresh = kf_store_get_state(a->store) == KF_STORE_NEW;
+    kf_err e = {.code = KF_ERR_NONE};
+    if (a->locked && !fresh) {
+        kf_settings_fail_locked(a, &e);
+        settle(a, &e);
+        return;
+    }
     if (!is_shut(a->store)) {
         settle(a, NULL);
         return;
     }
-    bool fresh = kf_store_get_state(a->store) == KF_STORE_NEW;
-    kf_err e = {.code = KF_ERR_NONE};
     KF_AUTO(kf_secret) pass = a->locked ? NULL : kf_settings_passphrase(&e);
     if (pass) {
         kf_store_unlock(a->store, pass, fresh, opened, a);
@@ -305,5 +323,6 @@ kf_json *kf_settings_store_json(const kf_agent *a) {
     kf_json_set_str(j, "state", a->store ? kf_store_state_name(kf_store_get_state(a->store)) : !strcmp(choice, "memory") ? "ok" : "unknown");
     kf_json_set_str(j, "choice", choice);
     kf_json_set_str(j, "why", a->store_why ? a->store_why : "");
+    if (a->locked) kf_json_set_bool(j, "locked", true);
     return j;
 }

@@ -15,6 +15,8 @@ void kf_settings_replace(kf_agent *a, const char *text, const char *before, kf_s
 /* The store is there and open when done runs without err: picked when auto, opened with the passphrase
  * file when there is one. May run done at once. Any number of callers, one opening. */
 void kf_settings_store(kf_agent *a, kf_settings_done done, void *user);
+/* Why nothing is given out while a->locked. The vault needs its passphrase, other stores Unlock. */
+void kf_settings_fail_locked(const kf_agent *a, kf_err *err);
 void kf_settings_end(kf_agent *a); /* tells those who still wait that the agent ends */
 bool kf_settings_is_memory(const kf_agent *a); /* chosen, whether it is open yet or not: nothing outlives this process */
 kf_json *kf_settings_store_json(const kf_agent *a); /* Store of the interface */

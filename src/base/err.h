@@ -71,6 +71,7 @@
     X(STORE_LOCKED, "store.locked", 6)             /* keyring locked */            \
     X(STORE_VAULT_LOCKED, "store.vault_locked", 6) /* passphrase needed */         \
     X(STORE_VAULT_NEW, "store.vault_new", 6)       /* no vault yet: choose one */  \
+    X(STORE_AGENT_LOCKED, "store.agent_locked", 6) /* by keyfob lock */            \
     X(STORE_BAD_PASSPHRASE, "store.bad_passphrase", 7)                             \
     X(STORE_ABSENT, "store.absent", 6)             /* no bus, no provider */       \
     X(STORE_SILENT, "store.silent", 6)             /* provider does not answer */  \

@@ -68,6 +68,7 @@ class Basics(Case):
                 except Failed as e:
                     self.assertNotIn("MethodNotFound", e.error)
                     self.assertNotEqual(e.name, "sys.bug")
+        self.agent.call("Unlock")
 
     def test_read_only(self):
         """Every method is either one that reads, or is refused: a new one has to be put into one of the two."""

@@ -241,16 +241,6 @@ class Session(Case):
         self.assertEqual(self.agent.token("new")["access_token"], one)
         self.fails("usage.no_profile", self.agent.token, "dev")
 
-    def test_lock(self):
-        self.start(store="vault")
-        one = self.agent.token()["access_token"]
-        self.agent.call("Lock")
-        e = self.agent.failure("GetToken", profile="dev")
-        self.assertEqual(e.name, "store.vault_locked")
-        self.assertEqual(self.agent.call("ListProfiles")["profiles"][0]["state"], "locked")
-        self.agent.call("Unlock", passphrase=varlink.PASSPHRASE)
-        self.assertEqual(self.agent.token()["access_token"], one)
-
     def test_watch(self):
         self.start()
         with self.agent.connect() as w:

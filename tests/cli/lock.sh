@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# lock and unlock, with a vault: nothing is given while it is locked, and nobody is signed out by it.
+# lock and unlock, with a vault and with a store in memory: nothing is given out while it is locked,
+# and no session ends.
 SRC=$1 BIN=$2
 . "$SRC/tests/lib.sh"
 run kf lock
@@ -12,9 +13,12 @@ chmod 600 "$SCRATCH/pass"
 KEYFOB_PASSPHRASE_FILE=$SCRATCH/pass profile_dev
 login_dev
 T=$(kf token dev) || fail token
-kf lock || fail lock
+run kf lock
+is "lock" "$RC$OUT" 0
+has "says how to unlock" "$ERR" "keyfob unlock"
 run kf token dev
 is "locked: no token" "$RC$OUT" 6
+has "says how to unlock" "$ERR" "keyfob unlock"
 run kf renew dev
 is "nor a renewal" "$RC" 6
 is "the state" "$(kf status dev --json | json state)" locked
@@ -45,3 +49,37 @@ assert os.waitpid(pid, 0)[1] == 0, seen
 assert b"a passphrase" not in seen.replace(b"Passphrase", b""), seen
 P
 ok "at a terminal it is asked for, without echo"
+kf agent stop || fail stop
+
+# in memory: the sessions are kept, and nothing has to be typed
+export KEYFOB_STORE=memory
+homes "$SCRATCH/h2"
+profile_dev
+login_dev
+T=$(kf token dev) || fail token
+run kf lock --json
+is "the answer says so" "$RC$(printf %s "$OUT" | json store locked)" 0true
+for call in "token dev" "token dev --renew" "renew dev" "org list dev" "logout dev"; do
+    # shellcheck disable=SC2086
+    run kf $call
+    is "locked: $call" "$RC$OUT" 6
+    has "is told to unlock: $call" "$ERR" "keyfob unlock"
+done
+run kf exec dev -- true
+is "locked: exec" "$RC$OUT" 125
+is "the state" "$(kf status dev --json | json state)" locked
+run kf status dev --check
+is "status --check" "$RC" 6
+has "says how to unlock" "$ERR" "keyfob unlock"
+has "status says why" "$(kf status dev)" "Nothing is given out: keyfob is locked"
+is "the prompt" "$(kf status dev --prompt '{state}')" locked
+has "agent status" "$(kf agent status)" "Lock    locked"
+has "doctor" "$(kf doctor)" "run keyfob unlock"
+run kf unlock
+is "unlock asks for nothing" "$RC$OUT" 0
+is "the same session" "$(kf token dev)" "$T"
+is "the state" "$(kf status dev --json | json state)" signed_in
+kf renew dev >/dev/null || fail renew
+ok "and it renews"
+run kf unlock
+is "unlocked already" "$RC" 0

@@ -10,6 +10,12 @@ trap 'rc=$?; box agent stop >/dev/null 2>&1; kill "$(pid_of_sandbox)" 2>/dev/nul
 has "signed in" "$(login)" "Signed in to sandbox"
 first=$(pid_of_sandbox)
 has "a token" "$(box token sandbox)" "."
+T=$(box token sandbox)
+box lock 2>/dev/null || fail lock
+run box token sandbox
+is "locked" "$RC$OUT" 6
+box unlock 2>/dev/null || fail unlock
+is "unlocked, with the same session" "$(box token sandbox)" "$T"
 is "nothing of one's own was made" "$(ls -A "$XDG_CONFIG_HOME" "$XDG_STATE_HOME" "$XDG_DATA_HOME" 2>/dev/null | grep -c keyfob)" 0
 
 box agent stop 2>/dev/null || fail "agent stop"

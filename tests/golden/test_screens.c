@@ -334,6 +334,44 @@ static void vault(void **state) {
     assert_string_equal(kf_app_top(s->a), "profiles");
 }
 
+/* keyfob lock with another store than the vault: nothing to type, Enter unlocks. */
+static void agent_locked(void **state) {
+    stage *s = *state;
+    select_name(s, "acme-prod");
+    stage_key(s, 'r');
+    uint32_t renew = s->last_call;
+    stage_fail(s, renew, (kf_err){.code = KF_ERR_STORE_AGENT_LOCKED});
+    stage_shot(s, "unlock-agent");
+    stage_type(s, "x");
+    stage_key(s, KF_KEY_ENTER);
+    assert_string_equal(s->last_method, "Unlock");
+    assert_null(kf_json_str(s->last_params, "passphrase"));
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_DENIED});
+    assert_true(stage_shows(s, "The keyring was not opened"));
+    stage_key(s, KF_KEY_ENTER);
+    stage_answer(s, s->last_call, "{\"store\":{\"kind\":\"secret-service\",\"state\":\"ok\"}}",
+                 true);
+    assert_string_equal(s->last_method, "Renew");
+    assert_int_equal(s->last_call, renew);
+    stage_fail(s, renew, (kf_err){.code = KF_ERR_STORE_AGENT_LOCKED});
+    stage_key(s, KF_KEY_ESC); /* then the call fails with what stopped it */
+    assert_string_equal(kf_app_top(s->a), "panel");
+    assert_true(stage_shows(s, "Nothing is given out"));
+}
+
+/* Watch says so, and the list and the title show it. */
+static void shows_locked(void **state) {
+    stage *s = *state;
+    kf_json *store = kf_json_obj();
+    kf_json_set_str(store, "kind", "memory");
+    kf_json_set_str(store, "state", "ok");
+    kf_json_set_bool(store, "locked", true);
+    kf_model_store(&s->m, store);
+    kf_json_free(store);
+    stage_key(s, KF_CTRL('L'));
+    assert_true(stage_shows(s, "agent locked"));
+}
+
 static void vault_new(void **state) {
     stage *s = *state;
     select_name(s, "acme-prod");
@@ -412,6 +450,7 @@ int main(void) {
         T(steps, open_list),          T(signed_in, open_list),      T(form, open_list),
         T(form_edit, open_list),      T(dialogs, open_list),        T(long_names, open_empty),        T(panels, open_list),
         T(vault, open_list),          T(vault_new, open_list),      T(help, open_list),
+        T(agent_locked, open_list),   T(shows_locked, open_list),
         T(hostile, open_empty),       T(too_small, open_list)};
     return cmocka_run_group_tests_name("screens", tests, NULL, NULL);
 }

@@ -34,6 +34,8 @@ static int print_status(kf_cli *c, const kf_json *hello, const char *path) {
         const char *kind = kf_json_str_or(s, "kind", "");
         printf("The agent is running: pid %lld, keyfob %s\n", (long long)kf_json_int_or(hello, "pid", 0), kf_json_str_or(hello, "build", "?"));
         printf("Socket  %s\nStore   %s, %s%s%s\n", path, *kind ? kind : "not picked yet", kf_json_str_or(s, "state", ""), *why ? ": " : "", why);
+        bool locked = kf_json_bool(s, "locked", false);
+        if (locked) printf("Lock    locked; unlock with: keyfob unlock\n");
         if (!kf_json_bool(hello, "memory_locked", true)) printf("Memory  could not be locked: secrets may reach the swap\n");
     }
     return kf_cli_flush();

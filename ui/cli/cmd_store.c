@@ -4,7 +4,8 @@
 #include "base/str.h"
 #include "ui/common/text.h"
 
-enum { CALL_MS = 60000, MOVE_MS = 30 * 60 * 1000, PASSPHRASE_MAX = 1024 };
+/* UNLOCK: a person may type into the keyring's prompt for 5 minutes. */
+enum { CALL_MS = 60000, UNLOCK_MS = 310000, MOVE_MS = 30 * 60 * 1000, PASSPHRASE_MAX = 1024 };
 
 static kf_json *status(kf_cli *c, kf_err *err) { return kf_cli_call(c, "StoreStatus", NULL, CALL_MS, err); }
 
@@ -150,12 +151,11 @@ int kf_cmd_lock(kf_cli *c, const kf_args *a) {
     if (!c->client && e.code == KF_ERR_WIRE_NO_AGENT) return kf_cli_note(c, "no agent is running: nothing is open"), print_store(c, NULL);
     KF_AUTO(kf_json) r = c->client ? kf_client_call(c->client, "Lock", NULL, CALL_MS, &e) : NULL;
     if (!r) return kf_cli_fail(c, &e);
-    const kf_json *store = kf_json_get(kf_client_hello(c->client), "store");
+    const kf_json *store = kf_json_get(r, "store");
     const char *kind = kf_json_str_or(store, "kind", "");
-    if (!strcmp(kind, "vault") && kf_str_eq(kf_json_str(store, "state"), "new")) kf_cli_note(c, "there is no vault yet, and nothing to lock");
-    else if (!strcmp(kind, "vault")) kf_cli_note(c, "the vault is locked; keyfob unlock opens it");
-    else if (!strcmp(kind, "secret-service")) kf_cli_note(c, "the agent has forgotten what it held; the keyring's own lock is what protects the rest");
-    else kf_cli_note(c, "the agent has forgotten what it could; a store in memory has no lock");
+    const char *what = !strcmp(kind, "vault") ? "keyfob and its vault are" : "keyfob is";
+    kf_cli_note(c, "%s locked. Unlock with: keyfob unlock", what);
+    if (!strcmp(kind, "secret-service")) kf_cli_note(c, "the system keyring stays as it is");
     return print_store(c, store);
 }
 
@@ -166,8 +166,8 @@ int kf_cmd_unlock(kf_cli *c, const kf_args *a) {
     kf_json *p = kf_json_obj();
     kf_json_set_secret(p, "passphrase", pass);
     kf_secret_free(pass);
-    KF_AUTO(kf_json) r = kf_cli_call(c, "Unlock", p, CALL_MS, &e);
+    KF_AUTO(kf_json) r = kf_cli_call(c, "Unlock", p, UNLOCK_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
-    kf_cli_note(c, "open");
+    kf_cli_note(c, "unlocked");
     return print_store(c, kf_json_get(r, "store"));
 }

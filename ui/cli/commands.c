@@ -202,10 +202,21 @@ static const kf_command table[] = {
              "when it needs one.",
      .examples = "  keyfob agent disable\n", .run = kf_cmd_agent_disable},
     {.name = "store status", .args = "", .help = "where secrets are kept, and how many", .text = "", .examples = "  keyfob store status --json\n", .run = kf_cmd_store_status},
-    {.name = "lock", .args = "", .help = "lock the vault, and let the agent forget what it holds",
-     .text = "Until it is opened again no token is given and nothing is renewed. With the system keyring its own lock is the protection. Never starts an agent.",
+    {.name = "lock", .args = "", .help = "lock keyfob: no tokens, no renewals, until keyfob unlock",
+     .text = "The agent gives out no token and no API key and renews nothing, whatever the store "
+             "is. Sign-ins that are open are cancelled. Renewals that are under way finish first, "
+             "for up to 10 seconds. No session is lost.\n"
+             "Vault: its key is wiped from memory, and unlocking takes the passphrase. A "
+             "passphrase file does not open it. System keyring: the agent forgets what it has read "
+             "from it. The keyring itself stays as it is. Memory: the sessions stay in the agent's "
+             "memory.\n"
+             "The lock ends with keyfob unlock or with the agent. keyfob lock never starts an "
+             "agent.",
      .examples = "  keyfob lock\n", .run = kf_cmd_lock},
-    {.name = "unlock", .args = "", .help = "open the vault again", .text = "Every command that needs it asks for the passphrase by itself.",
+    {.name = "unlock", .args = "", .help = "open keyfob again",
+     .text = "Vault: asks for the passphrase. Every command that needs the vault does the same. "
+             "System keyring: asks the keyring to unlock if it is locked. Memory: asks for "
+             "nothing.",
      .examples = "  keyfob unlock\n", .opts = {{"passphrase-stdin", 0, NULL, "the passphrase is on stdin"}}, .run = kf_cmd_unlock},
     {.name = "store move", .args = "--to vault|secret-service", .help = "move every secret to another store",
      .text = "Everything is copied and read back before keyfob.conf names the new store and before anything is taken out of the old one. "

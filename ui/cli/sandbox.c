@@ -114,7 +114,8 @@ static bool has_key(kf_cli *c, const char *name, const char *key) {
     kf_json *q = kf_json_obj();
     kf_json_set_str(q, "profile", name);
     KF_AUTO(kf_json) r = kf_cli_call(c, "GetApiKey", q, CALL_MS, &e);
-    return r && kf_str_eq(kf_json_str(r, "api_key"), key);
+    bool locked = !r && e.code == KF_ERR_STORE_AGENT_LOCKED; /* it keeps what it has */
+    return locked || (r && kf_str_eq(kf_json_str(r, "api_key"), key));
 }
 
 static bool removed(kf_cli *c, const char *name, kf_err *err) {
@@ -149,8 +150,10 @@ static bool ensure_profile(kf_cli *c, const char *name, const char *client_id, c
 bool kf_sandbox_enter(kf_cli *c, bool for_screen, kf_err *err) {
     KF_AUTO_CHARS dir = folder();
     if (!point_there(dir, err)) return false;
-    bool no_agent = c->command && (c->command->run == kf_cmd_agent_stop || c->command->run == kf_cmd_agent_status);
-    if (no_agent) return true;
+    int (*run)(kf_cli *, const kf_args *) = c->command ? c->command->run : NULL;
+    bool no_profile = run == kf_cmd_agent_stop || run == kf_cmd_agent_status ||
+                      run == kf_cmd_lock || run == kf_cmd_unlock;
+    if (no_profile) return true;
     KF_AUTO_CHARS url = start(dir, for_screen, err);
     if (!url) return false;
     setenv("KEYFOB_SANDBOX_URL", url, 1);

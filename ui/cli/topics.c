@@ -56,7 +56,7 @@ static const struct {
      "Not       root, and a hostile process of yours that drives your own terminal:\n"
      "against   every process of yours may ask the agent for an access token\n"
      "\n"
-     "keyfob lock        shuts the vault; the agent forgets what it holds\n"
+     "keyfob lock        no tokens and no renewals until keyfob unlock\n"
      "keyfob logout      ends the session at WorkOS and removes it here\n"
      "keyfob doctor      looks at owners, modes, store and environment\n"
      "--read-only        keeps a script from a mistake, not from an intention\n"

@@ -253,8 +253,9 @@ static void watch_answer(kf_app *a, kf_call *c, const kf_json *result, bool ende
     kf_app_model_changed(a);
 }
 
-static bool needs_passphrase(const kf_err *err) {
-    return err && (err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_VAULT_NEW);
+static bool needs_unlock(const kf_err *err) {
+    return err && (err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_VAULT_NEW ||
+                   err->code == KF_ERR_STORE_AGENT_LOCKED);
 }
 
 static void hold(kf_app *a, kf_call *c, const kf_err *err) {
@@ -264,7 +265,10 @@ static void hold(kf_app *a, kf_call *c, const kf_err *err) {
     c->held = true;
     c->err = *err;
     if (is_open) return;
-    kf_out_push(a, &kf_screen_unlock, &(kf_args){.what = err->code == KF_ERR_STORE_VAULT_NEW});
+    int what = err->code == KF_ERR_STORE_VAULT_NEW      ? KF_UNLOCK_NEW
+               : err->code == KF_ERR_STORE_AGENT_LOCKED ? KF_UNLOCK_AGENT
+                                                        : KF_UNLOCK_VAULT;
+    kf_out_push(a, &kf_screen_unlock, &(kf_args){.what = what});
     kf_app_all(a, &(kf_event){.kind = KF_EV_TICK});
 }
 
@@ -282,7 +286,7 @@ void kf_app_unheld(kf_app *a, bool unlocked) {
 
 static void step_answer(kf_app *a, kf_call *c, const kf_json *result) {
     kf_model_step(a->m, result);
-    if (a->m->step.kind == KF_STEP_FAILED && needs_passphrase(&a->m->step.err)) {
+    if (a->m->step.kind == KF_STEP_FAILED && needs_unlock(&a->m->step.err)) {
         kf_err err = a->m->step.err;
         kf_app_fx(a, (kf_fx){.kind = KF_FX_STOP, .call = c->id});
         c->id = ++a->last_call; /* what the old stream still says is not for the new one */
@@ -307,7 +311,7 @@ void kf_app_result(kf_app *a, uint32_t id, const kf_json *result, bool ended, co
         watch_answer(a, c, result, ended, err);
         return;
     }
-    if (!result && needs_passphrase(err)) {
+    if (!result && needs_unlock(err)) {
         hold(a, c, err);
         return;
     }

@@ -240,6 +240,7 @@ void kf_model_store(kf_model *m, const kf_json *s) {
     set_text(&m->store_state, kf_json_str(s, "state"));
     set_text(&m->store_why, kf_json_str(s, "why"));
     set_text(&m->store_choice, kf_json_str(s, "choice"));
+    m->locked = kf_json_bool(s, "locked", false);
 }
 
 void kf_model_hello(kf_model *m, const kf_json *h) {

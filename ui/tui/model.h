@@ -78,6 +78,7 @@ typedef struct kf_model {
     int64_t agent_pid;
     char *agent_build;
     bool memory_locked, hello;
+    bool locked;               /* by keyfob lock */
     kf_mremoval removal;
     char *flow;                /* id of the sign-in that runs, "" none */
     kf_mstep step;

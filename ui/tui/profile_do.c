@@ -98,7 +98,7 @@ void kf_agent_text(const kf_model *m, bool compact, char *out, size_t size) {
     static const struct {
         const char *kind, *word;
     } kinds[] = {{"memory", "memory only"}, {"vault", "vault"}, {"secret-service", "keyring"}};
-    const char *agent = m->link == KF_LINK_UP     ? "agent ok"
+    const char *agent = m->link == KF_LINK_UP     ? m->locked ? "agent locked" : "agent ok"
                         : m->link == KF_LINK_DOWN ? "no agent"
                                                   : "asking the agent";
     const char *kind = m->store_kind;

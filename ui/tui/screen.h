@@ -122,3 +122,4 @@ enum { KF_TYPED_PROFILE, KF_TYPED_FACTOR, KF_TYPED_OTHERS };             /* of t
 enum { KF_FORM_PLAIN, KF_FORM_COPY };                                   /* of form: COPY: a new one, filled from profile */
 enum { KF_TAB_OVERVIEW, KF_TAB_CLAIMS, KF_TAB_SESSIONS, KF_TAB_FACTORS, KF_TAB_COUNT }; /* of profile */
 enum { KF_PANEL_PLAIN, KF_PANEL_RENEW, KF_PANEL_SIGN_OUT, KF_PANEL_STATE }; /* of panel: what Enter repeats */
+enum { KF_UNLOCK_VAULT, KF_UNLOCK_NEW, KF_UNLOCK_AGENT }; /* of unlock: a passphrase, two, none */

@@ -1,21 +1,41 @@
-/* The vault's passphrase: asked when a call needs the vault; twice for a new one. The app repeats
- * the call afterwards. */
+/* What a call needs that a lock stops: the vault's passphrase, twice for a new one, or only Enter
+ * when keyfob lock was run with another store. The app repeats the call afterwards. */
 #include "base/str.h"
 #include "ui/common/words.h"
 #include "ui/tui/widget.h"
 
 typedef struct unlock {
-    bool fresh; /* a vault is to be made */
+    int kind; /* KF_UNLOCK_... */
     kf_line line[2];
     int at;
     uint32_t call;
     char note[400];
 } unlock;
 
+static const struct {
+    const char *title, *about, *busy, *said, *kept;
+} texts[] = {
+    [KF_UNLOCK_VAULT] = {"Open the vault",
+                         "Secrets are sealed with your passphrase. It stays open until the "
+                         "agent ends or locks.",
+                         "Deriving the key.", "The vault is open",
+                         "The vault stays closed; nothing was stored"},
+    [KF_UNLOCK_NEW] = {"Choose a passphrase for the vault",
+                       "Secrets are sealed with it in a folder of yours. There is no way "
+                       "back to them without it.",
+                       "Deriving the key.", "The vault is made and open",
+                       "The vault stays closed; nothing was stored"},
+    [KF_UNLOCK_AGENT] = {"keyfob is locked",
+                         "It gives no token. Sessions are kept. Enter unlocks it. A locked "
+                         "keyring asks for its password.",
+                         "Unlocking.", "keyfob is unlocked",
+                         "keyfob stays locked; nothing was changed"},
+};
+
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     unlock *s = st;
     (void)m, (void)o;
-    s->fresh = args->what;
+    s->kind = args->what;
     for (int i = 0; i < 2; i++) kf_line_init(&s->line[i], 512, true);
 }
 
@@ -30,12 +50,18 @@ static void clear(unlock *s, const char *note) {
 }
 
 static void submit(unlock *s, kf_out *o) {
+    if (s->kind == KF_UNLOCK_AGENT && !s->call) {
+        s->note[0] = 0;
+        s->call = kf_out_call(o, "Unlock", NULL);
+        return;
+    }
     if (s->call || kf_line_is_empty(&s->line[0])) return;
-    if (s->fresh && s->at == 0) {
+    if (s->kind == KF_UNLOCK_NEW && s->at == 0) {
         s->at = 1;
         return;
     }
-    if (s->fresh && strcmp(kf_line_text(&s->line[0]), kf_line_text(&s->line[1])) != 0) {
+    bool same = !strcmp(kf_line_text(&s->line[0]), kf_line_text(&s->line[1]));
+    if (s->kind == KF_UNLOCK_NEW && !same) {
         clear(s, "The two are not the same. Type it again.");
         return;
     }
@@ -43,7 +69,7 @@ static void submit(unlock *s, kf_out *o) {
     KF_AUTO(kf_secret) value = kf_line_take(&s->line[0]);
     kf_line_clear(&s->line[1]);
     kf_json_set_secret(p, "passphrase", value);
-    if (s->fresh) kf_json_set_bool(p, "create", true);
+    if (s->kind == KF_UNLOCK_NEW) kf_json_set_bool(p, "create", true);
     s->note[0] = 0;
     s->call = kf_out_call(o, "Unlock", p);
 }
@@ -52,13 +78,13 @@ static void result(unlock *s, const kf_event *ev, kf_out *o) {
     if (ev->call != s->call) return;
     s->call = 0;
     if (!ev->err) {
-        kf_out_say(o, KF_SAY_GOOD, s->fresh ? "The vault is made and open" : "The vault is open");
+        kf_out_say(o, KF_SAY_GOOD, "%s", texts[s->kind].said);
         kf_out_pop(o, 1);
         return;
     }
     kf_words_error w;
     kf_error_words(ev->err, &w);
-    if (ev->err->code == KF_ERR_STORE_VAULT_LOCKED) s->fresh = false;
+    if (ev->err->code == KF_ERR_STORE_VAULT_LOCKED) s->kind = KF_UNLOCK_VAULT;
     clear(s, w.happened);
 }
 
@@ -69,40 +95,35 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     if (ev->kind == KF_EV_RESULT)
         result(s, ev, o);
     else if (ev->kind == KF_EV_DO && ev->act == KF_DO_BACK) {
-        kf_out_say(o, KF_SAY_INFO, "The vault stays closed; nothing was stored");
+        kf_out_say(o, KF_SAY_INFO, "%s", texts[s->kind].kept);
         kf_out_pop(o, 1);
     } else if (ev->kind == KF_EV_DO && ev->act == KF_DO_SUBMIT)
         submit(s, o);
-    else if (ev->kind == KF_EV_DO && s->fresh && (ev->act == KF_DO_NEXT || ev->act == KF_DO_PREV))
-        s->at = !s->at;
-    else if (ev->kind == KF_EV_KEY && !s->call)
+    else if (ev->kind == KF_EV_DO && (ev->act == KF_DO_NEXT || ev->act == KF_DO_PREV))
+        s->at = s->kind == KF_UNLOCK_NEW && !s->at;
+    else if (ev->kind == KF_EV_KEY && !s->call && s->kind != KF_UNLOCK_AGENT)
         kf_line_key(&s->line[s->at], ev->key);
-    else if (ev->kind == KF_EV_PASTE && !s->call)
+    else if (ev->kind == KF_EV_PASTE && !s->call && s->kind != KF_UNLOCK_AGENT)
         kf_line_paste(&s->line[s->at], ev->text, ev->len, msg, sizeof msg);
     if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
 }
 
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const unlock *s = st;
-    kf_rect r = kf_dialog_box(v, g, s->fresh ? 10 : 7, 64);
+    kf_rect r = kf_dialog_box(v, g, s->kind == KF_UNLOCK_NEW ? 10 : 7, 64);
     int y = r.y, cols = r.cols < 48 ? r.cols : 48;
     (void)m;
-    kf_grid_text(g, y++, r.x, r.cols, KF_INK_STRONG,
-                 s->fresh ? "Choose a passphrase for the vault" : "Open the vault");
-    y += kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT,
-                      s->fresh ? "Secrets are sealed with it in a folder of yours. There is no way "
-                                 "back to them without it."
-                               : "Secrets are sealed with your passphrase. It stays open until the "
-                                 "agent ends or locks.",
-                      true);
+    kf_grid_text(g, y++, r.x, r.cols, KF_INK_STRONG, texts[s->kind].title);
+    y += kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT, texts[s->kind].about, true);
     if (s->note[0]) y += kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_BAD, s->note, true);
     if (s->call) {
-        kf_grid_text(g, y, r.x, r.cols, KF_INK_WARN, "Deriving the key.");
+        kf_grid_text(g, y, r.x, r.cols, KF_INK_WARN, texts[s->kind].busy);
         return;
     }
+    if (s->kind == KF_UNLOCK_AGENT) return;
     if (v->tier != KF_TIER_COMPACT) kf_grid_text(g, y++, r.x, r.cols, KF_INK_TEXT, "Passphrase");
     kf_line_draw(&s->line[0], g, y++, r.x, cols, s->at == 0);
-    if (!s->fresh) return;
+    if (s->kind != KF_UNLOCK_NEW) return;
     if (v->tier != KF_TIER_COMPACT)
         kf_grid_text(g, y++, r.x, r.cols, KF_INK_TEXT, "The same again");
     kf_line_draw(&s->line[1], g, y, r.x, cols, s->at == 1);
@@ -110,21 +131,25 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 
 static kf_typing typing(const void *st, const kf_model *m) {
     (void)m;
-    return ((const unlock *)st)->call ? KF_TYPING_NONE : KF_TYPING_TEXT;
+    const unlock *s = st;
+    return s->call || s->kind == KF_UNLOCK_AGENT ? KF_TYPING_NONE : KF_TYPING_TEXT;
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     (void)m;
-    return !((const unlock *)st)->fresh && (act == KF_DO_NEXT || act == KF_DO_PREV)
-               ? "there is only one field"
-               : NULL;
+    if (act != KF_DO_NEXT && act != KF_DO_PREV) return NULL;
+    switch (((const unlock *)st)->kind) {
+    case KF_UNLOCK_NEW: return NULL;
+    case KF_UNLOCK_AGENT: return "there is no field";
+    default: return "there is only one field";
+    }
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     (void)m;
     int n = 0;
     out[n++] = KF_DO_SUBMIT;
-    if (((const unlock *)st)->fresh) out[n++] = KF_DO_NEXT;
+    if (((const unlock *)st)->kind == KF_UNLOCK_NEW) out[n++] = KF_DO_NEXT;
     out[n] = KF_DO_BACK;
 }
 

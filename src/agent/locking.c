@@ -1,0 +1,164 @@
+#include "agent/locking.h"
+
+#include "agent/drive.h"
+#include "agent/keeper.h"
+#include "agent/lifetime.h"
+#include "agent/methods.h"
+#include "agent/server.h"
+#include "agent/settings.h"
+#include "base/log.h"
+#include "base/str.h"
+
+enum { FINISH_MS = 10 * 1000, STEP_MS = 20 };
+
+typedef struct lock_call {
+    struct lock_call *next;
+    kf_agent *a;
+    uint32_t conn;
+    kf_json *params;   /* of Unlock; NULL: a Lock */
+    unsigned locks;    /* a->locks when it was asked */
+    bool waits;        /* for the agent to be shut */
+} lock_call;
+
+struct kf_locking {
+    kf_agent *a;
+    lock_call *calls;  /* in their order */
+    kf_loop_id timer;  /* shutting */
+    int64_t since;
+};
+
+kf_locking *kf_locking_new(kf_agent *a) {
+    kf_locking *l = calloc(1, sizeof *l);
+    if (!l) abort();
+    l->a = a;
+    return l;
+}
+
+static void call_free(lock_call *c) {
+    lock_call **p = &c->a->locking->calls;
+    while (*p != c) p = &(*p)->next;
+    *p = c->next;
+    kf_json_free(c->params);
+    free(c);
+}
+
+kf_locking *kf_locking_free(kf_locking *l) {
+    if (!l) return NULL;
+    kf_loop_cancel(l->a->loop, l->timer);
+    while (l->calls) call_free(l->calls);
+    free(l);
+    return NULL;
+}
+
+static lock_call *call_new(kf_agent *a, uint32_t conn, const kf_json *unlock) {
+    lock_call *c = calloc(1, sizeof *c), **at = &a->locking->calls;
+    if (!c) abort();
+    *c = (lock_call){.a = a, .conn = conn, .params = kf_json_copy(unlock), .locks = a->locks};
+    while (*at) at = &(*at)->next;
+    return *at = c;
+}
+
+static void answer(lock_call *c, const kf_err *err) {
+    kf_agent *a = c->a;
+    uint32_t conn = c->conn;
+    call_free(c);
+    if (err) {
+        kf_server_error(a->server, conn, err);
+        return;
+    }
+    kf_json *j = kf_json_obj();
+    kf_json_set(j, "store", kf_settings_store_json(a));
+    kf_server_reply(a->server, conn, j, false);
+}
+
+/* --- Unlock ----------------------------------------------------------------------------------- */
+
+static void unlocked(void *user, const kf_secret *blob, const kf_err *err) {
+    lock_call *c = user;
+    kf_agent *a = c->a;
+    kf_err late;
+    (void)blob;
+    if (!err && a->locked && c->locks != a->locks) {
+        if (!a->locking->timer) kf_store_lock(a->store); /* else that is still to come */
+        kf_settings_fail_locked(a, &late);
+        err = &late;
+    } else if (!err) {
+        if (a->locked) kf_log(KF_LOG_INFO, "agent: unlocked");
+        a->locked = false;
+        kf_keeper_reload(a->keeper);
+    }
+    answer(c, err);
+}
+
+static bool is_locked(const kf_err *err) {
+    return err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_VAULT_NEW ||
+           err->code == KF_ERR_STORE_LOCKED || err->code == KF_ERR_STORE_AGENT_LOCKED;
+}
+
+/* The store exists, but may be locked: that is what this call is for. */
+static void unlock_store(void *user, const kf_err *err) {
+    lock_call *c = user;
+    const char *typed = kf_json_str_or(c->params, "passphrase", "");
+    if (err && !is_locked(err)) {
+        answer(c, err);
+    } else if (!strcmp(kf_store_kind(c->a->store), "vault") && !*typed) {
+        answer(c, err);
+    } else {
+        KF_AUTO(kf_secret) pass = kf_secret_new(typed, strlen(typed));
+        bool create = kf_json_bool(c->params, "create", false);
+        kf_store_unlock(c->a->store, pass, create, unlocked, c);
+    }
+}
+
+void kf_method_unlock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    lock_call *c = call_new(a, conn, p);
+    if (a->locking->timer) c->waits = true;
+    else kf_settings_store(a, unlock_store, c);
+}
+
+/* --- Lock ------------------------------------------------------------------------------------- */
+
+static void shut(kf_agent *a) {
+    if (a->store) kf_store_lock(a->store);
+    kf_keeper_forget_memory(a->keeper);
+    for (lock_call *c = a->locking->calls, *next; c; c = next) {
+        next = c->next;
+        if (!c->waits) continue;
+        c->waits = false;
+        if (c->params) kf_settings_store(a, unlock_store, c);
+        else answer(c, NULL);
+    }
+}
+
+static void wait_for_rest(void *user) {
+    kf_locking *l = user;
+    kf_agent *a = l->a;
+    const char *unsaved; /* stays in memory; it has nowhere else to go */
+    bool rest = kf_keeper_at_rest(a->keeper, &unsaved) && !kf_lifetime_promised(a) && !a->saving;
+    l->timer = 0;
+    if (!rest && kf_boot_ms() - l->since < FINISH_MS) {
+        l->timer = kf_loop_after(a->loop, STEP_MS, wait_for_rest, l);
+        return;
+    }
+    if (!rest) kf_log(KF_LOG_WARN, "agent: locked with work unfinished");
+    shut(a);
+}
+
+void kf_method_lock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    kf_locking *l = a->locking;
+    kf_err err;
+    (void)p, (void)more;
+    kf_log(KF_LOG_INFO, "agent: locked");
+    a->locked = true;
+    a->locks++;
+    kf_settings_fail_locked(a, &err);
+    kf_keeper_turn_away(a->keeper, &err);
+    kf_keeper_save_now(a->keeper);
+    kf_drive_stop(a, &err);
+    kf_factors_stop(a, &err);
+    call_new(a, conn, NULL)->waits = true;
+    if (l->timer) return;
+    l->since = kf_boot_ms();
+    wait_for_rest(l);
+}
