@@ -226,6 +226,7 @@ void kf_work_start(kf_entry *e, kf_work *w);
 void kf_work_end(kf_entry *e);    /* ends e->work: lock, slot, then the next piece */
 void kf_work_lock(kf_entry *e, kf_work *w, kf_step_fn next); /* also reads the ledger */
 void kf_work_unlock(kf_work *w);
+void kf_fail_held(int lock_fd, const char *id, kf_err *err); /* SYS_LOCK_TIMEOUT, with the holder */
 void kf_work_after(kf_entry *e, kf_work *w, int64_t ms, kf_step_fn next);
 void kf_work_ledger_write(kf_entry *e, kf_work *w, kf_step_fn next); /* w->ledger, fsync on the worker */
 void kf_work_load(kf_entry *e, const char *kind, bool interactive, kf_step_fn next);

@@ -139,7 +139,7 @@ static void try_lock(void *user) {
         p->timer = kf_loop_after(p->k->a->loop, STEP_MS, try_lock, p);
         return;
     }
-    if (got == 0) kf_fail(&err, KF_ERR_SYS_LOCK_TIMEOUT, "another process holds %s.lock", present(p)->id);
+    if (got == 0) kf_fail_held(p->lock_fd, present(p)->id, &err);
     if (got == 1) kf_store_load(p->from, present(p)->id, present(p)->kind, false, old_read, p);
     else trouble(p, &err);
 }

@@ -180,6 +180,24 @@ static void set_ledger_aside(const kf_entry *e, const kf_work *w, const kf_err *
            ok ? "it was copied to " : "it could not be copied to ", path);
 }
 
+void kf_fail_held(int lock_fd, const char *id, kf_err *err) {
+    char host[64];
+    kf_lock_holder h;
+    if (gethostname(host, sizeof host)) snprintf(host, sizeof host, "this host");
+    host[sizeof host - 1] = 0;
+    if (!kf_lock_holder_find(lock_fd, &h)) {
+        kf_fail(err, KF_ERR_SYS_LOCK_TIMEOUT,
+                "a process that %s cannot see has held %s.lock for more than %d s", host, id,
+                KF_LOCK_WAIT_MS / 1000);
+        kf_hint(err, "Look for keyfob in other containers and on other hosts.");
+        return;
+    }
+    kf_fail(err, KF_ERR_SYS_LOCK_TIMEOUT,
+            "process %d (%s%s) on %s has held %s.lock for more than %d s", h.pid, h.name,
+            h.is_stopped ? ", stopped" : "", host, id, KF_LOCK_WAIT_MS / 1000);
+    if (h.is_stopped) kf_hint(err, "Let it go on (kill -CONT %d), or end it.", h.pid);
+}
+
 static void try_lock(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *none) {
     kf_err err;
     int got = kf_lock_try(w->lock_fd, &err);
@@ -199,11 +217,9 @@ static void try_lock(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_er
         w->locked(e, w, NULL, ok ? NULL : &err);
         return;
     }
+    if (got == 0) kf_fail_held(w->lock_fd, e->prof.id, &err);
     close(w->lock_fd);
     w->lock_fd = -1;
-    if (got == 0)
-        kf_fail(&err, KF_ERR_SYS_LOCK_TIMEOUT, "another process holds %s.lock for %d s", e->prof.id,
-                KF_LOCK_WAIT_MS / 1000);
     w->locked(e, w, NULL, &err);
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include "base/str.h"
 
@@ -109,6 +110,46 @@ int kf_lock_try(int fd, kf_err *err) {
     if (errno == EWOULDBLOCK || errno == EINTR) return 0;
     kf_fail_errno(err, KF_ERR_SYS_IO, "lock");
     return -1;
+}
+
+/* "1: FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF" (proc(5)). 0: not on this file. The device may
+ * be another one than stat's (overlay, btrfs): 1 then, else 2. */
+static int lock_matches(const char *line, const struct stat *st, int *pid) {
+    unsigned major, minor;
+    unsigned long inode;
+    int n = sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%lu", pid, &major, &minor, &inode);
+    if (n != 4 || *pid <= 0 || inode != st->st_ino) return 0;
+    return major == gnu_dev_major(st->st_dev) && minor == gnu_dev_minor(st->st_dev) ? 2 : 1;
+}
+
+/* "4711 (name) T ...": the name may have parentheses in it. */
+static void read_process(kf_lock_holder *h) {
+    char path[48], text[512] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", h->pid);
+    FILE *f = fopen(path, "re");
+    bool ok = f && fgets(text, sizeof text, f);
+    if (f) fclose(f);
+    char *name = strchr(text, '('), *end = strrchr(text, ')');
+    if (!ok || !name || !end || end < name || !end[1]) return;
+    snprintf(h->name, sizeof h->name, "%.*s", (int)(end - name - 1), name + 1);
+    h->is_stopped = end[2] == 'T' || end[2] == 't';
+}
+
+bool kf_lock_holder_find(int fd, kf_lock_holder *out) {
+    struct stat st;
+    char line[256];
+    int best = 0, pid;
+    FILE *f = fstat(fd, &st) ? NULL : fopen("/proc/locks", "re");
+    *out = (kf_lock_holder){0};
+    while (f && fgets(line, sizeof line, f)) {
+        int match = lock_matches(line, &st, &pid);
+        if (match <= best) continue;
+        best = match;
+        out->pid = pid;
+    }
+    if (f) fclose(f);
+    if (best) read_process(out);
+    return best > 0;
 }
 
 void kf_lock_drop(int fd) {

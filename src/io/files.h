@@ -20,3 +20,11 @@ KF_CHECK bool kf_file_remove(const char *path, kf_err *err); /* absent is succes
 int kf_lock_open(const char *path, kf_err *err);  /* fd, or -1 */
 int kf_lock_try(int fd, kf_err *err);
 void kf_lock_drop(int fd);                        /* unlocks and closes */
+typedef struct kf_lock_holder {
+    int pid;
+    bool is_stopped;  /* by a signal or a debugger: it will not give the lock back by itself */
+    char name[32];    /* as the process calls itself; "" not known */
+} kf_lock_holder;
+/* Who holds the flock on fd's file. False: no process that this one can see, so perhaps one on
+ * another host or in another container. */
+bool kf_lock_holder_find(int fd, kf_lock_holder *out);

@@ -552,6 +552,9 @@ static void test_lock_held(void **state) {
     assert_int_equal(plain.err.code, 0);
     assert_false(plain.renewed);
     assert_int_equal(wants.err.code, KF_ERR_SYS_LOCK_TIMEOUT);
+    KF_AUTO_CHARS holder = kf_strfmt("process %d (test_keeper) on ", (int)getpid());
+    assert_non_null(strstr(wants.err.what, holder));
+    assert_non_null(strstr(wants.err.what, PROFILE_ID ".lock"));
     assert_int_equal(RENEWALS(&w), 0); /* never unlocked */
     kf_lock_drop(fd);
     world_token(&w, &w.a, PROFILE, -1, true, &wants);

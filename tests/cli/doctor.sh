@@ -66,6 +66,24 @@ run kf doctor --json
 is "a redirect port in use" "$RC$(of redirect_port)" 0warn
 kf profile rm taken --yes >/dev/null
 
+
+# locks that another host may not see
+while read -r type result name; do
+    run env LD_PRELOAD="$BIN/other_fs.so" ASAN_OPTIONS=verify_asan_link_order=0 \
+        KF_TEST_FS="$type" "$BIN/keyfob" doctor --json
+    is "a state directory of type $type" "$RC$(of flock)" "0$result"
+    [ "$name" = - ] && continue
+    has "is named" "$(told flock)" "is on $name: another host may not see them"
+    has "what to do" "$(told flock)" "-> use keyfob on one host"
+done <<'ROWS'
+6969 warn NFS
+ff534d42 warn SMB
+fe534d42 warn SMB
+1021997 warn 9P
+65735546 warn FUSE
+ef53 ok -
+9123683e ok -
+ROWS
 # keys in the environment: told, not shown
 run env WORKOS_API_KEY=sk_test_not_shown WORKOS_COOKIE_PASSWORD=also_not_shown_at_all "$BIN/keyfob" doctor --json
 is "keys in the environment" "$RC$(of environment)" 0warn

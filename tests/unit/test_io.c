@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/str.h"
@@ -89,6 +91,41 @@ static void locks_exclude(void **state) {
     kf_lock_drop(a);
     assert_int_equal(kf_lock_try(b, &e), 1);
     kf_lock_drop(b);
+}
+
+/* A message names who holds a lock, and that it is stopped. */
+static void the_holder_of_a_lock_is_named(void **state) {
+    (void)state;
+    KF_AUTO_CHARS p = path("held.lock");
+    kf_lock_holder h;
+    int status, fd = kf_lock_open(p, NULL);
+    assert_true(fd >= 0);
+    assert_false(kf_lock_holder_find(fd, &h));
+    pid_t child = fork();
+    if (child == 0) {
+        int mine = kf_lock_open(p, NULL);
+        prctl(PR_SET_NAME, "odd) (name");
+        if (kf_lock_try(mine, NULL) == 1) raise(SIGSTOP);
+        pause();
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    assert_true(WIFSTOPPED(status));
+    assert_int_equal(kf_lock_try(fd, NULL), 0);
+    assert_true(kf_lock_holder_find(fd, &h));
+    assert_int_equal(h.pid, child);
+    assert_string_equal(h.name, "odd) (name");
+    assert_true(h.is_stopped);
+    kill(child, SIGCONT);
+    assert_int_equal(waitpid(child, &status, WCONTINUED), child);
+    assert_true(kf_lock_holder_find(fd, &h));
+    assert_false(h.is_stopped);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(kf_lock_try(fd, NULL), 1);
+    assert_true(kf_lock_holder_find(fd, &h));
+    assert_int_equal(h.pid, getpid());
+    kf_lock_drop(fd);
 }
 
 /* --- settings ------------------------------------------------------------------------------------ */
@@ -447,6 +484,7 @@ int main(void) {
     const struct CMUnitTest t[] = {cmocka_unit_test(files_are_replaced_whole),
                                    cmocka_unit_test(directories_must_be_ours),
                                    cmocka_unit_test(locks_exclude),
+        cmocka_unit_test(the_holder_of_a_lock_is_named),
                                    cmocka_unit_test(settings_keep_comments_and_order),
                                    cmocka_unit_test(bad_settings_name_file_and_line),
                                    cmocka_unit_test(a_proxy_is_host_and_port),

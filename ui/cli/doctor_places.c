@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 #include "base/str.h"
 #include "wire/client.h"
@@ -90,16 +91,39 @@ static void check_conf(kf_checks *k) {
     } else kf_check_add(k, "settings_file", "ok", NULL, "%s", path);
 }
 
+/* Where flock may hold on one host only; NULL: a file system of this machine. */
+static const char *shared_between_hosts(const char *dir) {
+    static const struct {
+        unsigned long magic; /* statfs(2), linux/magic.h */
+        const char *name;
+    } all[] = {{0x6969, "NFS"},           {0xff534d42, "SMB"}, {0xfe534d42, "SMB"},
+               {0x517b, "SMB"},           {0x01021997, "9P"},  {0x65735546, "FUSE"},
+               {0x5346414f, "AFS"},       {0x6b414653, "AFS"}, {0x00c36400, "Ceph"},
+               {0x786f4256, "VirtualBox"}, {0x0bd00bd0, "Lustre"}};
+    struct statfs fs;
+    if (statfs(dir, &fs)) return NULL;
+    for (size_t i = 0; i < KF_LEN(all); i++)
+        if ((unsigned long)fs.f_type == all[i].magic) return all[i].name;
+    return NULL;
+}
+
 /* Renewals rest on flock: two descriptors of one file, and the second must be refused. */
 static void check_flock(kf_checks *k, const char *dir) {
     KF_AUTO_CHARS path = kf_strfmt("%s/doctor.XXXXXX", dir);
     struct stat st;
+    const char *shared;
     if (stat(dir, &st) || !S_ISDIR(st.st_mode)) return; /* there is none yet, or it was told */
     int one = mkostemp(path, O_CLOEXEC), two = one < 0 ? -1 : open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (one >= 0) unlink(path);
     if (two < 0) kf_check_add(k, "flock", "fail", "look at permissions and free space", "no file can be made in %s: %s", dir, strerror(errno));
     else if (flock(one, LOCK_EX | LOCK_NB)) kf_check_add(k, "flock", "fail", "put the state directory on a local file system (XDG_STATE_HOME)", "%s: %s", dir, strerror(errno));
     else if (!flock(two, LOCK_EX | LOCK_NB)) kf_check_add(k, "flock", "fail", "put the state directory on a local file system (XDG_STATE_HOME)", "%s: two programs can hold one lock", dir);
+    else if ((shared = shared_between_hosts(dir)))
+        kf_check_add(k, "flock", "warn",
+                     "use keyfob on one host at a time, or put the state directory on a local file "
+                     "system (XDG_STATE_HOME)",
+                     "locks hold on this host, but %s is on %s: another host may not see them", dir,
+                     shared);
     else kf_check_add(k, "flock", "ok", NULL, "locks hold in %s", dir);
     if (one >= 0) close(one);
     if (two >= 0) close(two);
