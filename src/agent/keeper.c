@@ -353,6 +353,8 @@ static kf_entry *entry_new(kf_keeper *k, const kf_conf_profile *p) {
     bool forgotten = !k->a->store && kf_settings_is_memory(k->a); /* what an agent before this one held in memory went with it */
     if (row && kf_str_eq(row->client_id, p->client_id) && !forgotten) kf_entry_knows(e, row);
     g_hash_table_remove(k->hints, p->id); /* what it said is the entry's now */
+    e->api_key = kf_secret_copy(g_hash_table_lookup(k->first_keys, p->id));
+    g_hash_table_remove(k->first_keys, p->id);
     e->shown = kf_entry_state(e);
     g_hash_table_insert(k->by_id, e->prof.id, e);
     return e;
@@ -437,6 +439,8 @@ static void host_id_read(char out[33]) {
     kf_secret_free(text);
 }
 
+static void key_free(void *key) { kf_secret_free(key); }
+
 kf_keeper *kf_keeper_new(kf_agent *a, kf_err *err) {
     char boot[37];
     if (!kf_boot_id(boot, err) || !kf_dir_ensure(a->state_dir, err)) return NULL;
@@ -449,6 +453,7 @@ kf_keeper *kf_keeper_new(kf_agent *a, kf_err *err) {
     k->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, entry_free);
     k->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     k->hints = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    k->first_keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, key_free);
     k->side = g_ptr_array_new();
     k->lookups = g_ptr_array_new();
     k->gates = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
@@ -473,6 +478,7 @@ kf_keeper *kf_keeper_free(kf_keeper *k) {
     g_hash_table_destroy(k->by_id);
     g_hash_table_destroy(k->hints);
     g_hash_table_destroy(k->gates);
+    g_hash_table_destroy(k->first_keys);
     kf_loop_cancel(k->a->loop, k->index_timer);
     kf_loop_cancel(k->a->loop, k->jump);
     kf_answers_drop(k);

@@ -71,6 +71,11 @@ void kf_keeper_remove(kf_keeper *k, const char *profile, kf_keeper_done done, vo
 /* API keys are bound to the origin they were stored for (design.md §4 origin binding). */
 void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void *user);
 void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *key, kf_keeper_done done, void *user);
+/* Of a profile that keyfob.conf does not have yet: stored first, so that the profile is never seen
+ * without its key. When the settings cannot take the profile, the key is dropped again. */
+void kf_keeper_first_key(kf_keeper *k, const kf_conf_profile *p, const kf_secret *key,
+                         kf_keeper_done done, void *user);
+void kf_keeper_first_key_drop(kf_keeper *k, const char *id);
 /* Runs done once the index that clients read without an agent says what is true now (err: it could not be written;
  * the log has it, and the next change tries again). */
 void kf_keeper_index_then(kf_keeper *k, kf_keeper_done done, void *user);

@@ -317,6 +317,7 @@ void kf_keeper_turn_away(kf_keeper *k, const kf_err *err) {
 void kf_keeper_forget_memory(kf_keeper *k) {
     GHashTableIter it;
     void *p;
+    g_hash_table_remove_all(k->first_keys);
     g_hash_table_iter_init(&it, k->by_id);
     while (g_hash_table_iter_next(&it, NULL, &p)) {
         kf_entry *e = p;

@@ -165,6 +165,7 @@ struct kf_keeper {
     kf_anchor *anchor;
     GHashTable *by_id;        /* id -> kf_entry, owned */
     GHashTable *by_name;      /* name -> kf_entry */
+    GHashTable *first_keys;   /* id -> kf_secret, of profiles that are about to be made */
     GHashTable *hints;        /* id -> kf_profile_row of the index an earlier agent left */
     uint32_t serial;
     GHashTable *gates;        /* origin -> kf_gate, owned */

@@ -283,17 +283,70 @@ static void key_stored(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_
     kf_work_end(e);
 }
 
+static kf_secret *key_blob(const kf_conf_profile *p, const kf_secret *key) {
+    KF_AUTO(kf_json) j = kf_json_obj();
+    kf_json_set_secret(j, "key", key);
+    kf_json_set_str(j, "origin", p->api_host);
+    kf_json_set_str(j, "client_id", p->client_id);
+    return kf_json_print_secret(j);
+}
+
 void kf_set_key_start(kf_entry *e, kf_work *w) {
     if (!w->key) {
         kf_work_delete(e, KF_KIND_API_KEY, key_stored);
         return;
     }
-    KF_AUTO(kf_json) j = kf_json_obj();
-    kf_json_set_secret(j, "key", w->key);
-    kf_json_set_str(j, "origin", e->prof.api_host);
-    kf_json_set_str(j, "client_id", e->prof.client_id);
-    KF_AUTO(kf_secret) blob = kf_json_print_secret(j);
+    KF_AUTO(kf_secret) blob = key_blob(&e->prof, w->key);
     kf_work_save(e, KF_KIND_API_KEY, blob, false, key_stored);
+}
+
+/* ---- the API key of a profile that is about to be made: nobody can race for it ---- */
+
+typedef struct first_key {
+    kf_anchor *anchor;
+    char id[17];
+    kf_secret *key;
+    kf_keeper_done done; /* NULL: it was dropped */
+    void *user;
+} first_key;
+
+static first_key *first_key_new(kf_keeper *k, const char *id) {
+    first_key *f = g_new0(first_key, 1);
+    f->anchor = kf_anchor_hold(k->anchor);
+    if (!kf_str_set(f->id, sizeof f->id, id)) abort(); /* 16 hex digits */
+    return f;
+}
+
+static void first_key_stored(void *user, const kf_secret *blob, const kf_err *err) {
+    first_key *f = user;
+    kf_keeper *k = f->anchor->keeper;
+    (void)blob;
+    if (!f->done && err) kf_log(KF_LOG_WARN, "API key of %s, not used: %s", f->id, err->what);
+    if (k && f->done) {
+        if (!err) g_hash_table_insert(k->first_keys, g_strdup(f->id), KF_TAKE(f->key));
+        kf_keeper_answer_done(k, f->done, f->user, err);
+    }
+    kf_anchor_drop(f->anchor);
+    kf_secret_free(f->key);
+    g_free(f);
+}
+
+void kf_keeper_first_key(kf_keeper *k, const kf_conf_profile *p, const kf_secret *key,
+                         kf_keeper_done done, void *user) {
+    KF_AUTO(kf_secret) blob = key_blob(p, key);
+    KF_AUTO_CHARS label = kf_strfmt("keyfob: %s (%s)", p->name, KF_KIND_API_KEY);
+    first_key *f = first_key_new(k, p->id);
+    f->key = kf_secret_copy(key);
+    f->done = done;
+    f->user = user;
+    kf_store_save(k->a->store, p->id, KF_KIND_API_KEY, label, blob, false, first_key_stored, f);
+}
+
+void kf_keeper_first_key_drop(kf_keeper *k, const char *id) {
+    g_hash_table_remove(k->first_keys, id);
+    first_key *f = first_key_new(k, id);
+    if (k->a->store) kf_store_delete(k->a->store, id, KF_KIND_API_KEY, first_key_stored, f);
+    else first_key_stored(f, NULL, NULL);
 }
 
 /* ---- removing a profile ---- */

@@ -203,7 +203,7 @@ static void put(putting *t, kf_settings_done done) {
     kf_settings_save(a, done, t);
 }
 
-/* The key could not be kept: a new profile is none, an old one is as it was. */
+/* The key could not be kept: the profile is as it was. */
 static void taken_back(void *user, const kf_err *err) {
     (void)user;
     if (err) kf_log(KF_LOG_ERROR, "settings: %s", err->what);
@@ -212,12 +212,11 @@ static void taken_back(void *user, const kf_err *err) {
 static void take_back(putting *t) {
     kf_agent *a = t->a;
     kf_err e;
-    if (!kf_settings(a, &e)) return;
-    bool ok = t->fresh ? kf_conf_remove(a->conf, t->profile.id) : kf_conf_put(a->conf, &t->before, &e);
-    if (ok && kf_str_eq(kf_conf_get(a->conf, "default"), t->profile.name)) kf_conf_set(a->conf, "default", t->default_before);
-    if (ok) kf_settings_save(a, taken_back, NULL);
+    if (!kf_settings(a, &e) || !kf_conf_put(a->conf, &t->before, &e)) return;
+    bool is_default = kf_str_eq(kf_conf_get(a->conf, "default"), t->profile.name);
+    if (is_default) kf_conf_set(a->conf, "default", t->default_before);
+    kf_settings_save(a, taken_back, NULL);
 }
-
 
 static void key_stored(void *user, const kf_err *err) {
     putting *t = user;
@@ -242,10 +241,29 @@ static void keeper_knows(void *user, const kf_err *err) {
     else kf_keeper_set_api_key(t->a->keeper, t->profile.id, t->key, key_stored, t);
 }
 
+static void fresh_saved(void *user, const kf_err *err) {
+    putting *t = user;
+    if (err && t->a->keeper) kf_keeper_first_key_drop(t->a->keeper, t->profile.id);
+    put_saved(t, err);
+}
+
+/* A new profile comes with its key, or not at all: whoever sees it can sign in. */
+static void first_key_stored(void *user, const kf_err *err) {
+    putting *t = user;
+    if (err) {
+        answer(t, err);
+        return;
+    }
+    t->profile.confidential = true;
+    put(t, fresh_saved);
+}
+
 static void store_ready(void *user, const kf_err *err) {
     putting *t = user;
     if (err) answer(t, err);
-    else put(t, keeper_knows); /* the keeper must know the profile before it can bind a key to it */
+    else if (t->fresh && t->key)
+        kf_keeper_first_key(t->a->keeper, &t->profile, t->key, first_key_stored, t);
+    else put(t, keeper_knows); /* the old settings count until the new key is stored */
 }
 
 void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {

@@ -1,9 +1,10 @@
 """Profiles and keyfob.conf."""
 import os
+import select
 import stat
 
 import varlink
-from varlink import Agent, Case, Failed, KEY, claims  # noqa: F401
+from varlink import Agent, Case, Failed, KEY, claims, wait_for  # noqa: F401
 
 CLIENT = "client_sandbox"
 
@@ -25,6 +26,40 @@ class Settings(Case):
         os.makedirs(os.path.dirname(self.agent.conf), 0o700, exist_ok=True)
         with open(self.agent.conf, "w") as f:
             f.write(text)
+
+    def test_a_new_profile_is_seen_with_its_key(self):
+        """Never without it: who sees the profile can sign in."""
+        with Agent(store="vault") as a, a.connect() as look:
+            for i in range(10):
+                with a.connect() as c:
+                    c.send("PutProfile", name="p%d" % i, client_id=CLIENT, api_key=KEY)
+                    while not select.select([c.sock], [], [], 0)[0]:
+                        for p in look.call("ListProfiles")["profiles"]:
+                            self.assertTrue(p["confidential"], p["name"])
+                    p = c.answer()["profile"]
+                    self.assertTrue(p["confidential"])
+                self.assertEqual(a.call("GetApiKey", profile=p["id"])["api_key"], KEY)
+            a.restart()
+            self.assertEqual(a.call("GetApiKey", profile="p0")["api_key"], KEY)
+
+    def test_a_profile_that_is_not_made_leaves_no_key(self):
+        """Several at once with one name: all keys are stored before the settings take a profile."""
+        with Agent(store="vault") as a:
+            a.put("first")
+            conns = [a.connect() for _ in range(4)]
+            for c in conns:
+                c.send("PutProfile", name="same", client_id=CLIENT, api_key=KEY)
+            made = 0
+            for c in conns:
+                try:
+                    c.answer()
+                    made += 1
+                except Failed as e:
+                    self.assertEqual(e.name, "usage.exists", str(e))
+            self.assertEqual(made, 1)
+            wait_for(lambda: a.call("StoreStatus")["api_keys"] == 2, "the other keys to be dropped")
+            self.assertEqual(a.call("StoreStatus")["strangers"], 0)
+            self.assertEqual(a.call("GetApiKey", profile="same")["api_key"], KEY)
 
     def test_new_profile(self):
         p = self.agent.put("dev", "http://127.0.0.1:4100", organization_id="org_1", redirect_port=8123)

@@ -334,6 +334,23 @@ static void vault(void **state) {
     assert_string_equal(kf_app_top(s->a), "profiles");
 }
 
+/* A sign-in to the sandbox does not depend on whether its agent has the API key yet. */
+static void sandbox_sign_in(void **state) {
+    stage *s = *state;
+    s->m.sandbox = true;
+    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000d1\",\"name\":\"sandbox\","
+                   "\"confidential\":true,\"state\":\"needs_sign_in\"}],\"removed\":[]}");
+    select_name(s, "sandbox");
+    stage_key(s, 's');
+    stage_key(s, '4');
+    assert_string_equal(s->last_method, "SignIn");
+    assert_string_equal(kf_json_str(s->last_params, "api_key"), "sk_test_sandbox");
+    for (int i = 0; i < 3; i++) stage_key(s, KF_KEY_ESC); /* to the list, without its filter */
+    select_name(s, "acme-prod");
+    stage_signin(s); /* as everywhere */
+    assert_null(kf_json_str(s->last_params, "api_key"));
+}
+
 /* keyfob lock with another store than the vault: nothing to type, Enter unlocks. */
 static void agent_locked(void **state) {
     stage *s = *state;
@@ -450,7 +467,7 @@ int main(void) {
         T(steps, open_list),          T(signed_in, open_list),      T(form, open_list),
         T(form_edit, open_list),      T(dialogs, open_list),        T(long_names, open_empty),        T(panels, open_list),
         T(vault, open_list),          T(vault_new, open_list),      T(help, open_list),
-        T(agent_locked, open_list),   T(shows_locked, open_list),
+        T(agent_locked, open_list),   T(shows_locked, open_list),   T(sandbox_sign_in, open_list),
         T(hostile, open_empty),       T(too_small, open_list)};
     return cmocka_run_group_tests_name("screens", tests, NULL, NULL);
 }

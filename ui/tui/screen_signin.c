@@ -1,6 +1,7 @@
 /* The steps of a sign-in, as they come from the agent: one question at a time. Knows kinds of
  * steps and fields, not methods. */
 #include "base/str.h"
+#include "ui/common/sandbox.h"
 #include "ui/common/words.h"
 #include "ui/tui/profile_do.h"
 #include "ui/tui/signin.h"
@@ -15,6 +16,10 @@ static void begin(kf_signin *s, const kf_model *m, kf_out *o) {
     kf_json_set_str(p, "method", kf_method_name(s->method));
     kf_json_set_str(p, "client_id", m->env_client_id);
     kf_json_set_secret(p, "api_key", m->env_api_key);
+    /* a new agent of the sandbox may not have its key yet (kf_app_hello) */
+    const kf_mprofile *who = kf_signin_of(s, m);
+    if (m->sandbox && who && kf_str_eq(who->name, KF_SANDBOX_PROFILE))
+        kf_json_set_str(p, "api_key", KF_SANDBOX_KEY);
     kf_json_set_bool(p, "interactive", true);
     s->over = s->fresh = false;
     s->answer = 0;
