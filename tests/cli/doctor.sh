@@ -69,7 +69,7 @@ kf profile rm taken --yes >/dev/null
 
 # locks that another host may not see
 while read -r type result name; do
-    run env LD_PRELOAD="$BIN/other_fs.so" ASAN_OPTIONS=verify_asan_link_order=0 \
+    run env LD_PRELOAD="$BIN/other_machine.so" ASAN_OPTIONS=verify_asan_link_order=0 \
         KF_TEST_FS="$type" "$BIN/keyfob" doctor --json
     is "a state directory of type $type" "$RC$(of flock)" "0$result"
     [ "$name" = - ] && continue

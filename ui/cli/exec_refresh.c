@@ -15,12 +15,14 @@
 #include "wire/rundir.h"
 
 /* LEAD: renew so much before --min-valid would be hurt. The asking process ends by itself after ASK_S. */
+enum { LOOK_MS = 10000 };
 enum { LEAD_MS = 5000, LEAST_MS = 250, BACKOFF_MAX_MS = 60000, CALL_MS = 120000, ASK_S = 150, ANSWER_MAX = 1 << 20 };
 
 struct kf_refresh {
     kf_rundir dir;
     char *path, *profile_id, *client_id, *org_id;
     int timer, answer;      /* answer: from the process that asks, -1 none */
+    int64_t due_boot_ms, due_wall_ms; /* the next renewal, whichever clock gets there first */
     pid_t asking;
     kf_buf text;            /* of the answer */
     int64_t margin_ms, want_ms;
@@ -29,9 +31,32 @@ struct kf_refresh {
 
 /* --- when ------------------------------------------------------------------------------------------ */
 
-static void set_timer(kf_refresh *r, int64_t in_ms) {
-    struct itimerspec t = {.it_value = {.tv_sec = in_ms / 1000, .tv_nsec = in_ms % 1000 * 1000000}};
+static int64_t clock_ms(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Until the renewal is due; <= 0: it is. The boot clock stands still while a virtual machine is
+ * paused. */
+static int64_t left_ms(const kf_refresh *r) {
+    int64_t boot = r->due_boot_ms - clock_ms(CLOCK_BOOTTIME);
+    int64_t wall = r->due_wall_ms - clock_ms(CLOCK_REALTIME);
+    return boot < wall ? boot : wall;
+}
+
+/* The wall clock is looked at every LOOK_MS: no timer of the boot clock hears of it. */
+static void arm_timer(kf_refresh *r) {
+    int64_t ms = left_ms(r) < LOOK_MS ? left_ms(r) : LOOK_MS;
+    if (ms < 1) ms = 1;
+    struct itimerspec t = {.it_value = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}};
     timerfd_settime(r->timer, 0, &t, NULL);
+}
+
+static void set_timer(kf_refresh *r, int64_t in_ms) {
+    r->due_boot_ms = clock_ms(CLOCK_BOOTTIME) + in_ms;
+    r->due_wall_ms = clock_ms(CLOCK_REALTIME) + in_ms;
+    arm_timer(r);
 }
 
 /* The next renewal, by the token just got. A margin that no token has is half its life. */
@@ -182,7 +207,9 @@ void kf_refresh_poll(const kf_refresh *r, struct pollfd p[2]) {
 
 void kf_refresh_step(kf_refresh *r, kf_cli *c, kf_mask_words *words, const char *line_end) {
     uint64_t times;
-    if (read(r->timer, &times, sizeof times) == sizeof times && r->answer < 0 && !start_asking(r))
+    bool rang = read(r->timer, &times, sizeof times) == sizeof times && r->answer < 0;
+    if (rang && left_ms(r) > 0) arm_timer(r);
+    else if (rang && !start_asking(r))
         failed(r, c, "no process could be started.", -1, line_end);
     while (r->answer >= 0) {
         char part[4096];
