@@ -67,7 +67,15 @@ static int next(const char **p, const char *end, size_t *line, entry *e) {
     return kf_profile_name_ok(e->name) ? 1 : -1;
 }
 
-static bool damaged(size_t line, kf_err *err) { return kf_fail(err, KF_ERR_SYS_IO, "the list of allowed directories is damaged in line %zu", line - 1); }
+/* line: of the reader, one behind the line that is wrong. */
+static bool fail_list(const char *text, size_t len, size_t line, kf_err *err) {
+    const char *nl = memchr(text, '\n', len);
+    if (nl && kf_str_is_later(text, (size_t)(nl - text), first_line))
+        return kf_fail(err, KF_ERR_STORE_NEWER,
+                       "the list of allowed directories is of a later version");
+    return kf_fail(err, KF_ERR_SYS_IO, "the list of allowed directories is damaged in line %zu",
+                   line - 1);
+}
 
 kf_allowed_is kf_allowed_find(const char *text, size_t len, const char *path, const char *name, char other[65], kf_err *err) {
     kf_allowed_is is = KF_ALLOWED_NO;
@@ -79,7 +87,7 @@ kf_allowed_is kf_allowed_find(const char *text, size_t len, const char *path, co
         is = strcmp(e.name, name) ? KF_ALLOWED_OTHER : KF_ALLOWED_YES;
         memcpy(other, e.name, sizeof e.name);
     }
-    if (rc < 0) damaged(line, err);
+    if (rc < 0) fail_list(text, len, line, err);
     return rc < 0 ? KF_ALLOWED_DAMAGED : is;
 }
 
@@ -97,7 +105,8 @@ char *kf_allowed_set(const char *text, size_t len, const char *path, const char 
     if (ok && rc == 0 && name) ok = kf_buf_addf(&b, "%s\t%s\n", name, path);
     if (ok && rc == 0) return kf_buf_steal(&b);
     kf_buf_done(&b);
-    if (rc < 0) damaged(line, err);
+    if (rc < 0)
+        fail_list(text, len, line, err);
     else kf_fail(err, KF_ERR_USAGE_DIRECTORY, "%d allowed directories are the most; keyfob allow --list shows them, --revoke DIR makes room", KF_ALLOWED_LINES);
     return NULL;
 }
@@ -107,5 +116,5 @@ bool kf_allowed_each(const char *text, size_t len, void (*see)(void *user, const
     size_t line = 1;
     int rc;
     for (const char *p = text; (rc = next(&p, text + len, &line, &e)) > 0;) see(user, e.name, e.path);
-    return rc == 0 || damaged(line, err);
+    return rc == 0 || fail_list(text, len, line, err);
 }

@@ -12,9 +12,10 @@ enum { KF_DIRECTORY_MAX = 4096, KF_ALLOWED_MAX = 1 << 20, KF_ALLOWED_LINES = 200
  * any control character, is KF_ERR_USAGE_DIRECTORY (what: "line 3: ..."). */
 KF_CHECK bool kf_directory_parse(const char *text, size_t len, char name[65], kf_err *err);
 
-/* The list in $XDG_STATE_HOME/keyfob/allowed: line 1 "keyfob-allowed 1", then profile name, tab, absolute path of the
- * file, so that a file which names another profile has to be trusted anew. No text is an empty list. A damaged line is
- * KF_ERR_SYS_IO naming its number. */
+/* The list in $XDG_STATE_HOME/keyfob/allowed: line 1 "keyfob-allowed 1", then profile name, tab,
+ * absolute path of the file, so that a file which names another profile has to be trusted anew. No
+ * text is an empty list. A damaged line is KF_ERR_SYS_IO naming its number; a list of a later
+ * version is KF_ERR_STORE_NEWER, and stays as it is. */
 typedef enum kf_allowed_is { KF_ALLOWED_DAMAGED, KF_ALLOWED_NO, KF_ALLOWED_OTHER, KF_ALLOWED_YES } kf_allowed_is;
 /* other gets the name that the path was allowed with (KF_ALLOWED_OTHER). */
 kf_allowed_is kf_allowed_find(const char *text, size_t len, const char *path, const char *name, char other[65], kf_err *err);

@@ -48,6 +48,10 @@ bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows,
     for (size_t line = 1; p < end; line++) {
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         bool ok = nl != NULL;
+        if (ok && line == 1 && kf_str_is_later(p, (size_t)(nl - p), first_line)) {
+            free(all);
+            return kf_fail(err, KF_ERR_STORE_NEWER, "the list of profiles is of a later version");
+        }
         if (ok && line == 1) ok = (size_t)(nl - p) == sizeof first_line - 1 && !memcmp(p, first_line, sizeof first_line - 1);
         else if (ok) ok = row(p, nl, &all[k++]);
         if (!ok) {

@@ -18,7 +18,8 @@ typedef struct kf_profile_row {
     int64_t expires_at; /* unix s, 0 = none */
 } kf_profile_row;
 #define KF_PROFILE_INDEX_MAX (4u << 20)
-/* *rows: heap array, caller frees. A damaged line is an error naming its number. */
+/* *rows: heap array, caller frees. A damaged line is an error naming its number;
+ * KF_ERR_STORE_NEWER: the list has a later version, and must not be replaced. */
 KF_CHECK bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows, size_t *n, kf_err *err);
 char *kf_profile_index_print(const kf_profile_row *rows, size_t n); /* caller frees; NULL: over the maximum. Controls become '?' */
 

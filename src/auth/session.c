@@ -3,6 +3,7 @@
 #include "base/str.h"
 
 enum { TOKEN_MAX = 32 << 10, SKEW_MAX_S = 300, LIFE_MAX_S = 366 * 86400 };
+#define SCHEMA "keyfob.session/1"
 #define FAR (INT64_C(1) << 42) /* beyond any clock, far from overflow in milliseconds */
 
 kf_session *kf_session_free(kf_session *s) {
@@ -172,7 +173,7 @@ kf_session *kf_session_unverified(const kf_secret *refresh_token, const char *or
 
 kf_secret *kf_session_to_blob(const kf_session *s) {
     KF_AUTO(kf_json) j = kf_json_obj();
-    kf_json_set_str(j, "schema", "keyfob.session/1");
+    kf_json_set_str(j, "schema", SCHEMA);
     kf_json_set_secret(j, "access_token", s->access_token);
     kf_json_set_secret(j, "refresh_token", s->refresh_token);
     kf_json_set(j, "user", kf_json_copy(s->user));
@@ -207,6 +208,9 @@ static kf_secret *member(const kf_json *j, const char *key) {
 
 kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
     KF_AUTO(kf_json) j = kf_json_parse(kf_secret_peek(blob), kf_secret_len(blob), NULL);
+    const char *schema = kf_json_str_or(j, "schema", "");
+    if (kf_str_is_later(schema, strlen(schema), SCHEMA))
+        return kf_fail(err, KF_ERR_STORE_NEWER, "the stored session is of a later version"), NULL;
     KF_AUTO(kf_session) s = fresh();
     const struct {
         const char *key;
@@ -226,7 +230,7 @@ kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
     } numbers[] = {{"generation", &s->generation}, {"iat", &s->iat}, {"exp", &s->exp}, {"life_s", &s->life_s},
                    {"received_unix_s", &s->received.unix_s}, {"received_boot_ms", &s->received.boot_ms},
                    {"signed_in_at", &s->signed_in_at}, {"renewed_at", &s->renewed_at}, {"skew_s", &s->skew_s}};
-    bool ok = kf_str_eq(kf_json_str(j, "schema"), "keyfob.session/1");
+    bool ok = !strcmp(schema, SCHEMA);
     for (size_t i = 0; ok && i < KF_LEN(texts); i++) ok = kf_str_set(texts[i].dst, texts[i].size, kf_json_str(j, texts[i].key));
     for (size_t i = 0; ok && i < KF_LEN(numbers); i++) ok = kf_json_int(j, numbers[i].key, numbers[i].dst);
     s->access_token = member(j, "access_token");

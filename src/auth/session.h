@@ -51,7 +51,8 @@ kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, 
 KF_CHECK bool kf_session_in_organization(const kf_session *s, const char *organization_id, kf_err *err);
 
 kf_secret *kf_session_to_blob(const kf_session *s);
-kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err); /* KF_ERR_STORE_DAMAGED */
+/* NULL: KF_ERR_STORE_DAMAGED, KF_ERR_STORE_NEWER. */
+kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err);
 kf_session *kf_session_copy(const kf_session *s);
 
 /* Milliseconds the access token is still valid, may be negative. Within the boot it was received

@@ -36,6 +36,17 @@ bool kf_str_set(char *dst, size_t size, const char *src) {
 bool kf_str_eq(const char *a, const char *b) { return a == b || (a && b && !strcmp(a, b)); }
 bool kf_str_starts(const char *s, const char *prefix) { return s && !strncmp(s, prefix, strlen(prefix)); }
 
+bool kf_str_is_later(const char *text, size_t len, const char *known) {
+    size_t stem = strlen(known), digits = 0;
+    while (stem && known[stem - 1] >= '0' && known[stem - 1] <= '9') stem--;
+    if (len <= stem || memcmp(text, known, stem)) return false;
+    while (stem + digits < len && text[stem + digits] >= '0' && text[stem + digits] <= '9')
+        digits++;
+    size_t ours = strlen(known + stem);
+    if (stem + digits != len || text[stem] == '0') return false;
+    return digits != ours ? digits > ours : memcmp(text + stem, known + stem, ours) > 0;
+}
+
 bool kf_ct_eq(const void *a, const void *b, size_t n) {
     const volatile unsigned char *x = a, *y = b;
     unsigned char d = 0;

@@ -12,6 +12,8 @@ char *kf_strfmt(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* 
 KF_CHECK bool kf_str_set(char *dst, size_t size, const char *src);
 bool kf_str_eq(const char *a, const char *b);           /* NULL-safe */
 bool kf_str_starts(const char *s, const char *prefix);
+/* text is known with a higher number at its end, as "keyfob.session/2" for "keyfob.session/1". */
+bool kf_str_is_later(const char *text, size_t len, const char *known);
 bool kf_ct_eq(const void *a, const void *b, size_t n);  /* constant time */
 
 /* RFC 4648 §5, no padding. encode: heap string. decode: bytes written to out (cap) or -1. */

@@ -414,7 +414,9 @@ static void damaged_blobs_are_refused(void **state) {
         assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
     }
     static const char *const members[][2] = {
-        {"schema", "\"keyfob.session/2\""},
+        {"schema", "\"keyfob.session/1x\""},
+        {"schema", "\"keyfob.session/\""},
+        {"schema", "\"keyfob.ledger/2\""},
         {"generation", "0"},
         {"generation", "\"1\""},
         {"life_s", "0"},
@@ -437,6 +439,19 @@ static void damaged_blobs_are_refused(void **state) {
         if (kf_session_from_blob(bent, &e))
             fail_msg("%s = %s was taken", members[i][0], members[i][1]);
         assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
+    }
+}
+
+static void newer_blobs_are_named(void **state) {
+    (void)state;
+    kf_err e;
+    static const char *const newer[] = {"keyfob.session/2", "keyfob.session/10"};
+    for (size_t i = 0; i < KF_LEN(newer); i++) {
+        KF_AUTO(kf_json) j = kf_json_obj();
+        kf_json_set_str(j, "schema", newer[i]);
+        KF_AUTO(kf_secret) blob = kf_json_print_secret(j);
+        assert_null(kf_session_from_blob(blob, &e));
+        assert_int_equal(e.code, KF_ERR_STORE_NEWER);
     }
 }
 
@@ -569,6 +584,7 @@ int main(void) {
                                        cmocka_unit_test(unusable_answers_name_the_field),
                                        cmocka_unit_test(a_token_that_is_no_jwt),
                                        cmocka_unit_test(damaged_blobs_are_refused),
+                                       cmocka_unit_test(newer_blobs_are_named),
                                        cmocka_unit_test(time_left),
                                        cmocka_unit_test(time_left_by_two_clocks),
                                        cmocka_unit_test(skew),

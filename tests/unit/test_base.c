@@ -191,6 +191,18 @@ static void str_basics(void **state) {
     KF_AUTO_CHARS a = kf_strdup("abc");
     KF_AUTO_CHARS b = kf_strfmt("%s-%d", a, 5);
     assert_string_equal(b, "abc-5");
+    static const struct {
+        const char *text;
+        bool later;
+    } versions[] = {{"x/2", true},   {"x/1", false},  {"x/0", false},  {"x/10", true},
+                    {"x/01", false}, {"x/02", false}, {"x/2x", false}, {"x/", false},
+                    {"x2", false},   {"y/2", false},  {"", false}};
+    for (size_t i = 0; i < KF_LEN(versions); i++)
+        assert_int_equal(kf_str_is_later(versions[i].text, strlen(versions[i].text), "x/1"),
+                         versions[i].later);
+    assert_true(kf_str_is_later("x/10\n", 4, "x/9"));
+    assert_false(kf_str_is_later("x/10\n", 5, "x/9"));
+    assert_false(kf_str_is_later("x/9", 3, "x/10"));
     assert_true(kf_str_eq("a", "a"));
     assert_false(kf_str_eq("a", "A"));
     assert_true(kf_str_eq(NULL, NULL));

@@ -54,9 +54,17 @@ static void the_list(void **state) {
     assert_null(kf_allowed_set(one, strlen(one), "a/.keyfob", "acme", &e));
     static const struct {
         const char *text, *line;
-    } bad[] = {{"keyfob-allowed 2\n", "line 1"}, {"keyfob-allowed 1", "line 1"}, {"acme\t/a\n", "line 1"}, {"keyfob-allowed 1\nacme /a\n", "line 2"},
-               {"keyfob-allowed 1\nacme\ta\n", "line 2"}, {"keyfob-allowed 1\nacme\t/a\nAcme\t/b\n", "line 3"}, {"keyfob-allowed 1\nacme\t/a\t/b\n", "line 2"},
-               {"keyfob-allowed 1\nacme\t/a", "line 2"}, {"keyfob-allowed 1\n\n", "line 2"}, {"keyfob-allowed 1\nacme\t/a\x1b\n", "line 2"}};
+    } bad[] = {{"keyfob-allowed 2\n", "later version"},
+               {"keyfob-allowed 0\n", "line 1"},
+               {"keyfob-allowed 1", "line 1"},
+               {"acme\t/a\n", "line 1"},
+               {"keyfob-allowed 1\nacme /a\n", "line 2"},
+               {"keyfob-allowed 1\nacme\ta\n", "line 2"},
+               {"keyfob-allowed 1\nacme\t/a\nAcme\t/b\n", "line 3"},
+               {"keyfob-allowed 1\nacme\t/a\t/b\n", "line 2"},
+               {"keyfob-allowed 1\nacme\t/a", "line 2"},
+               {"keyfob-allowed 1\n\n", "line 2"},
+               {"keyfob-allowed 1\nacme\t/a\x1b\n", "line 2"}};
     for (size_t i = 0; i < KF_LEN(bad); i++) {
         size_t n = strlen(bad[i].text);
         e.what[0] = 0;

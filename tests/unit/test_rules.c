@@ -413,7 +413,10 @@ static void index_damage(void **state) {
         const char *text, *line;
     } rows[] = {
         {"x\n", "line 1"},
-        {"keyfob-profiles 2\n", "line 1"},
+        {"keyfob-profiles 2\n", "later version"},
+        {"keyfob-profiles 10\n" ROW, "later version"},
+        {"keyfob-profiles 0\n", "line 1"},
+        {"keyfob-profiles 2", "line 1"},
         {"keyfob-profiles 1", "line 1"},
         {ROW, "line 1"},
         {TOP ROW "\n", "line 3"},
@@ -439,6 +442,7 @@ static void index_damage(void **state) {
         if (kf_profile_index_parse(rows[i].text, strlen(rows[i].text), &back, &n, &e))
             fail_msg("row %zu was taken", i);
         if (!strstr(e.what, rows[i].line)) fail_msg("row %zu: %s", i, e.what);
+        assert_int_equal(e.code == KF_ERR_STORE_NEWER, !strcmp(rows[i].line, "later version"));
         assert_null(back);
         assert_int_equal(n, 99);
     }
