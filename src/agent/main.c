@@ -127,6 +127,15 @@ static bool take_run_lock(const kf_agent *a, int fd, kf_err *err) {
     return got == 1 || (got == 0 && kf_fail(err, KF_ERR_WIRE_NO_AGENT, "another agent is running at %s", a->socket_path));
 }
 
+/* What an agent that was killed while it wrote them left beside its files. */
+static void sweep_leftovers(const kf_agent *a) {
+    KF_AUTO_CHARS index = kf_strfmt("%s/profiles", a->state_dir);
+    /* the temp files of a link are beside its target */
+    KF_AUTO_CHARS conf = realpath(a->conf_path, NULL);
+    kf_file_sweep(index, true);
+    kf_file_sweep(conf ? conf : a->conf_path, false);
+}
+
 /* Directories, and the lock that says "an agent lives here" for as long as it does. */
 static bool places(kf_agent *a, const options *o, int *run_lock, kf_err *err) {
     a->conf_path = kf_config_path();
@@ -145,6 +154,7 @@ static bool places(kf_agent *a, const options *o, int *run_lock, kf_err *err) {
         if (!kf_socket_dir_check(a->runtime_dir, true, err)) return false;
     }
     if (!kf_dir_ensure(a->state_dir, err)) return false;
+    sweep_leftovers(a);
     const char *log_file = o->log_file ? o->log_file : getenv("KEYFOB_LOG_FILE");
     KF_AUTO_CHARS log = log_file && *log_file ? kf_strdup(log_file) : kf_strfmt("%s/keyfobd.log", a->private_mode ? a->runtime_dir : a->state_dir);
     if (!kf_logfile_open(log, o->level, err)) return false;

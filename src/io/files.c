@@ -1,5 +1,6 @@
 #include "io/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -7,6 +8,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "base/str.h"
+
+/* Between a name and its temp file's XXXXXX: not to be taken for a copy that a person made. */
+#define TEMP ".tmp-"
 
 static bool dir_ours(const char *dir, kf_err *err) {
     struct stat st;
@@ -24,8 +28,11 @@ bool kf_dir_ensure(const char *dir, kf_err *err) {
         if (*p && *p != '/') continue;
         char saved = *p;
         *p = 0;
-        if (mkdir(path, 0700) && errno != EEXIST && errno != EISDIR && errno != EROFS)
+        bool made = !mkdir(path, 0700);
+        if (!made && errno != EEXIST && errno != EISDIR && errno != EROFS)
             return kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", path);
+        if (made && !kf_file_sync_dir(path) && errno != EACCES)
+            return kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", path);
         *p = saved;
         if (!saved) break;
     }
@@ -33,40 +40,66 @@ bool kf_dir_ensure(const char *dir, kf_err *err) {
 }
 
 bool kf_file_read(const char *path, size_t max, kf_secret **out, kf_err *err) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), why = 0;
     if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path);
     struct stat st;
-    kf_secret *s = NULL;
-    bool ok = false;
-    if (fstat(fd, &st)) kf_fail_errno(err, KF_ERR_SYS_IO, "%s", path);
+    KF_AUTO(kf_secret) s = NULL;
+    if (fstat(fd, &st))
+        kf_fail_errno(err, KF_ERR_SYS_IO, "%s", path), why = errno;
     else if (!S_ISREG(st.st_mode)) kf_fail(err, KF_ERR_SYS_IO, "%s is not a regular file", path);
     else if ((uint64_t)st.st_size > max) kf_fail(err, KF_ERR_SYS_IO, "%s is larger than %zu bytes", path, max);
     else {
         size_t want = (size_t)st.st_size, got = 0;
         s = kf_secret_zero(want);
         ssize_t n = 1;
-        while (got < want && (n = read(fd, kf_secret_edit(s) + got, want - got)) > 0) got += (size_t)n;
-        ok = n >= 0 && got == want;
-        if (!ok) kf_fail(err, KF_ERR_SYS_IO, "read %s: it changed meanwhile", path);
+        while (got < want && n) {
+            n = read(fd, kf_secret_edit(s) + got, want - got);
+            if (n > 0)
+                got += (size_t)n;
+            else if (n < 0 && errno != EINTR)
+                break;
+        }
+        if (n < 0)
+            kf_fail_errno(err, KF_ERR_SYS_IO, "read %s", path), why = errno;
+        else if (got < want)
+            kf_fail(err, KF_ERR_SYS_IO, "%s changed while it was read", path), why = EAGAIN;
+        if (got < want) s = kf_secret_free(s);
     }
     close(fd);
-    if (ok) *out = s;
-    else kf_secret_free(s);
-    return ok;
+    errno = why;
+    if (!s) return false;
+    *out = KF_TAKE(s);
+    return true;
 }
 
 static bool write_all(int fd, const char *p, size_t n) {
+    off_t at = 0;
     while (n) {
-        ssize_t k = write(fd, p, n);
+        ssize_t k = pwrite(fd, p, n, at);
         if (k < 0 && errno == EINTR) continue;
+        if (k == 0) errno = EIO;
         if (k <= 0) return false;
         p += k;
+        at += k;
         n -= (size_t)k;
     }
     return true;
 }
 
-static bool sync_dir_of(const char *path) {
+bool kf_file_fill(int fd, const void *data, size_t len) {
+    struct stat st;
+    /* cut before it is written: a kill behind the write leaves the whole new content */
+    return fstat(fd, &st) == 0 && (st.st_size <= (off_t)len || ftruncate(fd, (off_t)len) == 0) &&
+           write_all(fd, data, len) && fsync(fd) == 0;
+}
+
+bool kf_file_is_at(int fd, const char *path) {
+    struct stat a, b;
+    return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+bool kf_file_sync_dir(const char *path) {
     KF_AUTO_CHARS dir = kf_strdup(path);
     char *slash = strrchr(dir, '/');
     if (!slash) return true;
@@ -74,29 +107,84 @@ static bool sync_dir_of(const char *path) {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return false;
     bool ok = fsync(fd) == 0 || errno == EINVAL; /* some file systems cannot, and need not */
+    int why = errno;
     close(fd);
+    errno = why;
     return ok;
 }
 
-bool kf_file_replace(const char *path, const void *data, size_t len, kf_err *err) {
-    KF_AUTO_CHARS tmp = kf_strfmt("%s.XXXXXX", path);
-    int fd = mkostemp(tmp, O_CLOEXEC); /* 0600 */
-    if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "write beside %s", path);
-    bool ok = write_all(fd, data, len) && fsync(fd) == 0;
-    if (!ok) kf_fail_errno(err, KF_ERR_SYS_IO, "write %s", path);
-    if (close(fd) && ok) ok = kf_fail_errno(err, KF_ERR_SYS_IO, "write %s", path);
-    if (ok && rename(tmp, path)) ok = kf_fail_errno(err, KF_ERR_SYS_IO, "rename to %s", path);
-    if (!ok) {
-        unlink(tmp);
-        return false;
+int kf_file_new(char *path) {
+    enum { TRIES = 8 };
+    size_t n = strlen(path);
+    bool any = n > 6 && !strcmp(path + n - 6, "XXXXXX");
+    for (int i = 0; i < TRIES; i++) {
+        if (any) memset(path + n - 6, 'X', 6);
+        int fd = any ? mkostemp(path, O_CLOEXEC)
+                     : open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0) return -1;
+        /* a sweep may have removed it in between; none does where flock does not work */
+        bool held = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+        if (held && kf_file_is_at(fd, path)) return fd;
+        close(fd);
     }
-    if (!sync_dir_of(path)) return kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", path);
-    return true;
+    errno = EBUSY;
+    return -1;
+}
+
+bool kf_file_replace(const char *path, const void *data, size_t len, kf_err *err) {
+    KF_AUTO_CHARS tmp = kf_strfmt("%s" TEMP "XXXXXX", path);
+    int fd = kf_file_new(tmp);
+    if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "write beside %s", path);
+    bool ok = kf_file_fill(fd, data, len) || kf_fail_errno(err, KF_ERR_SYS_IO, "write %s", path);
+    if (ok && rename(tmp, path)) ok = kf_fail_errno(err, KF_ERR_SYS_IO, "rename to %s", path);
+    int why = errno;
+    if (!ok) unlink(tmp);
+    close(fd); /* a sweep may look at the file from here on */
+    errno = why;
+    if (!ok) return false;
+    return kf_file_sync_dir(path) ||
+           kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", path);
+}
+
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+
+bool kf_file_is_temp_suffix(const char *s) {
+    return strlen(s) == 6 && strspn(s, UPPER LOWER "0123456789") == 6 && strpbrk(s, LOWER) &&
+           strpbrk(s + 1, UPPER);
+}
+
+static bool is_temp_of(const char *leaf, const char *base, bool older_too) {
+    size_t n = strlen(base);
+    if (strncmp(leaf, base, n)) return false;
+    leaf += n;
+    if (kf_str_starts(leaf, TEMP)) return strlen(leaf) == strlen(TEMP) + 6;
+    return older_too && *leaf == '.' && kf_file_is_temp_suffix(leaf + 1);
+}
+
+void kf_file_sweep(const char *path, bool older_too) {
+    KF_AUTO_CHARS dir = kf_strdup(path);
+    char *slash = strrchr(dir, '/');
+    if (!slash) return;
+    const char *base = path + (slash - dir) + 1;
+    slash[slash == dir] = 0;
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && (e = readdir(d));) {
+        if (!is_temp_of(e->d_name, base, older_too)) continue;
+        struct stat st;
+        int fd = openat(dirfd(d), e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0) continue;
+        bool ours = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid();
+        if (ours && flock(fd, LOCK_EX | LOCK_NB) == 0) unlinkat(dirfd(d), e->d_name, 0);
+        close(fd);
+    }
+    if (d) closedir(d);
 }
 
 bool kf_file_remove(const char *path, kf_err *err) {
     if (unlink(path) && errno != ENOENT) return kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", path);
-    return sync_dir_of(path) || kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", path);
+    return kf_file_sync_dir(path) ||
+           kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", path);
 }
 
 int kf_lock_open(const char *path, kf_err *err) {

@@ -10,11 +10,29 @@
 /* Makes dir and its parents (0700 for what is made); refuses if it is not a directory, not
  * ours, or writable by others (KF_ERR_SYS_OWNER). */
 KF_CHECK bool kf_dir_ensure(const char *dir, kf_err *err);
-/* Whole file, at most max bytes, regular, no symlink followed. *len gets the length; NUL behind it. */
+/* Whole file, at most max bytes, regular, no symlink followed; NUL behind it. On failure errno says
+ * why the bytes cannot be had (ENOENT, EIO, EACCES, EMFILE, ...); it is 0 when the file itself is
+ * wrong: not regular, or larger than max. */
 KF_CHECK bool kf_file_read(const char *path, size_t max, kf_secret **out, kf_err *err);
-/* temp file beside it, write, fsync, rename, fsync(dir). mode 0600. On failure the old file stands. */
+/* temp file beside it, write, fsync, rename, fsync(dir). mode 0600. On failure the old file stands,
+ * or the new one when only the directory could not be flushed. */
 KF_CHECK bool kf_file_replace(const char *path, const void *data, size_t len, kf_err *err);
 KF_CHECK bool kf_file_remove(const char *path, kf_err *err); /* absent is success */
+/* Removes the temp files that kf_file_replace(path) left beside it when it was killed; never one
+ * that a living process writes. older_too: also path.XXXXXX, the names that earlier versions gave
+ * them; only for a directory of keyfob's own. */
+void kf_file_sweep(const char *path, bool older_too);
+/* The X of a mkostemp name, and not a word that a person typed (backup, Backup, BACKUP, old123). */
+bool kf_file_is_temp_suffix(const char *suffix);
+
+/* The steps of kf_file_replace, for who needs them one by one. errno says why. */
+/* A new file, mode 0600, held by flock. path: ends in XXXXXX, which is replaced, or is a name that
+ * must not be taken yet (EEXIST). fd, or -1. */
+int kf_file_new(char *path);
+/* Makes data the content of fd in place, without giving up blocks that it needs, and flushes it. */
+KF_CHECK bool kf_file_fill(int fd, const void *data, size_t len);
+bool kf_file_is_at(int fd, const char *path);     /* path still names the file behind fd */
+KF_CHECK bool kf_file_sync_dir(const char *path); /* flushes the directory that holds path */
 
 /* flock. Never unlinked. try: 1 taken, 0 held by another, -1 err. The fd is close-on-exec. */
 int kf_lock_open(const char *path, kf_err *err);  /* fd, or -1 */

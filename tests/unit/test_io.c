@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <sys/prctl.h>
+#include <errno.h>
 #include <sys/resource.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -66,6 +67,76 @@ static void files_are_replaced_whole(void **state) {
     KF_AUTO_CHARS after = get(p);
     assert_string_equal(after, "two");
     assert_true(kf_file_remove(p, &e) && kf_file_remove(p, &e));
+}
+
+static void reads_say_why_they_failed(void **state) {
+    (void)state;
+    kf_err e;
+    kf_secret *s = NULL;
+    struct rlimit old, none = {0, 0};
+    KF_AUTO_CHARS p = path("why");
+    KF_AUTO_CHARS fifo = path("fifo");
+    KF_AUTO_CHARS link = path("why-link");
+    assert_false(kf_file_read(p, 100, &s, &e));
+    assert_int_equal(errno, ENOENT);
+    put(p, "four");
+    assert_int_equal(symlink(p, link) | mkfifo(fifo, 0600), 0);
+    assert_false(kf_file_read(link, 100, &s, &e));
+    assert_int_equal(errno, ELOOP);
+    const char *const wrong[] = {fifo, dir, "/dev/zero"};
+    for (size_t i = 0; i < KF_LEN(wrong); i++) {
+        assert_false(kf_file_read(wrong[i], 100, &s, &e));
+        assert_int_equal(errno, 0);
+    }
+    assert_false(kf_file_read(p, 3, &s, &e));
+    assert_int_equal(errno, 0);
+    getrlimit(RLIMIT_NOFILE, &old);
+    none.rlim_max = old.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &none);
+    bool ok = kf_file_read(p, 100, &s, &e);
+    int why = errno;
+    setrlimit(RLIMIT_NOFILE, &old);
+    assert_false(ok);
+    assert_int_equal(why, EMFILE);
+    assert_null(s);
+}
+
+static bool is_there(const char *leaf) {
+    KF_AUTO_CHARS p = path(leaf);
+    return access(p, F_OK) == 0;
+}
+
+static void sweep_takes_only_what_a_kill_left(void **state) {
+    (void)state;
+    static const char *const stays[] = {
+        "s",      "s.backup", "s.Backup",  "s.BACKUP",      "s.old123",
+        "s.copy", "s.tmp-",   "s.tmp-abc", "s2.tmp-abcdef", "s.a/b"};
+    static const char *const goes[] = {"s.tmp-abcdef", "s.tmp-Zz09aZ"};
+    KF_AUTO_CHARS s = path("s");
+    KF_AUTO_CHARS folder = path("s.a");
+    KF_AUTO_CHARS old = path("s.aB3dE9");
+    KF_AUTO_CHARS mine = path("s.tmp-XXXXXX");
+    assert_int_equal(mkdir(folder, 0700), 0);
+    for (size_t i = 0; i < KF_LEN(stays) + KF_LEN(goes); i++) {
+        KF_AUTO_CHARS p = path(i < KF_LEN(stays) ? stays[i] : goes[i - KF_LEN(stays)]);
+        put(p, "x");
+    }
+    put(old, "x");
+    int fd = kf_file_new(mine); /* a living writer */
+    assert_true(fd >= 0);
+    kf_file_sweep(s, false);
+    for (size_t i = 0; i < KF_LEN(stays); i++)
+        if (!is_there(stays[i])) fail_msg("%s was removed", stays[i]);
+    for (size_t i = 0; i < KF_LEN(goes); i++)
+        if (is_there(goes[i])) fail_msg("%s was left", goes[i]);
+    assert_true(kf_file_is_at(fd, mine));
+    assert_int_equal(access(old, F_OK), 0);
+    kf_file_sweep(s, true);
+    assert_int_equal(access(old, F_OK), -1);
+    close(fd);
+    kf_file_sweep(s, false);
+    assert_int_equal(access(mine, F_OK), -1);
+    for (size_t i = 0; i < KF_LEN(stays); i++) assert_true(is_there(stays[i]));
 }
 
 static void directories_must_be_ours(void **state) {
@@ -448,7 +519,7 @@ static void vault_store(void **state) {
     kf_loop *l = kf_loop_new(NULL);
     kf_worker *w = kf_worker_new(l, &e);
     KF_AUTO_CHARS vault = path("vault");
-    kf_vault_opts o = {vault, true};
+    kf_vault_opts o = {.dir = vault, .weak_kdf = true};
     kf_store *s = kf_store_vault_new(l, w, &o);
     assert_int_equal(kf_store_get_state(s), KF_STORE_NEW);
     assert_int_equal(load(l, s, "0123456789abcdef", NULL), KF_ERR_STORE_VAULT_NEW);
@@ -485,6 +556,8 @@ int main(void) {
                                    cmocka_unit_test(directories_must_be_ours),
                                    cmocka_unit_test(locks_exclude),
         cmocka_unit_test(the_holder_of_a_lock_is_named),
+                                   cmocka_unit_test(reads_say_why_they_failed),
+                                   cmocka_unit_test(sweep_takes_only_what_a_kill_left),
                                    cmocka_unit_test(settings_keep_comments_and_order),
                                    cmocka_unit_test(bad_settings_name_file_and_line),
                                    cmocka_unit_test(a_proxy_is_host_and_port),
