@@ -171,7 +171,8 @@ struct kf_keeper {
     GHashTable *gates;        /* origin -> kf_gate, owned */
     GQueue answers;           /* kf_answer, given on the next turn of the loop */
     kf_loop_id answer_timer, index_timer, jump;
-    bool index_dirty;
+    bool index_dirty, index_unread; /* unread: the file is there and could not be read */
+    bool index_newer;               /* a newer keyfob wrote it: it stays as it is */
     int index_busy;           /* writes under way on the worker */
     int64_t index_at;         /* boot ms of the last write */
     char *index_written;

@@ -1,5 +1,6 @@
 #include "agent/keeper_impl.h"
 
+#include <errno.h>
 #include <string.h>
 #include "agent/settings.h"
 #include "io/files.h"
@@ -307,7 +308,9 @@ static void index_done(void *arg) {
 static void index_send(kf_keeper *k, kf_keeper_done done, void *user) {
     k->index_dirty = false;
     k->index_at = kf_boot_ms();
-    char *text = k->a->conf ? index_text(k) : NULL; /* broken settings: the last index stands */
+    if (k->index_unread) kf_keeper_index_read(k); /* else what it knows would be lost */
+    bool may_write = k->a->conf && !k->index_unread && !k->index_newer;
+    char *text = may_write ? index_text(k) : NULL; /* broken settings: the last index stands */
     if (!text || (kf_str_eq(text, k->index_written) && !k->index_busy)) {
         free(text);
         kf_keeper_answer_done(k, done, user, NULL);
@@ -356,12 +359,26 @@ void kf_keeper_index_read(kf_keeper *k) {
     kf_profile_row *rows = NULL;
     size_t n = 0;
     kf_err err;
-    if (!kf_file_read(path, KF_PROFILE_INDEX_MAX, &text, &err)) return; /* none yet */
+    bool read = kf_file_read(path, KF_PROFILE_INDEX_MAX, &text, &err);
+    k->index_unread = !read && errno && errno != ENOENT;
+    if (!read) {
+        if (k->index_unread)
+            kf_log(KF_LOG_WARN, "%s; it is not written until it can be read", err.what);
+        return;
+    }
     if (!kf_profile_index_parse(kf_secret_peek(text), kf_secret_len(text), &rows, &n, &err)) {
-        kf_log(KF_LOG_WARN, "%s: %s; it will be written anew", path, err.what);
+        k->index_newer = err.code == KF_ERR_STORE_NEWER;
+        kf_log(KF_LOG_WARN, "%s: %s; it %s", path, err.what,
+               k->index_newer ? "stays as it is" : "will be written anew");
         return;
     }
     for (size_t i = 0; i < n; i++) {
+        kf_entry *e = g_hash_table_lookup(k->by_id, rows[i].id);
+        if (e) { /* read late */
+            if (!e->loaded && !e->has_hint && kf_str_eq(e->prof.client_id, rows[i].client_id))
+                kf_entry_knows(e, &rows[i]);
+            continue;
+        }
         kf_profile_row *r = g_new(kf_profile_row, 1);
         *r = rows[i];
         g_hash_table_replace(k->hints, r->id, r);

@@ -55,6 +55,59 @@ class Program(Case):
         with open("/proc/%d/limits" % a.proc.pid) as f:
             self.assertRegex(f.read(), r"Max core file size\s+0\s+0")
 
+    def index_of(self, a):
+        return os.path.join(a.state, "profiles")
+
+    def test_index_of_a_newer_version_stays(self):
+        a = self.agent(start=False)
+        os.makedirs(a.state, 0o700)
+        newer = "keyfob-profiles 2\nwhatever a newer keyfob writes\n"
+        with open(self.index_of(a), "w") as f:
+            f.write(newer)
+        a.start()
+        a.put("dev")
+        a.restart()
+        self.assertEqual([p["name"] for p in a.call("ListProfiles")["profiles"]], ["dev"])
+        a.call("Quit")
+        a.proc.wait(20)
+        self.assertEqual(a.read(self.index_of(a)), newer)
+
+    def test_index_that_cannot_be_read_is_not_lost(self):
+        a = self.agent(store="vault")
+        with Sandbox() as s:
+            a.put("dev", s.url)
+            a.sign_in()
+            a.call("Quit")
+            a.proc.wait(20)
+            good = a.read(self.index_of(a))
+            self.assertIn("signed_in", good)
+            os.unlink(self.index_of(a))
+            os.symlink("profiles", self.index_of(a))  # as EIO: there, and not to be read
+            a.start()
+            a.put("other", s.url)
+            self.assertTrue(os.path.islink(self.index_of(a)), "it is not replaced")
+            os.unlink(self.index_of(a))
+            with open(self.index_of(a), "w") as f:
+                f.write(good)
+            a.put("third", s.url)
+            wait_for(lambda: a.read(self.index_of(a)).count("\n") == 4, "the index to be written")
+            self.assertRegex(a.read(self.index_of(a)), r"\tdev\t.\tsigned_in\t[1-9]", "what it knew is still there")
+
+    def test_what_kills_left_beside_its_files(self):
+        a = self.agent()
+        a.put("dev")
+        goes = [self.index_of(a) + ".tmp-aB3dE9", self.index_of(a) + ".aB3dE9", a.conf + ".tmp-abcdef"]
+        stays = [a.conf + ".backup", a.conf + ".aB3dE9", self.index_of(a) + ".backup"]
+        for path in goes + stays:
+            with open(path, "w") as f:
+                f.write("x")
+        with open(goes[0]) as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            a.restart()
+            self.assertEqual([p for p in goes if os.path.exists(p)], goes[:1], "one has a living writer")
+        a.restart()
+        self.assertEqual([p for p in goes + stays if os.path.exists(p)], stays)
+
     def test_second_agent_leaves_the_first_alone(self):
         a = self.agent()
         proc, said = a.launch("--foreground")
