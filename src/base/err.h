@@ -77,6 +77,8 @@
     X(STORE_SILENT, "store.silent", 6)             /* provider does not answer */  \
     X(STORE_DENIED, "store.denied", 6)                                             \
     X(STORE_DAMAGED, "store.damaged", 6)                                           \
+    X(STORE_VAULT_DAMAGED, "store.vault_damaged", 6) /* no header opens it */      \
+    X(STORE_READ, "store.read", 6)         /* cannot be read now: EIO, EACCES */   \
     X(STORE_NOT_FOUND, "store.not_found", 4)                                       \
     X(STORE_NEWER, "store.newer", 6)               /* written by a newer keyfob */ \
     X(STORE_LOST, "store.lost", 3)                 /* a pair that no store ever took is gone */ \

@@ -58,15 +58,34 @@ bool kf_vault_create(const kf_secret *pass, bool weak, kf_secret **master, unsig
     return true;
 }
 
+/* The letters of magic, and a higher digit at its end. */
+static bool has_later_digit(const unsigned char *p, const unsigned char *magic, size_t digit) {
+    return !memcmp(p, magic, digit) && p[digit] > '1' && p[digit] <= '9';
+}
+
+/* A flipped bit can turn the 1 of the version into a 3: then the rest is still right for version 1.
+ */
+static bool is_newer_header(const unsigned char *h, size_t len) {
+    unsigned char one[AT_CHECK], check[CHECK];
+    if (len < 8 || !has_later_digit(h, header_magic, 7)) return false;
+    if (len != KF_VAULT_HEADER) return true;
+    memcpy(one, h, sizeof one);
+    memcpy(one, header_magic, sizeof header_magic);
+    crypto_generichash(check, CHECK, one, sizeof one, NULL, 0);
+    return memcmp(check, h + AT_CHECK, CHECK) != 0;
+}
+
 bool kf_vault_check(const void *header, size_t len, kf_err *err) {
     if (!ready(err)) return false;
     const unsigned char *h = header;
     unsigned char check[CHECK];
+    if (is_newer_header(h, len))
+        return kf_fail(err, KF_ERR_STORE_NEWER, "the vault's header is of a later version");
     if (len == KF_VAULT_HEADER) crypto_generichash(check, CHECK, h, AT_CHECK, NULL, 0);
     /* the check tells a damaged header from a wrong passphrase; the limits keep a made-up one from eating the machine */
     if (len != KF_VAULT_HEADER || memcmp(h, header_magic, 8) || memcmp(check, h + AT_CHECK, CHECK) || get64(h + AT_OPS) > 16 ||
         get64(h + AT_OPS) < crypto_pwhash_OPSLIMIT_MIN || get64(h + AT_MEM) < crypto_pwhash_MEMLIMIT_MIN || get64(h + AT_MEM) > (1u << 30))
-        return kf_fail(err, KF_ERR_STORE_DAMAGED, "the vault's header is damaged");
+        return kf_fail(err, KF_ERR_STORE_VAULT_DAMAGED, "the vault's header is damaged");
     return true;
 }
 
@@ -96,14 +115,25 @@ kf_secret *kf_vault_seal(const kf_secret *master, const char *name, const kf_sec
     return out;
 }
 
-kf_secret *kf_vault_unseal(const kf_secret *master, const char *name, const void *sealed, size_t len, kf_err *err) {
+static bool is_newer_record(const unsigned char *p, size_t len) {
+    return len >= 8 && has_later_digit(p, record_magic, 6) && !p[7];
+}
+
+kf_secret *kf_vault_unseal(const kf_secret *master, const char *name, const void *sealed,
+                           size_t len, kf_err *err) {
     const unsigned char *p = sealed;
+    const size_t before = 8 + NONCE;
+    KF_AUTO(kf_secret) blob = len < before + TAG ? NULL : kf_secret_zero(len - before - TAG);
     if (!ready(err)) return NULL;
-    if (len < 8 + NONCE + TAG || memcmp(p, record_magic, 8)) return kf_fail(err, KF_ERR_STORE_DAMAGED, "%s is no record of the vault", name), NULL;
-    kf_secret *blob = kf_secret_zero(len - 8 - NONCE - TAG);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)kf_secret_edit(blob), NULL, NULL, p + 8 + NONCE, len - 8 - NONCE,
-                                                   (const unsigned char *)name, strlen(name), p + 8, (const unsigned char *)kf_secret_peek(master)) == 0)
-        return blob;
-    kf_fail(err, KF_ERR_STORE_DAMAGED, "the vault's record %s is damaged", name);
-    return kf_secret_free(blob);
+    bool opens = blob && crypto_aead_xchacha20poly1305_ietf_decrypt(
+                             (unsigned char *)kf_secret_edit(blob), NULL, NULL, p + before,
+                             len - before, (const unsigned char *)name, strlen(name), p + 8,
+                             (const unsigned char *)kf_secret_peek(master)) == 0;
+    if (opens && !memcmp(p, record_magic, 8)) return KF_TAKE(blob);
+    /* a record that opens as version 1 is not of a newer version: its first bytes are damaged */
+    if (!opens && is_newer_record(p, len))
+        kf_fail(err, KF_ERR_STORE_NEWER, "%s in the vault is of a later version", name);
+    else
+        kf_fail(err, KF_ERR_STORE_DAMAGED, "the vault's record %s is damaged", name);
+    return NULL;
 }

@@ -21,11 +21,11 @@ static void header_opens_with_its_passphrase_only(void **state) {
     assert_int_equal(e.code, KF_ERR_STORE_BAD_PASSPHRASE);
     assert_true(kf_vault_check(h, sizeof h, &e));
     assert_null(kf_vault_open(h, sizeof h - 1, pass, &e));
-    assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
+    assert_int_equal(e.code, KF_ERR_STORE_VAULT_DAMAGED);
     for (size_t bit = 0; bit < 8 * sizeof h; bit++) {
         h[bit / 8] ^= (unsigned char)(1u << bit % 8);
         assert_null(kf_vault_open(h, sizeof h, pass, &e));
-        assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
+        assert_int_equal(e.code, KF_ERR_STORE_VAULT_DAMAGED);
         assert_false(kf_vault_check(h, sizeof h, NULL));
         h[bit / 8] ^= (unsigned char)(1u << bit % 8);
     }
@@ -56,8 +56,27 @@ static void record_is_bound_to_its_name_and_every_bit(void **state) {
     assert_false(kf_secret_eq(sealed, other)); /* a nonce is never used twice */
 }
 
+static void newer_versions_are_named(void **state) {
+    (void)state;
+    kf_err e;
+    unsigned char h[KF_VAULT_HEADER] = "KFVAULT2";
+    KF_AUTO(kf_secret) pass = text("p");
+    KF_AUTO(kf_secret) master = NULL;
+    static const char record[] = "KFVREC2\0 whatever comes behind it, and more of it than a seal";
+    assert_false(kf_vault_check(h, sizeof h, &e));
+    assert_int_equal(e.code, KF_ERR_STORE_NEWER);
+    assert_null(kf_vault_open(h, 8, pass, &e)); /* it may have another size */
+    assert_int_equal(e.code, KF_ERR_STORE_NEWER);
+    assert_true(kf_vault_create(pass, true, &master, h, &e));
+    for (size_t n = 8; n <= sizeof record; n++) {
+        assert_null(kf_vault_unseal(master, "0123456789abcdef.session", record, n, &e));
+        assert_int_equal(e.code, KF_ERR_STORE_NEWER);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest t[] = {cmocka_unit_test(header_opens_with_its_passphrase_only),
-                                   cmocka_unit_test(record_is_bound_to_its_name_and_every_bit)};
+                                   cmocka_unit_test(record_is_bound_to_its_name_and_every_bit),
+                                   cmocka_unit_test(newer_versions_are_named)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }
