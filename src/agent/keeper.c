@@ -148,7 +148,18 @@ static int64_t due_of_session(const kf_entry *e, int64_t now) {
 /* A vault that is shut, or being opened just now: what began in between would fail as locked. */
 static bool store_works(const kf_keeper *k) {
     const kf_store *s = k->a->store;
-    return s && (strcmp(kf_store_kind(s), "vault") || kf_store_get_state(s) == KF_STORE_OK);
+    if (!s) return false;
+    if (strcmp(kf_store_kind(s), "vault")) return true;
+    kf_store_state st = kf_store_get_state(s);
+    return st == KF_STORE_OK || st == KF_STORE_ABSENT; /* open, and its folder may be back */
+}
+
+/* The disk's, not the session's: reading is tried again by itself, for the keep-alive. */
+static bool read_failed(const kf_entry *e) {
+    kf_err_code code = kf_entry_why(e)->code;
+    if (e->session || !hint_has_session(e)) return false;
+    return code == KF_ERR_STORE_READ ||
+           (code == KF_ERR_STORE_ABSENT && !strcmp(kf_store_kind(e->k->a->store), "vault"));
 }
 
 int64_t kf_entry_renew_due(const kf_entry *e) {
@@ -159,6 +170,7 @@ int64_t kf_entry_renew_due(const kf_entry *e) {
     case KF_STATE_OFFLINE:
     case KF_STATE_LOCKED:
     case KF_STATE_ERROR: /* of this machine (a full disk): tried again; of WorkOS: not */
+        if (read_failed(e)) return e->retry_at ? e->retry_at : now;
         if (!e->session || (e->trouble.state == KF_STATE_ERROR && !e->free_retry)) return -1;
         due = e->retry_at ? e->retry_at : now;
         break;
@@ -276,7 +288,7 @@ static kf_work *work_by_itself(kf_entry *e) {
     if (!e->loaded && wanted) return kf_work_new(e->k, KF_WORK_LOAD);
     int64_t due = kf_entry_renew_due(e);
     if (due < 0 || due > now) return NULL;
-    return kf_work_new(e->k, e->loaded ? KF_WORK_RENEW : KF_WORK_LOAD);
+    return kf_work_new(e->k, e->loaded && e->session ? KF_WORK_RENEW : KF_WORK_LOAD);
 }
 
 void kf_entry_pump(kf_entry *e) {

@@ -166,6 +166,8 @@ static void load_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_e
         if (!told) drop_session(e, &none);
     } else if (!e->session) {
         kf_entry_store_trouble(e, err);
+        if (e->trouble.state == KF_STATE_LOCKED)
+            e->retry_at = kf_boot_ms() + kf_refresh_backoff_ms(e->fails++, -1, kf_keeper_dice());
     }
     kf_work_end(e);
 }
