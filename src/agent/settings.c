@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/keeper.h"
+#include "auth/session.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "io/files.h"
@@ -132,12 +133,22 @@ void kf_settings_save(kf_agent *a, kf_settings_done done, void *user) {
     save_text(a, kf_conf_text(a->conf), done, user);
 }
 
+/* On the worker. */
+static int64_t blob_generation(const char *kind, const kf_secret *blob) {
+    kf_err e;
+    if (strcmp(kind, "session")) return 0;
+    KF_AUTO(kf_session) s = kf_session_from_blob(blob, &e);
+    return s ? s->generation : e.code == KF_ERR_STORE_NEWER ? -1 : 0;
+}
+
 kf_store *kf_settings_make_store(kf_agent *a, const char *kind, kf_err *err) {
     if (!strcmp(kind, "memory")) return kf_store_memory_new(a->loop);
     if (!strcmp(kind, "secret-service")) return kf_store_keyring_new(a->loop);
     if (!strcmp(kind, "vault")) {
         KF_AUTO_CHARS dir = kf_strfmt("%s/vault", a->data_dir);
-        kf_vault_opts o = {.dir = dir, .weak_kdf = kf_str_eq(env("KEYFOB_TEST_KDF"), "min")};
+        kf_vault_opts o = {.dir = dir,
+                           .weak_kdf = kf_str_eq(env("KEYFOB_TEST_KDF"), "min"),
+                           .generation = blob_generation};
         return kf_store_vault_new(a->loop, a->worker, &o);
     }
     return kf_fail(err, KF_ERR_USAGE_CONFIG, "store = %.40s: it must be auto, secret-service, vault or memory", kind), NULL;
@@ -324,5 +335,7 @@ kf_json *kf_settings_store_json(const kf_agent *a) {
     kf_json_set_str(j, "choice", choice);
     kf_json_set_str(j, "why", a->store_why ? a->store_why : "");
     if (a->locked) kf_json_set_bool(j, "locked", true);
+    if (a->store && !strcmp(kf_store_kind(a->store), "vault"))
+        kf_json_set_str(j, "note", kf_store_vault_note(a->store));
     return j;
 }

@@ -35,10 +35,11 @@ void kf_store_delete(kf_store *s, const char *id, const char *kind, kf_store_don
 void kf_store_list(kf_store *s, kf_store_list_done done, void *user);
 /* Can this store be written at all? Writes and removes a probe item. */
 void kf_store_probe(kf_store *s, bool interactive, kf_store_done done, void *user);
-/* Called before a refresh token is spent: makes sure, as far as the store can, that the next save of
- * this item succeeds when its blob has at most size bytes. Vault: the record's place is written at
- * full size and flushed, so the save cannot fail for space. Keyring: the collection is open, the
- * item is not locked, and a probe item of this profile was written and removed. */
+/* Called under the item's lock before a refresh token is spent: makes sure, as far as the store
+ * can, that the next save of this item succeeds when its blob has at most size bytes. Vault: the
+ * record's place is written at full size and flushed, so the save cannot fail for space. Keyring:
+ * the collection is open, the item is not locked, and a probe item of this profile was written and
+ * removed. */
 void kf_store_reserve(kf_store *s, const char *id, const char *kind, size_t size, bool interactive,
                       kf_store_done done, void *user);
 /* The second place of a record that the store refuses to take is a file of the caller. seal gives
@@ -56,15 +57,25 @@ kf_store_state kf_store_get_state(const kf_store *s);
 const char *kf_store_kind(const kf_store *s);  /* "memory" "vault" "secret-service" */
 kf_store *kf_store_free(kf_store *s);          /* cancels without callbacks; returns NULL */
 
+/* How new a blob of this kind is: the highest of several counts. 0: this kind has no such number,
+ * or the blob is not whole. Negative: a newer keyfob wrote it, so it must not be judged, replaced
+ * or removed. Called on the worker thread. */
+typedef int64_t (*kf_store_generation_fn)(const char *kind, const kf_secret *blob);
+
 kf_store *kf_store_memory_new(kf_loop *l);
 typedef struct kf_vault_opts {
     const char *dir;     /* $XDG_DATA_HOME/keyfob/vault */
     bool weak_kdf;       /* tests: libsodium's minimum instead of INTERACTIVE */
+    kf_store_generation_fn generation; /* NULL: what a kill left is never newer than its record */
 } kf_vault_opts;
 kf_store *kf_store_vault_new(kf_loop *l, kf_worker *w, const kf_vault_opts *o);
-/* Another passphrase for a vault's master key, open or locked: a new header takes the old one's place at once, and is
- * opened again before. KF_ERR_STORE_BAD_PASSPHRASE: before is not it. Only for a store of kind vault. */
+/* Another passphrase for a vault's master key, open or locked. The new header is opened once before
+ * it takes the old one's place. KF_ERR_STORE_BAD_PASSPHRASE: before is not it. Only for a store of
+ * kind vault. */
 void kf_store_vault_rewrap(kf_store *s, const kf_secret *before, const kf_secret *after, kf_store_done done, void *user);
+/* What a person should know about the header, such as that it was put back from its copy; NULL:
+ * nothing. Only for a store of kind vault; valid until its next unlock. */
+const char *kf_store_vault_note(const kf_store *s);
 kf_store *kf_store_keyring_new(kf_loop *l);    /* opens no bus until the first call */
 
 /* store = auto: Secret Service when its default collection exists and a probe write works,
