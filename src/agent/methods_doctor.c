@@ -12,11 +12,11 @@
 #include "base/str.h"
 #include "io/bus.h"
 #include "io/conf_keys.h"
-#include "io/files.h"
 #include "io/loopback.h"
-#include "io/vault.h"
+#include "io/vault_head.h"
 
-enum { CHECKUPS_MAX = 8, HOSTS_MAX = 8, PORTS_MAX = 16, PROFILES_LOOKED_AT = 1000, SKEW_MAX_S = 30, HOST_MS = 10000, HEADER_MAX = 4096 };
+enum { CHECKUPS_MAX = 8, HOSTS_MAX = 8, PORTS_MAX = 16, PROFILES_LOOKED_AT = 1000 };
+enum { SKEW_MAX_S = 30, HOST_MS = 10000 };
 
 /* One call under way. */
 typedef struct kf_checkup {
@@ -235,7 +235,10 @@ static void store_probed(void *user, const kf_secret *blob, const kf_err *err) {
     const char *kind = kf_store_kind(u->a->store);
     (void)blob;
     if (err && err->code == KF_ERR_STORE_LOCKED) add(u, "store", "warn", "unlock the keyring", "%s is locked: %s", kind, err->what);
-    else if (err) add(u, "store", "fail", "look at free space, permissions and the keyring program", "%s: %s (%s)", kind, err->what, kf_err_name(err->code));
+    else if (err)
+        add(u, "store", "fail",
+            *err->hint ? err->hint : "look at free space, permissions and the keyring program",
+            "%s: %s (%s)", kind, err->what, kf_err_name(err->code));
     else if (!strcmp(kind, "memory")) add(u, "store", "warn", "set store = auto to keep sessions", "memory: everything is forgotten when the agent ends");
     else add(u, "store", "ok", NULL, "%s, can be written%s%s", kind, u->a->store_why && *u->a->store_why ? "; " : "", u->a->store_why ? u->a->store_why : "");
     const char *from = u->a->conf ? kf_conf_get(u->a->conf, "store_moved_from") : NULL;
@@ -257,6 +260,10 @@ static void store_is_bad(kf_checkup *u, const kf_err *err) {
     else if (err->code == KF_ERR_STORE_BAD_PASSPHRASE) todo = "correct what is in the passphrase file";
     else if (err->code == KF_ERR_SYS_OWNER) todo = "make it yours, and close it to others: chmod go-rwx";
     else if (err->code == KF_ERR_USAGE_CONFIG) todo = "correct KEYFOB_STORE or keyfob.conf, then: keyfob agent stop";
+    else if (err->code == KF_ERR_STORE_NEWER)
+        todo = "install the newer keyfob again";
+    else if (*err->hint)
+        todo = err->hint;
     else if (err->code == KF_ERR_STORE_ABSENT) todo = "start a keyring (gnome-keyring, KeePassXC), or set store = vault";
     add(u, "store", locked ? "warn" : "fail", todo, "%s (%s)", err->what, kf_err_name(err->code));
 }
@@ -269,16 +276,6 @@ static void store_open(void *user, const kf_err *err) {
     }
     store_is_bad(u, err);
     look_at_bus(u, u->a->store ? kf_store_kind(u->a->store) : "");
-}
-
-/* The header can be looked at while the vault is locked. False: it is damaged, which is told. */
-static bool header_is_whole(kf_checkup *u, const char *path) {
-    kf_err e;
-    KF_AUTO(kf_secret) h = NULL;
-    if (kf_file_read(path, HEADER_MAX, &h, &e) && kf_vault_check(kf_secret_peek(h), kf_secret_len(h), &e)) return true;
-    KF_AUTO_CHARS todo = kf_strfmt("put %s back from a backup; without one move %s/vault away and sign in again", path, u->a->data_dir);
-    add(u, "store", "fail", todo, "%s: %s", path, e.what);
-    return false;
 }
 
 static void check_new_vault(kf_checkup *u) {
@@ -305,17 +302,43 @@ static void check_unsaved(kf_checkup *u) {
              "the session is not in the store; a sealed copy is in the state directory");
 }
 
+/* Looks at the header and its copy, also while the vault is locked. False: no record can be read. */
+static bool check_vault(kf_checkup *u, bool *is_new) {
+    KF_AUTO_CHARS dir = kf_strfmt("%s/vault", u->a->data_dir);
+    const kf_store *s = u->a->store;
+    kf_store_state state = s ? kf_store_get_state(s) : KF_STORE_UNKNOWN;
+    const char *todo = "run keyfob unlock, which puts the two files in order";
+    kf_vault_look l;
+    kf_err e;
+    kf_vault_look_init(&l, dir);
+    const kf_vault_head *h = kf_vault_look_pick(&l, dir, &e);
+    *is_new = !h && e.code == KF_ERR_STORE_VAULT_NEW && (!s || state == KF_STORE_NEW);
+    if (l.first.is == KF_VAULT_UNREADABLE || l.copy.is == KF_VAULT_UNREADABLE)
+        todo = "check the disk and the permissions of the file";
+    else if (state == KF_STORE_OK)
+        todo = "run keyfob agent stop: the next agent puts the two files in order";
+    if (l.note)
+        add(u, "store", "warn", todo, "%s", l.note);
+    else if (s && kf_store_vault_note(s))
+        add(u, "store", "warn", "check the disk, and make a backup of the folder", "%s",
+            kf_store_vault_note(s));
+    kf_vault_look_done(&l);
+    bool usable = h || state == KF_STORE_OK || state == KF_STORE_ABSENT;
+    if (!usable && !*is_new) store_is_bad(u, &e);
+    return usable;
+}
+
 static void check_store(kf_checkup *u) {
     KF_AUTO(kf_json) s = kf_settings_store_json(u->a);
     const char *kind = kf_json_str_or(s, "kind", "");
-    KF_AUTO_CHARS header = kf_strfmt("%s/vault/header", u->a->data_dir);
-    bool vault = !strcmp(kind, "vault"), made = !access(header, F_OK);
-    if (*kind && (!vault || (made && header_is_whole(u, header)))) {
+    bool is_new = false;
+    if (*kind && (strcmp(kind, "vault") || check_vault(u, &is_new))) {
         kf_settings_store(u->a, store_open, u);
         return;
     }
     if (!*kind) add(u, "store", "ok", NULL, "not picked yet: the first secret does that");
-    else if (!made) check_new_vault(u);
+    else if (is_new)
+        check_new_vault(u);
     look_at_bus(u, kind);
 }
 

@@ -198,9 +198,22 @@ fresh KEYFOB_STORE=vault
 has "the vault's directory is open, and locked" "$RC$(told vault_dir)" "1fail $VAULT can be written"
 has "what to do" "$(told vault_dir) $(told store)" "-> chmod 700 $VAULT warn the vault is locked (store.vault_locked) -> run keyfob unlock"
 chmod 700 "$VAULT"
-printf x | dd of="$VAULT/header" bs=1 seek=30 conv=notrunc status=none
+damage() { printf x | dd of="$VAULT/$1" bs=1 seek=30 conv=notrunc status=none; }
+damage header.copy
 fresh KEYFOB_STORE=vault
-has "a damaged header, also without the passphrase" "$RC$(told store)" "1fail $VAULT/header: the vault's header is damaged -> put $VAULT/header back"
+has "a damaged copy of the header" "$RC$(told store)" "0warn the copy of the header, $VAULT/header.copy, is damaged; the vault is locked"
+has "what to do" "$(told store)" "-> run keyfob unlock, which puts the two files in order"
+cp "$VAULT/header" "$VAULT/header.copy"
+damage header
+fresh KEYFOB_STORE=vault
+has "a damaged header" "$RC$(told store)" "0warn $VAULT/header is damaged; its copy header.copy is used; the vault is locked"
+cp "$VAULT/header" "$VAULT/header.copy"
+fresh KEYFOB_STORE=vault
+has "both, also without the passphrase" "$RC$(told store)" "1fail $VAULT/header is damaged, and its copy header.copy is damaged (store.vault_damaged) -> Put header or header.copy back"
+rm "$VAULT/header" "$VAULT/header.copy"
+fresh KEYFOB_STORE=vault KEYFOB_PASSPHRASE_FILE="$SCRATCH/pass"
+has "neither is there, and records are" "$RC$(told store)" "1fail $VAULT/header is missing, and its copy header.copy is missing"
+is "nothing was made" "$(ls "$VAULT" | grep -c header)" 0
 rm -r "$VAULT"
 
 # settings

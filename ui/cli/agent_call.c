@@ -15,6 +15,12 @@ static bool open_client(kf_cli *c, kf_err *err) {
     return c->client != NULL;
 }
 
+void kf_cli_tell_store(kf_cli *c, const kf_json *store) {
+    const char *note = kf_json_str(store, "note");
+    if (note && !c->told_store) kf_cli_note(c, "%s. Check the disk: keyfob doctor", note);
+    c->told_store = c->told_store || note;
+}
+
 bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err) {
     bool fresh = why->code == KF_ERR_STORE_VAULT_NEW;
     /* the passphrase is asked on /dev/tty, so stdin may be a key or a password */
@@ -38,6 +44,7 @@ bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err) {
         kf_json_set_bool(p, "create", fresh);
         kf_err e;
         KF_AUTO(kf_json) r = kf_client_call(c->client, "Unlock", p, 60000, &e);
+        kf_cli_tell_store(c, kf_json_get(r, "store"));
         if (r) return true;
         if (e.code != KF_ERR_STORE_BAD_PASSPHRASE) return *err = e, false;
         kf_cli_note(c, "that is not the passphrase");

@@ -32,6 +32,7 @@ typedef struct kf_cli {
     const char *profile_used; /* for error messages */
     const char *profile_rule; /* the .keyfob file that named it; NULL: none did */
     kf_client *client;     /* opened by kf_cli_call */
+    bool told_store;       /* the store's note was printed */
 } kf_cli;
 
 typedef struct kf_command {
@@ -96,6 +97,9 @@ kf_json *kf_cli_call_all(kf_cli *c, const char *method, kf_json *params, const c
 kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool renew, bool with_profile, int *rc);
 /* True when the passphrase was asked and the vault is open now: the call can be repeated. */
 bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err);
+/* Prints what a person should know about the store, once a command. store: a Store of the
+ * interface. */
+void kf_cli_tell_store(kf_cli *c, const kf_json *store);
 
 /* Which profile: argument, -p, KEYFOB_PROFILE, the .keyfob file of the directory (dir.h), the default, the only one. Reads
  * files and starts nothing. NULL: KF_ERR_USAGE_NO_PROFILE, _NAME, or _DIRECTORY for a .keyfob that must not be used. rule says which; both static or of c. */

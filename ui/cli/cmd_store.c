@@ -26,6 +26,10 @@ int kf_cmd_store_status(kf_cli *c, const kf_args *a) {
     printf("Store     %s, %s%s%s\n", kf_json_str_or(s, "kind", ""), kf_json_str_or(s, "state", ""), *why ? ": " : "", why);
     if (kf_json_str(r, "path")) printf("Folder    %s\n", kf_json_str(r, "path"));
     printf("Sessions  %lld\nAPI keys  %lld\n", (long long)kf_json_int_or(r, "sessions", 0), (long long)kf_json_int_or(r, "api_keys", 0));
+    if (kf_json_str(s, "note")) {
+        KF_AUTO_CHARS note = kf_text_safe(kf_json_str(s, "note"));
+        printf("Note      %s\n", note);
+    }
     if (strangers) printf("Others    %lld, of profiles that are not in keyfob.conf\n", (long long)strangers);
     if (from) printf("Not done  the move from %s: keyfob store move --to %s\n", from, kf_json_str_or(s, "kind", ""));
     return kf_cli_flush();
@@ -168,6 +172,7 @@ int kf_cmd_unlock(kf_cli *c, const kf_args *a) {
     kf_secret_free(pass);
     KF_AUTO(kf_json) r = kf_cli_call(c, "Unlock", p, UNLOCK_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
+    kf_cli_tell_store(c, kf_json_get(r, "store"));
     kf_cli_note(c, "unlocked");
     return print_store(c, kf_json_get(r, "store"));
 }
