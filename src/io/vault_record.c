@@ -195,7 +195,7 @@ typedef struct place {
     struct place *next;
     char *name, *path;
     int fd;
-    bool reserved, written; /* written: it holds the newest content; the save failed behind it */
+    bool reserved, written; /* written: it may hold the newest content, and the save failed */
 } place;
 
 struct kf_vault_places {
@@ -241,16 +241,29 @@ static place *place_find(const kf_vault_folder *f, const char *name) {
     return NULL;
 }
 
+/* A new file that is held by a descriptor for reading only: one for writing would keep the disk from
+ * being made read-only for as long as a request is under way. -1: errno. */
+static int make_and_hold(char *path) {
+    int made = kf_file_new(path);
+    if (made < 0) return -1;
+    close(made);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd >= 0 && kf_lock_try(fd, NULL) != 0 && kf_file_is_at(fd, path)) return fd;
+    if (fd >= 0) close(fd);
+    errno = EBUSY; /* a sweep came in between */
+    return -1;
+}
+
 static place *place_make(const kf_vault_folder *f, const char *name, kf_err *err) {
     KF_AUTO_CHARS path = kf_strfmt("%s/%s." NEXT, f->dir, name);
     settle(f, name, path, true);
-    int fd = kf_file_new(path);
+    int fd = make_and_hold(path);
     /* another process holds it, or it cannot be judged */
     if (fd < 0 && (errno == EEXIST || errno == EBUSY)) {
         char *any = kf_strfmt("%s-XXXXXX", path);
         free(path);
         path = any;
-        fd = kf_file_new(path);
+        fd = make_and_hold(path);
     }
     if (fd < 0) return kf_fail_errno(err, KF_ERR_STORE_WRITE, "write %s", path), NULL;
     place *p = calloc(1, sizeof *p), *oldest = NULL;
@@ -276,13 +289,15 @@ static bool may_replace(const kf_vault_folder *f, const char *name, const char *
            kf_fail(err, KF_ERR_STORE_NEWER, "%s in the vault is of a later version", name);
 }
 
-static bool fill_with_zeros(int fd, size_t size) {
-    char *zeros = calloc(1, size);
-    if (!zeros) abort();
-    bool ok = kf_file_fill(fd, zeros, size);
-    int why = errno;
+/* data NULL: zeros. */
+static bool place_fill(const place *p, const void *data, size_t size, kf_err *err) {
+    char *zeros = data ? NULL : calloc(1, size);
+    if (!data && !zeros) abort();
+    int fd = open(p->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool ok = fd >= 0 && kf_file_fill(fd, data ? data : zeros, size);
+    if (!ok) kf_fail_errno(err, KF_ERR_STORE_WRITE, "write %s", p->path);
+    if (fd >= 0) close(fd);
     free(zeros);
-    errno = why;
     return ok;
 }
 
@@ -304,8 +319,7 @@ bool kf_vault_record_reserve(const kf_vault_folder *f, const char *name, size_t 
     if (!p) p = place_make(f, name, err);
     if (!p) return false;
     p->reserved = true;
-    if (fill_with_zeros(p->fd, size)) return true;
-    kf_fail_errno(err, KF_ERR_STORE_WRITE, "write %s", p->path);
+    if (place_fill(p, NULL, size, err)) return true;
     place_drop(f->places, p, true);
     return false;
 }
@@ -314,8 +328,7 @@ bool kf_vault_record_reserve(const kf_vault_folder *f, const char *name, size_t 
 static bool put_in_place(const kf_vault_folder *f, place *p, const kf_secret *sealed,
                          const char *path, kf_err *err) {
     struct stat st;
-    bool ok = kf_file_fill(p->fd, kf_secret_peek(sealed), kf_secret_len(sealed)) ||
-              kf_fail_errno(err, KF_ERR_STORE_WRITE, "write %s", p->path);
+    bool ok = place_fill(p, kf_secret_peek(sealed), kf_secret_len(sealed), err);
     p->written = fstat(p->fd, &st) == 0 && (size_t)st.st_size == kf_secret_len(sealed);
     if (ok && rename(p->path, path))
         ok = kf_fail_errno(err, KF_ERR_STORE_WRITE, "rename to %s", path);
@@ -336,7 +349,8 @@ bool kf_vault_record_save(const kf_vault_folder *f, const char *name, const kf_s
     if (!p && !may_replace(f, name, path, err)) return false;
     KF_AUTO(kf_secret) sealed = kf_vault_seal(f->master, name, blob, err);
     if (sealed && !p) p = place_make(f, name, err);
-    if (!sealed || !p || !put_in_place(f, p, sealed, path, err) || !read_record(f, name, path, &back, err))
+    if (!sealed || !p || !put_in_place(f, p, sealed, path, err) ||
+        !read_record(f, name, path, &back, err))
         return false;
     return kf_secret_eq(back, blob) ||
            kf_fail(err, KF_ERR_STORE_WRITE, "%s reads back as something else", name);
