@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include "base/str.h"
 
 static const struct {
     const char *name;
@@ -12,15 +13,16 @@ static const struct {
 #undef X
 };
 
-/* What does not fit ends in "[...]", after a whole character: the text goes on as JSON. */
+/* The text is always UTF-8, also when an argument is not or a precision cut one inside a character:
+ * one bad byte would make the whole JSON message unreadable. What does not fit ends in "[...]". */
 __attribute__((format(printf, 3, 0))) static void format(char *out, size_t size, const char *fmt,
                                                          va_list ap) {
-    int n = vsnprintf(out, size, fmt, ap);
-    if (n < 0) out[0] = 0;
-    if (n < 0 || (size_t)n < size) return;
-    size_t cut = size - 6;
-    while (cut && ((unsigned char)out[cut] & 0xc0) == 0x80) cut--;
-    memcpy(out + cut, "[...]", 6);
+    char raw[sizeof((kf_err *)0)->what];
+    int n = vsnprintf(raw, size, fmt, ap);
+    if (n < 0) raw[0] = 0;
+    if (kf_str_cut(out, size, raw) && n < (int)size) return;
+    (void)kf_str_cut(out, size - 5, raw);
+    memcpy(out + strlen(out), "[...]", 6);
 }
 
 /* tail: goes behind, whole. The arguments may point into *err. */

@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include "base/str.h"
 
-enum { DEPTH_MAX = 24, KEYS_MAX = 1024 };
+enum { DEPTH_MAX = 24, DEPTH_LENIENT_MAX = 500, KEYS_MAX = 1024 };
 static const int64_t EXACT = INT64_C(1) << 53; /* up to here a double is every whole number */
 
 /* Tokens pass through cJSON's memory: what it frees is wiped. */
@@ -30,18 +30,6 @@ static void *need(void *p) {
     return p;
 }
 
-static size_t utf8_len(const unsigned char *p, size_t n) {
-    if (p[0] < 0x80) return 1;
-    size_t k = p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : 0;
-    if (!k || k > n) return 0;
-    for (size_t i = 1; i < k; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-        (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return k;
-}
-
 static bool is_hex4(const char *p) {
     for (int i = 0; i < 4; i++)
         if (!p[i] || !strchr("0123456789abcdefABCDEF", p[i])) return false;
@@ -49,14 +37,14 @@ static bool is_hex4(const char *p) {
 }
 
 /* What cJSON bears and we do not: depth, NUL, raw controls in strings, bad UTF-8, nan. One pass, no recursion. */
-static const char *scan(const char *text, size_t len, size_t *at) {
+static const char *scan(const char *text, size_t len, int depth_max, size_t *at) {
     int depth = 0;
     bool in = false;
     for (size_t i = 0; i < len;) {
         unsigned char c = (unsigned char)text[i];
         *at = i;
         if (!c) return "a NUL byte";
-        size_t k = utf8_len((const unsigned char *)text + i, len - i);
+        size_t k = kf_utf8_len(text + i, len - i);
         if (!k) return "bytes that are not UTF-8";
         if (in) {
             if (c < 0x20) return "a control character in a string";
@@ -69,7 +57,7 @@ static const char *scan(const char *text, size_t len, size_t *at) {
             } else if (c == '"') in = false;
         } else if (c == '"') in = true;
         else if (c == '{' || c == '[') {
-            if (++depth > DEPTH_MAX) return "nested too deeply";
+            if (++depth > depth_max) return "nested too deeply";
         } else if (c == '}' || c == ']') depth--;
         else if (c >= 0x80 || (c < 0x20 && !strchr("\t\r\n", c))) return "a character outside a string";
         i += k;
@@ -78,7 +66,54 @@ static const char *scan(const char *text, size_t len, size_t *at) {
     return in ? "a string without an end" : NULL;
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+/* The next character or escape inside a string; *bad: U+FFFD has to take its place. */
+static size_t string_step(const char *p, size_t n, bool *bad) {
+    *bad = false;
+    if (*p != '\\' || n < 2) {
+        size_t k = kf_utf8_len(p, n);
+        *bad = !k || (unsigned char)*p < 0x20;
+        return k ? k : 1;
+    }
+    if (p[1] != 'u' || n < 6 || !is_hex4(p + 2))
+        return (unsigned char)p[1] >= 0x20 && (unsigned char)p[1] < 0x80 ? 2 : 1;
+    unsigned long c = strtoul((const char[5]){p[2], p[3], p[4], p[5], 0}, NULL, 16);
+    bool high = c >= 0xd800 && c < 0xdc00;
+    if (high && n >= 12 && p[6] == '\\' && p[7] == 'u' && is_hex4(p + 8)) {
+        unsigned long low = strtoul((const char[5]){p[8], p[9], p[10], p[11], 0}, NULL, 16);
+        if (low >= 0xdc00 && low < 0xe000) return 12;
+    }
+    *bad = !c || (c >= 0xd800 && c < 0xe000);
+    return 6;
+}
+
+/* The text with U+FFFD where a string holds what no string of ours may. Heap, *out_len bytes. */
+static char *repair_strings(const char *text, size_t len, size_t *out_len) {
+    char *out = need(malloc(3 * len + 1));
+    size_t n = 0;
+    bool in = false, bad;
+    for (size_t i = 0, k; i < len; i += k) {
+        k = in ? string_step(text + i, len - i, &bad) : (bad = false, 1);
+        if (text[i] == '"') in = !in;
+        memcpy(out + n, bad ? "\xef\xbf\xbd" : text + i, bad ? 3 : k);
+        n += bad ? 3 : k;
+    }
+    *out_len = n;
+    return out;
+}
+
+static int by_key(const void *a, const void *b) {
+    const cJSON *const *x = a, *const *y = b;
+    return strcmp((*x)->string, (*y)->string);
+}
+
+static cJSON **sorted_members(const cJSON *j, size_t n) {
+    cJSON **all = need(malloc(n * sizeof *all));
+    n = 0;
+    cJSON *it;
+    cJSON_ArrayForEach(it, j) all[n++] = it;
+    qsort(all, n, sizeof *all, by_key);
+    return all;
+}
 
 static const char *check_tree(const cJSON *j) {
     if (cJSON_IsNumber(j) && !isfinite(j->valuedouble)) return "a number out of range";
@@ -91,26 +126,59 @@ static const char *check_tree(const cJSON *j) {
     }
     if (!cJSON_IsObject(j) || n < 2) return NULL;
     if (n > KEYS_MAX) return "too many members in one object";
-    const char **key = need(malloc(n * sizeof *key));
-    n = 0;
-    cJSON_ArrayForEach(it, j) key[n++] = it->string;
-    qsort(key, n, sizeof *key, by_text);
+    cJSON **member = sorted_members(j, n);
     const char *bad = NULL;
     for (size_t i = 1; i < n && !bad; i++)
-        if (!strcmp(key[i - 1], key[i])) bad = "the same member twice";
-    free(key);
+        if (!by_key(&member[i - 1], &member[i])) bad = "the same member twice";
+    free(member);
     return bad;
+}
+
+static void make_null(cJSON *j) {
+    cJSON_Delete(j->child);
+    cJSON_free(j->valuestring);
+    j->child = NULL;
+    j->valuestring = NULL;
+    j->type = cJSON_NULL;
+}
+
+/* Which of several a reader takes is chance, so none of them counts. */
+static void drop_doubles(cJSON *j, size_t n) {
+    cJSON **member = sorted_members(j, n);
+    for (size_t i = 1, first = 0; i < n; i++) {
+        if (by_key(&member[first], &member[i])) {
+            first = i;
+            continue;
+        }
+        make_null(member[first]);
+        cJSON_Delete(cJSON_DetachItemViaPointer(j, member[i]));
+    }
+    free(member);
+}
+
+/* Makes null of what check_tree would refuse below j. False: j itself is such a thing. */
+static bool prune_tree(cJSON *j, int depth) {
+    if (cJSON_IsNumber(j)) return isfinite(j->valuedouble);
+    if (!j->child) return depth <= DEPTH_MAX || !(cJSON_IsObject(j) || cJSON_IsArray(j));
+    if (depth > DEPTH_MAX) return false;
+    size_t n = 0;
+    for (cJSON *it = j->child; it; it = it->next, n++)
+        if (!prune_tree(it, depth + 1)) make_null(it);
+    if (!cJSON_IsObject(j)) return true;
+    if (n > KEYS_MAX) return false;
+    if (n > 1) drop_doubles(j, n);
+    return true;
 }
 
 const char *kf_json_flaw(const char *text, size_t len) {
     size_t at;
-    return scan(text, len, &at);
+    return scan(text, len, DEPTH_MAX, &at);
 }
 
-kf_json *kf_json_parse(const char *text, size_t len, kf_err *err) {
+static kf_json *parse_scanned(const char *text, size_t len, bool lenient, kf_err *err) {
     hooks();
     size_t at = 0;
-    const char *bad = scan(text, len, &at);
+    const char *bad = scan(text, len, lenient ? DEPTH_LENIENT_MAX : DEPTH_MAX, &at);
     if (bad) {
         kf_fail(err, KF_ERR_NET_BAD_ANSWER, "JSON: %s at byte %zu", bad, at);
         return NULL;
@@ -122,12 +190,25 @@ kf_json *kf_json_parse(const char *text, size_t len, kf_err *err) {
         return NULL;
     }
     while (end < text + len && strchr(" \t\r\n", *end)) end++;
-    bad = end < text + len ? "bytes behind the value" : check_tree(j);
+    if (end < text + len) bad = "bytes behind the value";
+    else if (lenient) bad = prune_tree(j, 1) ? NULL : "a value that is too large";
+    else bad = check_tree(j);
     if (bad) {
         cJSON_Delete(j);
         kf_fail(err, KF_ERR_NET_BAD_ANSWER, "JSON: %s", bad);
         return NULL;
     }
+    return j;
+}
+
+kf_json *kf_json_parse(const char *text, size_t len, kf_err *err) {
+    return parse_scanned(text, len, false, err);
+}
+
+kf_json *kf_json_parse_lenient(const char *text, size_t len, kf_err *err) {
+    char *fit = repair_strings(text, len, &len);
+    kf_json *j = parse_scanned(fit, len, true, err);
+    wiping_free(fit);
     return j;
 }
 

@@ -13,6 +13,12 @@
 typedef struct cJSON kf_json;
 
 kf_json *kf_json_parse(const char *text, size_t len, kf_err *err); /* NULL: KF_ERR_NET_BAD_ANSWER, what says where */
+/* For answers of servers, where one bad text must not cost the rest. U+FFFD replaces bytes that are
+ * not UTF-8, control characters and NUL escapes inside strings, so no string can end early. A
+ * member that comes twice becomes null; so does, below the top, a value that is nested too deeply,
+ * has too many members, or is a number out of range. The result prints to what kf_json_parse reads.
+ * NULL as kf_json_parse. */
+kf_json *kf_json_parse_lenient(const char *text, size_t len, kf_err *err);
 const char *kf_json_flaw(const char *text, size_t len); /* why no parser of ours would take these bytes ("bytes that are not UTF-8"); NULL: it may */
 kf_json *kf_json_free(kf_json *j);                                 /* NULL is fine; returns NULL */
 

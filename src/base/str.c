@@ -33,6 +33,42 @@ bool kf_str_set(char *dst, size_t size, const char *src) {
     return true;
 }
 
+size_t kf_utf8_len(const char *s, size_t n) {
+    const unsigned char *p = (const unsigned char *)s;
+    if (!n) return 0;
+    if (p[0] < 0x80) return 1;
+    size_t k = p[0] >= 0xf0 && p[0] <= 0xf4  ? 4
+               : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+               : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+                                             : 0;
+    if (!k || k > n) return 0;
+    for (size_t i = 1; i < k; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return k;
+}
+
+bool kf_str_cut(char *dst, size_t size, const char *src) {
+    size_t left = src ? strlen(src) : 0, n = 0;
+    while (left) {
+        size_t k = kf_utf8_len(src, left), room = k ? k : 3;
+        if (n + room >= size) break;
+        memmove(dst + n, k ? src : "\xef\xbf\xbd", room);
+        n += room;
+        src += k ? k : 1;
+        left -= k ? k : 1;
+    }
+    dst[n] = 0;
+    return !left;
+}
+
+bool kf_str_is_visible(const char *s) {
+    while (*s > ' ' && *s <= '~') s++;
+    return !*s;
+}
+
 bool kf_str_eq(const char *a, const char *b) { return a == b || (a && b && !strcmp(a, b)); }
 bool kf_str_starts(const char *s, const char *prefix) { return s && !strncmp(s, prefix, strlen(prefix)); }
 

@@ -1,5 +1,6 @@
 #pragma once
-/* Text helpers with three or more users each. Nothing here truncates silently. */
+/* Text helpers with three or more users each. Only kf_str_cut shortens a text, and it is for text
+ * that is shown. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,11 +11,17 @@ char *kf_strdup(const char *s);                         /* aborts when out of me
 char *kf_strfmt(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* caller frees */
 /* Copies src into dst[size]; false (dst untouched) if it does not fit. NULL src is "". */
 KF_CHECK bool kf_str_set(char *dst, size_t size, const char *src);
+/* Copies as many whole characters of src as fit into dst[size]; a byte that is not UTF-8 becomes
+ * U+FFFD. For text that is only shown, never for ids. False: the end of src is missing. NULL src
+ * is "". */
+bool kf_str_cut(char *dst, size_t size, const char *src);
 bool kf_str_eq(const char *a, const char *b);           /* NULL-safe */
 bool kf_str_starts(const char *s, const char *prefix);
 /* text is known with a higher number at its end, as "keyfob.session/2" for "keyfob.session/1". */
 bool kf_str_is_later(const char *text, size_t len, const char *known);
+bool kf_str_is_visible(const char *s);                  /* only '!' to '~'; true for "" */
 bool kf_ct_eq(const void *a, const void *b, size_t n);  /* constant time */
+size_t kf_utf8_len(const char *p, size_t n);            /* bytes of the character at p; 0: none */
 
 /* RFC 4648 §5, no padding. encode: heap string. decode: bytes written to out (cap) or -1. */
 char *kf_b64url(const void *p, size_t n);

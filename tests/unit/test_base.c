@@ -74,6 +74,7 @@ static void err_long(void **state) {
     assert_int_equal(strlen(err.what), 255);
     assert_non_null(strstr(err.what, "x[...]: No such file or directory"));
     for (int shift = 0; shift < 3; shift++) {
+        memset(text, 'x', (size_t)shift);
         for (int i = shift; i + 3 < 399; i += 3) memcpy(text + i, "\xe2\x82\xac", 3);
         kf_fail(&err, KF_ERR_SYS_IO, "%s", text);
         const char *cut = strstr(err.what, "[...]");
@@ -81,6 +82,24 @@ static void err_long(void **state) {
         assert_int_equal((unsigned char)cut[-1], 0xac);
         assert_int_equal((cut - err.what - shift) % 3, 0);
     }
+}
+
+/* A precision that cuts a character, an argument that is no UTF-8: the message stays UTF-8, because
+ * it travels as JSON. */
+static void err_is_utf8(void **state) {
+    (void)state;
+    kf_err err;
+    kf_fail(&err, KF_ERR_SYS_IO, "the answer is for %.4s, not %s", "ab\xe2\x82\xac", "c\xff");
+    assert_string_equal(err.what,
+                        "the answer is for ab\xef\xbf\xbd\xef\xbf\xbd, not c\xef\xbf\xbd");
+    kf_hint(&err, "%.1s", "\xc3\xa9");
+    assert_string_equal(err.hint, "\xef\xbf\xbd");
+    char text[256];
+    memset(text, 0xff, 255); /* each grows to three bytes */
+    text[255] = 0;
+    kf_fail(&err, KF_ERR_SYS_IO, "%s", text);
+    assert_true(strlen(err.what) < sizeof err.what);
+    assert_string_equal(err.what + strlen(err.what) - 5, "[...]");
 }
 
 static void err_names(void **state) {
@@ -103,6 +122,37 @@ static void err_names(void **state) {
     assert_false(kf_err_is(KF_ERR_NET_TLS, "ne"));
     assert_false(kf_err_is(KF_ERR_NET_TLS, "net.tls"));
     assert_false(kf_err_is(KF_ERR_NONE, "net"));
+}
+
+/* --- text that is cut ------------------------------------------------------------------ */
+
+static void str_cut(void **state) {
+    (void)state;
+    static const struct {
+        const char *in, *out;
+        size_t size;
+        bool whole;
+    } v[] = {{NULL, "", 8, true},
+             {"", "", 1, true},
+             {"abc", "abc", 4, true},
+             {"abcd", "abc", 4, false},
+             {"abc", "", 1, false},
+             {"a\xc3\xa9z", "a", 3, false},
+             {"a\xc3\xa9z", "a\xc3\xa9", 4, false},
+             {"a\xc3\xa9z", "a\xc3\xa9z", 5, true},
+             {"\xf0\x9f\x98\x80", "", 4, false},
+             {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", 5, true},
+             {"a\xff", "a", 4, false},
+             {"a\xff", "a\xef\xbf\xbd", 5, true},
+             {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd", 8, true}};
+    for (size_t i = 0; i < KF_LEN(v); i++) {
+        char out[8] = "xxxxxxx";
+        if (kf_str_cut(out, v[i].size, v[i].in) != v[i].whole) fail_msg("row %zu", i);
+        assert_string_equal(out, v[i].out);
+    }
+    assert_true(kf_str_is_visible("") && kf_str_is_visible("!aZ09~"));
+    static const char *const odd[] = {" ", "a b", "a\n", "\x7f", "\x1b[2J", "a\xc3\xa9"};
+    for (size_t i = 0; i < KF_LEN(odd); i++) assert_false(kf_str_is_visible(odd[i]));
 }
 
 /* --- buf ------------------------------------------------------------------------------- */
@@ -621,18 +671,19 @@ static void form_escapes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(err_fill),        cmocka_unit_test(err_errno),
-        cmocka_unit_test(err_of_itself),   cmocka_unit_test(err_long),
-        cmocka_unit_test(err_names),       cmocka_unit_test(buf_grows),
-        cmocka_unit_test(buf_maximum),     cmocka_unit_test(buf_steal),
-        cmocka_unit_test(str_basics),      cmocka_unit_test(str_set),
-        cmocka_unit_test(ct_eq),           cmocka_unit_test(b64url),
-        cmocka_unit_test(b64url_refuses),  cmocka_unit_test(hex),
-        cmocka_unit_test(durations),       cmocka_unit_test(names),
-        cmocka_unit_test(rfc3339),         cmocka_unit_test(origins),
-        cmocka_unit_test(host_lists),
-        cmocka_unit_test(origins_refused), cmocka_unit_test(log_lines),
-        cmocka_unit_test(log_fingerprint), cmocka_unit_test(form_escapes),
+        cmocka_unit_test(err_fill),       cmocka_unit_test(err_errno),
+        cmocka_unit_test(err_of_itself),  cmocka_unit_test(err_long),
+        cmocka_unit_test(err_is_utf8),    cmocka_unit_test(str_cut),
+        cmocka_unit_test(err_names),      cmocka_unit_test(buf_grows),
+        cmocka_unit_test(buf_maximum),    cmocka_unit_test(buf_steal),
+        cmocka_unit_test(str_basics),     cmocka_unit_test(str_set),
+        cmocka_unit_test(ct_eq),          cmocka_unit_test(b64url),
+        cmocka_unit_test(b64url_refuses), cmocka_unit_test(hex),
+        cmocka_unit_test(durations),      cmocka_unit_test(names),
+        cmocka_unit_test(rfc3339),        cmocka_unit_test(origins),
+        cmocka_unit_test(host_lists),     cmocka_unit_test(origins_refused),
+        cmocka_unit_test(log_lines),      cmocka_unit_test(log_fingerprint),
+        cmocka_unit_test(form_escapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

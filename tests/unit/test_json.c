@@ -108,6 +108,87 @@ static void refusals(void **state) {
     refused("\0", 1, "NUL byte");
 }
 
+/* What a server may have in a text, and what of it is left. */
+static void lenient(void **state) {
+    (void)state;
+#define FFFD "\xef\xbf\xbd"
+    static const struct {
+        const char *text, *want;
+    } v[] = {{"{\"a\":\"x\xff\xc3y\"}", "{\"a\":\"x" FFFD FFFD "y\"}"},
+             {"{\"a\":\"\xe2\x82\"}", "{\"a\":\"" FFFD FFFD "\"}"},
+             {"{\"a\":\"\xed\xa0\x80\"}", "{\"a\":\"" FFFD FFFD FFFD "\"}"},
+             {"{\"a\":\"\xe2\x82\xac\"}", "{\"a\":\"\xe2\x82\xac\"}"},
+             {"{\"org\":\"org_1\\u0000evil\"}", "{\"org\":\"org_1" FFFD "evil\"}"},
+             {"{\"a\\u0000\":1}", "{\"a" FFFD "\":1}"},
+             {"{\"a\":\"x\ny\"}", "{\"a\":\"x" FFFD "y\"}"},
+             {"{\"a\":\"\\n\\u001b\"}", "{\"a\":\"\\n\\u001b\"}"},
+             {"{\"a\":\"\\ud800\"}", "{\"a\":\"" FFFD "\"}"},
+             {"{\"a\":\"\\udc00z\"}", "{\"a\":\"" FFFD "z\"}"},
+             {"{\"a\":\"\\ud800\\u0041\"}", "{\"a\":\"" FFFD "A\"}"},
+             {"{\"a\":\"\\ud83d\\ude00\"}", "{\"a\":\"\xf0\x9f\x98\x80\"}"},
+             {"{\"a\":\"\\\\u0000\\\"\"}", "{\"a\":\"\\\\u0000\\\"\"}"},
+             {"{\"a\":1,\"b\":2,\"a\":3,\"a\":4}", "{\"a\":null,\"b\":2}"},
+             {"{\"x\":{\"a\":1,\"\\u0061\":2}}", "{\"x\":{\"a\":null}}"},
+             {"{\"x\":[1e999,-1e999,1]}", "{\"x\":[null,null,1]}"}};
+    for (size_t i = 0; i < KF_LEN(v); i++) {
+        kf_err err = {0};
+        KF_AUTO(kf_json) j = kf_json_parse_lenient(v[i].text, strlen(v[i].text), &err);
+        if (!j) fail_msg("%s: %s", v[i].text, err.what);
+        KF_AUTO_CHARS got = kf_json_print(j);
+        assert_string_equal(got, v[i].want);
+        KF_AUTO(kf_json) again = parse(got);
+        assert_non_null(again);
+    }
+    KF_AUTO(kf_json) nul = kf_json_parse_lenient("{\"a\":\"x\0y\"}", 11, NULL);
+    assert_string_equal(kf_json_str(nul, "a"), "x" FFFD "y");
+    static const char *const bad[] = {
+        "",     "{",     "<html>", "{}x",    "{\"a\":\"\\x\"}",   "{\"a\":\"\\u12\"}",
+        "{\"a", "1e999", "{\x01}", "\xff{}", "{\"a\":\"\\\xff\"}"};
+    for (size_t i = 0; i < KF_LEN(bad); i++) {
+        kf_err err = {0};
+        assert_null(kf_json_parse_lenient(bad[i], strlen(bad[i]), &err));
+        assert_int_equal(err.code, KF_ERR_NET_BAD_ANSWER);
+    }
+    assert_null(kf_json_parse_lenient("{}\0", 3, NULL));
+}
+
+/* Depth and number of members: what is over the limit goes, and what is beside it stays. */
+static void lenient_limits(void **state) {
+    (void)state;
+    for (size_t n = 22; n <= 24; n++) { /* n and the outermost object: 24 is the limit */
+        kf_buf b;
+        kf_buf_init(&b, 1 << 20);
+        assert_true(kf_buf_adds(&b, "{\"keep\":1,\"deep\":"));
+        for (size_t i = 0; i < n; i++) assert_true(kf_buf_adds(&b, "["));
+        for (size_t i = 0; i < n; i++) assert_true(kf_buf_adds(&b, "]"));
+        assert_true(kf_buf_adds(&b, "}"));
+        KF_AUTO(kf_json) j = kf_json_parse_lenient(b.data, b.len, NULL);
+        assert_int_equal(kf_json_int_or(j, "keep", 0), 1);
+        const kf_json *in = kf_json_get(j, "deep");
+        for (size_t i = 2; i < 24; i++) in = kf_json_first(in);
+        assert_true(n == 22   ? !in
+                    : n == 23 ? kf_json_is_arr(in)
+                              : kf_json_is_null(kf_json_first(in)));
+        KF_AUTO_CHARS text = kf_json_print(j);
+        KF_AUTO(kf_json) again = parse(text);
+        assert_non_null(again);
+        kf_buf_done(&b);
+    }
+    kf_buf b;
+    kf_buf_init(&b, 1 << 20);
+    assert_true(kf_buf_adds(&b, "{\"keep\":1,\"many\":{\"k\":0"));
+    for (int i = 0; i < 1024; i++) assert_true(kf_buf_addf(&b, ",\"k%d\":%d", i, i));
+    assert_true(kf_buf_adds(&b, "}}"));
+    KF_AUTO(kf_json) j = kf_json_parse_lenient(b.data, b.len, NULL);
+    assert_true(kf_json_int_or(j, "keep", 0) == 1 && kf_json_is_null(kf_json_get(j, "many")));
+    kf_buf_clear(&b);
+    for (int i = 0; i < 600; i++) assert_true(kf_buf_adds(&b, "["));
+    kf_err err;
+    assert_null(kf_json_parse_lenient(b.data, b.len, &err));
+    assert_non_null(strstr(err.what, "nested too deeply"));
+    kf_buf_done(&b);
+}
+
 /* Only len bytes are read: behind them is no NUL. The sanitizers watch the edge. */
 static void every_prefix(void **state) {
     (void)state;
@@ -379,7 +460,8 @@ static void threads(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(taken),           cmocka_unit_test(broken),
-        cmocka_unit_test(refusals),        cmocka_unit_test(every_prefix),
+        cmocka_unit_test(refusals),        cmocka_unit_test(lenient),
+        cmocka_unit_test(lenient_limits),  cmocka_unit_test(every_prefix),
         cmocka_unit_test(depth),           cmocka_unit_test(megabytes),
         cmocka_unit_test(members),         cmocka_unit_test(reading),
         cmocka_unit_test(nothing),         cmocka_unit_test(integers),
