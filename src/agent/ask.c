@@ -55,24 +55,31 @@ void kf_ask_fail(kf_asking *q, const kf_err *err) {
 /* --- requests ------------------------------------------------------------------------------------ */
 
 kf_json *kf_ask_body(const kf_http_resp *resp) {
-    return resp->body && kf_secret_len(resp->body) ? kf_json_parse(kf_secret_peek(resp->body), kf_secret_len(resp->body), NULL) : NULL;
+    return kf_secret_len(resp->body)
+               ? kf_json_parse_lenient(kf_secret_peek(resp->body), kf_secret_len(resp->body), NULL)
+               : NULL;
 }
 
-void kf_ask_read_error(const kf_http_resp *resp, const kf_err *net, kf_err *out) {
+bool kf_ask_ok(const kf_http_resp *resp, const kf_err *net, kf_err *out) {
     if (net) {
         *out = *net;
-        return;
+        return false;
     }
+    bool ok = resp->status / 100 == 2;
+    if (ok && !kf_workos_is_page(kf_secret_peek(resp->body), kf_secret_len(resp->body)))
+        return true;
+    if (ok) return kf_workos_fail_page(resp->status, out);
     KF_AUTO(kf_json) body = kf_ask_body(resp);
-    kf_workos_read_error(resp->status, kf_json_is_obj(body) ? body : NULL, resp->retry_after, resp->request_id, out);
+    (void)kf_workos_read_error(resp->status, kf_json_is_obj(body) ? body : NULL, resp->retry_after,
+                               resp->request_id, out);
+    return false;
 }
 
 static void answered(void *user, kf_http_resp *resp, const kf_err *net) {
     kf_asking *q = user;
     kf_err err;
     q->http = 0;
-    if (net || resp->status / 100 != 2) {
-        kf_ask_read_error(resp, net, &err);
+    if (!kf_ask_ok(resp, net, &err)) {
         kf_ask_fail(q, &err);
         return;
     }
@@ -111,8 +118,7 @@ static void page(void *user, kf_http_resp *resp, const kf_err *net) {
         next_page(q);
         return;
     }
-    if (net || resp->status != 200) {
-        kf_ask_read_error(resp, net, &err);
+    if (!kf_ask_ok(resp, net, &err)) {
         kf_ask_fail(q, &err);
         return;
     }

@@ -39,5 +39,6 @@ void kf_ask_fail(kf_asking *q, const kf_err *err);
 void kf_ask_end(kf_asking *q);                    /* without an answer: somebody else gives it */
 void kf_ask_drop_all(kf_agent *a);                /* the agent ends */
 kf_json *kf_ask_body(const kf_http_resp *resp);   /* NULL: not JSON. Caller frees */
-/* What an answer says when it is no success; err of the transport may be NULL. */
-void kf_ask_read_error(const kf_http_resp *resp, const kf_err *net, kf_err *out);
+/* A 2xx that is WorkOS's (not a page); false: out says why not. net, the error of the transport,
+ * may be NULL. */
+KF_CHECK bool kf_ask_ok(const kf_http_resp *resp, const kf_err *net, kf_err *out);

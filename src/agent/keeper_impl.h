@@ -273,7 +273,6 @@ void kf_side_cancel(kf_keeper *k);
 void kf_post_start(kf_entry *e, kf_work *w); /* ends in kf_renew_won or kf_renew_lost */
 void kf_post_cancel(kf_keeper *k, kf_work *w);
 bool kf_post_open(const kf_work *w);
-void kf_answer_error(const kf_http_resp *r, const kf_json *body, const kf_err *net, kf_err *out);
 
 /* keeper_renew.c */
 void kf_renew_start(kf_entry *e, kf_work *w);

@@ -32,15 +32,6 @@ void kf_post_cancel(kf_keeper *k, kf_work *w) {
 
 /* ---- answers ---- */
 
-void kf_answer_error(const kf_http_resp *r, const kf_json *body, const kf_err *net, kf_err *out) {
-    if (net) {
-        *out = *net;
-        if (r && r->status && !out->status) out->status = r->status;
-        return;
-    }
-    kf_workos_read_error(r->status, body, r->retry_after, r->request_id, out);
-}
-
 static int64_t clamp64(int64_t v, int64_t low, int64_t high) {
     return v < low ? low : v > high ? high : v;
 }
@@ -59,28 +50,23 @@ static void count_age(kf_session *s, const kf_work *w, const kf_moment *now) {
 
 static kf_session *read_pair(kf_entry *e, kf_work *w, kf_http_resp *r, const kf_err *net,
                              kf_err *err) {
-    KF_AUTO(kf_json) body = NULL;
-    if (!net && r->body)
-        body = kf_json_parse(kf_secret_peek(r->body), kf_secret_len(r->body), err);
-    if (net || r->status != 200) {
-        kf_answer_error(r, body, net, err);
+    if (net) {
+        *err = *net;
+        if (!err->status) err->status = r->status;
         return NULL;
     }
-    if (!r->body) kf_fail(err, KF_ERR_NET_BAD_ANSWER, "an empty answer");
+    kf_refresh_answer a = {.status = r->status,
+                           .body = r->body,
+                           .retry_after = r->retry_after,
+                           .request_id = r->request_id};
     kf_moment now = kf_keeper_answer_moment(e->k, r->date);
-    const kf_session *old = w->old;
-    kf_session *s =
-        body ? kf_session_from_answer(body, old, old->origin, old->client_id, &now, err) : NULL;
+    kf_session *s = kf_refresh_read(&a, w->old, &now, err);
+    if (!s) return NULL;
+    count_age(s, w, &now);
     /* with a wish for another organization, keeper_switch.c compares where the session is now */
-    if (s && !*w->organization && !kf_session_in_organization(s, kf_renew_organization(w), err))
-        s = kf_session_free(s);
-    if (s) {
-        count_age(s, w, &now);
-        return s;
-    }
+    if (*w->organization || kf_session_in_organization(s, kf_renew_organization(w), err)) return s;
     err->status = r->status;
-    err->retry_after = -1;
-    return NULL;
+    return kf_session_free(s);
 }
 
 /* Of several answers the one that says more counts: a refusal before a connection that broke. */

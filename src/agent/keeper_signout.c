@@ -1,6 +1,7 @@
 #include "agent/keeper_impl.h"
 
 #include <string.h>
+#include "agent/ask.h"
 #include "auth/account.h"
 #include "auth/workos.h"
 
@@ -71,21 +72,13 @@ static void send(kf_entry *e, kf_work *w, const char *method, const char *path, 
     w->http = kf_http_send(e->k->a->http, &r, done, e);
 }
 
-static void read_error(kf_http_resp *r, const kf_err *net, kf_err *out) {
-    KF_AUTO(kf_json) body = r->body ? kf_json_parse(kf_secret_peek(r->body), kf_secret_len(r->body), NULL) : NULL;
-    kf_answer_error(r, body, net, out);
-}
-
 static void revoked(void *user, kf_http_resp *r, const kf_err *net) {
     kf_entry *e = user;
     kf_work *w = e->work;
     kf_err err;
     w->http = 0;
-    w->server_ended = !net && r->status / 100 == 2;
-    if (!w->server_ended) {
-        read_error(r, net, &err);
-        note(w, &err);
-    }
+    w->server_ended = kf_ask_ok(r, net, &err);
+    if (!w->server_ended) note(w, &err);
     kf_sign_out_forget(e, w);
 }
 
@@ -95,10 +88,9 @@ static void proved(void *user, kf_http_resp *r, const kf_err *net) {
     kf_work *w = e->work;
     kf_err err;
     w->http = 0;
-    if (!net && r->status == 200) {
+    if (kf_ask_ok(r, net, &err)) {
         note_unknown(w, "it still answers");
     } else {
-        read_error(r, net, &err);
         w->server_ended = err.code == KF_ERR_WORKOS_INVALID_GRANT || err.code == KF_ERR_WORKOS_SESSION_ENDED;
         if (!w->server_ended) note(w, &err);
     }
@@ -111,8 +103,9 @@ static void logged_out(void *user, kf_http_resp *r, const kf_err *net) {
     kf_err err;
     char fp[33];
     w->http = 0;
-    if (net || r->status >= 400) {
-        read_error(r, net, &err);
+    /* WorkOS redirects here; the refresh token then proves that the session is over */
+    bool redirects = !net && r->status / 100 == 3;
+    if (!redirects && !kf_ask_ok(r, net, &err)) {
         note(w, &err);
         kf_sign_out_forget(e, w);
         return;

@@ -83,9 +83,9 @@ static bool knows(const keys *k, const waiting *w) {
 /* --- keys ---------------------------------------------------------------------------------------- */
 
 static kf_jwks *read_keys(const kf_http_resp *resp, const kf_err *net, kf_err *err) {
-    if (!net && resp->status == 200) return kf_jwks_parse(kf_secret_peek(resp->body), kf_secret_len(resp->body), err);
-    kf_ask_read_error(resp, net, err);
-    return NULL;
+    return kf_ask_ok(resp, net, err)
+               ? kf_jwks_parse(kf_secret_peek(resp->body), kf_secret_len(resp->body), err)
+               : NULL;
 }
 
 static void fetched(void *user, kf_http_resp *resp, const kf_err *net) {

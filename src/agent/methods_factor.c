@@ -141,9 +141,7 @@ static void enrolled(void *user, kf_http_resp *resp, const kf_err *net) {
     kf_err err;
     n->http = 0;
     KF_AUTO(kf_json) body = kf_ask_body(resp);
-    bool ok = !net && resp->status / 100 == 2;
-    if (!ok) kf_ask_read_error(resp, net, &err);
-    else ok = kf_account_enrolled(body, &n->factor, &err);
+    bool ok = kf_ask_ok(resp, net, &err) && kf_account_enrolled(body, &n->factor, &err);
     if (!ok || n->undoing) {
         if (ok) kf_fail(&err, KF_ERR_SYS_CANCELLED, "the client went away");
         give_up(n, &err);
@@ -168,13 +166,12 @@ static void checked(void *user, kf_http_resp *resp, const kf_err *net) {
     kf_err err;
     n->http = 0;
     KF_AUTO(kf_json) body = kf_ask_body(resp);
-    bool ok = !net && resp->status / 100 == 2;
+    bool ok = kf_ask_ok(resp, net, &err);
     if (ok && kf_json_bool(body, "valid", false)) {
         settled(n); /* also when the client has just gone: the person has the app, and typed its code */
         return;
     }
     if (ok) kf_fail(&err, KF_ERR_WORKOS_BAD_CODE, "the code is not right");
-    else kf_ask_read_error(resp, net, &err);
     if (n->undoing) {
         give_up(n, &err);
         return;
@@ -192,9 +189,7 @@ static void challenged(void *user, kf_http_resp *resp, const kf_err *net) {
     kf_err err;
     n->http = 0;
     KF_AUTO(kf_json) body = kf_ask_body(resp);
-    bool ok = !net && resp->status / 100 == 2;
-    if (!ok) kf_ask_read_error(resp, net, &err);
-    else ok = kf_account_challenged(body, n->factor.challenge, &err);
+    bool ok = kf_ask_ok(resp, net, &err) && kf_account_challenged(body, n->factor.challenge, &err);
     if (n->undoing) {
         kf_fail(&err, KF_ERR_SYS_CANCELLED, "the client went away");
         give_up(n, &err);

@@ -388,33 +388,33 @@ static bool goes_on(kf_flow *f, kf_workos_ask ask, const kf_json *body, kf_err *
     return true;
 }
 
-/* An answer that is no success: the continuation it asks for, the same question, or the end. */
-static void refused(kf_flow *f, kf_wait wait, int status, const kf_json *body, int32_t retry_after, const char *request_id) {
-    kf_err e;
-    kf_workos_ask ask = kf_workos_read_error(status, body, retry_after, request_id, &e);
-    if (e.code == KF_ERR_WORKOS_INVALID_CLIENT) {
-        size_t n = strlen(e.what);
-        snprintf(e.what + n, sizeof e.what - n, " (%s)", f->client_id);
+/* An answer that is no success: the continuation it asks for, the same question, or the end. body
+ * may be NULL. */
+static void refused(kf_flow *f, kf_wait wait, kf_workos_ask ask, const kf_json *body, kf_err *e) {
+    if (e->code == KF_ERR_WORKOS_INVALID_CLIENT) {
+        size_t n = strlen(e->what);
+        snprintf(e->what + n, sizeof e->what - n, " (%s)", f->client_id);
     }
-    if (wait == KF_WAIT_DEVICE_GRANT && kf_flow_device_goes_on(f, &e)) return;
-    bool again = e.code == KF_ERR_NET_SERVER || e.code == KF_ERR_NET_RATE_LIMITED;
+    if (wait == KF_WAIT_DEVICE_GRANT && kf_flow_device_goes_on(f, e)) return;
+    bool again = kf_workos_is_not_now(e->code);
     if (again && f->asked_by == KF_PHASE_ENROLL) f->undo_factor = false; /* the code may have been taken: nothing is deleted on doubt */
     if (again && wait == KF_WAIT_AUTHENTICATE && f->asked_by == KF_PHASE_BROWSER) {
-        kf_flow_browser_again(f, &e);
-    } else if (e.code == KF_ERR_NET_RATE_LIMITED) {
+        kf_flow_browser_again(f, e);
+    } else if (e->code == KF_ERR_NET_RATE_LIMITED) {
         char s[16];
-        snprintf(s, sizeof s, "%d", retry_after > 0 ? retry_after : 60);
-        kf_flow_ask_again(f, KF_NOTE_SLOW_DOWN, s, &e);
-    } else if (e.code == KF_ERR_NET_SERVER) {
-        kf_flow_ask_again(f, KF_NOTE_NETWORK, NULL, &e);
+        snprintf(s, sizeof s, "%d", e->retry_after > 0 ? e->retry_after : 60);
+        kf_flow_ask_again(f, KF_NOTE_SLOW_DOWN, s, e);
+    } else if (again) {
+        kf_flow_ask_again(f, KF_NOTE_NETWORK, NULL, e);
     } else if (wait == KF_WAIT_RESET || wait == KF_WAIT_RESET_CONFIRM) {
-        kf_flow_reset_refused(f, wait, &e);
-    } else if (take_pending(f, body) && !goes_on(f, ask, body, &e)) {
-        if (wait == KF_WAIT_DEVICE_START && e.code == KF_ERR_WORKOS_DECLINED) { /* nobody was asked yet: workos-api.md §4 */
-            e.code = KF_ERR_WORKOS_METHOD_DISABLED;
-            kf_hint(&e, "Sign-in by another device is not enabled for this environment.");
+        kf_flow_reset_refused(f, wait, e);
+    } else if (take_pending(f, body) && !goes_on(f, ask, body, e)) {
+        /* nobody was asked yet */
+        if (wait == KF_WAIT_DEVICE_START && e->code == KF_ERR_WORKOS_DECLINED) {
+            e->code = KF_ERR_WORKOS_METHOD_DISABLED;
+            kf_hint(e, "Sign-in by another device is not enabled for this environment.");
         }
-        kf_flow_fail(f, &e);
+        kf_flow_fail(f, e);
     }
 }
 
@@ -480,15 +480,21 @@ void kf_flow_job_done(kf_flow *f, uint32_t id, int status, const kf_secret *body
     }
     if (waited(f, wait, body)) return;
     kf_err why;
-    KF_AUTO(kf_json) j = body && kf_secret_len(body) ? kf_json_parse(kf_secret_peek(body), kf_secret_len(body), &why) : NULL;
-    bool ok = status >= 200 && status < 300;
+    const char *text = kf_secret_peek(body);
+    size_t n = kf_secret_len(body);
+    bool ok = status >= 200 && status < 300, page = kf_workos_is_page(text, n);
+    KF_AUTO(kf_json) j = n && !page ? kf_json_parse_lenient(text, n, &why) : NULL;
     if (wait == KF_WAIT_ABANDONED) {
         if (ok && kf_json_is_obj(j)) undo(f, j);
-    } else if (!ok) {
-        refused(f, wait, status, kf_json_is_obj(j) ? j : NULL, retry_after, request_id);
+    } else if (!ok || page) {
+        kf_workos_ask ask = KF_ASK_NONE;
+        const kf_json *obj = kf_json_is_obj(j) ? j : NULL;
+        if (ok) (void)kf_workos_fail_page(status, &why);
+        else ask = kf_workos_read_error(status, obj, retry_after, request_id, &why);
+        refused(f, wait, ask, obj, &why);
     } else if (!kf_json_is_obj(j) && wait != KF_WAIT_VERIFY_SEND && wait != KF_WAIT_RESET_CONFIRM && wait != KF_WAIT_RESET) {
         kf_err e;
-        bool parsed = j || !body || !kf_secret_len(body);
+        bool parsed = j || !n;
         kf_fail(&e, KF_ERR_NET_BAD_ANSWER, "the answer to the sign-in is not usable%s%s", parsed ? "" : ": ", parsed ? "" : why.what);
         e.status = status;
         kf_flow_fail(f, &e);

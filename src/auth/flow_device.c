@@ -83,7 +83,7 @@ void kf_flow_device_poll(kf_flow *f) {
 }
 
 bool kf_flow_device_goes_on(kf_flow *f, const kf_err *why) {
-    bool trouble = why->code == KF_ERR_NET_SERVER || why->code == KF_ERR_NET_RATE_LIMITED || why->status == 0;
+    bool trouble = kf_workos_is_not_now(why->code) || why->status == 0;
     int64_t in = f->interval_s;
     if (!strcmp(why->upstream, "slow_down"))
         in = f->interval_s += SLOWER_S; /* RFC 8628 §3.5: for all later requests */

@@ -1,5 +1,7 @@
 #include "auth/refresh.h"
 
+#include "auth/workos.h"
+
 enum { REPLAY_WINDOW_MS = 25 * 1000, TRIES_MAX = 4, BACKOFF_MAX_MS = 5 * 60 * 1000, REFUSED_MAX_MS = 10 * 60 * 1000 };
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -22,6 +24,8 @@ kf_refresh_verdict kf_refresh_judge(const kf_err *e, bool sent, int64_t since_fi
     case KF_ERR_NET_TIMEOUT:
     case KF_ERR_NET_BROKEN:
     case KF_ERR_NET_BAD_ANSWER:
+    case KF_ERR_NET_NOT_WORKOS:
+    case KF_ERR_NET_PROXY_AUTH:
     case KF_ERR_NET_SERVER:
     case KF_ERR_NET_RATE_LIMITED:
         if (e->retry_after > 0 && since_first_ms + (int64_t)e->retry_after * 1000 >= REPLAY_WINDOW_MS) return KF_REFRESH_LATER;
@@ -35,8 +39,31 @@ kf_refresh_verdict kf_refresh_judge(const kf_err *e, bool sent, int64_t since_fi
     case KF_ERR_WORKOS_NO_ORGANIZATION: return KF_REFRESH_ENDED;
     default:
         if (kf_err_is(e->code, "store") || kf_err_is(e->code, "sys")) return KF_REFRESH_LATER;
-        return KF_REFRESH_ERROR; /* 401, invalid_client, whatever we do not know: never a sign-out */
+        return KF_REFRESH_ERROR; /* 401, invalid_client, documented refusals: never a sign-out */
     }
+}
+
+kf_session *kf_refresh_read(const kf_refresh_answer *a, const kf_session *old, const kf_moment *now,
+                            kf_err *err) {
+    const char *text = kf_secret_peek(a->body);
+    size_t n = kf_secret_len(a->body);
+    bool page = kf_workos_is_page(text, n);
+    kf_err why = {0};
+    kf_fail(&why, KF_ERR_NET_BAD_ANSWER, "an empty answer");
+    KF_AUTO(kf_json) body = n && !page ? kf_json_parse_lenient(text, n, &why) : NULL;
+    kf_session *s = NULL;
+    if (a->status != 200)
+        (void)kf_workos_read_error(a->status, body, a->retry_after, a->request_id, &why);
+    else if (page) (void)kf_workos_fail_page(a->status, &why);
+    else if (body) s = kf_session_from_answer(body, old, old->origin, old->client_id, now, &why);
+    if (s) return s;
+    why.status = a->status;
+    /* No verdict about the session: the gateway in front of WorkOS has such codes, and so may a
+     * later WorkOS. */
+    if (why.code == KF_ERR_WORKOS_REFUSED && !kf_workos_knows(why.upstream))
+        why.code = KF_ERR_NET_SERVER;
+    if (err) *err = why;
+    return NULL;
 }
 
 bool kf_refresh_proves_unspent(const kf_err *e) {
@@ -47,8 +74,11 @@ bool kf_refresh_proves_unspent(const kf_err *e) {
     case KF_ERR_WORKOS_MFA_ENROLLMENT:
     case KF_ERR_WORKOS_SSO_REQUIRED:
     case KF_ERR_WORKOS_ORGANIZATION:
-    case KF_ERR_WORKOS_NO_ORGANIZATION: return true;
-    default: return false; /* invalid_grant is what a spent token brings */
+    case KF_ERR_WORKOS_NO_ORGANIZATION:
+    case KF_ERR_WORKOS_METHOD_DISABLED:
+    case KF_ERR_WORKOS_STEP_UP: return true;
+    case KF_ERR_WORKOS_REFUSED: return kf_workos_knows(e->upstream);
+    default: return false;
     }
 }
 

@@ -2,6 +2,7 @@
 /* When to renew, and what an answer to a renewal means (design.md §4 "When", "Replay",
  * "Only a terminal answer ends a session"; workos-api.md §1.3). Pure arithmetic. */
 #include <stdint.h>
+#include "auth/session.h"
 #include "base/err.h"
 
 typedef enum kf_refresh_choice {
@@ -16,18 +17,34 @@ int64_t kf_refresh_lead_ms(int64_t life_ms);           /* min(60 s, life/5) */
 
 typedef enum kf_refresh_verdict {
     KF_REFRESH_OK,
-    KF_REFRESH_AGAIN_NOW,  /* same token at once: inside the replay window (25 s of first send) */
-    KF_REFRESH_LATER,      /* transient: back off, keep the session */
-    KF_REFRESH_ENDED,      /* terminal: needs_sign_in, nothing deleted */
-    KF_REFRESH_ERROR       /* 401, invalid_client, unknown: no automatic retry, session kept */
+    KF_REFRESH_AGAIN_NOW, /* same token at once: inside the replay window (25 s of first send) */
+    KF_REFRESH_LATER,     /* transient: back off, keep the session */
+    KF_REFRESH_ENDED,     /* terminal: needs_sign_in, nothing deleted */
+    KF_REFRESH_ERROR      /* 401, invalid_client, documented refusals: kept, no automatic retry */
 } kf_refresh_verdict;
 
-/* e: the error of the attempt (transport, or from kf_workos_error). sent: the request may have
+typedef struct kf_refresh_answer {
+    int status;
+    const kf_secret *body;  /* NULL: none */
+    int32_t retry_after;    /* seconds, -1 unknown */
+    const char *request_id; /* may be NULL */
+} kf_refresh_answer;
+
+/* What the answer to a renewal of old is. The new session (caller owns), or NULL and err for
+ * kf_refresh_judge. A code that nobody documents is KF_ERR_NET_SERVER here: it is no verdict about
+ * the session. */
+kf_session *kf_refresh_read(const kf_refresh_answer *a, const kf_session *old, const kf_moment *now,
+                            kf_err *err);
+
+/* e, from kf_refresh_read, proves that the request it answers did not spend the refresh token: a
+ * documented refusal of the client, of the organization or of the request. Only then may the intent
+ * be cleared. It says nothing about an earlier request with the same token whose answer was lost.
+ * False for invalid_grant, 5xx, 429, pages, unknown codes, and whatever no answer came to. */
+bool kf_refresh_proves_unspent(const kf_err *e);
+
+/* e: the error of the attempt (transport, or from kf_refresh_read). sent: the request may have
  * reached the server. since_first_ms: since the first send of this token. tries: sends so far. */
 kf_refresh_verdict kf_refresh_judge(const kf_err *e, bool sent, int64_t since_first_ms, int tries);
-/* Whether this answer shows that the token was not spent: WorkOS refused the client, the person's
- * factors or the organization, and gave no new pair. Only then may the intent be cleared. */
-bool kf_refresh_proves_unspent(const kf_err *e);
 /* How long a refusal of WorkOS holds before a caller without a token is a reason to ask again:
  * 30 s * 2^n, at most 10 min. n: refusals in a row before this one. */
 int64_t kf_refresh_refused_ms(int n);

@@ -8,7 +8,9 @@ typedef struct row {
     kf_err_code err;
 } row;
 
-/* workos-api.md §1.5, both shapes, both spellings of the radar codes. */
+/* Every code that WorkOS documents for a sign-in or a renewal, in both shapes of the body and both
+ * spellings of the radar codes, and those of OAuth (RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1,
+ * RFC 8628 §3.5). */
 static const row table[] = {
     {"email_verification_required", KF_ASK_EMAIL_VERIFICATION, KF_ERR_WORKOS_STEP_UP},
     {"mfa_enrollment", KF_ASK_MFA_ENROLLMENT, KF_ERR_WORKOS_MFA_ENROLLMENT},
@@ -48,6 +50,30 @@ static const row table[] = {
     {"daily_quota_exceeded", KF_ASK_NONE, KF_ERR_NET_RATE_LIMITED},
     {"too_many_requests", KF_ASK_NONE, KF_ERR_NET_RATE_LIMITED},
     {"rate_limit_exceeded", KF_ASK_NONE, KF_ERR_NET_RATE_LIMITED},
+    {"invalid_token", KF_ASK_NONE, KF_ERR_WORKOS_BAD_KEY},
+    /* "not now", whatever the status */
+    {"temporarily_unavailable", KF_ASK_NONE, KF_ERR_NET_SERVER},
+    {"server_error", KF_ASK_NONE, KF_ERR_NET_SERVER},
+    /* refusals of the request, which mean nothing more to keyfob */
+    {"authorization_pending", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"slow_down", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"invalid_request", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"invalid_request_parameters", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"invalid_scope", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"insufficient_scope", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"unsupported_grant_type", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"invalid_profile", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"invalid_connection", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"invalid_link_authorization_code", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"invitation_invalid", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"invitation_cannot_be_used_for_email", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"extra_attributes_required", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"pkce_not_supported", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"code_challenge_not_found", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"token_too_big", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"user_mismatch", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"phone_number_required", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"verification_id_required", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
 };
 
 /* Letters, digits and a few signs; anything else becomes '?'. For codes and ids, which are shown and logged. */
@@ -60,10 +86,15 @@ static void clean(char *dst, size_t size, const char *src) {
     dst[n] = 0;
 }
 
-static kf_err_code by_status(int status) {
-    if (status == 401) return KF_ERR_WORKOS_BAD_KEY;
+/* said: the body is JSON with a text that WorkOS's bodies have. WorkOS documents
+ * {"message":"Unauthorized"} for a 401, so a 401 with a message is WorkOS's; a page, or JSON of
+ * another shape, is something else that answered. */
+static kf_err_code by_status(int status, bool said, const char *message) {
     if (status == 429) return KF_ERR_NET_RATE_LIMITED;
     if (status == 408 || status >= 500) return KF_ERR_NET_SERVER;
+    if (status == 407) return KF_ERR_NET_PROXY_AUTH;
+    if (status / 100 == 3 || (status >= 400 && !said)) return KF_ERR_NET_NOT_WORKOS;
+    if (status == 401 && message) return KF_ERR_WORKOS_BAD_KEY;
     return status >= 400 ? KF_ERR_WORKOS_REFUSED : KF_ERR_NET_BAD_ANSWER;
 }
 
@@ -73,13 +104,32 @@ static const row *find(const char *code) {
     return NULL;
 }
 
+bool kf_workos_knows(const char *code) { return find(code) != NULL; }
+
+bool kf_workos_is_page(const char *body, size_t len) {
+    while (len && strchr(" \t\r\n", *body) && *body) body++, len--;
+    return len && *body != '{' && *body != '[';
+}
+
+bool kf_workos_fail_page(int status, kf_err *err) {
+    if (status == 407) kf_fail(err, KF_ERR_NET_PROXY_AUTH, "on the way to WorkOS");
+    else if (status / 100 == 3)
+        kf_fail(err, KF_ERR_NET_NOT_WORKOS, "status %d, a redirect", status);
+    else
+        kf_fail(err, KF_ERR_NET_NOT_WORKOS, "status %d, and the body is not WorkOS's JSON", status);
+    if (err) err->status = status;
+    return false;
+}
+
+bool kf_workos_is_not_now(kf_err_code code) {
+    return code == KF_ERR_NET_SERVER || code == KF_ERR_NET_RATE_LIMITED ||
+           code == KF_ERR_NET_NOT_WORKOS || code == KF_ERR_NET_PROXY_AUTH;
+}
+
 /* "WHO CODE: what it said", in whole characters (this text travels in JSON, which must be UTF-8) and without controls. */
 static void say(kf_err *e, const char *who, const char *message) {
-    char said[160] = "";
-    size_t n = message ? strlen(message) : 0;
-    if (n > 150)
-        for (n = 150; n && ((unsigned char)message[n] & 0xc0) == 0x80;) n--;
-    if (n) memcpy(said, message, n);
+    char said[151];
+    (void)kf_str_cut(said, sizeof said, message);
     snprintf(e->what, sizeof e->what, "%s%s%s%s%s", who, *e->upstream ? " " : "", e->upstream, *said ? ": " : "", said);
     for (char *p = e->what; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = ' ';
@@ -100,17 +150,23 @@ kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retr
     if (!message) message = kf_json_str(body, "error_description");
     const row *hit = find(code);
     if (!hit && (hit = find(kf_json_str(body, "error")))) code = hit->code; /* both members, only the second is known */
-    /* 5xx and 429 say "not now" whatever the body says */
-    if (status == 429 || status == 408 || status >= 500) hit = NULL;
+    /* 5xx and 429 say "not now" whatever the body says, and 407 is a proxy's */
+    if (status == 429 || status == 408 || status == 407 || status >= 500) hit = NULL;
     /* shape C (workos-api.md §1.5) has no code for this one */
     static const row must_use_sso = {"", KF_ASK_SSO, KF_ERR_WORKOS_SSO_REQUIRED};
     if (!hit && status == 400 && !code && message && strstr(message, "Must use SSO")) hit = &must_use_sso;
-    kf_err e = {.code = hit ? hit->err : by_status(status), .status = status, .retry_after = retry_after};
-    clean(e.upstream, sizeof e.upstream, code);
+    kf_err e = {.code = hit ? hit->err : by_status(status, code || message, message)};
+    if (e.code == KF_ERR_NET_NOT_WORKOS || e.code == KF_ERR_NET_PROXY_AUTH)
+        (void)kf_workos_fail_page(status, &e);
+    else {
+        char who[48];
+        snprintf(who, sizeof who, "WorkOS answered %d", status);
+        clean(e.upstream, sizeof e.upstream, code);
+        say(&e, who, message);
+    }
+    e.status = status;
+    e.retry_after = retry_after;
     clean(e.request_id, sizeof e.request_id, request_id);
-    char who[48];
-    snprintf(who, sizeof who, "WorkOS answered %d", status);
-    say(&e, who, message);
     kf_workos_ask ask = hit ? hit->ask : KF_ASK_NONE;
     if (err) *err = e;
     return ask;

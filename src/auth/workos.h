@@ -26,9 +26,21 @@ typedef enum kf_workos_ask {
 
 /* Reads an answer that is no success. body may be NULL (not JSON). Fills err: code, status,
  * upstream (code or error member, sanitised), retry_after from the argument; what is
- * "WorkOS answered 400 invalid_grant" style with the sanitised message. */
+ * "WorkOS answered 400 invalid_grant" style with the sanitised message. A body that is not WorkOS's
+ * JSON is KF_ERR_NET_NOT_WORKOS, and 407 KF_ERR_NET_PROXY_AUTH: a proxy or a network's sign-in page
+ * answered. A code that nobody documents is KF_ERR_WORKOS_REFUSED, with the code in upstream. */
 kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retry_after,
                                    const char *request_id, kf_err *err);
+
+/* WorkOS or OAuth documents this code. NULL and "" are not documented. */
+bool kf_workos_knows(const char *code);
+/* The body is no JSON object or list but something like an HTML page. False for an empty one. */
+bool kf_workos_is_page(const char *body, size_t len);
+/* Fills err for such a body, also of a 200; returns false. */
+bool kf_workos_fail_page(int status, kf_err *err);
+/* The answer says nothing about the request: KF_ERR_NET_SERVER, _RATE_LIMITED, _NOT_WORKOS,
+ * _PROXY_AUTH. */
+bool kf_workos_is_not_now(kf_err_code code);
 
 /* The same for the error and error_description of a redirect (workos-api.md §2). description may be NULL. */
 void kf_workos_read_callback(const char *error, const char *description, kf_err *err);

@@ -44,7 +44,9 @@
     X(NET_TIMEOUT, "net.timeout", 5)                                               \
     X(NET_BROKEN, "net.broken", 5)         /* sent, but no whole answer came */    \
     X(NET_BAD_ANSWER, "net.bad_answer", 5) /* not JSON, too big, fields missing */ \
-    X(NET_SERVER, "net.server", 5)         /* 5xx, 408 */                          \
+    X(NET_NOT_WORKOS, "net.not_workos", 5) /* a page or JSON of something else */  \
+    X(NET_PROXY_AUTH, "net.proxy_auth", 5) /* 407: the proxy wants a login */      \
+    X(NET_SERVER, "net.server", 5)         /* 5xx, 408, "not now" */               \
     X(NET_RATE_LIMITED, "net.rate_limited", 9)                                     \
     /* workos: an answer with a meaning (workos-api.md §1.5) */                    \
     X(WORKOS_INVALID_GRANT, "workos.invalid_grant", 3)                             \

@@ -59,7 +59,15 @@ class WithSandbox(Case):
     def test_trouble_changes_nothing(self):
         self.agent.sign_in()
         before = self.agent.token()["access_token"]
-        for fault, name in (({"status": 503, "body": {}}, "net.server"), ({"drop": "before"}, "net.broken"), ({"status": 401, "body": {}}, "workos.bad_api_key")):
+        page = {"content_type": "text/html", "body": "<html>Sign in to the network</html>"}
+        unauthorized = {"status": 401, "body": {"message": "Unauthorized"}}
+        for fault, name in (({"status": 503, "body": {}}, "net.server"),
+                            ({"drop": "before"}, "net.broken"),
+                            (unauthorized, "workos.bad_api_key"),
+                            (dict(page, status=401), "net.not_workos"),
+                            (dict(page, status=404), "net.not_workos"),
+                            (dict(page, status=200), "net.not_workos"),
+                            (dict(page, status=407), "net.proxy_auth")):
             with self.subTest(fault=fault):
                 self.sandbox.faults(dict(fault, path=SESSIONS))
                 self.fails(name, self.check)

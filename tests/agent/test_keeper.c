@@ -234,6 +234,8 @@ static void lasting(const char *fault, kf_err_code code) {
     state_is(&w.a, "offline");
     KF_AUTO(kf_secret) after = world_blob(&w, PROFILE_ID);
     assert_true(kf_secret_eq(before, after));
+    /* the server may have rotated the token behind this answer */
+    assert_true(world_ledger(&w.a, PROFILE).intent.set);
     KF_AUTO(kf_json) j = kf_keeper_profile_json(w.a.keeper, PROFILE);
     assert_true(kf_json_get(j, "retry_in_ms") && kf_json_get(j, "failure"));
     world_token(&w, &w.a, PROFILE, -1, false, &g);
@@ -248,6 +250,42 @@ static void lasting(const char *fault, kf_err_code code) {
 static void test_html_500(void **state) {
     (void)state;
     lasting("[{" REFRESH ",\"status\":500,\"content_type\":\"text/html\",\"body\":\"<html>Oops\"}]", KF_ERR_NET_SERVER);
+}
+
+#define PAGE ",\"content_type\":\"text/html\",\"body\":\"<html>Sign in to the network</html>\"}]"
+
+/* A proxy, a firewall or the sign-in page of a network: no verdict about the session. */
+static void test_page_403(void **state) {
+    (void)state;
+    lasting("[{" REFRESH ",\"status\":403" PAGE, KF_ERR_NET_NOT_WORKOS);
+}
+
+static void test_page_401(void **state) {
+    (void)state;
+    lasting("[{" REFRESH ",\"status\":401" PAGE, KF_ERR_NET_NOT_WORKOS);
+}
+
+static void test_page_407(void **state) {
+    (void)state;
+    lasting("[{" REFRESH ",\"status\":407" PAGE, KF_ERR_NET_PROXY_AUTH);
+}
+
+static void test_page_200(void **state) {
+    (void)state;
+    lasting("[{" REFRESH ",\"handle\":true,\"status\":200" PAGE, KF_ERR_NET_NOT_WORKOS);
+}
+
+static void test_not_now_400(void **state) {
+    (void)state;
+    lasting("[{" REFRESH ",\"status\":400,\"body\":{\"error\":\"temporarily_unavailable\"}}]",
+            KF_ERR_NET_SERVER);
+}
+
+static void test_unknown_code(void **state) {
+    (void)state;
+    lasting("[{" REFRESH
+            ",\"status\":400,\"body\":{\"code\":\"a_code_nobody_knows\",\"message\":\"m\"}}]",
+            KF_ERR_NET_SERVER);
 }
 
 static void test_truncated_json(void **state) {
@@ -793,6 +831,9 @@ int main(void) {
         cmocka_unit_test(test_profile_json), cmocka_unit_test(test_ahead_of_time),
         cmocka_unit_test(test_lost_answer), cmocka_unit_test(test_lost_answers_replayed_by_the_next_agent),
         cmocka_unit_test(test_rate_limited), cmocka_unit_test(test_html_500),
+        cmocka_unit_test(test_page_403), cmocka_unit_test(test_page_401),
+        cmocka_unit_test(test_page_407), cmocka_unit_test(test_page_200),
+        cmocka_unit_test(test_not_now_400), cmocka_unit_test(test_unknown_code),
         cmocka_unit_test(test_truncated_json), cmocka_unit_test(test_no_jwt),
         cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_no_refresh_token_keeps_the_old),
         cmocka_unit_test(test_invalid_grant), cmocka_unit_test(test_refused),

@@ -71,6 +71,10 @@ static void what_an_attempt_means(void **state) { /* design.md §4, workos-api.m
                 {KF_ERR_NET_RATE_LIMITED, -1, true, 0, 1, KF_REFRESH_AGAIN_NOW},
                 {KF_ERR_NET_RATE_LIMITED, 1, true, 0, 1, KF_REFRESH_AGAIN_NOW},
                 {KF_ERR_NET_BAD_ANSWER, -1, true, 0, 1, KF_REFRESH_AGAIN_NOW},
+                {KF_ERR_NET_NOT_WORKOS, -1, true, 0, 1, KF_REFRESH_AGAIN_NOW},
+                {KF_ERR_NET_NOT_WORKOS, -1, true, 0, 4, KF_REFRESH_LATER},
+                {KF_ERR_NET_PROXY_AUTH, -1, true, 0, 1, KF_REFRESH_AGAIN_NOW},
+                {KF_ERR_NET_PROXY_AUTH, -1, false, 0, 1, KF_REFRESH_LATER},
                 {KF_ERR_NET_TIMEOUT, -1, true, 25000, 1, KF_REFRESH_LATER},
                 {KF_ERR_NET_BROKEN, -1, true, 3600000, 1, KF_REFRESH_LATER},
                 {KF_ERR_NET_SERVER, -1, true, 100, 4, KF_REFRESH_LATER},
@@ -111,6 +115,82 @@ static void what_an_attempt_means(void **state) { /* design.md §4, workos-api.m
                              c == KF_ERR_WORKOS_MFA_ENROLLMENT || c == KF_ERR_WORKOS_SSO_REQUIRED ||
                              c == KF_ERR_WORKOS_ORGANIZATION || c == KF_ERR_WORKOS_NO_ORGANIZATION);
     }
+}
+
+static kf_session *signed_in(void) {
+    KF_AUTO(kf_secret) token = kf_secret_new("rt_1", 4);
+    kf_moment now = {.unix_s = 1700000000, .boot_ms = 1, .boot_id = "b"};
+    return kf_session_unverified(token, "https://api.example.test", "client_1", &now);
+}
+
+/* What an answer means to a renewal, and whether it proves that the token was not spent. */
+static void what_an_answer_means(void **state) {
+    (void)state;
+    const kf_refresh_verdict END = KF_REFRESH_ENDED, AGAIN = KF_REFRESH_AGAIN_NOW,
+                             ERROR = KF_REFRESH_ERROR;
+    const struct {
+        int status;
+        const char *body;
+        kf_err_code code;
+        kf_refresh_verdict verdict;
+        bool unspent;
+    } rows[] = {
+        {400, "{\"error\":\"invalid_grant\"}", KF_ERR_WORKOS_INVALID_GRANT, END, false},
+        {403, "{\"error\":\"sso_required\"}", KF_ERR_WORKOS_SSO_REQUIRED, END, true},
+        {400, "{\"code\":\"mfa_enrollment\"}", KF_ERR_WORKOS_MFA_ENROLLMENT, END, true},
+        {400, "{\"error\":\"organization_not_found\"}", KF_ERR_WORKOS_NO_ORGANIZATION, END, true},
+        {400, "{\"error\":\"organization_membership_not_found\"}", KF_ERR_WORKOS_ORGANIZATION, END,
+         true},
+        {401, "{\"message\":\"Unauthorized\"}", KF_ERR_WORKOS_BAD_KEY, ERROR, true},
+        {400, "{\"error\":\"invalid_client\"}", KF_ERR_WORKOS_INVALID_CLIENT, ERROR, true},
+        {400, "{\"error\":\"unauthorized_client\"}", KF_ERR_WORKOS_INVALID_CLIENT, ERROR, true},
+        {400, "{\"error\":\"invalid_request\"}", KF_ERR_WORKOS_REFUSED, ERROR, true},
+        {422, "{\"code\":\"invalid_request_parameters\"}", KF_ERR_WORKOS_REFUSED, ERROR, true},
+        {403, "{\"code\":\"mfa_challenge\"}", KF_ERR_WORKOS_STEP_UP, ERROR, true},
+        /* not now, or no word of WorkOS */
+        {400, "{\"error\":\"temporarily_unavailable\"}", KF_ERR_NET_SERVER, AGAIN, false},
+        {400, "{\"error\":\"server_error\"}", KF_ERR_NET_SERVER, AGAIN, false},
+        {400, "{\"code\":\"a_code_nobody_knows\",\"message\":\"m\"}", KF_ERR_NET_SERVER, AGAIN,
+         false},
+        {404, "{\"message\":\"Not Found\"}", KF_ERR_NET_SERVER, AGAIN, false},
+        {403, "{\"message\":\"Forbidden\"}", KF_ERR_NET_SERVER, AGAIN, false},
+        {400, "<html>", KF_ERR_NET_NOT_WORKOS, AGAIN, false},
+        {401, "<html>", KF_ERR_NET_NOT_WORKOS, AGAIN, false},
+        {404, "", KF_ERR_NET_NOT_WORKOS, AGAIN, false},
+        {407, "<html>", KF_ERR_NET_PROXY_AUTH, AGAIN, false},
+        {451, "Blocked by policy", KF_ERR_NET_NOT_WORKOS, AGAIN, false},
+        {400, "{\"error\":\"invalid_grant\"", KF_ERR_NET_NOT_WORKOS, AGAIN, false},
+        {302, "", KF_ERR_NET_NOT_WORKOS, AGAIN, false},
+        {200, " \r\n<!doctype html><title>Welcome to the hotel</title>", KF_ERR_NET_NOT_WORKOS,
+         AGAIN, false},
+        {200, "", KF_ERR_NET_BAD_ANSWER, AGAIN, false},
+        {200, "{}", KF_ERR_NET_BAD_ANSWER, AGAIN, false},
+        {200, "{\"access_token\":\"ey", KF_ERR_NET_BAD_ANSWER, AGAIN, false},
+        {429, "{\"error\":\"too_many_requests\"}", KF_ERR_NET_RATE_LIMITED, AGAIN, false},
+        {503, "{\"error\":\"invalid_grant\"}", KF_ERR_NET_SERVER, AGAIN, false},
+        /* one bad text does not hide what it says */
+        {400, "{\"error\":\"invalid_grant\",\"error_description\":\"caf\xe9\"}",
+         KF_ERR_WORKOS_INVALID_GRANT, END, false}};
+    KF_AUTO(kf_session) old = signed_in();
+    const kf_moment now = {.unix_s = 1700000000, .boot_ms = 1, .boot_id = "b"};
+    for (size_t i = 0; i < KF_LEN(rows); i++) {
+        KF_AUTO(kf_secret) body = kf_secret_new(rows[i].body, strlen(rows[i].body));
+        kf_refresh_answer a = {
+            .status = rows[i].status, .body = body, .retry_after = -1, .request_id = "req_1"};
+        kf_err e = {0};
+        assert_null(kf_refresh_read(&a, old, &now, &e));
+        kf_refresh_verdict v = kf_refresh_judge(&e, true, 0, 1);
+        if (e.code != rows[i].code || v != rows[i].verdict ||
+            kf_refresh_proves_unspent(&e) != rows[i].unspent)
+            fail_msg("row %zu: %s, verdict %d: %s", i, kf_err_name(e.code), (int)v, e.what);
+        assert_int_equal(e.status, rows[i].status);
+    }
+    for (int c = 0; c < KF_ERR_COUNT; c++) { /* errors of transport or machine prove nothing */
+        kf_err e = {.code = (kf_err_code)c};
+        if (!kf_err_is(e.code, "workos")) assert_false(kf_refresh_proves_unspent(&e));
+    }
+    kf_err e = {.code = KF_ERR_WORKOS_MISMATCH};
+    assert_false(kf_refresh_proves_unspent(&e)); /* a 200 */
 }
 
 static void how_long_to_wait(void **state) {
@@ -166,7 +246,22 @@ static void errors_are_read(void **state) { /* workos-api.md §1.5 */
         {400, "{\"message\":\"Must use SSO for selected organization\"}", KF_ASK_SSO,
          KF_ERR_WORKOS_SSO_REQUIRED, ""},
         {401, "{\"message\":\"Unauthorized\"}", KF_ASK_NONE, KF_ERR_WORKOS_BAD_KEY, ""},
-        {401, NULL, KF_ASK_NONE, KF_ERR_WORKOS_BAD_KEY, ""},
+        {401, "{\"error\":\"invalid_token\"}", KF_ASK_NONE, KF_ERR_WORKOS_BAD_KEY, "invalid_token"},
+        {401, "{\"message\":\"m\",\"code\":\"strange\"}", KF_ASK_NONE, KF_ERR_WORKOS_BAD_KEY,
+         "strange"},
+        /* a proxy, a firewall or the sign-in page of a network */
+        {400, NULL, KF_ASK_NONE, KF_ERR_NET_NOT_WORKOS, ""},
+        {401, NULL, KF_ASK_NONE, KF_ERR_NET_NOT_WORKOS, ""},
+        {401, "{\"detail\":\"who are you\"}", KF_ASK_NONE, KF_ERR_NET_NOT_WORKOS, ""},
+        {403, NULL, KF_ASK_NONE, KF_ERR_NET_NOT_WORKOS, ""},
+        {451, NULL, KF_ASK_NONE, KF_ERR_NET_NOT_WORKOS, ""},
+        {302, "{\"error\":7}", KF_ASK_NONE, KF_ERR_NET_NOT_WORKOS, ""},
+        {407, NULL, KF_ASK_NONE, KF_ERR_NET_PROXY_AUTH, ""},
+        {407, "{\"error\":\"invalid_grant\"}", KF_ASK_NONE, KF_ERR_NET_PROXY_AUTH, ""},
+        /* "not now" */
+        {400, "{\"error\":\"temporarily_unavailable\"}", KF_ASK_NONE, KF_ERR_NET_SERVER,
+         "temporarily_unavailable"},
+        {403, "{\"code\":\"server_error\"}", KF_ASK_NONE, KF_ERR_NET_SERVER, "server_error"},
         {404, "{\"message\":\"m\"}", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED, ""},
         {422, "{\"code\":\"invalid_request_parameters\"}", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED,
          "invalid_request_parameters"},
@@ -177,9 +272,12 @@ static void errors_are_read(void **state) { /* workos-api.md §1.5 */
         {408, NULL, KF_ASK_NONE, KF_ERR_NET_SERVER, ""},
         {500, NULL, KF_ASK_NONE, KF_ERR_NET_SERVER, ""},
         {503, "{\"error\":\"invalid_grant\"}", KF_ASK_NONE, KF_ERR_NET_SERVER, "invalid_grant"},
-        {302, NULL, KF_ASK_NONE, KF_ERR_NET_BAD_ANSWER, ""},
-        {400, "{}", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED, ""},
-        {400, "{\"code\":7,\"error\":[]}", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED, ""},
+        {302, NULL, KF_ASK_NONE, KF_ERR_NET_NOT_WORKOS, ""},
+        {204, NULL, KF_ASK_NONE, KF_ERR_NET_BAD_ANSWER, ""},
+        {400, "{}", KF_ASK_NONE, KF_ERR_NET_NOT_WORKOS, ""},
+        {400, "[]", KF_ASK_NONE, KF_ERR_NET_NOT_WORKOS, ""},
+        {400, "{\"code\":7,\"error\":[]}", KF_ASK_NONE, KF_ERR_NET_NOT_WORKOS, ""},
+        {403, "{\"error\":{\"code\":\"access_denied\"}}", KF_ASK_NONE, KF_ERR_NET_NOT_WORKOS, ""},
         {400, "{\"code\":\"strange\",\"error\":\"invalid_grant\"}", KF_ASK_NONE,
          KF_ERR_WORKOS_INVALID_GRANT, "invalid_grant"},
         {400, "{\"code\":\"INVALID_GRANT\"}", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED, "INVALID_GRANT"},
@@ -526,6 +624,7 @@ int main(void) {
                                        cmocka_unit_test(when_to_renew),
                                        cmocka_unit_test(what_an_attempt_means),
                                        cmocka_unit_test(how_long_to_wait),
+                                       cmocka_unit_test(what_an_answer_means),
                                        cmocka_unit_test(errors_are_read),
                                        cmocka_unit_test(messages_stay_text),
                                        cmocka_unit_test(bodies),

@@ -76,9 +76,22 @@ static void notes_and_states(void **state) {
     (void)state;
     for (int n = 1; n < KF_NOTE_COUNT; n++) {
         char out[200];
-        kf_words_note((kf_note)n, "x\x1b", out, sizeof out);
+        kf_words_note((kf_note)n, "x\x1b", NULL, out, sizeof out);
         assert_true(*out && !strchr(out, '\x1b'));
     }
+    char note[800];
+    kf_err why;
+    kf_fail(&why, KF_ERR_NET_PROXY_AUTH, "proxy.example.test:3128");
+    kf_words_note(KF_NOTE_NETWORK, NULL, &why, note, sizeof note);
+    assert_string_equal(note,
+                        "The proxy proxy.example.test:3128 asks for a user name and password. "
+                        "Set proxy = http://USER:PASSWORD@HOST:PORT in keyfob.conf.");
+    kf_fail(&why, KF_ERR_NET_NOT_WORKOS, "status 200, and the body is not WorkOS's JSON");
+    kf_words_note(KF_NOTE_NETWORK, NULL, &why, note, sizeof note);
+    assert_non_null(strstr(note, "sign in to the network"));
+    kf_fail(&why, KF_ERR_NET_TIMEOUT, "no answer");
+    kf_words_note(KF_NOTE_NETWORK, NULL, &why, note, sizeof note);
+    assert_string_equal(note, "WorkOS could not be reached. Nothing is lost; try again.");
     static const char *const states[] = {"signed_in", "renewing", "expiring", "expired", "needs_sign_in", "offline", "locked", "unsaved", "stale", "error"};
     for (size_t i = 0; i < KF_LEN(states); i++) assert_true(strlen(kf_words_state(states[i])) <= 13);
 }

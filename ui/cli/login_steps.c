@@ -95,10 +95,13 @@ static bool came_back(kf_login *l, const kf_json *step, kf_err *err) {
 
 static void show_note(const kf_cli *c, const kf_json *step) {
     const char *name = kf_json_str_or(step, "note", "");
+    const kf_json *failure = kf_json_get(step, "failure");
+    kf_err why = {0};
+    if (kf_json_is_obj(failure)) kf_msg_read_failure(failure, &why);
     for (int n = 1; n < KF_NOTE_COUNT; n++) {
         if (strcmp(kf_note_name((kf_note)n), name)) continue;
-        char text[200];
-        kf_words_note((kf_note)n, kf_json_str(step, "note_arg"), text, sizeof text);
+        char text[800];
+        kf_words_note((kf_note)n, kf_json_str(step, "note_arg"), &why, text, sizeof text);
         kf_cli_note(c, "%s", text);
     }
 }

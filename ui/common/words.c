@@ -41,6 +41,17 @@ static const row table[] = {
     {KF_ERR_NET_TIMEOUT, "The server gave no answer in time: %w.", "Tokens you already have keep working until they expire. Nothing was deleted.", "Try again.", "Run it again."},
     {KF_ERR_NET_BROKEN, "The connection ended before the answer was complete: %w.", "Tokens you already have keep working until they expire. Nothing was deleted.", "Try again.", "Run it again."},
     {KF_ERR_NET_BAD_ANSWER, "The answer of the server makes no sense: %w.", KEPT, "Check that the API host is right; something on the way may answer instead of WorkOS.", "Check that the API host is right: keyfob profile show %p"},
+    {KF_ERR_NET_NOT_WORKOS, "Something between keyfob and WorkOS answered: %w.",
+     "A proxy or the sign-in page of a network does that. "
+     "Tokens you already have keep working until they expire.",
+     "Open a browser and sign in to the network, then try again. Or check the profile's API host.",
+     "Open a browser and sign in to the network, then try again. "
+     "Or check the API host: keyfob profile show %p"},
+    {KF_ERR_NET_PROXY_AUTH, "The proxy %w asks for a user name and password.",
+     "Nothing reaches WorkOS without them. Tokens you already have keep working until they expire.",
+     "Set proxy = http://USER:PASSWORD@HOST:PORT in keyfob.conf.",
+     "Set them: keyfob config set proxy http://USER:PASSWORD@HOST:PORT, "
+     "or https_proxy before the agent starts."},
     {KF_ERR_NET_SERVER, "WorkOS has trouble: %w.", "Tokens you already have keep working until they expire. Nothing was deleted.", "Try again in a minute.", "Run it again in a minute."},
     {KF_ERR_NET_RATE_LIMITED, "WorkOS asks keyfob to slow down: %w.", "There were too many requests from this environment. Nothing was deleted.", "Wait %r, then try again.", "Wait %r, then run it again."},
     {KF_ERR_WORKOS_INVALID_GRANT, "WorkOS refused the refresh token: %w.", "The session ended or was revoked. The token here no longer works. Other profiles are not affected.", "Sign in again (s).", "Run: keyfob login %p"},
@@ -143,8 +154,15 @@ static void fill(const kf_err *e, const char *profile, bool cli, kf_words_error 
 void kf_words_for_error(const kf_err *e, kf_words_error *out) { fill(e, NULL, false, out); }
 void kf_words_for_cli(const kf_err *e, const char *profile, kf_words_error *out) { fill(e, profile, true, out); }
 
-void kf_words_note(kf_note note, const char *arg, char *out, size_t size) {
+void kf_words_note(kf_note note, const char *arg, const kf_err *why, char *out, size_t size) {
     KF_AUTO_CHARS a = kf_text_safe(arg);
+    bool other = why && (why->code == KF_ERR_NET_NOT_WORKOS || why->code == KF_ERR_NET_PROXY_AUTH);
+    if (note == KF_NOTE_NETWORK && other) {
+        kf_words_error w;
+        kf_words_for_error(why, &w);
+        snprintf(out, size, "%s %s", w.happened, w.todo);
+        return;
+    }
     switch (note) {
     case KF_NOTE_BAD_CREDENTIALS: snprintf(out, size, "The e-mail or the password is not right."); return;
     case KF_NOTE_BAD_CODE: snprintf(out, size, "That code is not right. Type the next one."); return;

@@ -54,7 +54,7 @@ static bool is_good(const kf_mstep *p) {
 
 static int draw_note(const kf_mstep *p, kf_grid *g, kf_rect r, int y, bool details) {
     char note[400];
-    kf_words_note(p->note, p->note_arg, note, sizeof note);
+    kf_words_note(p->note, p->note_arg, p->failed ? &p->err : NULL, note, sizeof note);
     if (p->note == KF_NOTE_RADAR && p->field == KF_FIELD_PHONE) /* nothing was sent yet */
         snprintf(note, sizeof note, "WorkOS wants to be sure that it is you, and sends a code to your phone.");
     if (!note[0]) return 0;
@@ -188,7 +188,7 @@ static void draw_choices(const kf_signin *s, const kf_mstep *p, kf_grid *g, kf_r
 
 static void draw_enroll(const kf_signin *s, const kf_model *m, const kf_mstep *p, const kf_view *v, kf_grid *g) {
     char note[400];
-    kf_words_note(p->note, p->note_arg, note, sizeof note);
+    kf_words_note(p->note, p->note_arg, p->failed ? &p->err : NULL, note, sizeof note);
     kf_setup x = {.profile = name_of(s, m),
                   .said = note,
                   .bad = !is_good(p),
@@ -220,7 +220,7 @@ static int draw_device_words(const void *arg, int detail, kf_grid *g, kf_rect r)
     }
     if (!is_good(p)) {
         char note[400];
-        kf_words_note(p->note, p->note_arg, note, sizeof note);
+        kf_words_note(p->note, p->note_arg, p->failed ? &p->err : NULL, note, sizeof note);
         y += say(g, y, r, 2, KF_INK_BAD, note);
     }
     y += detail > 0;
