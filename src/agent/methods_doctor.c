@@ -158,13 +158,21 @@ static void check_ports(kf_checkup *u) {
 
 static void next_host(kf_checkup *u);
 
+static const char *host_todo(const kf_err *err) {
+    if (err->code == KF_ERR_NET_TLS) return "if the proxy is yours, set ca_file in keyfob.conf";
+    if (err->code == KF_ERR_NET_PROXY_AUTH)
+        return "put the user name and password into the proxy's URL: "
+               "http://USER:PASSWORD@HOST:PORT";
+    return "check network, VPN and proxy";
+}
+
 static void host_answered(void *user, kf_http_resp *r, const kf_err *err) {
     kf_checkup *u = user;
     const char *host = u->host[u->at++];
     u->http = 0;
     if (err && !r->status) {
-        add(u, "network", "fail", err->code == KF_ERR_NET_TLS ? "if the proxy is yours, set ca_file in keyfob.conf" : "check network, VPN and proxy",
-            "%s: %s (%s)", host, err->what, kf_err_name(err->code));
+        add(u, "network", "fail", host_todo(err), "%s: %s (%s)", host, err->what,
+            kf_err_name(err->code));
     } else {
         add(u, "network", "ok", NULL, "%s answers in %lld ms", host, (long long)r->ms);
         int64_t off = r->date ? kf_unix_s() - r->date : 0;

@@ -156,9 +156,45 @@ static void explain_timeout(const request *r, const char *host, const char *text
                 r->received, s);
 }
 
+/* HOST:PORT of the proxy, as it is set; its user name and password are not for a message. */
+static const char *proxy_of(const request *r, bool *has_login) {
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    const char *url = r->http->proxy;
+    for (size_t i = 0; i < KF_LEN(names) && (!url || !*url); i++) url = getenv(names[i]);
+    if (!url) url = "";
+    const char *host = strstr(url, "://"), *at = strrchr(url, '@');
+    *has_login = at != NULL;
+    return at ? at + 1 : host ? host + 3 : url;
+}
+
+/* The proxy's answer to CONNECT when it refused to open the tunnel: nothing reached the server.
+ * False: there was no such answer. */
+static bool explain_proxy(request *r, const char *host, kf_err *err) {
+    long said = 0;
+    bool has_login;
+    curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &said);
+    if (!said || said / 100 == 2) return false;
+    const char *proxy = proxy_of(r, &has_login);
+    int n = (int)strcspn(proxy, "/");
+    if (said == 407) {
+        kf_fail(err, KF_ERR_NET_PROXY_AUTH, "%.*s", n, proxy);
+        if (has_login)
+            kf_hint(err, "It did not accept the ones in its URL. Correct them: "
+                         "keyfob config set proxy http://USER:PASSWORD@HOST:PORT");
+    } else {
+        kf_fail(err, KF_ERR_NET_CONNECT, "the proxy %.*s answered %ld for %s", n, proxy, said,
+                host);
+        if (said / 100 == 4) kf_hint(err, "Ask the owner of the proxy to allow %s.", host);
+    }
+    err->status = (int)said;
+    r->resp.sent = false;
+    return true;
+}
+
 static void explain(request *r, CURLcode rc, kf_err *err) {
     const char *host = host_of(r), *why = r->tls_text[0] ? r->tls_text : curl_easy_strerror(rc);
     char text[160];
+    if (explain_proxy(r, host, err)) return;
     snprintf(text, sizeof text, "%.150s", why);
     switch (rc) {
     case CURLE_COULDNT_RESOLVE_HOST: kf_fail(err, KF_ERR_NET_RESOLVE, "%s has no address: %s", host, text); break;
@@ -429,6 +465,8 @@ static void set_trust(request *r) {
     bool here = kf_origin_is_loopback(r->origin);
     if (here) curl_easy_setopt(r->easy, CURLOPT_PROXY, "");
     else if (h->proxy && *h->proxy) curl_easy_setopt(r->easy, CURLOPT_PROXY, h->proxy);
+    /* the Date and Retry-After of a proxy's answer to CONNECT are not WorkOS's */
+    curl_easy_setopt(r->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(r->easy, CURLOPT_PROTOCOLS_STR, here ? "http,https" : "https");
 }
 

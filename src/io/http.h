@@ -43,7 +43,8 @@ typedef struct kf_http_resp { /* borrowed during the callback; body may be taken
     int64_t ms;              /* how long it took */
 } kf_http_resp;
 
-/* err is non-NULL when no whole answer came: KF_ERR_NET_RESOLVE, _CONNECT, _TLS (names
+/* err is non-NULL when no whole answer came: KF_ERR_NET_RESOLVE, _CONNECT (also a proxy that does
+ * not let the request through, with its status), _PROXY_AUTH (what is the proxy), _TLS (names
  * unknown CA, wrong host), _TIMEOUT, _BROKEN, _BAD_ANSWER (too big); what names host and port. */
 typedef void (*kf_http_done)(void *user, kf_http_resp *resp, const kf_err *err);
 

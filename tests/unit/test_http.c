@@ -210,6 +210,67 @@ static void trouble(void **state) {
     }
 }
 
+typedef struct refusal {
+    bool came, sent;
+    int64_t date;
+    kf_err err;
+} refusal;
+
+static void on_refusal(void *user, kf_http_resp *r, const kf_err *err) {
+    refusal *x = user;
+    *x = (refusal){.came = true, .sent = r->sent, .date = r->date};
+    if (err) x->err = *err;
+}
+
+#define ASKS_FOR_LOGIN                                                                       \
+    "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"c\"\r\n" \
+    "Date: Mon, 23 Nov 2026 14:07:19 GMT\r\nContent-Length: 0\r\n\r\n"
+
+/* What a proxy answers to CONNECT is the proxy's word, and nothing reached the server. */
+static void a_proxy_that_refuses(void **state) {
+    (void)state;
+    static const struct {
+        const char *answer, *login;
+        kf_err_code code;
+        int status;
+        const char *what, *hint;
+    } rows[] = {{ASKS_FOR_LOGIN, "", KF_ERR_NET_PROXY_AUTH, 407, "127.0.0.1:", ""},
+                {ASKS_FOR_LOGIN, "me:hunter2@", KF_ERR_NET_PROXY_AUTH, 407, "127.0.0.1:",
+                 "did not accept"},
+                {"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\n<h1>", "", KF_ERR_NET_CONNECT,
+                 403, "answered 403 for api.example.invalid", "Ask the owner of the proxy"},
+                {"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "", KF_ERR_NET_CONNECT,
+                 502, "answered 502 for api.example.invalid", ""}};
+    unsetenv("no_proxy");
+    unsetenv("NO_PROXY");
+    for (size_t i = 0; i < KF_LEN(rows); i++) {
+        server s;
+        refusal x = {0};
+        start(&s, ANSWER, rows[i].answer);
+        KF_AUTO_CHARS proxy = kf_strfmt("http://%s127.0.0.1:%d/", rows[i].login, s.port);
+        kf_http_opts o = {.user_agent = "test", .proxy = proxy};
+        KF_AUTO(kf_http) h = kf_http_new(loop, &o, NULL);
+        KF_AUTO(kf_secret) body = kf_secret_new("{}", 2);
+        kf_http_req q = {.method = "POST",
+                         .origin = "https://api.example.invalid",
+                         .path = "/x",
+                         .body = body,
+                         .single_use = true};
+        kf_http_send(h, &q, on_refusal, &x);
+        while (!x.came) kf_loop_step(loop, true);
+        stop(&s);
+        assert_string_equal(s.first_line, "CONNECT api.example.invalid:443 HTTP/1.1");
+        assert_string_equal(kf_err_name(x.err.code), kf_err_name(rows[i].code));
+        assert_int_equal(x.err.status, rows[i].status);
+        if (!strstr(x.err.what, rows[i].what) || !strstr(x.err.hint, rows[i].hint))
+            fail_msg("row %zu: %s; %s", i, x.err.what, x.err.hint);
+        assert_null(strstr(x.err.what, "hunter2"));
+        assert_null(strstr(x.err.hint, "hunter2"));
+        assert_false(x.sent);
+        assert_int_equal(x.date, 0);
+    }
+}
+
 static void nobody_listens(void **state) {
     (void)state;
     server s;
@@ -309,6 +370,7 @@ int main(void) {
     const struct CMUnitTest t[] = {
         cmocka_unit_test_setup_teardown(an_answer_with_its_headers, setup, teardown), cmocka_unit_test_setup_teardown(trouble, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_listens, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_proxy_that_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(a_single_use_post_arrives_once, setup, teardown),
         cmocka_unit_test_setup_teardown(cancelled_means_silent, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answer_in_the_socket_counts, setup, teardown),

@@ -50,8 +50,8 @@ static const row table[] = {
     {KF_ERR_NET_PROXY_AUTH, "The proxy %w asks for a user name and password.",
      "Nothing reaches WorkOS without them. Tokens you already have keep working until they expire.",
      "Set proxy = http://USER:PASSWORD@HOST:PORT in keyfob.conf.",
-     "Set them: keyfob config set proxy http://USER:PASSWORD@HOST:PORT, "
-     "or https_proxy before the agent starts."},
+     "Put them into its URL, http://USER:PASSWORD@HOST:PORT, and run: keyfob config set proxy URL. "
+     "Or set https_proxy to it before the agent starts."},
     {KF_ERR_NET_SERVER, "WorkOS has trouble: %w.", "Tokens you already have keep working until they expire. Nothing was deleted.", "Try again in a minute.", "Run it again in a minute."},
     {KF_ERR_NET_RATE_LIMITED, "WorkOS asks keyfob to slow down: %w.", "There were too many requests from this environment. Nothing was deleted.", "Wait %r, then try again.", "Wait %r, then run it again."},
     {KF_ERR_WORKOS_INVALID_GRANT, "WorkOS refused the refresh token: %w.", "The session ended or was revoked. The token here no longer works. Other profiles are not affected.", "Sign in again (s).", "Run: keyfob login %p"},
