@@ -132,7 +132,9 @@ char *kf_account_verify_path(const char *challenge_id) { return path_of("/auth/c
 
 bool kf_account_organization_name(const kf_json *body, const char *id, char *dst, size_t size) {
     const char *name = kf_json_str_or(body, "name", "");
-    return *name && kf_str_eq(kf_json_str(body, "id"), id) && kf_str_set(dst, size, name);
+    if (!*name || !kf_str_eq(kf_json_str(body, "id"), id)) return false;
+    (void)kf_str_cut(dst, size, name);
+    return true;
 }
 
 static kf_secret *body_of(const char *key, const char *value) {

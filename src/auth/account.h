@@ -24,7 +24,7 @@ KF_CHECK bool kf_account_page(kf_account_list what, const kf_json *body, const c
 const kf_json *kf_account_find(const kf_json *list, const char *id);
 
 char *kf_account_organization_path(const char *id);      /* NULL: no id. Caller frees */
-/* Its name out of the answer; false if there is none or it does not fit. */
+/* Its name out of the answer, cut to size; false if there is none. */
 KF_CHECK bool kf_account_organization_name(const kf_json *body, const char *id, char *dst, size_t size);
 
 #define KF_ACCOUNT_REVOKE "/user_management/sessions/revoke"

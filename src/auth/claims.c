@@ -15,7 +15,7 @@ static kf_json *payload(const char *jwt, size_t len, kf_err *err) {
     size_t n = (size_t)(b - a - 1);
     KF_AUTO(kf_secret) raw = kf_secret_zero(n);
     long got = kf_b64url_decode(a + 1, n, kf_secret_edit(raw), n);
-    kf_json *j = got < 0 ? NULL : kf_json_parse(kf_secret_peek(raw), (size_t)got, NULL);
+    kf_json *j = got < 0 ? NULL : kf_json_parse_lenient(kf_secret_peek(raw), (size_t)got, NULL);
     if (!kf_json_is_obj(j)) {
         kf_json_free(j);
         kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token's payload is no JSON object");
@@ -34,12 +34,22 @@ bool kf_claims_read(const char *jwt, size_t len, kf_claims *out, kf_err *err) {
         const char *name;
         char *dst;
         size_t size;
-    } text[] = {{"sub", c.sub, sizeof c.sub},       {"sid", c.sid, sizeof c.sid},    {"org_id", c.org_id, sizeof c.org_id},
-                {"client_id", c.client_id, sizeof c.client_id}, {"role", c.role, sizeof c.role}, {"iss", c.iss, sizeof c.iss},
-                {"jti", c.jti, sizeof c.jti}};
-    for (size_t i = 0; i < KF_LEN(text); i++)
-        if (!kf_str_set(text[i].dst, text[i].size, kf_json_str(j, text[i].name)))
-            return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token's claim %s is too long", text[i].name);
+    } ids[] = {{"sub", c.sub, sizeof c.sub},
+               {"org_id", c.org_id, sizeof c.org_id},
+               {"client_id", c.client_id, sizeof c.client_id},
+               {"sid", c.sid, sizeof c.sid}},
+      shown[] = {{"role", c.role, sizeof c.role},
+                 {"iss", c.iss, sizeof c.iss},
+                 {"jti", c.jti, sizeof c.jti}};
+    for (size_t i = 0; i < KF_LEN(ids); i++) {
+        const char *v = kf_json_str(j, ids[i].name);
+        bool fits = !v || (kf_str_is_visible(v) && kf_str_set(ids[i].dst, ids[i].size, v));
+        if (!fits && ids[i].dst != c.sid)
+            return kf_fail(err, KF_ERR_NET_BAD_ANSWER,
+                           "the access token's claim %s is too long or no id", ids[i].name);
+    }
+    for (size_t i = 0; i < KF_LEN(shown); i++)
+        (void)kf_str_cut(shown[i].dst, shown[i].size, kf_json_str(j, shown[i].name));
     if (!kf_json_int(j, "exp", &c.exp) || c.exp <= 0)
         return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token has no usable exp");
     if (!kf_json_int(j, "iat", &c.iat) || c.iat < 0) c.iat = 0;

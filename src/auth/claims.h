@@ -12,8 +12,9 @@ typedef struct kf_claims {
 } kf_claims;
 
 /* False (KF_ERR_NET_BAD_ANSWER) if it is no JWT of at most 32 KiB whose payload is an object with
- * a whole-number exp. A string claim longer than its field is an error, a missing one is "".
- * iat absent: 0. */
+ * a whole-number exp, or if sub, org_id or client_id is longer than its field or not visible ASCII.
+ * A sid like that is "": nothing can be ended by it, and the token is good. role, iss and jti only
+ * show: they are cut to their fields. A missing claim is "", a missing iat 0. */
 KF_CHECK bool kf_claims_read(const char *jwt, size_t len, kf_claims *out, kf_err *err);
 /* The payload itself, for showing every claim. Caller frees. NULL: err. */
 kf_json *kf_claims_json(const char *jwt, size_t len, kf_err *err);

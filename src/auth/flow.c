@@ -17,8 +17,10 @@ void kf_flow_show(kf_flow *f, kf_phase phase, kf_step_kind kind, kf_field field,
 }
 
 void kf_flow_note(kf_flow *f, kf_note note, const char *arg, const kf_err *why) {
+    char shown[KF_SHOWN_MAX + 1];
+    (void)kf_str_cut(shown, sizeof shown, arg);
     f->step.note = note;
-    kf_flow_put(&f->note_arg, arg);
+    kf_flow_put(&f->note_arg, shown);
     f->step.note_arg = f->note_arg;
     if (why) f->step.err = *why;
 }
@@ -195,7 +197,9 @@ void kf_flow_add_choice(kf_flow *f, const char *id, const char *label) {
     if (!more) abort();
     f->choice = more;
     kf_choice *c = &more[f->n_choice];
-    *c = (kf_choice){.label = kf_strdup(label), .detail = kf_strdup("")};
+    char shown[KF_SHOWN_MAX + 1];
+    (void)kf_str_cut(shown, sizeof shown, label);
+    *c = (kf_choice){.label = kf_strdup(shown), .detail = kf_strdup("")};
     if (!kf_str_set(c->id, sizeof c->id, id)) abort();
     f->n_choice++;
 }
@@ -312,8 +316,8 @@ static void signed_in(kf_flow *f, const kf_json *body, const kf_moment *now) {
         kf_flow_fail(f, &e);
         return;
     }
-    if (f->organization_name && !kf_str_set(f->session->organization_name, sizeof f->session->organization_name, f->organization_name))
-        f->session->organization_name[0] = 0; /* a label, not worth a failed sign-in; the id is there */
+    (void)kf_str_cut(f->session->organization_name, sizeof f->session->organization_name,
+                     f->organization_name);
     f->undo_factor = false;
     kf_flow_show(f, KF_PHASE_END, KF_STEP_DONE, KF_FIELD_NONE, 0);
     leave(f);

@@ -21,6 +21,8 @@ typedef enum kf_wait {
 } kf_wait;
 
 enum { KF_CHOICES_MAX = 10000, KF_PENDING_MAX = 4096, KF_JOBS_MAX = 8, KF_URL_MAX = 2048, KF_BROWSER_ROUNDS_MAX = 3 };
+/* Bytes of a server's text in a step: an organization's name, an address. */
+enum { KF_SHOWN_MAX = 255 };
 
 typedef struct kf_slot {
     uint32_t id;                /* 0: free */

@@ -1,8 +1,12 @@
 #include "auth/session.h"
 
+#include "base/log.h"
 #include "base/str.h"
 
-enum { TOKEN_MAX = 32 << 10, SKEW_MAX_S = 300, LIFE_MAX_S = 366 * 86400 };
+enum { SKEW_MAX_S = 300, LIFE_MAX_S = 366 * 86400 };
+/* Bytes. Whatever a server sends, a record fits into every store and its profile into a frame. */
+enum { TOKEN_MAX = 32 << 10, OAUTH_MAX = 32 << 10, USER_MAX = 8 << 10, EXTRA_MAX = 8 << 10 };
+enum { USER_TEXT_MAX = 512 };
 #define SCHEMA "keyfob.session/1"
 #define FAR (INT64_C(1) << 42) /* beyond any clock, far from overflow in milliseconds */
 
@@ -36,20 +40,60 @@ kf_session *kf_session_copy(const kf_session *s) {
     return c;
 }
 
-static bool text(const kf_json *j, const char *key, char *dst, size_t size, kf_err *err) {
-    if (kf_str_set(dst, size, kf_json_str(j, key))) return true;
-    return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s is too long in the answer", key);
+static bool id_ok(const char *id) {
+    return *id && strlen(id) < sizeof((kf_session *)0)->organization_id && kf_str_is_visible(id);
+}
+
+/* RFC 6749, appendix A: an access token has no blank here, because it goes into a header. */
+static bool token_ok(const char *v, bool is_access) {
+    while (*v >= (is_access ? '!' : ' ') && *v <= '~') v++;
+    return !*v;
 }
 
 /* *out stays NULL if the answer has none (absent, null, ""). One that cannot be kept is an error, never taken for none. */
-static bool token(const kf_json *body, const char *key, kf_secret **out, kf_err *err) {
+static bool token(const kf_json *body, const char *key, bool is_access, kf_secret **out,
+                  kf_err *err) {
     const kf_json *j = kf_json_get(body, key);
     const char *v = kf_json_value_str(j);
     if (j && !v && !kf_json_is_null(j)) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s is no text in the answer", key);
     size_t n = v ? strlen(v) : 0;
     if (n > TOKEN_MAX) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s is too long in the answer", key);
+    if (n && !token_ok(v, is_access))
+        return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s has characters that no token has", key);
     if (n) *out = kf_secret_new(v, n);
     return true;
+}
+
+/* As it came. One that is too large keeps only the members that WorkOS documents, and their texts
+ * are cut. */
+static kf_json *bounded_user(const kf_json *user) {
+    static const char *const texts[] = {"object",     "id",
+                                        "email",      "first_name",
+                                        "last_name",  "name",
+                                        "created_at", "profile_picture_url",
+                                        "updated_at", "last_sign_in_at",
+                                        "locale",     "external_id"};
+    char text[USER_TEXT_MAX + 1];
+    if (!user || kf_json_size(user) <= USER_MAX) return kf_json_copy(user);
+    kf_log(KF_LOG_WARN, "session: the user object is larger than %d bytes and was cut", USER_MAX);
+    kf_json *j = kf_json_obj();
+    for (size_t i = 0; i < KF_LEN(texts); i++) {
+        const char *v = kf_json_str(user, texts[i]);
+        (void)kf_str_cut(text, sizeof text, v);
+        if (v) kf_json_set_str(j, texts[i], text);
+    }
+    const kf_json *verified = kf_json_get(user, "email_verified");
+    if (verified && !kf_json_first(verified))
+        kf_json_set(j, "email_verified", kf_json_copy(verified));
+    return j;
+}
+
+/* NULL for one that is larger than max; it is not worth a record that no store takes. */
+static kf_secret *bounded_secret(const kf_json *j, size_t max, const char *what) {
+    if (!j) return NULL;
+    if (kf_json_size(j) <= max) return kf_json_print_secret(j);
+    kf_log(KF_LOG_WARN, "session: %s are larger than %zu bytes and were dropped", what, max);
+    return NULL;
 }
 
 /* Everything of the answer that has no field of its own is kept, so that nothing WorkOS sends is lost. */
@@ -62,7 +106,8 @@ static kf_secret *rest_of(const kf_json *body) {
         for (size_t k = 0; k < KF_LEN(known) && !seen; k++) seen = kf_str_eq(kf_json_key(i), known[k]);
         if (!seen) kf_json_set(rest, kf_json_key(i), kf_json_copy(i));
     }
-    return kf_json_count(rest) ? kf_json_print_secret(rest) : NULL;
+    return bounded_secret(kf_json_count(rest) ? rest : NULL, EXTRA_MAX,
+                          "other members of the answer");
 }
 
 static bool set_times(kf_session *s, const kf_json *body, const kf_moment *now, kf_err *err) {
@@ -93,26 +138,41 @@ static bool set_times(kf_session *s, const kf_json *body, const kf_moment *now, 
     return true;
 }
 
-static bool set_people(kf_session *s, const kf_json *body, const kf_session *prev, kf_err *err) {
-    const kf_json *user = kf_json_get(body, "user"), *imp = kf_json_get(body, "impersonator");
-    if (kf_json_is_obj(user)) s->user = kf_json_copy(user);
+static bool set_user(kf_session *s, const kf_json *body, const kf_session *prev, kf_err *err) {
+    const kf_json *user = kf_json_get(body, "user");
+    bool named = *kf_json_str_or(user, "id", "");
+    if (named) s->user = bounded_user(user);
     else if (prev) s->user = kf_json_copy(prev->user);
-    if (!s->user && prev && prev->unverified && *s->claims.sub) { /* the pair is real and the old token spent: the token tells who */
+    /* the pair is real and the old token is spent: the new token tells who */
+    if (!s->user && prev && prev->unverified && *s->claims.sub) {
         s->user = kf_json_obj();
         kf_json_set_str(s->user, "id", s->claims.sub);
     }
-    if (!kf_json_str(s->user, "id")) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer names no user");
-    if (!text(body, "authentication_method", s->authentication_method, sizeof s->authentication_method, err)) return false;
+    if (!kf_json_str(s->user, "id"))
+        return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer names no user");
+    bool known = prev && prev->user; /* then another id, of whatever kind, is a mismatch */
+    return known || id_ok(kf_session_user_id(s)) ||
+           kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the user's id is too long or no id");
+}
+
+/* What only shows is cut, and never costs the pair of tokens beside it. */
+static bool set_people(kf_session *s, const kf_json *body, const kf_session *prev, kf_err *err) {
+    const kf_json *imp = kf_json_get(body, "impersonator"),
+                  *oauth = kf_json_get(body, "oauth_tokens");
+    if (!set_user(s, body, prev, err)) return false;
+    (void)kf_str_cut(s->authentication_method, sizeof s->authentication_method,
+                     kf_json_str(body, "authentication_method"));
     if (prev && !*s->authentication_method) memcpy(s->authentication_method, prev->authentication_method, sizeof s->authentication_method);
-    if (!text(imp, "email", s->impersonator_email, sizeof s->impersonator_email, err) ||
-        !text(imp, "reason", s->impersonator_reason, sizeof s->impersonator_reason, err))
-        return false;
+    (void)kf_str_cut(s->impersonator_email, sizeof s->impersonator_email,
+                     kf_json_str(imp, "email"));
+    (void)kf_str_cut(s->impersonator_reason, sizeof s->impersonator_reason,
+                     kf_json_str(imp, "reason"));
     if (!imp && prev) { /* a renewal does not end an impersonation; a silent answer must not hide it */
         memcpy(s->impersonator_email, prev->impersonator_email, sizeof s->impersonator_email);
         memcpy(s->impersonator_reason, prev->impersonator_reason, sizeof s->impersonator_reason);
     }
-    const kf_json *oauth = kf_json_get(body, "oauth_tokens");
-    if (kf_json_is_obj(oauth)) s->oauth_tokens = kf_json_print_secret(oauth);
+    if (kf_json_is_obj(oauth))
+        s->oauth_tokens = bounded_secret(oauth, OAUTH_MAX, "the provider's tokens");
     else if (prev) s->oauth_tokens = kf_secret_copy(prev->oauth_tokens);
     return true;
 }
@@ -134,8 +194,12 @@ bool kf_session_in_organization(const kf_session *s, const char *organization_id
 }
 
 static bool set_organization(kf_session *s, const kf_json *body, const kf_session *prev, kf_err *err) {
-    if (*s->claims.org_id) memcpy(s->organization_id, s->claims.org_id, sizeof s->organization_id);
-    else if (!text(body, "organization_id", s->organization_id, sizeof s->organization_id, err)) return false;
+    const char *id = kf_json_str_or(body, "organization_id", "");
+    if (*s->claims.org_id) id = s->claims.org_id;
+    bool usable = !*id || id_ok(id);
+    if (usable) usable = kf_str_set(s->organization_id, sizeof s->organization_id, id);
+    if (!usable && !prev) /* at a renewal the pair of tokens counts more */
+        return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "organization_id is too long or no id");
     /* a token that cannot be read says nothing about it */
     if (prev && !s->claims.exp && !kf_json_get(body, "organization_id")) memcpy(s->organization_id, prev->organization_id, sizeof s->organization_id);
     if (prev && !strcmp(prev->organization_id, s->organization_id)) memcpy(s->organization_name, prev->organization_name, sizeof s->organization_name);
@@ -145,7 +209,9 @@ static bool set_organization(kf_session *s, const kf_json *body, const kf_sessio
 kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, const char *origin, const char *client_id,
                                    const kf_moment *now, kf_err *err) {
     KF_AUTO(kf_session) s = fresh();
-    if (!token(body, "access_token", &s->access_token, err) || !token(body, "refresh_token", &s->refresh_token, err)) return NULL;
+    if (!token(body, "access_token", true, &s->access_token, err) ||
+        !token(body, "refresh_token", false, &s->refresh_token, err))
+        return NULL;
     if (!s->access_token) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer has no access_token"), NULL;
     if (!s->refresh_token && prev) s->refresh_token = kf_secret_copy(prev->refresh_token);
     if (!s->refresh_token) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer has no refresh_token"), NULL;
@@ -201,9 +267,11 @@ kf_secret *kf_session_to_blob(const kf_session *s) {
     return kf_json_print_secret(j);
 }
 
-static kf_secret *member(const kf_json *j, const char *key) {
+/* NULL when it is not there or larger than max. */
+static kf_secret *member(const kf_json *j, const char *key, size_t max) {
     const char *v = kf_json_str(j, key);
-    return v && *v ? kf_secret_new(v, strlen(v)) : NULL;
+    size_t n = v ? strlen(v) : 0;
+    return n && n <= max ? kf_secret_new(v, n) : NULL;
 }
 
 kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
@@ -217,13 +285,14 @@ kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
         char *dst;
         size_t size;
     } texts[] = {{"organization_id", s->organization_id, sizeof s->organization_id},
-                 {"organization_name", s->organization_name, sizeof s->organization_name},
-                 {"authentication_method", s->authentication_method, sizeof s->authentication_method},
-                 {"impersonator_email", s->impersonator_email, sizeof s->impersonator_email},
-                 {"impersonator_reason", s->impersonator_reason, sizeof s->impersonator_reason},
                  {"origin", s->origin, sizeof s->origin},
                  {"client_id", s->client_id, sizeof s->client_id},
-                 {"received_boot_id", s->received.boot_id, sizeof s->received.boot_id}};
+                 {"received_boot_id", s->received.boot_id, sizeof s->received.boot_id}},
+      shown[] = {
+          {"organization_name", s->organization_name, sizeof s->organization_name},
+          {"authentication_method", s->authentication_method, sizeof s->authentication_method},
+          {"impersonator_email", s->impersonator_email, sizeof s->impersonator_email},
+          {"impersonator_reason", s->impersonator_reason, sizeof s->impersonator_reason}};
     const struct {
         const char *key;
         int64_t *dst;
@@ -232,14 +301,17 @@ kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
                    {"signed_in_at", &s->signed_in_at}, {"renewed_at", &s->renewed_at}, {"skew_s", &s->skew_s}};
     bool ok = !strcmp(schema, SCHEMA);
     for (size_t i = 0; ok && i < KF_LEN(texts); i++) ok = kf_str_set(texts[i].dst, texts[i].size, kf_json_str(j, texts[i].key));
+    for (size_t i = 0; i < KF_LEN(shown); i++)
+        (void)kf_str_cut(shown[i].dst, shown[i].size, kf_json_str(j, shown[i].key));
     for (size_t i = 0; ok && i < KF_LEN(numbers); i++) ok = kf_json_int(j, numbers[i].key, numbers[i].dst);
-    s->access_token = member(j, "access_token");
-    s->refresh_token = member(j, "refresh_token");
-    s->oauth_tokens = member(j, "oauth_tokens");
-    s->extra = member(j, "extra");
-    s->previous = member(j, "previous");
-    s->user = kf_json_copy(kf_json_get(j, "user"));
+    s->access_token = member(j, "access_token", TOKEN_MAX);
+    s->refresh_token = member(j, "refresh_token", TOKEN_MAX);
+    s->oauth_tokens = member(j, "oauth_tokens", OAUTH_MAX);
+    s->extra = member(j, "extra", EXTRA_MAX);
+    s->previous = member(j, "previous", SIZE_MAX);
+    s->user = bounded_user(kf_json_get(j, "user"));
     s->unverified = kf_json_bool(j, "unverified", false);
+    ok = ok && token_ok(kf_secret_peek(s->access_token), true);
     bool whole = s->life_s <= LIFE_MAX_S && (s->unverified ? s->life_s >= 0 : s->access_token && s->life_s > 0);
     if (!ok || !whole || !s->refresh_token || s->generation < 1 || s->exp < 0 || s->exp > FAR ||
         s->skew_s < -FAR || s->skew_s > FAR || s->received.unix_s < -FAR ||
@@ -272,11 +344,5 @@ void kf_session_user_name(const kf_session *s, char *out, size_t size) {
     const char *first = kf_json_str_or(s->user, "first_name", ""), *last = kf_json_str_or(s->user, "last_name", "");
     const char *name = kf_json_str_or(s->user, "name", "");
     KF_AUTO_CHARS all = *first || *last ? kf_strfmt("%s%s%s", first, *first && *last ? " " : "", last) : kf_strdup(name);
-    size_t n = strlen(all);
-    if (n >= size) {
-        n = size - 1;
-        while (n && ((unsigned char)all[n] & 0xc0) == 0x80) n--; /* not in the middle of a character */
-    }
-    memcpy(out, all, n);
-    out[n] = 0;
+    (void)kf_str_cut(out, size, all);
 }

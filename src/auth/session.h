@@ -15,13 +15,13 @@ typedef struct kf_moment {
 
 typedef struct kf_session {
     kf_secret *access_token, *refresh_token;
-    kf_json *user;                    /* the user object as it came */
+    kf_json *user;                    /* the user object; over 8 KiB: its documented members, cut */
     char organization_id[96];         /* of the current token: claims' org_id, else the answer's */
     char organization_name[256];      /* where known: from the chooser; "" else */
     char authentication_method[64];   /* open set */
     char impersonator_email[256], impersonator_reason[512];
-    kf_secret *oauth_tokens;          /* JSON object as it came, or NULL */
-    kf_secret *extra;                 /* every other member of the answer, JSON object, or NULL */
+    kf_secret *oauth_tokens;          /* JSON object as it came, or NULL; over 32 KiB: NULL */
+    kf_secret *extra; /* every other member of the answer, JSON object; over 8 KiB: NULL */
     char origin[256], client_id[96];  /* origin binding, design.md §4 */
     int64_t generation;               /* +1 with every new pair; highest wins */
     int64_t iat, exp, life_s;         /* of the access token; life = exp - iat (or expires_in) */
@@ -40,10 +40,14 @@ KF_AUTO_DEFINE(kf_session);
 kf_session *kf_session_unverified(const kf_secret *refresh_token, const char *origin, const char *client_id, const kf_moment *now);
 
 /* From a 200 of POST authenticate. prev NULL: a sign-in (needs user, access_token and
- * refresh_token). prev given: a renewal: a missing refresh_token or user keeps prev's
- * (mission.md); another user id in the answer or in the token, or a token of another client ID, is KF_ERR_WORKOS_MISMATCH. expiry: the JWT's exp; a token that is no
- * JWT is accepted only with expires_in, else KF_ERR_NET_BAD_ANSWER. now->date over 5 min from
- * iat is ignored. NULL: err, prev untouched. The caller owns the result. */
+ * refresh_token). prev given: a renewal: a missing refresh_token or user keeps prev's, and so does a
+ * user without an id; another user id in the answer or in the token, or a token of another client
+ * ID, is KF_ERR_WORKOS_MISMATCH. expiry: the JWT's exp; a token that is
+ * no JWT is accepted only with expires_in, else KF_ERR_NET_BAD_ANSWER. now->date over 5 min from
+ * iat is ignored. An access token that is not visible ASCII is KF_ERR_NET_BAD_ANSWER. What only
+ * shows (role, names, reason) is cut to its field; a user object, oauth_tokens or other members
+ * that are too large are cut or dropped, with a line in the log. NULL: err, prev untouched. The
+ * caller owns the result. */
 kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, const char *origin,
                                    const char *client_id, const kf_moment *now, kf_err *err);
 

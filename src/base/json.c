@@ -297,6 +297,25 @@ void kf_json_add(kf_json *arr, kf_json *value) {
     if (!cJSON_AddItemToArray(arr, value)) abort();
 }
 
+static size_t string_size(const char *s) {
+    size_t n = 2;
+    for (; s && *s; s++) n += (unsigned char)*s < 0x20 ? 6 : *s == '"' || *s == '\\' ? 2 : 1;
+    return n;
+}
+
+size_t kf_json_size(const kf_json *j) {
+    enum { NUMBER_MAX = 26 };
+    if (!j) return 0;
+    if (cJSON_IsString(j)) return string_size(j->valuestring);
+    if (cJSON_IsRaw(j)) return strlen(j->valuestring);
+    if (!cJSON_IsObject(j) && !cJSON_IsArray(j)) return NUMBER_MAX;
+    size_t n = 2;
+    const cJSON *it;
+    cJSON_ArrayForEach(it, j) n +=
+        kf_json_size(it) + (it->string ? string_size(it->string) + 2 : 1);
+    return n;
+}
+
 char *kf_json_print(const kf_json *j) {
     hooks();
     return need(cJSON_PrintUnformatted(j));

@@ -51,6 +51,7 @@ void kf_json_set_null(kf_json *obj, const char *key);
 void kf_json_set_secret(kf_json *obj, const char *key, const kf_secret *s); /* NULL: leaves it out */
 void kf_json_add(kf_json *arr, kf_json *value);
 
+size_t kf_json_size(const kf_json *j); /* at least as many bytes as kf_json_print gives */
 char *kf_json_print(const kf_json *j);            /* one line, no blanks; heap string, caller frees */
 kf_secret *kf_json_print_secret(const kf_json *j); /* the same as a secret */
 

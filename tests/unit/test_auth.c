@@ -331,9 +331,14 @@ static void another_user_is_refused(void **state) {
     assert_null(make("{\"sub\":\"user_1\",\"client_id\":\"client_other\",\"iat\":1700000000,\"exp\":1700000300}", "\"refresh_token\":\"rt_2\"", s, &e));
     assert_int_equal(e.code, KF_ERR_WORKOS_MISMATCH);
     assert_non_null(strstr(e.what, "client_other"));
-    assert_null(make(PAYLOAD, "\"user\":{\"email\":\"x\"},\"refresh_token\":\"rt_2\"", s, &e));
-    assert_int_equal(e.code, KF_ERR_NET_BAD_ANSWER);
+    assert_null(make(PAYLOAD, "\"user\":{\"id\":\"user_1 \"},\"refresh_token\":\"rt_2\"", s, &e));
+    assert_int_equal(e.code, KF_ERR_WORKOS_MISMATCH);
     assert_string_equal(kf_secret_peek(s->refresh_token), "rt_1");
+    /* a user without an id names nobody else */
+    KF_AUTO(kf_session)
+    r = make(PAYLOAD, "\"user\":{\"email\":\"x\"},\"refresh_token\":\"rt_2\"", s, &e);
+    assert_non_null(r);
+    assert_string_equal(kf_session_user_email(r), "maya@example.test");
 }
 
 /* A refresh token that cannot be kept must not be taken for one that did not come. */
@@ -343,33 +348,131 @@ static void unusable_answers_name_the_field(void **state) {
     char *x = calloc(1, 40001);
     memset(x, 'x', 40000);
     KF_AUTO_CHARS long_rt = kf_strfmt(USER ",\"refresh_token\":\"%s\"", x);
-    KF_AUTO_CHARS long_imp = kf_strfmt(
-        USER ",\"refresh_token\":\"r\",\"impersonator\":{\"email\":\"e\",\"reason\":\"%.*s\"}", 512,
-        x);
-    KF_AUTO_CHARS long_method =
-        kf_strfmt(USER ",\"refresh_token\":\"r\",\"authentication_method\":\"%.*s\"", 64, x);
+    KF_AUTO_CHARS long_id = kf_strfmt("\"user\":{\"id\":\"%.*s\"},\"refresh_token\":\"r\"", 96, x);
+    KF_AUTO_CHARS long_org =
+        kf_strfmt(USER ",\"refresh_token\":\"r\",\"organization_id\":\"%.*s\"", 96, x);
     free(x);
     const struct {
         const char *payload, *more, *said;
         const kf_session *prev;
-    } rows[] = {{PAYLOAD, long_rt, "refresh_token", NULL},
-                {PAYLOAD, long_rt, "refresh_token", prev},
-                {PAYLOAD, "\"refresh_token\":5", "refresh_token", prev},
-                {PAYLOAD, "\"refresh_token\":[\"r\"]", "refresh_token", prev},
-                {PAYLOAD, USER, "refresh_token", NULL},
-                {PAYLOAD, "\"refresh_token\":\"r\"", "user", NULL},
-                {PAYLOAD, "\"refresh_token\":\"r\",\"user\":\"user_1\"", "user", NULL},
-                {PAYLOAD, long_imp, "reason", NULL},
-                {PAYLOAD, long_method, "authentication_method", prev},
-                {"{\"iat\":1700000300,\"exp\":1700000300}", FULL, "life", NULL},
-                {"{\"iat\":1700000300,\"exp\":1700000200}", FULL, "life", prev},
-                {"{\"iat\":1,\"exp\":9007199254740991}", FULL, "life", NULL},
-                {"{\"iat\":1700000000}", FULL, "exp", NULL}};
+    } rows[] = {
+        {PAYLOAD, long_rt, "refresh_token", NULL},
+        {PAYLOAD, long_rt, "refresh_token", prev},
+        {PAYLOAD, "\"refresh_token\":5", "refresh_token", prev},
+        {PAYLOAD, "\"refresh_token\":[\"r\"]", "refresh_token", prev},
+        {PAYLOAD, USER, "refresh_token", NULL},
+        {PAYLOAD, "\"refresh_token\":\"r\"", "user", NULL},
+        {PAYLOAD, "\"refresh_token\":\"r\",\"user\":\"user_1\"", "user", NULL},
+        {PAYLOAD, "\"refresh_token\":\"r\",\"user\":{\"id\":\"\"}", "user", NULL},
+        {PAYLOAD, long_id, "user's id", NULL},
+        {PAYLOAD, "\"refresh_token\":\"r\",\"user\":{\"id\":\"caf\xc3\xa9\"}", "user's id", NULL},
+        {PAYLOAD, long_org, "organization_id", NULL},
+        {PAYLOAD, "\"refresh_token\":\"a\\nb\"", "refresh_token has", prev},
+        {PAYLOAD, "\"refresh_token\":\"caf\xc3\xa9\"", "refresh_token has", prev},
+        {"{\"sub\":\"caf\xc3\xa9\",\"exp\":1700000300}", FULL, "sub", prev},
+        {"{\"iat\":1700000300,\"exp\":1700000300}", FULL, "life", NULL},
+        {"{\"iat\":1700000300,\"exp\":1700000200}", FULL, "life", prev},
+        {"{\"iat\":1,\"exp\":9007199254740991}", FULL, "life", NULL},
+        {"{\"iat\":1700000000}", FULL, "exp", NULL}};
     for (size_t i = 0; i < KF_LEN(rows); i++) {
         kf_err e = {0};
         if (make(rows[i].payload, rows[i].more, rows[i].prev, &e)) fail_msg("row %zu was taken", i);
         assert_int_equal(e.code, KF_ERR_NET_BAD_ANSWER);
         if (!strstr(e.what, rows[i].said)) fail_msg("row %zu: %s", i, e.what);
+    }
+}
+
+/* However long or broken: what only shows never costs the pair of tokens, and what is kept is
+ * small. */
+static void what_only_shows_is_cut(void **state) {
+    (void)state;
+    enum { MANY = 230 * 1024 };
+    KF_AUTO_CHARS x = calloc(1, MANY + 1);
+    for (int i = 0; i + 3 <= MANY; i += 3) memcpy(x + i, "\xe2\x82\xac", 3);
+    KF_AUTO_CHARS payload =
+        kf_strfmt("{\"sub\":\"user_1\",\"sid\":\"%.300s\",\"role\":\"%.99s\",\"jti\":\"%.99s\","
+                  "\"iss\":\"%.300s\",\"iat\":1700000000,\"exp\":1700000300}",
+                  x, x, x, x);
+    KF_AUTO_CHARS more = kf_strfmt(
+        "\"user\":{\"id\":\"user_1\",\"email\":\"%s\",\"first_name\":\"Maya\",\"metadata\":{\"a\":"
+        "\"%s\"},"
+        "\"email_verified\":true},\"refresh_token\":\"rt_2\",\"authentication_method\":\"%.99s\","
+        "\"impersonator\":{\"email\":\"%.300s\",\"reason\":\"%.600s\"},\"oauth_tokens\":{\"access_"
+        "token\":\"%s\"},"
+        "\"new_thing\":\"%s\"",
+        x, x, x, x, x, x, x);
+    KF_AUTO(kf_session) prev = make(PAYLOAD, FULL, NULL, NULL);
+    const kf_session *const before[] = {NULL, prev};
+    for (size_t i = 0; i < KF_LEN(before); i++) {
+        kf_err e;
+        KF_AUTO(kf_session) s = make(payload, more, before[i], &e);
+        if (!s) fail_msg("%s", e.what);
+        assert_string_equal(kf_secret_peek(s->refresh_token), "rt_2");
+        assert_int_equal(strlen(s->claims.role), 93); /* whole characters */
+        assert_string_equal(s->claims.sid, "");
+        assert_int_equal(strlen(s->authentication_method), 63);
+        assert_int_equal(strlen(s->impersonator_reason), 510);
+        assert_null(s->extra);
+        assert_null(s->oauth_tokens);
+        assert_int_equal(strlen(kf_session_user_email(s)), 510);
+        assert_string_equal(kf_json_str(s->user, "first_name"), "Maya");
+        assert_true(kf_json_bool(s->user, "email_verified", false));
+        assert_null(kf_json_get(s->user, "metadata"));
+        KF_AUTO(kf_secret) blob = kf_session_to_blob(s);
+        assert_true(kf_secret_len(blob) < 8 << 10);
+        KF_AUTO(kf_session) back = kf_session_from_blob(blob, NULL);
+        assert_non_null(back);
+        same_session(s, back);
+    }
+}
+
+/* A record that an earlier version stored whole is held to the same bounds when it is read. */
+static void older_records_are_cut(void **state) {
+    (void)state;
+    KF_AUTO(kf_session) s = make(PAYLOAD_ORG, FULL, NULL, NULL);
+    KF_AUTO(kf_secret) blob = kf_session_to_blob(s);
+    KF_AUTO(kf_json) j = parse(kf_secret_peek(blob));
+    KF_AUTO_CHARS x = calloc(1, 100001);
+    memset(x, 'x', 100000);
+    KF_AUTO(kf_json) user = kf_json_copy(kf_json_get(j, "user"));
+    kf_json_set_str(user, "email", x);
+    kf_json_set(j, "user", kf_json_copy(user));
+    kf_json_set_str(j, "impersonator_reason", x);
+    kf_json_set_str(j, "extra", x);
+    KF_AUTO(kf_secret) large = kf_json_print_secret(j);
+    KF_AUTO(kf_session) back = kf_session_from_blob(large, NULL);
+    assert_non_null(back);
+    assert_int_equal(strlen(kf_session_user_email(back)), 512);
+    assert_int_equal(strlen(back->impersonator_reason), 511);
+    assert_null(back->extra);
+    same_secret(back->refresh_token, s->refresh_token);
+    kf_json_set_str(j, "access_token", "a\r\nb");
+    KF_AUTO(kf_secret) odd = kf_json_print_secret(j);
+    kf_err e;
+    assert_null(kf_session_from_blob(odd, &e));
+    assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
+}
+
+static void access_tokens_are_visible(void **state) {
+    (void)state;
+    static const char *const odd[] = {"a b",
+                                      "a\\nb",
+                                      "a\\u001b[2Jb",
+                                      "a\\u007f",
+                                      "caf\xc3\xa9",
+                                      "a\\u0000b",
+                                      "a\xff"
+                                      "b"};
+    for (size_t i = 0; i < KF_LEN(odd); i++) {
+        KF_AUTO_CHARS text = kf_strfmt(
+            "{\"access_token\":\"%s\",\"expires_in\":300,\"refresh_token\":\"r\"," USER "}",
+            odd[i]);
+        KF_AUTO(kf_json) j = kf_json_parse_lenient(text, strlen(text), NULL);
+        kf_err e = {0};
+        assert_non_null(j);
+        if (kf_session_from_answer(j, NULL, ORIGIN, CLIENT, &at, &e))
+            fail_msg("row %zu was taken", i);
+        assert_string_equal(e.what, "access_token has characters that no token has");
     }
 }
 
@@ -582,6 +685,9 @@ int main(void) {
                                        cmocka_unit_test(another_organization_is_told),
                                        cmocka_unit_test(another_user_is_refused),
                                        cmocka_unit_test(unusable_answers_name_the_field),
+                                       cmocka_unit_test(what_only_shows_is_cut),
+                                       cmocka_unit_test(older_records_are_cut),
+                                       cmocka_unit_test(access_tokens_are_visible),
                                        cmocka_unit_test(a_token_that_is_no_jwt),
                                        cmocka_unit_test(damaged_blobs_are_refused),
                                        cmocka_unit_test(newer_blobs_are_named),

@@ -46,6 +46,7 @@ static void taken(void **state) {
         KF_AUTO_CHARS text = kf_json_print(j);
         KF_AUTO(kf_json) again = parse(text); /* what we write we take */
         assert_non_null(again);
+        assert_true(kf_json_size(j) >= strlen(text));
     }
 }
 
