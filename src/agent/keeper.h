@@ -96,7 +96,8 @@ bool kf_keeper_at_rest(const kf_keeper *k, const char **unsaved); /* nothing und
 void kf_keeper_turn_away(kf_keeper *k, const kf_err *err);
 /* All sessions of the store leave memory (agent lock). */
 void kf_keeper_forget_memory(kf_keeper *k);
-/* Fills a Profile of the interface (data/io.keyfob.Agent.varlink). NULL if there is no such profile. */
+/* Fills a Profile of the interface (data/io.keyfob.Agent.varlink), at most KF_RECORD_MAX bytes; one
+ * that is larger is in the state error, with a failure. NULL if there is no such profile. */
 kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile);
 /* Names of profiles whose session the store has not taken: those that are in memory alone, or those
  * that are sealed in the second place as well. Owned by the caller. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include "agent/part.h"
 #include "agent/settings.h"
 #include "io/files.h"
 #include "wire/msg.h"
@@ -155,10 +156,11 @@ static void json_token(kf_json *j, const kf_session *s) {
 
 static void json_session(kf_json *j, const kf_entry *e) {
     const kf_session *s = e->session;
-    char name[256];
+    char name[256], email[321];
     kf_session_user_name(s, name, sizeof name);
+    (void)kf_str_cut(email, sizeof email, kf_session_user_email(s));
     set_text(j, "user_id", kf_session_user_id(s));
-    set_text(j, "user_email", kf_session_user_email(s));
+    set_text(j, "user_email", email);
     set_text(j, "user_name", name);
     set_text(j, "org_id", s->organization_id);
     set_text(j, "org_name", s->organization_name);
@@ -204,9 +206,8 @@ static void json_failure(kf_json *j, const kf_entry *e) {
     if (why) kf_json_set(j, "failure", kf_msg_failure(why));
 }
 
-kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
-    kf_entry *e = kf_entry_find(k, profile);
-    if (!e) return NULL;
+/* What the interface asks of every profile: all from keyfob.conf, whose reader bounds it. */
+static kf_json *json_settings(const kf_entry *e) {
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "id", e->prof.id);
     kf_json_set_str(j, "name", e->prof.name);
@@ -217,6 +218,28 @@ kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
     kf_json_set_str(j, "environment", kf_profile_environment(e->prof.api_host, e->api_key));
     kf_json_set_str(j, "organization_id", e->prof.organization_id);
     kf_json_set_int(j, "redirect_port", e->prof.redirect_port);
+    return j;
+}
+
+/* j owned. A record that is too large must not end the list of all profiles: it alone fails. */
+static kf_json *bounded_record(const kf_entry *e, kf_json *j) {
+    size_t n = kf_json_size(j);
+    kf_err err;
+    if (n <= KF_RECORD_MAX) return j;
+    kf_json_free(j);
+    kf_fail(&err, KF_ERR_WIRE_TOO_LONG, "what is known of %s has %zu bytes, %d are the most",
+            e->prof.name, n, KF_RECORD_MAX);
+    kf_log(KF_LOG_ERROR, "profile %s: %s", e->prof.name, err.what);
+    j = json_settings(e);
+    kf_json_set_str(j, "state", kf_state_name(KF_STATE_ERROR));
+    kf_json_set(j, "failure", kf_msg_failure(&err));
+    return j;
+}
+
+kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
+    kf_entry *e = kf_entry_find(k, profile);
+    if (!e) return NULL;
+    kf_json *j = json_settings(e);
     set_text(j, "label", e->prof.label);
     set_text(j, "git_host", e->prof.git_host);
     kf_json_set_str(j, "state", kf_state_name(kf_entry_state(e)));
@@ -227,7 +250,7 @@ kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
         set_text(j, "org_id", e->hint.organization_id);
     }
     json_times(j, e);
-    return j;
+    return bounded_record(e, j);
 }
 
 /* ---- the index that clients read without an agent ---- */

@@ -3,10 +3,11 @@
 
 #include "agent/ask.h"
 #include "agent/keeper.h"
+#include "agent/part.h"
 #include "agent/server.h"
 #include "base/str.h"
 
-enum { ITEMS_A_FRAME = 500, TOKEN_MAX = 4096 };
+enum { TOKEN_MAX = 4096 };
 
 /* --- organizations ------------------------------------------------------------------------------- */
 
@@ -16,20 +17,43 @@ static kf_json *named(const char *key, kf_json *value) {
     return j;
 }
 
+/* A list in frames: the next one when the last has left, so that they never pile up. */
+typedef struct list_stream {
+    kf_agent *a;
+    uint32_t conn;
+    const char *key;
+    kf_json *list;
+    const kf_json *at;
+} list_stream;
+
+static void stream_free(void *user) {
+    list_stream *t = user;
+    kf_json_free(t->list);
+    free(t);
+}
+
+static void stream_part(void *user) {
+    list_stream *t = user;
+    kf_part part = kf_part_new();
+    for (; t->at && kf_part_has_room(&part); t->at = kf_json_next(t->at))
+        kf_part_add(&part, kf_json_copy(t->at));
+    bool more = t->at != NULL;
+    kf_server_reply(t->a->server, t->conn, named(t->key, part.items), more);
+    if (more) kf_server_when_sent(t->a->server, t->conn, stream_part, stream_free, t);
+    else stream_free(t);
+}
+
 /* list owned. Called with more: in parts, so that no frame is too long. */
 static void reply_list(kf_asking *q, const char *key, kf_json *list) {
-    KF_AUTO(kf_json) all = list;
     if (!q->more) {
-        kf_ask_reply(q, named(key, KF_TAKE(all)));
+        kf_ask_reply(q, named(key, list));
         return;
     }
-    const kf_json *i = kf_json_first(all);
-    do {
-        kf_json *part = kf_json_arr();
-        for (size_t n = 0; i && n < ITEMS_A_FRAME; n++, i = kf_json_next(i)) kf_json_add(part, kf_json_copy(i));
-        kf_server_reply(q->a->server, q->conn, named(key, part), i != NULL);
-    } while (i);
-    kf_ask_end(q);
+    list_stream *t = malloc(sizeof *t);
+    if (!t) abort();
+    *t = (list_stream){q->a, q->conn, key, list, kf_json_first(list)};
+    kf_ask_end(q); /* the stream answers from here on */
+    stream_part(t);
 }
 
 static void organizations_here(kf_asking *q) { reply_list(q, "organizations", KF_TAKE(q->list)); }

@@ -2,6 +2,7 @@
 #include "agent/methods.h"
 
 #include "agent/keeper.h"
+#include "agent/part.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "base/log.h"
@@ -9,7 +10,7 @@
 #include "crypt/hash.h"
 #include "wire/msg.h"
 
-enum { PROFILES_A_FRAME = 500, PROFILES_MAX = 20000 };
+enum { PROFILES_MAX = 20000 };
 
 /* A list in parts: the next one once the last has left, so that it never piles up. */
 typedef struct listing {
@@ -27,12 +28,13 @@ static void listing_free(void *user) {
 
 static void list_part(void *user) {
     listing *l = user;
-    kf_json *j = kf_json_obj(), *list = kf_json_arr();
-    for (size_t k = 0; l->at < l->n && k < PROFILES_A_FRAME; l->at++, k++) {
+    kf_json *j = kf_json_obj();
+    kf_part list = kf_part_new();
+    for (; l->at < l->n && kf_part_has_room(&list); l->at++) {
         kf_json *one = kf_keeper_profile_json(l->a->keeper, l->id[l->at]);
-        if (one) kf_json_add(list, one); /* else removed since */
+        if (one) kf_part_add(&list, one); /* else removed since */
     }
-    kf_json_set(j, "profiles", list);
+    kf_json_set(j, "profiles", list.items);
     bool more = l->at < l->n;
     kf_server_reply(l->a->server, l->conn, j, more);
     if (more) kf_server_when_sent(l->a->server, l->conn, list_part, listing_free, l);

@@ -150,10 +150,24 @@ static void plan_turn(conn *c) {
     if (!c->turn) c->turn = kf_loop_after(c->server->agent->loop, 0, turn, c);
 }
 
+/* A text that no client's parser takes would end the connection, and the list of all profiles with
+ * it. Texts are made right where they come in; this is the second line. */
+static bool put_repaired(conn *c, const kf_json *msg, kf_err *err) {
+    char *text = kf_json_print(msg);
+    KF_AUTO(kf_json) fit = kf_json_parse_lenient(text, strlen(text), NULL);
+    kf_wipe(text, strlen(text));
+    free(text);
+    return fit && kf_frame_write(&c->out, fit, err);
+}
+
 /* An answer over the limit of a frame becomes an error; in the middle of a stream it ends the connection. */
 static bool put_frame(conn *c, const kf_json *msg, bool continues) {
     kf_err e;
     if (c->oneway || kf_frame_write(&c->out, msg, &e)) return true;
+    if (e.code == KF_ERR_USAGE_BAD) {
+        kf_log(KF_LOG_WARN, "server: an answer was repaired: %s", e.what);
+        if (put_repaired(c, msg, &e)) return true;
+    }
     kf_log(KF_LOG_WARN, "server: an answer did not fit: %s", e.what);
     if (continues || c->out.len) return false;
     kf_hint(&e, "Call it with more: it comes in parts then.");

@@ -2,11 +2,12 @@
 
 #include <glib.h>
 #include "agent/keeper.h"
+#include "agent/part.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "base/str.h"
 
-enum { COALESCE_MS = 100, PROFILES_A_FRAME = 500 };
+enum { COALESCE_MS = 100 };
 
 typedef struct watcher {
     struct watcher *next;
@@ -50,17 +51,18 @@ kf_watch *kf_watch_free(kf_watch *w) {
     return NULL;
 }
 
-static void add(kf_agent *a, const char *id, kf_json *profiles, kf_json *removed) {
+static void add(kf_agent *a, const char *id, kf_part *profiles, kf_part *removed) {
     kf_json *one = kf_keeper_profile_json(a->keeper, id);
-    if (one) kf_json_add(profiles, one);
-    else kf_json_add(removed, kf_json_new_str(id));
+    if (one) kf_part_add(profiles, one);
+    else kf_part_add(removed, kf_json_new_str(id));
 }
 
 static kf_json *frame(kf_agent *a, watcher *x) {
-    kf_json *j = kf_json_obj(), *profiles = kf_json_arr(), *removed = kf_json_arr();
+    kf_json *j = kf_json_obj();
+    kf_part profiles = kf_part_new(), removed = kf_part_new();
     if (x->first) {
-        for (size_t n = 0; n < PROFILES_A_FRAME && x->at < x->first->len; n++)
-            add(a, g_ptr_array_index(x->first, x->at++), profiles, removed);
+        while (kf_part_has_room(&profiles) && x->at < x->first->len)
+            add(a, g_ptr_array_index(x->first, x->at++), &profiles, &removed);
         if (x->at >= x->first->len) {
             g_ptr_array_unref(x->first);
             x->first = NULL;
@@ -69,13 +71,14 @@ static kf_json *frame(kf_agent *a, watcher *x) {
         GHashTableIter it;
         gpointer id;
         g_hash_table_iter_init(&it, x->changed);
-        for (size_t n = 0; n < PROFILES_A_FRAME && g_hash_table_iter_next(&it, &id, NULL); n++) {
-            add(a, id, profiles, removed);
+        while (kf_part_has_room(&profiles) && kf_part_has_room(&removed) &&
+               g_hash_table_iter_next(&it, &id, NULL)) {
+            add(a, id, &profiles, &removed);
             g_hash_table_iter_remove(&it);
         }
     }
-    kf_json_set(j, "profiles", profiles);
-    kf_json_set(j, "removed", removed);
+    kf_json_set(j, "profiles", profiles.items);
+    kf_json_set(j, "removed", removed.items);
     kf_json_set(j, "store", kf_settings_store_json(a));
     if (x->first) kf_json_set_bool(j, "partial", true);
     return j;

@@ -40,8 +40,8 @@ KF_AUTO_DEFINE(kf_session);
 kf_session *kf_session_unverified(const kf_secret *refresh_token, const char *origin, const char *client_id, const kf_moment *now);
 
 /* From a 200 of POST authenticate. prev NULL: a sign-in (needs user, access_token and
- * refresh_token). prev given: a renewal: a missing refresh_token or user keeps prev's, and so does a
- * user without an id; another user id in the answer or in the token, or a token of another client
+ * refresh_token). prev given: a renewal: a missing refresh_token or user keeps prev's, and so does
+ * a user without an id; another user id in the answer or in the token, or a token of another client
  * ID, is KF_ERR_WORKOS_MISMATCH. expiry: the JWT's exp; a token that is
  * no JWT is accepted only with expires_in, else KF_ERR_NET_BAD_ANSWER. now->date over 5 min from
  * iat is ignored. An access token that is not visible ASCII is KF_ERR_NET_BAD_ANSWER. What only

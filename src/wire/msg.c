@@ -40,9 +40,8 @@ kf_json *kf_msg_error(const kf_err *e) {
     return j;
 }
 
-static void copy(char *dst, size_t size, const char *src) {
-    snprintf(dst, size, "%.*s", (int)size - 1, src ? src : ""); /* made to fit by the sender, who has the same struct */
-}
+/* The sender has the same struct, so its texts fit. */
+static void copy(char *dst, size_t size, const char *src) { (void)kf_str_cut(dst, size, src); }
 
 void kf_msg_read_failure(const kf_json *f, kf_err *out) {
     kf_err e = {.code = kf_err_from_name(kf_json_str(f, "name")), .retry_after = (int32_t)kf_json_int_or(f, "retry_after", -1)};

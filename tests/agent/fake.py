@@ -22,6 +22,11 @@ def jwt(sid="session_1", org=None, life=300, sub="user_1", **more):
     return ".".join([b64(json.dumps(head).encode()), b64(json.dumps(claims).encode()), b64(b"no signature")])
 
 
+def jwt_of(payload):
+    """An access token with these bytes as its payload."""
+    return ".".join([b64(b'{"alg":"RS256","kid":"k1"}'), b64(payload), b64(b"no signature")])
+
+
 def session(n=1, org=None, **more):
     """A 200 of authenticate."""
     body = {"user": {"object": "user", "id": "user_1", "email": "ada@example.test", "first_name": "Ada"},
@@ -64,7 +69,9 @@ class Fake:
                     self.close_connection = True
                     return
                 status, body, *headers = answer
-                data = b"" if body is None else json.dumps(body).encode()
+                data = b"" if body is None else body
+                if not isinstance(data, bytes):
+                    data = json.dumps(body, ensure_ascii=False).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
@@ -102,7 +109,8 @@ class Fake:
 
     def on(self, what, *answers):
         """what: "POST /path" (a whole-match pattern) or the short name of a grant. Answers in their order, the last
-        one again and again; each a (status, body), DROP, or a function of the request. The latest rule counts."""
+        one again and again; each a (status, body), DROP, or a function of the request. A body of
+        bytes goes out as it is. The latest rule counts."""
         with self.lock:
             self.rules.insert(0, [what, list(answers)])
 

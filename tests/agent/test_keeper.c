@@ -7,7 +7,10 @@
 
 #include <string.h>
 #include <unistd.h>
+#include "agent/part.h"
 #include "io/files.h"
+#include "wire/frame.h"
+#include "wire/msg.h"
 
 #define REFRESH "\"path\":\"/user_management/authenticate\",\"grant\":\"refresh_token\""
 #define RENEWALS(w) world_stat(w, "grants", "refresh_token")
@@ -136,6 +139,54 @@ static void test_profile_json(void **state) {
     assert_in_range(kf_json_int_or(open, "renews_in_ms", 0), 100 * 1000, 240 * 1000);
     assert_null(kf_keeper_profile_json(w.a.keeper, "nobody"));
     world_down(&w);
+}
+
+/* A record that no frame takes: it alone fails, and says why. */
+static void test_too_large_a_record(void **state) {
+    world w;
+    (void)state;
+    set_up(&w, NULL);
+    kf_entry *e = world_entry(&w.a, PROFILE);
+    char *large = malloc(KF_RECORD_MAX + 1);
+    assert_non_null(large);
+    memset(large, 'x', KF_RECORD_MAX);
+    large[KF_RECORD_MAX] = 0;
+    const char *kept = e->prof.git_host;
+    e->prof.git_host = large;
+    KF_AUTO(kf_json) j = kf_keeper_profile_json(w.a.keeper, PROFILE);
+    e->prof.git_host = kept;
+    free(large);
+    assert_true(kf_json_size(j) < 4096);
+    assert_string_equal(kf_json_str(j, "id"), PROFILE_ID);
+    assert_string_equal(kf_json_str(j, "state"), "error");
+    assert_string_equal(kf_json_str(kf_json_get(j, "failure"), "name"), "wire.too_long");
+    KF_AUTO(kf_json) other = kf_keeper_profile_json(w.a.keeper, PUBLIC);
+    assert_string_equal(kf_json_str(other, "state"), "needs_sign_in");
+    world_down(&w);
+}
+
+/* A part never exceeds a frame, whatever the size of its items. */
+static void test_parts(void **state) {
+    (void)state;
+    const size_t sizes[] = {10, 1000, KF_RECORD_MAX - 32};
+    for (size_t i = 0; i < KF_LEN(sizes); i++) {
+        kf_part part = kf_part_new();
+        char *text = malloc(sizes[i] + 1);
+        assert_non_null(text);
+        memset(text, 'x', sizes[i]);
+        text[sizes[i]] = 0;
+        while (kf_part_has_room(&part)) kf_part_add(&part, kf_json_new_str(text));
+        free(text);
+        kf_json *params = kf_json_obj();
+        kf_json_set(params, "items", part.items);
+        KF_AUTO(kf_json) msg = kf_msg_reply(params, true);
+        kf_buf out;
+        kf_err err;
+        kf_buf_init(&out, 2 * KF_FRAME_MAX);
+        assert_true(kf_frame_write(&out, msg, &err));
+        assert_true(part.n == 500 || out.len > KF_FRAME_MAX * 3 / 4);
+        kf_buf_done(&out);
+    }
 }
 
 static void test_ahead_of_time(void **state) {
@@ -828,7 +879,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_single_flight), cmocka_unit_test(test_served_after_restart),
         cmocka_unit_test(test_min_valid), cmocka_unit_test(test_ledger_and_index),
-        cmocka_unit_test(test_profile_json), cmocka_unit_test(test_ahead_of_time),
+        cmocka_unit_test(test_profile_json),
+        cmocka_unit_test(test_too_large_a_record), cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_ahead_of_time),
         cmocka_unit_test(test_lost_answer), cmocka_unit_test(test_lost_answers_replayed_by_the_next_agent),
         cmocka_unit_test(test_rate_limited), cmocka_unit_test(test_html_500),
         cmocka_unit_test(test_page_403), cmocka_unit_test(test_page_401),
