@@ -99,6 +99,18 @@ static void note_gone(void *user, const kf_err *err) {
     move_done(m, 0);
 }
 
+static void own_gone(void *user, const kf_secret *blob, const kf_err *err) {
+    kf_move *m = user;
+    (void)blob;
+    if (err) kf_log(KF_LOG_WARN, "store: %s", err->what);
+    if (!kf_settings(m->a, NULL)) {
+        move_done(m, 0);
+        return;
+    }
+    kf_conf_set(m->a->conf, MOVED_FROM, NULL);
+    kf_settings_save(m->a, note_gone, m);
+}
+
 static void cleared(void *user, size_t done, size_t left, const kf_err *err) {
     kf_move *m = user;
     if (!m->copied) m->copied = done; /* a move that goes on */
@@ -106,12 +118,9 @@ static void cleared(void *user, size_t done, size_t left, const kf_err *err) {
         move_fail(m, err);
         return;
     }
-    if (left || !kf_settings(m->a, NULL)) {
-        move_done(m, left);
-        return;
-    }
-    kf_conf_set(m->a->conf, MOVED_FROM, NULL);
-    kf_settings_save(m->a, note_gone, m);
+    /* a move begins only when every session is stored, so nothing is sealed with its key */
+    if (left) move_done(m, left);
+    else kf_store_delete(m->other, KF_STORE_OWN_ID, KF_STORE_SPARE_KEY, own_gone, m);
 }
 
 static void clear_old(kf_move *m) { kf_keeper_pass_items(m->a->keeper, m->other, m->a->store, true, cleared, m); }

@@ -143,7 +143,7 @@ static int64_t blob_generation(const char *kind, const kf_secret *blob) {
 
 kf_store *kf_settings_make_store(kf_agent *a, const char *kind, kf_err *err) {
     if (!strcmp(kind, "memory")) return kf_store_memory_new(a->loop);
-    if (!strcmp(kind, "secret-service")) return kf_store_keyring_new(a->loop);
+    if (!strcmp(kind, "secret-service")) return kf_store_keyring_new(a->loop, blob_generation);
     if (!strcmp(kind, "vault")) {
         KF_AUTO_CHARS dir = kf_strfmt("%s/vault", a->data_dir);
         kf_vault_opts o = {.dir = dir,
@@ -154,12 +154,15 @@ kf_store *kf_settings_make_store(kf_agent *a, const char *kind, kf_err *err) {
     return kf_fail(err, KF_ERR_USAGE_CONFIG, "store = %.40s: it must be auto, secret-service, vault or memory", kind), NULL;
 }
 
+static void use_store(kf_agent *a, kf_store *s) {
+    a->store = s;
+    kf_log(KF_LOG_INFO, "settings: store %s", kf_store_kind(s));
+}
+
 bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err) {
     kf_store *s = kf_settings_make_store(a, kind, err);
-    if (!s) return false;
-    a->store = s;
-    kf_log(KF_LOG_INFO, "settings: store %s", kind);
-    return true;
+    if (s) use_store(a, s);
+    return s;
 }
 
 /* --- passphrase file --------------------------------------------------------------------------- */
@@ -265,13 +268,18 @@ static void picked_saved(void *user, const kf_err *err) {
     if (err) kf_log(KF_LOG_WARN, "settings: the picked store was not remembered: %s", err->what);
 }
 
-static void picked(void *user, const char *kind, const char *why) {
+static void picked(void *user, kf_store *keyring, const char *why) {
     kf_agent *a = user;
     kf_err e;
-    if (!a->openings) return; /* the agent ends */
+    const char *kind = keyring ? "secret-service" : "vault";
+    if (!a->openings) { /* the agent ends */
+        kf_store_free(keyring);
+        return;
+    }
     free(a->store_why);
     a->store_why = kf_strdup(why);
-    if (!kf_settings_new_store(a, kind, &e)) {
+    if (keyring) use_store(a, keyring);
+    else if (!kf_settings_new_store(a, kind, &e)) {
         settle(a, &e);
         return;
     }
@@ -297,7 +305,7 @@ static void open_chosen(kf_agent *a) {
         free(a->store_why);
         a->store_why = kf_strfmt("picked at the first start");
     }
-    if (!kind) kf_store_pick(a->loop, picked, a);
+    if (!kind) kf_store_pick(a->loop, blob_generation, picked, a);
     else if (kf_settings_new_store(a, kind, &e)) open_vault(a);
     else settle(a, &e);
 }

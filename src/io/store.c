@@ -48,3 +48,37 @@ kf_store *kf_store_free(kf_store *s) {
     if (s) s->cls->free(s);
     return NULL;
 }
+
+/* --- store = auto ------------------------------------------------------------------------- */
+
+typedef struct pick {
+    kf_store *store;
+    kf_loop *loop;
+    kf_store_pick_done done;
+    void *user;
+    char *why;
+} pick;
+
+static void end_pick(void *user) {
+    pick *p = user;
+    if (p->why) p->store = kf_store_free(p->store);
+    p->done(p->user, p->store, p->why ? p->why : "the Secret Service can be written");
+    free(p->why);
+    free(p);
+}
+
+static void was_tried(void *user, const kf_secret *blob, const kf_err *err) {
+    pick *p = user;
+    (void)blob;
+    if (err) p->why = kf_strfmt("the Secret Service cannot be used (%s)", err->what);
+    kf_loop_post(p->loop, end_pick, p); /* the store cannot be freed inside its own callback */
+}
+
+void kf_store_pick(kf_loop *l, kf_store_generation_fn generation, kf_store_pick_done done,
+                   void *user) {
+    pick *p = calloc(1, sizeof *p);
+    if (!p) abort();
+    *p = (pick){.store = kf_store_keyring_new(l, generation), .loop = l, .done = done,
+                .user = user};
+    kf_store_probe(p->store, false, was_tried, p);
+}

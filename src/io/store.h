@@ -21,6 +21,10 @@ typedef struct kf_store_item {
     char kind[24];  /* "session", "api-key", ... [a-z0-9-]+ */
 } kf_store_item;
 
+/* Items that a store has for itself: list leaves them out, delete removes them. */
+#define KF_STORE_OWN_ID "0000000000000000"
+#define KF_STORE_SPARE_KEY "spare-key" /* keyring: not to be deleted while sealed bytes exist */
+
 typedef struct kf_store kf_store;
 /* blob: load only, borrowed (copy it to keep it). err NULL = done. Not found is KF_ERR_STORE_NOT_FOUND. */
 typedef void (*kf_store_done)(void *user, const kf_secret *blob, const kf_err *err);
@@ -33,13 +37,13 @@ void kf_store_save(kf_store *s, const char *id, const char *kind, const char *la
                    bool interactive, kf_store_done done, void *user);
 void kf_store_delete(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user); /* absent is success */
 void kf_store_list(kf_store *s, kf_store_list_done done, void *user);
-/* Can this store be written at all? Writes and removes a probe item. */
+/* Can this store be written at all? Leaves no item. */
 void kf_store_probe(kf_store *s, bool interactive, kf_store_done done, void *user);
 /* Called under the item's lock before a refresh token is spent: makes sure, as far as the store
  * can, that the next save of this item succeeds when its blob has at most size bytes. Vault: the
  * record's place is written at full size and flushed, so the save cannot fail for space. Keyring:
- * the collection is open, the item is not locked, and a probe item of this profile was written and
- * removed. */
+ * the collection is open, the item is not locked, and an item of this size that holds no secret of
+ * a profile was written. */
 void kf_store_reserve(kf_store *s, const char *id, const char *kind, size_t size, bool interactive,
                       kf_store_done done, void *user);
 /* The second place of a record that the store refuses to take is a file of the caller. seal gives
@@ -76,11 +80,15 @@ void kf_store_vault_rewrap(kf_store *s, const kf_secret *before, const kf_secret
 /* What a person should know about the header, such as that it was put back from its copy; NULL:
  * nothing. Only for a store of kind vault; valid until its next unlock. */
 const char *kf_store_vault_note(const kf_store *s);
-kf_store *kf_store_keyring_new(kf_loop *l);    /* opens no bus until the first call */
+/* Opens no bus until the first call. generation ranks several items with one id and kind. */
+kf_store *kf_store_keyring_new(kf_loop *l, kf_store_generation_fn generation);
 
-/* store = auto: Secret Service when its default collection exists and a probe write works,
- * else the vault. Calls done once with "secret-service" or "vault" and why in why (a sentence). */
-typedef void (*kf_store_pick_done)(void *user, const char *kind, const char *why);
-void kf_store_pick(kf_loop *l, kf_store_pick_done done, void *user);
+/* store = auto: the Secret Service when its default collection exists and can be written, else the
+ * vault. Calls done once. keyring: the store that was tried, which the callee owns and goes on
+ * with, because some keyring programs ask again for another connection; NULL: the vault. why: a
+ * sentence. */
+typedef void (*kf_store_pick_done)(void *user, kf_store *keyring, const char *why);
+void kf_store_pick(kf_loop *l, kf_store_generation_fn generation, kf_store_pick_done done,
+                   void *user);
 
 KF_AUTO_DEFINE(kf_store);
