@@ -18,6 +18,8 @@
 enum { CHECKUPS_MAX = 8, HOSTS_MAX = 8, PORTS_MAX = 16, PROFILES_LOOKED_AT = 1000 };
 enum { SKEW_MAX_S = 30, HOST_MS = 10000 };
 
+#define KEYRING_TODO "run keyfob unlock; where there is no display: keyfob store move --to vault"
+
 /* One call under way. */
 typedef struct kf_checkup {
     struct kf_checkup *next;
@@ -223,7 +225,10 @@ static void bus_looked_at(void *user, const kf_bus_report *r) {
         else add(u, "provider", "ok", NULL, "%s, pid %d", *r->program ? r->program : "a process without a name", r->pid);
         if (*r->error) add(u, "collection", "fail", "look after the keyring program", "%s", r->error);
         else if (r->provider && !r->collection) add(u, "collection", "warn", "make a default keyring with your keyring program", "there is no default keyring");
-        else if (r->provider && r->locked) add(u, "collection", "warn", "unlock it with your keyring program", "%s is locked", r->path);
+        else if (r->provider && r->locked) add(u, "collection", "warn", KEYRING_TODO, "%s is locked", r->path);
+        else if (r->provider && r->locked_items)
+            add(u, "collection", "warn", KEYRING_TODO, "%s is unlocked, but the keyring asks before it gives keyfob %u of its %u items", r->path,
+                r->locked_items, r->items);
         else if (r->provider) add(u, "collection", "ok", NULL, "%s, unlocked", r->path);
     }
     ask_hosts(u);
@@ -242,7 +247,7 @@ static void store_probed(void *user, const kf_secret *blob, const kf_err *err) {
     kf_checkup *u = user;
     const char *kind = kf_store_kind(u->a->store);
     (void)blob;
-    if (err && err->code == KF_ERR_STORE_LOCKED) add(u, "store", "warn", "unlock the keyring", "%s is locked: %s", kind, err->what);
+    if (err && err->code == KF_ERR_STORE_LOCKED) add(u, "store", "warn", KEYRING_TODO, "%s is locked: %s", kind, err->what);
     else if (err)
         add(u, "store", "fail",
             *err->hint ? err->hint : "look at free space, permissions and the keyring program",
@@ -264,7 +269,7 @@ static void store_is_bad(kf_checkup *u, const kf_err *err) {
     if (agent) todo = "run keyfob unlock";
     else if (err->code == KF_ERR_STORE_VAULT_LOCKED)
         todo = "run keyfob unlock; for scripts: KEYFOB_PASSPHRASE_FILE";
-    else if (err->code == KF_ERR_STORE_LOCKED) todo = "unlock it with your keyring program";
+    else if (err->code == KF_ERR_STORE_LOCKED) todo = KEYRING_TODO;
     else if (err->code == KF_ERR_STORE_BAD_PASSPHRASE) todo = "correct what is in the passphrase file";
     else if (err->code == KF_ERR_SYS_OWNER) todo = "make it yours, and close it to others: chmod go-rwx";
     else if (err->code == KF_ERR_USAGE_CONFIG) todo = "correct KEYFOB_STORE or keyfob.conf, then: keyfob agent stop";

@@ -63,6 +63,27 @@ static GVariant *answer(kf_bus *b, GAsyncResult *res, const char *what, const ch
     return v;
 }
 
+static void got_items(GObject *src, GAsyncResult *res, gpointer p) {
+    kf_bus *b = p;
+    (void)src;
+    g_autoptr(GVariant) v = answer(b, res, "which items does the keyring have", "(aoao)");
+    if (!v) return;
+    g_autoptr(GVariant) open = g_variant_get_child_value(v, 0);
+    g_autoptr(GVariant) locked = g_variant_get_child_value(v, 1);
+    b->r.locked_items = (unsigned)g_variant_n_children(locked);
+    b->r.items = (unsigned)g_variant_n_children(open) + b->r.locked_items;
+    finish(b);
+}
+
+/* Only in an open collection: KeePassXC opens a dialog for a search in a locked one. */
+static void ask_items(kf_bus *b) {
+    GVariantBuilder a;
+    g_variant_builder_init(&a, G_VARIANT_TYPE("a{ss}"));
+    g_variant_builder_add(&a, "{ss}", "application", "keyfob");
+    call(b, SECRETS, "/org/freedesktop/secrets", "org.freedesktop.Secret.Service", "SearchItems",
+         g_variant_new("(a{ss})", &a), got_items);
+}
+
 static void got_locked(GObject *src, GAsyncResult *res, gpointer p) {
     kf_bus *b = p;
     (void)src;
@@ -71,7 +92,8 @@ static void got_locked(GObject *src, GAsyncResult *res, gpointer p) {
     g_autoptr(GVariant) inner = NULL;
     g_variant_get(v, "(v)", &inner);
     b->r.locked = g_variant_is_of_type(inner, G_VARIANT_TYPE_BOOLEAN) && g_variant_get_boolean(inner);
-    finish(b);
+    if (b->r.locked) finish(b);
+    else ask_items(b);
 }
 
 static void got_alias(GObject *src, GAsyncResult *res, gpointer p) {

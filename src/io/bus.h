@@ -10,6 +10,8 @@ typedef struct kf_bus_report {
     char program[64];       /* the provider's process: name as the kernel knows it, "" not known */
     int pid;
     char path[128];         /* object path of the default collection */
+    unsigned items, locked_items; /* of keyfob, when the collection is open; locked: the provider
+                               * asks a person before it gives one to this connection */
 } kf_bus_report;
 
 typedef struct kf_bus kf_bus;
