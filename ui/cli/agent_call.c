@@ -21,14 +21,27 @@ void kf_cli_tell_store(kf_cli *c, const kf_json *store) {
     c->told_store = c->told_store || note;
 }
 
+bool kf_cli_is_locked(const kf_err *e) {
+    return e->code == KF_ERR_STORE_LOCKED || e->code == KF_ERR_STORE_VAULT_LOCKED ||
+           e->code == KF_ERR_STORE_VAULT_NEW;
+}
+
+/* The dialog is the keyring program's own, so there is no question here. */
+static bool unlock_keyring(kf_cli *c, kf_err *err) {
+    kf_cli_note(c, "your keyring program asks you now whether keyfob may use its items");
+    KF_AUTO(kf_json) r = kf_client_call(c->client, "Unlock", NULL, KF_UNLOCK_MS, err);
+    return r != NULL;
+}
+
 bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err) {
     bool fresh = why->code == KF_ERR_STORE_VAULT_NEW;
     /* the passphrase is asked on /dev/tty, so stdin may be a key or a password */
     bool can_ask = !c->no_input && isatty(STDERR_FILENO);
-    if ((!fresh && why->code != KF_ERR_STORE_VAULT_LOCKED) || !can_ask) {
+    if (!kf_cli_is_locked(why) || !can_ask || !open_client(c, NULL)) {
         if (err) *err = *why;
         return false;
     }
+    if (why->code == KF_ERR_STORE_LOCKED) return unlock_keyring(c, err);
     if (fresh) kf_cli_note(c, "secrets go into a sealed vault; choose its passphrase (nothing can be read without it)");
     for (int tries = 0; tries < 3; tries++) {
         KF_AUTO(kf_secret) pass = kf_ask(fresh ? "New passphrase of the vault" : "Passphrase of the vault", true, err);
@@ -74,7 +87,7 @@ kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t tim
     kf_err e;
     if (!open_client(c, err)) return NULL;
     kf_json *r = call_once(c, method, p, timeout_ms, &e);
-    if (!r && (e.code == KF_ERR_STORE_VAULT_LOCKED || e.code == KF_ERR_STORE_VAULT_NEW) && kf_cli_unlock(c, &e, &e))
+    if (!r && kf_cli_is_locked(&e) && kf_cli_unlock(c, &e, &e))
         r = call_once(c, method, p, timeout_ms, &e);
     if (!r && err) *err = e;
     return r;
@@ -97,8 +110,7 @@ kf_json *kf_cli_call_all(kf_cli *c, const char *method, kf_json *params, const c
             kf_json_free(r);
         }
         if (ok) return KF_TAKE(all);
-        bool vault = err->code == KF_ERR_STORE_VAULT_LOCKED || err->code == KF_ERR_STORE_VAULT_NEW;
-        if (!vault || tries || !(c->client || (c->client = kf_client_open(0, NULL))) || !kf_cli_unlock(c, err, err)) return NULL;
+        if (tries || !kf_cli_unlock(c, err, err)) return NULL;
     }
     return NULL;
 }

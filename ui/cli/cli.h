@@ -89,17 +89,21 @@ kf_secret *kf_read_stdin(size_t max, kf_err *err);  /* one trailing newline stri
 int kf_cli_clip(kf_cli *c, const char *what, const void *data, size_t len, const char *clear_after);
 
 /* --- the agent ------------------------------------------------------------------------------------- */
-/* One call; asks for the vault's passphrase when that is what is missing. params owned. */
+/* One call; unlocks the store and calls again when the store is locked. params owned. */
 kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err);
 /* A call with more: the list called member of all its frames, in one array that the caller owns. params owned. */
 kf_json *kf_cli_call_all(kf_cli *c, const char *method, kf_json *params, const char *member, int64_t timeout_ms, kf_err *err);
 /* GetToken's answer for the profile that is meant; min_valid as typed, or NULL. NULL: *rc is the exit status, all is said. */
 kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool renew, bool with_profile, int *rc);
-/* True when the passphrase was asked and the vault is open now: the call can be repeated. */
+/* True when a person has opened the locked store: the call can be repeated. The vault's passphrase
+ * is asked here; a keyring program asks in its own dialog. False: err; *why where no one can be
+ * asked, or where it does not say that the store is locked. */
 bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err);
 /* Prints what a person should know about the store, once a command. store: a Store of the
  * interface. */
 void kf_cli_tell_store(kf_cli *c, const kf_json *store);
+bool kf_cli_is_locked(const kf_err *e);
+enum { KF_UNLOCK_MS = 5 * 60 * 1000 + 20 * 1000 }; /* the agent waits for a person for 5 minutes */
 
 /* Which profile: argument, -p, KEYFOB_PROFILE, the .keyfob file of the directory (dir.h), the default, the only one. Reads
  * files and starts nothing. NULL: KF_ERR_USAGE_NO_PROFILE, _NAME, or _DIRECTORY for a .keyfob that must not be used. rule says which; both static or of c. */

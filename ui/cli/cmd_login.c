@@ -157,9 +157,8 @@ int kf_cmd_login(kf_cli *c, const kf_args *a) {
             break;
         }
         rc = start(&l, a, &e) ? kf_login_drive(&l, &e) : -1;
-        /* the vault may be what is missing: ask, then once more */
-        bool again = rc < 0 && tries == 0 && (e.code == KF_ERR_STORE_VAULT_LOCKED || e.code == KF_ERR_STORE_VAULT_NEW) &&
-                     (c->client || (c->client = kf_client_open(0, NULL))) && kf_cli_unlock(c, &e, &e);
+        /* the store may be locked: unlock it, then once more */
+        bool again = rc < 0 && tries == 0 && kf_cli_unlock(c, &e, &e);
         l.steps = kf_client_close(l.steps);
         if (!again) break;
     }

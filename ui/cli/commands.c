@@ -214,9 +214,10 @@ static const kf_command table[] = {
              "agent.",
      .examples = "  keyfob lock\n", .run = kf_cmd_lock},
     {.name = "unlock", .args = "", .help = "open keyfob again",
-     .text = "Vault: asks for the passphrase. Every command that needs the vault does the same. "
-             "System keyring: asks the keyring to unlock if it is locked. Memory: asks for "
-             "nothing.",
+     .text = "Vault: asks for the passphrase. System keyring: the keyring program shows its own "
+             "dialog, for the collection if that is locked, and for keyfob's items if it asks before "
+             "it gives one (KeePassXC does). Memory: asks for nothing. On a terminal, every command "
+             "that needs it does the same.",
      .examples = "  keyfob unlock\n", .opts = {{"passphrase-stdin", 0, NULL, "the passphrase is on stdin"}}, .run = kf_cmd_unlock},
     {.name = "store move", .args = "--to vault|secret-service", .help = "move every secret to another store",
      .text = "Everything is copied and read back before keyfob.conf names the new store and before anything is taken out of the old one. "
