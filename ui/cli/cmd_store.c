@@ -5,7 +5,7 @@
 #include "ui/common/text.h"
 
 /* UNLOCK: a person may type into the keyring's prompt for 5 minutes. */
-enum { CALL_MS = 60000, UNLOCK_MS = 310000, MOVE_MS = 30 * 60 * 1000, PASSPHRASE_MAX = 1024 };
+enum { CALL_MS = 60000, MOVE_MS = 30 * 60 * 1000, PASSPHRASE_MAX = 1024 };
 
 static kf_json *status(kf_cli *c, kf_err *err) { return kf_cli_call(c, "StoreStatus", NULL, CALL_MS, err); }
 
