@@ -9,7 +9,7 @@ import threading
 import time
 
 import lib
-from lib import Home, Strace, served_again, setting
+from lib import NOT_SAVED, Home, Strace, served_again, setting
 from server import Workos
 
 CALLS = ("open,openat,write,pwrite64,writev,fsync,fdatasync,rename,renameat,renameat2,ftruncate,"
@@ -80,7 +80,7 @@ def one_error(home, server, call, error, always, inside, tally):
     rule = "inject=%s:error=%s:when=%d%s" % (name, error, number, "+" * always)
     task = home.tasks()[place]
     r, strace = renew(home, Held(server), lambda: Strace(task, "-e", rule, threads=False))
-    said = "saved" in r.err or home.state_of("p0") == "unsaved"
+    said = NOT_SAVED.search(r.err) or home.state_of("p0") == "unsaved"
     home.kill()
     strace.end()
     if not inside:

@@ -11,7 +11,7 @@ import threading
 import time
 
 import lib
-from lib import Home, RENAMES, Strace, in_parallel, served_again, setting, wait_until
+from lib import RENAMES, Home, Strace, in_parallel, served_again, setting, wait_until
 from server import Workos
 
 

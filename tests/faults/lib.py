@@ -6,6 +6,7 @@ condition failed. KF_FAULTS_N and KF_FAULTS_SECONDS limit how much it does.
 """
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ import varlink  # noqa: E402
 BIN = None  # build/bin, set by main()
 KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH")
 SIGN_IN_NEEDED = 3
+NOT_SAVED = re.compile(r"not (saved|stored)")  # what keyfob says of an unsaved session
 RENAMES = "rename,renameat,renameat2"
 
 

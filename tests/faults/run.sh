@@ -3,6 +3,7 @@
 # Default: 20 minutes, build/bin. Programs that only wait run in parallel and take about two
 # minutes. The others share the time. Exit 1 if something was lost or if another condition failed.
 set -u
+PYTHON=$(PATH=/usr/bin:$PATH command -v python3)
 SRC=$(cd "$(dirname "$0")/../.." && pwd)
 MINUTES=${1:-20} BIN=${2:-$SRC/build/bin}
 if [ ! -x "$BIN/keyfobd" ]; then
@@ -23,7 +24,7 @@ job() {
     "$@" >"$at.out" 2>"$at.err" </dev/null
     echo $? >"$at.rc"
 }
-program() { job "${1%.py}" python3 -B "$SRC/tests/faults/$1" "$BIN" "${@:2}"; }
+program() { job "${1%.py}" "$PYTHON" -B "$SRC/tests/faults/$1" "$BIN" "${@:2}"; }
 # busy PERCENT COMMAND...: runs it for this part of the time
 busy() {
     export KF_FAULTS_SECONDS=$((MINUTES * 60 * $1 / 100))

@@ -9,7 +9,7 @@ import signal
 import threading
 
 import lib
-from lib import Home, in_parallel, served_again, setting, wait_until
+from lib import NOT_SAVED, Home, in_parallel, served_again, setting, wait_until
 from server import Workos
 
 NEEDS_ATTENTION = 6
@@ -51,7 +51,7 @@ def renew_unsaved(home, server, tally):
     caller.join()
     if home.state_of("p0") != "unsaved":
         tally.broke("the state is %s, want unsaved" % home.state_of("p0"))
-    if "saved" not in got[0].err:
+    if not NOT_SAVED.search(got[0].err):
         tally.broke("the caller is not told: %s" % got[0])
     return block
 
