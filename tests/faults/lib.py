@@ -9,6 +9,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "agent"))
 import varlink  # noqa: E402
 
 BIN = None  # build/bin, set by main()
+HOMES = []  # those that must be cleaned up
+STOPPING = threading.Event()  # nothing may be started
 KEPT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH")
 SIGN_IN_NEEDED = 3
 NOT_SAVED = re.compile(r"not (saved|stored)")  # what keyfob says of an unsaved session
@@ -143,6 +147,7 @@ class Home:
             f.write(varlink.PASSPHRASE + "\n")
         self.env.update(env or {})
         self.proc = None  # of launch()
+        HOMES.append(self)
 
     def __enter__(self):
         return self
@@ -154,8 +159,13 @@ class Home:
             self.run("agent", "stop", timeout=60)
             self.kill()
         finally:
-            if not self.owner:
-                shutil.rmtree(self.dir, ignore_errors=True)
+            self.remove()
+
+    def remove(self):
+        if self in HOMES:
+            HOMES.remove(self)
+        if not self.owner:
+            shutil.rmtree(self.dir, ignore_errors=True)
 
     def beside(self):
         """A second login on the same home: the same files, another runtime directory and agent."""
@@ -170,6 +180,8 @@ class Home:
 
     # commands
     def run(self, *args, text="", timeout=150):
+        while STOPPING.is_set():
+            time.sleep(1)  # until the program ends
         start = time.monotonic()
         p = subprocess.Popen([os.path.join(BIN, "keyfob"), *args], env=self.env, text=True,
                              errors="replace", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -219,9 +231,14 @@ class Home:
 
     # the agent
     def pid(self):
-        """0: no agent runs."""
-        r = self.run("agent", "status", "--json")
-        return json.loads(r.out).get("pid") or 0 if r.rc == 0 else 0
+        """The process that listens at the socket, also when it is stopped. 0: no agent runs."""
+        with socket.socket(socket.AF_UNIX) as s:
+            try:
+                s.connect(self.socket)
+            except OSError:
+                return 0
+            cred = s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            return struct.unpack("3i", cred)[0]
 
     def tasks(self):
         """The agent's threads, the main one first."""
@@ -252,6 +269,18 @@ class Home:
 
     def connect(self):
         return varlink.Conn(self.socket, 120)
+
+
+def clean_up(signum, _):
+    """The program is stopped. Leaves no agent and no home."""
+    STOPPING.set()
+    for home in HOMES[::-1]:
+        try:
+            home.kill()
+            home.remove()
+        except Exception:
+            traceback.print_exc()
+    os._exit(128 + signum)
 
 
 def kill_pid(pid, how=signal.SIGKILL):
@@ -353,6 +382,8 @@ def main(scenarios, root=False):
     if root:
         as_root()
     set_bin(sys.argv[1])
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, clean_up)
     module = os.path.basename(sys.argv[0]).rsplit(".", 1)[0]
     tallies = [Tally("%s/%s" % (module, name)) for name in sys.argv[2:]]
     in_parallel([lambda t=t: t.run(scenarios[t.name.split("/")[1]]) for t in tallies])

@@ -13,15 +13,25 @@ fi
 OUT=$(mktemp -d "${TMPDIR:-/tmp}/kf-faults-run.XXXXXX")
 END=$((SECONDS + MINUTES * 60))
 JOBS=0
-trap 'exit 130' INT
-trap 'exit 143' TERM
+stop_jobs() {
+    trap - INT TERM
+    # shellcheck disable=SC2046 # one argument for each job
+    kill $(jobs -p) 2>/dev/null
+    wait
+    rm -r "$OUT"
+    exit 130
+}
+trap stop_jobs INT TERM
 
-# job NAME COMMAND...: runs it. Its output goes to OUT/<number>.*
+# job NAME COMMAND...: runs it, in a subshell. Its output goes to OUT/<number>.*
 job() {
-    local at=$OUT/$(printf %03d $JOBS)
+    local at=$OUT/$(printf %03d $JOBS) child
     echo "$1" >"$at.name"
     shift
-    "$@" >"$at.out" 2>"$at.err" </dev/null
+    "$@" >"$at.out" 2>"$at.err" </dev/null &
+    child=$!
+    trap 'kill $child' INT TERM
+    wait $child
     echo $? >"$at.rc"
 }
 program() { job "${1%.py}" "$PYTHON" -B "$SRC/tests/faults/$1" "$BIN" "${@:2}"; }
@@ -29,7 +39,8 @@ program() { job "${1%.py}" "$PYTHON" -B "$SRC/tests/faults/$1" "$BIN" "${@:2}"; 
 busy() {
     export KF_FAULTS_SECONDS=$((MINUTES * 60 * $1 / 100))
     JOBS=$((JOBS + 1))
-    "${@:2}"
+    "${@:2}" &
+    wait $!
 }
 # waits COMMAND...: runs it in the background
 waits() {
