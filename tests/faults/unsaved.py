@@ -27,7 +27,11 @@ class Block:
 
     def end(self):
         shutil.rmtree(self.record)
-        os.rename(self.aside, self.record)
+        try:
+            os.link(self.aside, self.record)  # a rename would replace what the agent has just saved
+        except FileExistsError:
+            pass
+        os.unlink(self.aside)
 
 
 def renew_unsaved(home, server, tally):
