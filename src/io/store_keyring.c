@@ -14,8 +14,10 @@ static void say_none(kf_keyring_op *o) {
 /* --- several items with one name: the highest generation counts, then the last one written -------
  * A winner only ever gets a higher rank, so processes that look at different moments agree. */
 
+/* Below zero, so the highest here: an item that a newer keyfob wrote, which nothing may replace. */
 static bool outranks(const kf_keyring_got *a, const kf_keyring_got *b) {
-    if (a->generation != b->generation) return a->generation > b->generation;
+    uint64_t ga = (uint64_t)a->generation, gb = (uint64_t)b->generation;
+    if (ga != gb) return ga > gb;
     return a->modified > b->modified; /* the same second: the first path stays */
 }
 
@@ -117,7 +119,10 @@ static void save_into(kf_keyring_op *o, const char *path) {
     kf_keyring_write(o, o->path, o->blob, was_saved);
 }
 
-static void save_into_first(kf_keyring_op *o) { save_into(o, o->got[0].path); }
+static void save_into_first(kf_keyring_op *o) {
+    if (o->got[0].generation >= 0) save_into(o, o->got[0].path);
+    else kf_keyring_fail(o, KF_ERR_STORE_NEWER, "a newer keyfob wrote this item");
+}
 
 static void save_found(kf_keyring_op *o) {
     o->after = save_into_first;
