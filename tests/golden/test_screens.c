@@ -364,7 +364,7 @@ static void agent_locked(void **state) {
     assert_string_equal(s->last_method, "Unlock");
     assert_null(kf_json_str(s->last_params, "passphrase"));
     stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_DENIED});
-    assert_true(stage_shows(s, "The keyring was not opened"));
+    assert_true(stage_shows(s, "Your keyring program did not allow it"));
     stage_key(s, KF_KEY_ENTER);
     stage_answer(s, s->last_call, "{\"store\":{\"kind\":\"secret-service\",\"state\":\"ok\"}}",
                  true);
