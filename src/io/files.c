@@ -9,7 +9,8 @@
 #include <unistd.h>
 #include "base/str.h"
 
-/* Between a name and its temp file's XXXXXX: not to be taken for a copy that a person made. */
+/* Between a name and the XXXXXX of its temp file. A sweep must not mistake a person's copy for a
+ * temp file. */
 #define TEMP ".tmp-"
 
 static bool dir_ours(const char *dir, kf_err *err) {

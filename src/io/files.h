@@ -25,7 +25,7 @@ void kf_file_sweep(const char *path, bool older_too);
 /* The X of a mkostemp name, and not a word that a person typed (backup, Backup, BACKUP, old123). */
 bool kf_file_is_temp_suffix(const char *suffix);
 
-/* The steps of kf_file_replace, for who needs them one by one. errno says why. */
+/* The steps of kf_file_replace, one by one. On failure errno says why. */
 /* A new file, mode 0600, held by flock. path: ends in XXXXXX, which is replaced, or is a name that
  * must not be taken yet (EEXIST). fd, or -1. */
 int kf_file_new(char *path);

@@ -156,7 +156,7 @@ static void finished(void *p) {
     free(o);
 }
 
-/* A folder that went away is not a new vault: whoever asks for its passphrase is then told. */
+/* A folder that went away is locked and not new: the next unlock fails with KF_ERR_STORE_ABSENT. */
 static kf_store_state state(const kf_store *s) {
     const vault *v = (const vault *)s;
     if (v->master) return v->gone ? KF_STORE_ABSENT : KF_STORE_OK;

@@ -142,7 +142,7 @@ kf_secret *kf_vault_head_make(const char *dir, const kf_secret *pass, bool weak,
     return master;
 }
 
-/* A process that was killed while it wrote them; under vault.lock nobody is writing one. */
+/* Removes temp files of writers that were killed. Under vault.lock no other process writes one. */
 static void sweep_temps(const char *dir) {
     static const char *const leaf[] = {HEADER, COPY, "probe.tmp"};
     for (size_t i = 0; i < KF_LEN(leaf); i++) {

@@ -31,8 +31,8 @@ void kf_vault_look_done(kf_vault_look *l);
 /* The header that counts, borrowed. NULL: KF_ERR_STORE_VAULT_NEW (one may be made),
  * KF_ERR_STORE_VAULT_DAMAGED, KF_ERR_STORE_READ, KF_ERR_STORE_NEWER. */
 const kf_vault_head *kf_vault_look_pick(const kf_vault_look *l, const char *dir, kf_err *err);
-/* No header, no copy and no records: one may be made. False also when that cannot be told. For the
- * loop. */
+/* True: no header, no copy and no records, so a header may be made. False also when the folder
+ * cannot be read. For the loop. */
 bool kf_vault_head_is_new(const char *dir);
 
 /* Opens the vault in f->dir (f->master is not used) and puts the folder in order: both header files

@@ -237,7 +237,7 @@ static place *place_find(const kf_vault_folder *f, const char *name) {
     place *p = f->places->list;
     while (p && strcmp(p->name, name)) p = p->next;
     if (!p || kf_file_is_at(p->fd, p->path)) return p;
-    place_drop(f->places, p, false); /* somebody removed it */
+    place_drop(f->places, p, false); /* another process removed the file */
     return NULL;
 }
 

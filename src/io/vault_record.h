@@ -3,9 +3,9 @@
  * Blocking calls for the worker thread. Names are "<id>.<kind>".
  *
  * A save writes "<name>.next", flushes it, renames it over the record and flushes the folder; when
- * another process holds that name, "<name>.next-XXXXXX" is used. Who writes such a file holds it by
- * flock, so one that nobody holds was left by a kill: it is the newest content of its record, which
- * takes the record's place, or of no use, and is removed. Nothing is removed on doubt. */
+ * another process holds that name, "<name>.next-XXXXXX" is used. The writer holds such a file by
+ * flock, so a file without a holder was left by a kill. If it has a higher generation than its
+ * record, it takes the record's place, else it is removed. On doubt it stays. */
 #include "io/store.h"
 
 /* No header and no copy of it: the folder went away, or there has never been a vault. Short enough

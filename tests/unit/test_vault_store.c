@@ -67,8 +67,7 @@ static void rid(const char *leaf) {
     assert_int_equal(unlink(p), 0);
 }
 
-/* A name that cannot be read, as with EIO or EACCES: root may read everything, but nobody follows a
- * loop. */
+/* Makes a read fail as EIO or EACCES would: permissions do not stop root, a link to itself does. */
 static void make_unreadable(const char *leaf) {
     KF_AUTO_CHARS p = path(leaf);
     unlink(p);
