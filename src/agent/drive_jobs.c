@@ -51,8 +51,9 @@ bool kf_drive_jobs_asking(const kf_sign_in *s) {
 }
 
 static void moment(kf_moment *m, int64_t date) {
-    /* whole seconds, as in the tokens: one never seems to live longer than its exp says */
-    *m = (kf_moment){.unix_s = kf_unix_s(), .boot_ms = kf_boot_ms() - kf_unix_ms() % 1000, .date = date};
+    int64_t unix_ms = kf_unix_ms();
+    *m = (kf_moment){.unix_s = unix_ms / 1000, .ms = unix_ms % 1000, .date = date};
+    m->boot_ms = kf_boot_ms();
     if (!kf_boot_id(m->boot_id, NULL)) m->boot_id[0] = 0;
 }
 

@@ -17,11 +17,11 @@ kf_moment kf_keeper_now(const kf_keeper *k, int64_t date) {
     return m;
 }
 
-/* The tokens' times are whole seconds, so an answer counts from the start of its second: a token
- * is never taken to live longer than its exp says. */
 kf_moment kf_keeper_answer_moment(const kf_keeper *k, int64_t date) {
+    int64_t unix_ms = kf_unix_ms();
     kf_moment m = kf_keeper_now(k, date);
-    m.boot_ms -= kf_unix_ms() % 1000;
+    m.unix_s = unix_ms / 1000;
+    m.ms = unix_ms % 1000;
     return m;
 }
 

@@ -44,7 +44,8 @@ static void count_age(kf_session *s, const kf_work *w, const kf_moment *now) {
     int64_t age = now->date && s->claims.iat ? clamp64((now->date - s->iat) * 1000, 0, most)
                   : alone                    ? 0
                                              : most;
-    if (s->received.boot_ms > now->boot_ms - age) s->received.boot_ms = now->boot_ms - age;
+    int64_t then = now->boot_ms - now->ms - age;
+    if (s->received.boot_ms > then) s->received.boot_ms = then;
     s->received.unix_s = now->unix_s - age / 1000; /* both clocks count from then */
 }
 

@@ -115,6 +115,8 @@ static bool set_times(kf_session *s, const kf_json *body, const kf_moment *now, 
     kf_err why;
     int64_t in;
     s->received = *now;
+    s->received.ms = 0; /* tokens count whole seconds: none lives longer than its exp says */
+    s->received.boot_ms -= now->ms;
     if (kf_claims_read(jwt, kf_secret_len(s->access_token), &s->claims, &why)) {
         s->exp = s->claims.exp;
         s->iat = s->claims.iat ? s->claims.iat : now->date ? now->date : now->unix_s;

@@ -9,6 +9,7 @@
 /* When an answer arrived. boot_ms counts CLOCK_BOOTTIME; boot_id says of which boot. */
 typedef struct kf_moment {
     int64_t unix_s, boot_ms;
+    int64_t ms;             /* behind unix_s: what arrives counts from the start of its second */
     char boot_id[37];
     int64_t date;           /* the answer's Date header, 0 = none */
 } kf_moment;

@@ -201,10 +201,11 @@ class Flows(Case):
 
     # --- another device
 
-    def device(self, *polls):
+    def device(self, *polls, expires_in=300):
         self.fake.on("POST /user_management/authorize/device", (200, {
             "device_code": "dev-1", "user_code": "BCDF-GHJK", "verification_uri": self.fake.url + "/device",
-            "verification_uri_complete": self.fake.url + "/device?user_code=BCDF-GHJK", "expires_in": 300, "interval": 1}))
+            "verification_uri_complete": self.fake.url + "/device?user_code=BCDF-GHJK",
+            "expires_in": expires_in, "interval": 1}))
         self.fake.on("device_code", *polls)
         f = self.flow("pub", method="device")
         return f, f.until("open_url")
@@ -218,6 +219,16 @@ class Flows(Case):
         while f.next()["kind"] != "done":
             self.assertEqual(f.step["kind"], "open_url")
         self.assertEqual(len(self.fake.asked("device_code")), 3)
+
+    def test_device_expires(self):
+        """One poll a second, the last one at the end, and then none."""
+        for _ in range(3):  # the end is anywhere in a second
+            pending = (400, {"error": "authorization_pending", "error_description": "wait"})
+            f, _ = self.device(pending, expires_in=2)
+            self.assertEqual(f.next()["note"], "code_expired")
+            self.assertLessEqual(len(self.fake.asked("device_code")), 2)
+            self.fake.seen.clear()
+            f.cancel()
 
     def test_device_cancelled(self):
         gate = Gate(session(7))
