@@ -115,7 +115,16 @@ static void adopted(void *user, const kf_err *err) {
     if (err) failed.err = *err;
     kf_drive_jobs_rest(s, err ? KF_LOOPBACK_FAILED : KF_LOOPBACK_DONE, err ? err->what : NULL);
     if (s->conn) send_step(s, err ? &failed : kf_flow_step(s->flow), true);
-    sign_in_free(s);
+    bool dropped = err && (err->code == KF_ERR_USAGE_NO_PROFILE ||
+                           err->code == KF_ERR_WORKOS_ORIGIN);
+    if (!dropped) { /* stored, or unsaved */
+        sign_in_free(s);
+        return;
+    }
+    s->adopting = false;
+    s->over = true;
+    kf_flow_give_back(s->flow, err);
+    kf_drive_pump(s);
 }
 
 /* Does what the flow wants done, shows what it wants shown, and ends it when it is over. */
@@ -275,6 +284,17 @@ void kf_drive_conn_gone(kf_agent *a, uint32_t conn) {
         if (s->conn != conn) continue;
         s->conn = 0;
         cancel_by_client(s);
+    }
+}
+
+void kf_drive_profile_gone(kf_agent *a, const char *id) {
+    for (kf_sign_in *s = a->drive ? a->drive->all : NULL, *next; s; s = next) {
+        next = s->next;
+        kf_err e;
+        if (s->over || strcmp(s->profile, id)) continue;
+        if (s->adopting) continue; /* the keeper answers it with the same error */
+        kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%s was removed during the sign-in", s->settings.name);
+        give_up(s, &e);
     }
 }
 

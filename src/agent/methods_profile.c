@@ -1,6 +1,7 @@
 /* Profiles: list, show, put, remove. */
 #include "agent/methods.h"
 
+#include "agent/drive.h"
 #include "agent/keeper.h"
 #include "agent/part.h"
 #include "agent/server.h"
@@ -370,6 +371,7 @@ static void removal_indexed(void *user, const kf_err *err) {
 static void removal_saved(void *user, const kf_err *err) {
     putting *t = user;
     if (!err) {
+        kf_drive_profile_gone(t->a, t->profile.id);
         kf_keeper_index_then(t->a->keeper, removal_indexed, t);
         return;
     }

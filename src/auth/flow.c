@@ -341,6 +341,17 @@ static kf_note note_of(const kf_err *e) {
     return !strcmp(e->upstream, "one_time_code_previously_used") ? KF_NOTE_CODE_USED : KF_NOTE_BAD_CODE;
 }
 
+static void end_session(kf_flow *f, const char *sid) {
+    if (!f->api_key) {
+        char *path = kf_strfmt("/user_management/sessions/logout?session_id=%s", sid);
+        kf_flow_send(f, KF_WAIT_UNDO, "GET", path, NULL, false);
+        return;
+    }
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "session_id", sid);
+    kf_flow_send(f, KF_WAIT_UNDO, "POST", kf_strdup("/user_management/sessions/revoke"), j, true);
+}
+
 /* The answer to something that was given up: what WorkOS made for it is undone. */
 static void undo(kf_flow *f, const kf_json *body) {
     kf_claims c;
@@ -350,13 +361,7 @@ static void undo(kf_flow *f, const kf_json *body) {
     if (factor) {
         kf_flow_undo_factor(f, kf_json_str(factor, "id"));
     } else if (token && kf_claims_read(token, strlen(token), &c, NULL) && kf_flow_id(sid, c.sid)) {
-        kf_json *j = kf_json_obj();
-        kf_json_set_str(j, "session_id", sid);
-        if (f->api_key) kf_flow_send(f, KF_WAIT_UNDO, "POST", kf_strdup("/user_management/sessions/revoke"), j, true);
-        else {
-            kf_json_free(j);
-            kf_flow_send(f, KF_WAIT_UNDO, "GET", kf_strfmt("/user_management/sessions/logout?session_id=%s", sid), NULL, false);
-        }
+        end_session(f, sid);
     }
 }
 
@@ -505,4 +510,13 @@ void kf_flow_job_done(kf_flow *f, uint32_t id, int status, const kf_secret *body
     } else answered(f, wait, j, now);
 }
 
-kf_session *kf_flow_take_session(kf_flow *f) { return KF_TAKE(f->session); }
+kf_session *kf_flow_take_session(kf_flow *f) {
+    if (f->session && !kf_flow_id(f->taken, f->session->claims.sid)) f->taken[0] = 0;
+    return KF_TAKE(f->session);
+}
+
+void kf_flow_give_back(kf_flow *f, const kf_err *err) {
+    kf_flow_fail(f, err);
+    if (*f->taken) end_session(f, f->taken);
+    f->taken[0] = 0;
+}

@@ -106,5 +106,8 @@ void kf_flow_job_done(kf_flow *f, uint32_t id, int status, const kf_secret *body
 /* The LISTEN job of this id listens on 127.0.0.1:port: the flow makes the authorize URL and shows it. */
 void kf_flow_listening(kf_flow *f, uint32_t id, int port);
 kf_session *kf_flow_take_session(kf_flow *f);                /* once, when DONE; caller owns */
+/* The owner could not keep the session that it took: FAILED with err, and the flow hands out the
+ * job that ends the session at WorkOS. */
+void kf_flow_give_back(kf_flow *f, const kf_err *err);
 
 KF_AUTO_DEFINE(kf_flow);

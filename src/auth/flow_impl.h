@@ -47,6 +47,7 @@ struct kf_flow {
     uint32_t last_job;
     kf_slot slot[KF_JOBS_MAX];
     kf_session *session;
+    char taken[96];             /* id of the session that was taken */
     /* mfa, enrolment */
     char challenge[96], factor[96];
     kf_secret *uri, *uri_key;   /* otpauth, and its secret */

@@ -1,4 +1,5 @@
 """Sign-in flows over the socket: steps, wrong answers, who may answer, what is left behind."""
+import fcntl
 import json
 import os
 import select
@@ -395,6 +396,35 @@ class SignIn(Case):
         except Failed as e:
             self.assertEqual(e.name, "usage.stale_question")
         self.assertEqual(self.agent.call("ListProfiles")["profiles"], [])
+
+    def test_profile_removed_while_the_password_is_sent(self):
+        """The flow fails, and the session that WorkOS still begins is revoked."""
+        f = self.flow(email="plain@example.test")
+        f.until("field", "password")
+        self.sandbox.faults({"path": AUTH, "grant": "password", "nth": 1, "delay_ms": 700})
+        f.say(PASSWORD)
+        wait_for(lambda: self.sandbox.stats()["grants"].get("password"), "the request")
+        self.agent.call("RemoveProfile", profile="dev")
+        self.assertEqual(f.until("failed")["failure"]["name"], "usage.no_profile")
+        revoked = "POST /user_management/sessions/revoke"
+        wait_for(lambda: self.sandbox.stats()["requests"].get(revoked), "the end of the session")
+        self.assertEqual(self.sandbox.stats()["sessions"], 0)
+
+    def test_profile_removed_before_the_session_is_stored(self):
+        """The removal has the profile's lock first; the new session is revoked."""
+        profile = self.agent.call("GetProfile", profile="dev")["profile"]["id"]
+        f = self.flow(email="plain@example.test")
+        f.until("field", "password")
+        path = os.path.join(self.agent.state, profile + ".lock")
+        with open(path, "a") as lock, self.agent.connect(40) as c:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            c.send("RemoveProfile", profile="dev")
+            f.say(PASSWORD)
+            wait_for(lambda: self.sandbox.stats()["sessions"] == 1, "the session")
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            c.answer()
+        self.assertEqual(f.until("failed")["failure"]["name"], "usage.no_profile")
+        wait_for(lambda: self.sandbox.stats()["sessions"] == 0, "the end of the session")
 
     def test_host_changed_under_the_flow(self):
         """The password goes where the flow began, or nowhere; the session is not taken over."""

@@ -382,6 +382,15 @@ static void d_failed(run *r, char *p) {
     if (r->session) run_bad(r, "a failed flow has a session");
 }
 
+static void d_give_back(run *r, char *p) {
+    kf_err e;
+    run_no_more(r, &p);
+    if (!r->taken) run_bad(r, "no session was taken");
+    r->session = kf_session_free(r->session);
+    kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "the profile is gone");
+    kf_flow_give_back(r->f, &e);
+}
+
 static void set_text(run *r, char *dst, size_t size, char *p) {
     if (!kf_str_set(dst, size, run_need(r, &p, "value"))) run_bad(r, "the value is too long");
     run_no_more(r, &p);
@@ -496,6 +505,7 @@ static const struct {
                   {"sent", d_sent},
                   {"cancel", d_cancel},
                   {"done", d_done},
+                  {"give_back", d_give_back},
                   {"failed", d_failed},
                   {"client", d_client},
                   {"email", d_email},
