@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "agent/settings.h"
 #include "crypt/hash.h"
@@ -54,7 +55,7 @@ static int64_t keepalive_ms(const kf_keeper *k) {
 /* A session that ended, or that must not be used, serves nobody, however long its token lives. */
 bool kf_entry_usable(const kf_entry *e) {
     return e->session && e->trouble.state != KF_STATE_NEEDS_SIGN_IN &&
-           e->trouble.state != KF_STATE_STALE;
+           e->trouble.state != KF_STATE_STALE && (!e->unsaved || kf_entry_bound(e, e->session));
 }
 
 static kf_refresh_choice choose(const kf_entry *e, const kf_waiter *w) {
@@ -164,7 +165,8 @@ static bool read_failed(const kf_entry *e) {
 
 int64_t kf_entry_renew_due(const kf_entry *e) {
     int64_t now = kf_boot_ms(), due = -1;
-    if (!store_works(e->k) || e->k->a->locked || e->unsaved) return -1;
+    bool shut = !store_works(e->k) || e->k->a->locked;
+    if (shut || e->unsaved || e->leaving) return -1;
     switch (e->trouble.state) {
     case KF_STATE_SIGNED_IN: break;
     case KF_STATE_OFFLINE:
@@ -281,7 +283,7 @@ static kf_work *work_by_itself(kf_entry *e) {
     int64_t now = kf_boot_ms();
     if (!store_works(e->k)) return NULL;
     if (e->unsaved && e->retry_at && e->retry_at <= now) return kf_work_new(e->k, KF_WORK_SAVE);
-    if (e->k->a->locked) return NULL;
+    if (e->k->a->locked || e->leaving) return NULL;
     /* recent use: after an Unlock, so that it is renewed ahead of time as before */
     bool recent = e->last_used && now - e->last_used < KF_RECENT_USE_MS;
     bool wanted = e->open > 0 || e->urgent > now || recent;
@@ -291,8 +293,12 @@ static kf_work *work_by_itself(kf_entry *e) {
     return kf_work_new(e->k, e->loaded && e->session ? KF_WORK_RENEW : KF_WORK_LOAD);
 }
 
+static void sweep_leaving(void *user);
+
 void kf_entry_pump(kf_entry *e) {
     kf_entry_serve(e);
+    if (e->leaving && !e->k->sweep)
+        e->k->sweep = kf_loop_after(e->k->a->loop, 0, sweep_leaving, e->k);
     if (e->work || e->k->held) return;
     kf_work *w = g_queue_pop_head(&e->queue);
     if (!w && e->waiters->len) w = work_for_waiters(e);
@@ -306,8 +312,11 @@ void kf_entry_pump(kf_entry *e) {
 kf_entry *kf_entry_find(kf_keeper *k, const char *name_or_id) {
     if (!name_or_id) return NULL;
     kf_entry *e = g_hash_table_lookup(k->by_name, name_or_id);
-    return e ? e : g_hash_table_lookup(k->by_id, name_or_id);
+    if (!e) e = g_hash_table_lookup(k->by_id, name_or_id);
+    return e && !e->leaving ? e : NULL;
 }
+
+kf_entry *kf_entry_by_id(kf_keeper *k, const char *id) { return g_hash_table_lookup(k->by_id, id); }
 
 void kf_entry_forget(kf_entry *e) {
     if (e->unsaved) return; /* the only copy there is */
@@ -327,6 +336,15 @@ static void work_lost(kf_entry *e, kf_work *w, const kf_err *err) {
     kf_work_free(w);
 }
 
+void kf_entry_lose_work(kf_entry *e) {
+    kf_err gone;
+    kf_fail_no_profile(&gone, e->prof.name);
+    for (kf_work *w; (w = g_queue_pop_head(&e->queue));) work_lost(e, w, &gone);
+    for (guint i = 0; i < e->waiters->len; i++)
+        kf_entry_answer(e, g_ptr_array_index(e->waiters, i), &gone);
+    g_ptr_array_set_size(e->waiters, 0);
+}
+
 static void entry_free(void *p) {
     kf_entry *e = p;
     kf_keeper *k = e->k;
@@ -344,14 +362,24 @@ static void entry_free(void *p) {
         kf_slot_give(k, w);
         work_lost(e, w, &gone);
     }
-    for (kf_work *w; (w = g_queue_pop_head(&e->queue));) work_lost(e, w, &gone);
-    for (guint i = 0; i < e->waiters->len; i++)
-        kf_entry_answer(e, g_ptr_array_index(e->waiters, i), &gone);
+    kf_entry_lose_work(e);
     g_ptr_array_free(e->waiters, TRUE);
     kf_session_free(e->session);
     kf_secret_free(e->api_key);
     g_free(e->trouble.err);
     g_free(e);
+}
+
+/* The index has no row for a profile that was missing from the settings when the index was written.
+ * The ledger tells whether the profile has a session. The access token's end is not in the ledger,
+ * but it is later than the ledger's last change. */
+static void know_by_ledger(kf_entry *e) {
+    KF_AUTO_CHARS path = kf_strfmt("%s/%s.lock", e->k->a->state_dir, e->prof.id);
+    struct stat st;
+    kf_ledger l;
+    if (stat(path, &st) || !kf_entry_ledger_peek(e, &l, NULL) || !*l.fp || *l.ended) return;
+    kf_profile_row row = {.state = "expired", .expires_at = st.st_mtim.tv_sec};
+    kf_entry_knows(e, &row);
 }
 
 static kf_entry *entry_new(kf_keeper *k, const kf_conf_profile *p) {
@@ -362,8 +390,10 @@ static kf_entry *entry_new(kf_keeper *k, const kf_conf_profile *p) {
     g_queue_init(&e->queue);
     e->waiters = g_ptr_array_new_with_free_func(g_free);
     kf_profile_row *row = g_hash_table_lookup(k->hints, p->id);
-    bool forgotten = !k->a->store && kf_settings_is_memory(k->a); /* what an agent before this one held in memory went with it */
+    bool memory = kf_settings_is_memory(k->a);
+    bool forgotten = !k->a->store && memory; /* the sessions of an earlier agent went with it */
     if (row && kf_str_eq(row->client_id, p->client_id) && !forgotten) kf_entry_knows(e, row);
+    else if (!row && !memory) know_by_ledger(e);
     g_hash_table_remove(k->hints, p->id); /* what it said is the entry's now */
     e->api_key = kf_secret_copy(g_hash_table_lookup(k->first_keys, p->id));
     g_hash_table_remove(k->first_keys, p->id);
@@ -372,16 +402,46 @@ static kf_entry *entry_new(kf_keeper *k, const kf_conf_profile *p) {
     return e;
 }
 
+/* The profile may come back, for example with another branch of the person's dotfiles. */
+static void keep_facts(kf_entry *e) {
+    const kf_entry_known *h = &e->hint;
+    if (e->session) kf_entry_hint(e);
+    if (!e->has_hint || (e->loaded && !e->session)) return; /* the store says that it has none */
+    kf_profile_row *r = g_new0(kf_profile_row, 1);
+    memcpy(r->id, e->prof.id, sizeof e->prof.id);
+    r->expires_at = h->expires_at;
+    bool fits = kf_str_set(r->client_id, sizeof r->client_id, e->prof.client_id) &&
+                kf_str_set(r->state, sizeof r->state, h->state) &&
+                kf_str_set(r->organization_id, sizeof r->organization_id, h->organization_id);
+    if (fits) g_hash_table_replace(e->k->hints, r->id, r);
+    else g_free(r);
+}
+
+/* An entry that leaves goes when it has no work and nothing to save. */
+static void sweep_leaving(void *user) {
+    kf_keeper *k = user;
+    GHashTableIter it;
+    void *p;
+    k->sweep = 0;
+    g_hash_table_iter_init(&it, k->by_id);
+    while (g_hash_table_iter_next(&it, NULL, &p)) {
+        kf_entry *e = p;
+        if (!e->leaving || e->work || e->queue.length || e->waiters->len || e->unsaved) continue;
+        keep_facts(e);
+        g_hash_table_iter_remove(&it);
+    }
+}
+
 static void entry_follow(kf_entry *e, const kf_conf_profile *p) {
     bool moved = !kf_str_eq(e->prof.api_host, p->api_host) || !kf_str_eq(e->prof.client_id, p->client_id);
     e->prof = *p;
     if (!moved && e->trouble.state != KF_STATE_LOCKED) return; /* locked: perhaps no longer */
     if (moved) e->api_key = kf_secret_free(e->api_key);
     e->has_hint = e->has_hint && !moved;
+    if (e->unsaved) return; /* the store takes it all the same; no caller gets its token */
     if (e->session && !kf_entry_bound(e, e->session)) {
         kf_err err;
         kf_fail(&err, KF_ERR_WORKOS_ORIGIN, "the session belongs to %s", e->session->origin);
-        e->unsaved = false; /* it can go nowhere any more */
         e->session = kf_session_free(e->session);
         e->loaded = true;
         kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, &err);
@@ -389,6 +449,22 @@ static void entry_follow(kf_entry *e, const kf_conf_profile *p) {
     }
     e->loaded = e->session != NULL;
     kf_entry_trouble(e, KF_STATE_SIGNED_IN, NULL);
+}
+
+/* Entries without a profile. With its entry a session would be lost that has work under way or is
+ * not saved. */
+static void leave_missing(kf_keeper *k, GHashTable *seen) {
+    GHashTableIter it;
+    void *p;
+    g_hash_table_iter_init(&it, k->by_id);
+    while (g_hash_table_iter_next(&it, NULL, &p)) {
+        kf_entry *e = p;
+        if (e->leaving || g_hash_table_contains(seen, e->prof.id)) continue;
+        e->leaving = true;
+        if (k->on_change) k->on_change(k->on_change_user, e->prof.id, true);
+    }
+    kf_loop_cancel(k->a->loop, k->sweep);
+    sweep_leaving(k);
 }
 
 void kf_keeper_reload(kf_keeper *k) {
@@ -399,23 +475,18 @@ void kf_keeper_reload(kf_keeper *k) {
     g_hash_table_remove_all(k->by_name);
     for (size_t i = 0; i < n; i++) {
         kf_entry *e = g_hash_table_lookup(k->by_id, all[i].id);
-        bool fresh = !e, renamed = e && !kf_str_eq(e->prof.name, all[i].name);
-        if (fresh) e = entry_new(k, &all[i]);
+        bool fresh = !e || e->leaving, renamed = e && !kf_str_eq(e->prof.name, all[i].name);
+        if (!e) e = entry_new(k, &all[i]);
         else entry_follow(e, &all[i]);
+        e->leaving = false;
         g_hash_table_insert(k->by_name, e->prof.name, e);
         g_hash_table_add(seen, e->prof.id);
         if (fresh || renamed) kf_entry_changed(e);
     }
+    leave_missing(k, seen);
+    g_hash_table_destroy(seen);
     GHashTableIter it;
     void *p;
-    g_hash_table_iter_init(&it, k->by_id);
-    while (g_hash_table_iter_next(&it, NULL, &p)) {
-        kf_entry *e = p;
-        if (g_hash_table_contains(seen, e->prof.id)) continue;
-        if (k->on_change) k->on_change(k->on_change_user, e->prof.id, true);
-        g_hash_table_iter_remove(&it);
-    }
-    g_hash_table_destroy(seen);
     g_hash_table_iter_init(&it, k->by_id);
     while (g_hash_table_iter_next(&it, NULL, &p)) {
         kf_entry *e = p;
@@ -493,6 +564,7 @@ kf_keeper *kf_keeper_free(kf_keeper *k) {
     g_hash_table_destroy(k->first_keys);
     kf_loop_cancel(k->a->loop, k->index_timer);
     kf_loop_cancel(k->a->loop, k->jump);
+    kf_loop_cancel(k->a->loop, k->sweep);
     kf_answers_drop(k);
     k->anchor->keeper = NULL;
     kf_anchor_drop(k->anchor);

@@ -29,7 +29,7 @@ static void answer_free(answer *n) {
 /* ---- answers ---- */
 
 static void give_token(kf_keeper *k, answer *n) {
-    kf_entry *e = n->has_err ? NULL : kf_entry_find(k, n->id); /* at the end the tables are gone */
+    kf_entry *e = n->has_err ? NULL : kf_entry_by_id(k, n->id); /* at the end the tables are gone */
     if (!n->has_err && (!e || !e->session)) {
         n->has_err = true;
         kf_fail(&n->err, KF_ERR_WORKOS_NOT_SIGNED_IN, "the session went away");
@@ -294,7 +294,8 @@ void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void
 }
 
 void kf_keeper_watch_open(kf_keeper *k, const char *profile, int delta) {
-    kf_entry *e = kf_entry_find(k, profile);
+    kf_entry *e = kf_entry_by_id(k, profile);
+    if (!e) e = kf_entry_find(k, profile);
     if (!e) return;
     e->open = e->open + delta < 0 ? 0 : e->open + delta;
     kf_entry_pump(e);

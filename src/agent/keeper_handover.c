@@ -78,7 +78,8 @@ uint32_t kf_keeper_hand_over(kf_keeper *k, const char *profile, kf_token_done do
 }
 
 bool kf_keeper_hand_over_end(kf_keeper *k, const char *profile, uint32_t serial, bool taken, kf_keeper_done done, void *user) {
-    kf_entry *e = kf_entry_find(k, profile);
+    kf_entry *e = kf_entry_by_id(k, profile); /* also one that is leaving */
+    if (!e) e = kf_entry_find(k, profile);
     kf_work *w = e ? e->work : NULL;
     if (!w || w->serial != serial || !w->held) return false;
     w->held = false;

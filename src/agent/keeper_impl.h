@@ -133,6 +133,7 @@ struct kf_entry {
     int64_t urgent;           /* boot ms until which an open intent must be replayed; 0: none */
     bool told;                /* on_person was called for the end of this session */
     bool forget;              /* kf_keeper_forget_memory while work was under way */
+    bool leaving;             /* not in the settings: hidden, ends its work, then goes */
     kf_entry_known hint;      /* the index of an earlier agent, until loaded */
     bool has_hint;
     kf_secret *api_key;       /* cached, checked against the origin */
@@ -166,11 +167,11 @@ struct kf_keeper {
     GHashTable *by_id;        /* id -> kf_entry, owned */
     GHashTable *by_name;      /* name -> kf_entry */
     GHashTable *first_keys;   /* id -> kf_secret, of profiles that are about to be made */
-    GHashTable *hints;        /* id -> kf_profile_row of the index an earlier agent left */
+    GHashTable *hints;        /* id -> kf_profile_row, from the index and from entries that went */
     uint32_t serial;
     GHashTable *gates;        /* origin -> kf_gate, owned */
     GQueue answers;           /* kf_answer, given on the next turn of the loop */
-    kf_loop_id answer_timer, index_timer, jump;
+    kf_loop_id answer_timer, index_timer, jump, sweep; /* sweep: entries that leave */
     bool index_dirty, index_unread; /* unread: the file is there and could not be read */
     bool index_newer;               /* a newer keyfob wrote it: it stays as it is */
     int index_busy;           /* writes under way on the worker */
@@ -188,7 +189,9 @@ struct kf_keeper {
 };
 
 /* keeper.c */
-kf_entry *kf_entry_find(kf_keeper *k, const char *name_or_id);
+kf_entry *kf_entry_find(kf_keeper *k, const char *name_or_id); /* not one that is leaving */
+kf_entry *kf_entry_by_id(kf_keeper *k, const char *id); /* also one that is leaving */
+void kf_entry_lose_work(kf_entry *e); /* queued work and waiters fail: the profile is gone */
 void kf_entry_pump(kf_entry *e);  /* serves who can be served, starts what is needed */
 void kf_entry_arm(kf_entry *e);   /* the alarm for what comes next by itself */
 bool kf_entry_wants_renewal(kf_entry *e, bool unattended); /* by waiters; unattended: also by time */

@@ -688,9 +688,22 @@ static void test_profile_goes_in_a_renewal(void **state) {
     while (!kf_post_open(world_entry(&w.a, PROFILE)->work)) kf_loop_step(w.loop, true);
     assert_true(kf_conf_remove(w.a.conf, PROFILE));
     kf_keeper_reload(w.a.keeper);
-    world_until(&w, &g.done);
-    assert_int_equal(g.err.code, KF_ERR_USAGE_NO_PROFILE);
+    assert_null(kf_entry_find(w.a.keeper, PROFILE));
+    assert_null(kf_entry_find(w.a.keeper, PROFILE_ID));
+    world_until(&w, &g.done); /* the renewal ends as usual */
+    assert_int_equal(g.err.code, 0);
+    assert_true(g.renewed);
+    world_quiet(&w, &w.a);
+    while (kf_entry_by_id(w.a.keeper, PROFILE_ID)) kf_loop_step(w.loop, true);
     assert_int_equal(kf_slot_gate(w.a.keeper, w.url)->taken, 0);
+    move_host(&w, w.url); /* the profile is back: its facts first, then its session */
+    state_is(&w.a, "signed_in");
+    got again = {0};
+    world_token(&w, &w.a, PROFILE, -1, false, &again);
+    assert_true(kf_secret_eq(again.token, g.token));
+    assert_int_equal(RENEWALS(&w), 1);
+    got_done(&again);
+    got_done(&g);
     world_down(&w);
 }
 
