@@ -4,7 +4,6 @@
  * calls), drive (sign-in flows), watch (who wants to hear of changes). */
 #include <stdbool.h>
 #include "io/conf.h"
-#include "io/conf_watch.h"
 #include "io/http.h"
 #include "io/store.h"
 #include "loop/task.h"
@@ -19,6 +18,7 @@ struct kf_keys;
 struct kf_sealing;
 struct kf_lifetime;
 struct kf_opening;
+struct kf_settings_file;
 struct kf_checkup;
 struct kf_gather;
 struct kf_notice;
@@ -36,7 +36,7 @@ typedef struct kf_agent {
     char *store_why;        /* "" or why auto picked what it picked */
     kf_conf *conf;          /* NULL while keyfob.conf is broken; conf_err says why */
     kf_err conf_err;
-    kf_conf_watch *conf_watch; /* NULL: not possible yet */
+    struct kf_settings_file *file; /* settings_file.c */
     char *conf_path, *state_dir, *data_dir, *runtime_dir, *socket_path;
     kf_keeper *keeper;
     kf_server *server;
@@ -54,7 +54,7 @@ typedef struct kf_agent {
     struct kf_sealing *sealings;      /* methods_seal.c */
     struct kf_lifetime *lifetime;
     struct kf_opening *openings; /* settings.c: who waits for the store */
-    unsigned saving;        /* settings.c: writings of keyfob.conf under way */
+    unsigned saving;        /* settings_file.c: changes of keyfob.conf under way */
     struct kf_locking *locking; /* locking.c */
     bool locked;            /* by Lock, until Unlock: nothing is given out, whatever the store is */
     unsigned locks;         /* how many there were; an Unlock asked before the last one is void */

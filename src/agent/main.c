@@ -194,6 +194,7 @@ static bool start(kf_agent *a, const options *o, kf_err *err) {
 static void end(kf_agent *a) {
     a->server = kf_server_free(a->server);
     kf_settings_end(a);
+    kf_settings_drop(a);
     a->drive = kf_drive_free(a->drive);
     a->watch = kf_watch_free(a->watch);
     kf_keeper *k = a->keeper;
@@ -212,7 +213,7 @@ static void end(kf_agent *a) {
     a->locking = kf_locking_free(a->locking);
     a->worker = kf_worker_free(a->worker);
     kf_http_free(a->http);
-    a->conf_watch = kf_conf_watch_free(a->conf_watch);
+    kf_settings_free(a);
     kf_conf_free(a->conf);
     kf_lifetime_free(a->lifetime); /* this late: a second signal must not kill what still writes */
     kf_loop_free(a->loop);

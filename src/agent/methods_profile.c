@@ -87,15 +87,19 @@ void kf_method_get_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
 typedef struct putting {
     kf_agent *a;
     uint32_t conn;
+    const kf_json *p;                /* the parameters of the call */
+    kf_json *params;                 /* a copy that outlives the call; p points to it */
     kf_conf_profile profile, before; /* before: only if not fresh */
-    char *default_before;
+    char *default_before, *git_host; /* git_host: profile.git_host until it is written */
     kf_secret *key;
-    char *git_host; /* profile.git_host until it is written */
     bool make_default, fresh, no_key;
+    bool keyed;                      /* fresh: its key is in the store */
+    kf_err why;                      /* the store did not take the key */
 } putting;
 
 static void putting_free(putting *t) {
     kf_secret_free(t->key);
+    kf_json_free(t->params);
     free(t->default_before);
     free(t->git_host);
     free(t);
@@ -110,35 +114,42 @@ static bool text(const kf_json *p, const char *key, char *dst, size_t size, kf_e
 }
 
 /* Which profile it is: a new one, or one that keeps what is not given. */
-static bool begin_put(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
-    const char *id = kf_json_str_or(p, "id", ""), *name = kf_json_str_or(p, "name", "");
-    const kf_conf_profile *old = *id ? kf_conf_find(a->conf, id) : NULL, *same, *all;
+static bool begin_put(const kf_conf *c, putting *t, kf_err *err) {
+    const char *id = kf_json_str_or(t->p, "id", ""), *name = kf_json_str_or(t->p, "name", "");
+    const kf_conf_profile *old = *id ? kf_conf_find(c, id) : NULL, *same, *all;
     if (!kf_profile_name_ok(name)) return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s is no profile name", name);
     if (*id && (!old || strcmp(old->id, id))) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "none has the id %.64s", id);
-    if ((same = kf_conf_find(a->conf, name)) && same != old)
+    if ((same = kf_conf_find(c, name)) && same != old)
         return kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s already", name);
     t->fresh = !old;
-    t->default_before = kf_strdup(kf_conf_get(a->conf, "default"));
+    free(t->default_before);
+    t->default_before = kf_strdup(kf_conf_get(c, "default"));
     if (old) {
         t->profile = t->before = *old;
         return true;
     }
-    if (kf_conf_profiles(a->conf, &all) >= PROFILES_MAX) return kf_fail(err, KF_ERR_USAGE_BAD, "%d profiles are the most", PROFILES_MAX);
+    if (kf_conf_profiles(c, &all) >= PROFILES_MAX)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "%d profiles are the most", PROFILES_MAX);
     uint8_t raw[8];
+    kf_conf_profile fresh = {.confidential = t->keyed};
     kf_random(raw, sizeof raw);
-    kf_hex(raw, sizeof raw, t->profile.id);
+    if (t->keyed) memcpy(fresh.id, t->profile.id, sizeof fresh.id);
+    else kf_hex(raw, sizeof raw, fresh.id);
+    t->profile = fresh;
     return true;
 }
 
 /* One host, one profile: git must never get another profile's token. */
-static bool check_git_host(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
-    const char *list = kf_json_str(p, "git_host");
+static bool check_git_host(const kf_conf *c, putting *t, kf_err *err) {
+    const char *list = kf_json_str(t->p, "git_host");
     if (!list) return true; /* absent keeps */
+    free(t->git_host);
+    t->git_host = NULL;
     if (!kf_hosts_parse(list, &t->git_host, err)) return false;
     char one[300];
     for (const char *h = t->git_host; *h; h += strcspn(h, ";"), h += *h == ';') {
         snprintf(one, sizeof one, "%.*s", (int)strcspn(h, ";"), h);
-        const kf_conf_profile *who = kf_conf_find_git_host(a->conf, one);
+        const kf_conf_profile *who = kf_conf_find_git_host(c, one);
         if (who && strcmp(who->id, t->profile.id))
             return kf_fail(err, KF_ERR_USAGE_EXISTS, "the git host %.160s belongs to the profile %s", one, who->name);
     }
@@ -146,11 +157,12 @@ static bool check_git_host(kf_agent *a, const kf_json *p, putting *t, kf_err *er
     return true;
 }
 
-static bool check(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
-    const char *key = kf_json_str_or(p, "api_key", "");
+/* Makes t->profile from the parameters and the settings, which it does not change. */
+static bool check(const kf_conf *conf, putting *t, kf_err *err) {
+    const kf_json *p = t->p;
     kf_conf_profile *c = &t->profile;
     const kf_conf_profile *all;
-    if (!begin_put(a, p, t, err)) return false;
+    if (!begin_put(conf, t, err)) return false;
     if (!text(p, "name", c->name, sizeof c->name, err) || !text(p, "client_id", c->client_id, sizeof c->client_id, err) ||
         !text(p, "organization_id", c->organization_id, sizeof c->organization_id, err) || !text(p, "label", c->label, sizeof c->label, err))
         return false;
@@ -163,16 +175,20 @@ static bool check(kf_agent *a, const kf_json *p, putting *t, kf_err *err) {
     int64_t port = kf_json_int_or(p, "redirect_port", c->redirect_port);
     if (port < 0 || port > 65535) return kf_fail(err, KF_ERR_USAGE_BAD, "the redirect port must be 0 to 65535");
     c->redirect_port = (int)port;
-    if (*key) {
-        t->key = kf_secret_new(key, strlen(key));
-        if (!kf_api_key_looks_ok(t->key)) return kf_fail(err, KF_ERR_USAGE_BAD, "that is no API key (sk_...)");
-    }
-    t->no_key = kf_json_bool(p, "no_api_key", false);
-    if (t->no_key && t->key) return kf_fail(err, KF_ERR_USAGE_BAD, "either api_key or no_api_key, not both");
     if (t->no_key) c->confidential = false;
-    if (!check_git_host(a, p, t, err)) return false;
-    t->make_default = kf_json_bool(p, "make_default", kf_conf_profiles(a->conf, &all) == 0);
+    if (!check_git_host(conf, t, err)) return false;
+    t->make_default = kf_json_bool(p, "make_default", kf_conf_profiles(conf, &all) == 0);
     return true;
+}
+
+static bool check_key(putting *t, kf_err *err) {
+    const char *key = kf_json_str_or(t->p, "api_key", "");
+    t->no_key = kf_json_bool(t->p, "no_api_key", false);
+    if (!*key) return true;
+    t->key = kf_secret_new(key, strlen(key));
+    if (!kf_api_key_looks_ok(t->key))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "that is no API key (sk_...)");
+    return !t->no_key || kf_fail(err, KF_ERR_USAGE_BAD, "either api_key or no_api_key, not both");
 }
 
 static void answer(void *user, const kf_err *err) {
@@ -193,49 +209,59 @@ static void put_saved(void *user, const kf_err *err) {
     else kf_keeper_index_then(t->a->keeper, indexed, t);
 }
 
-/* Writes the settings. confidential only once the key is in the store, and no longer before it leaves it. */
-static void put(putting *t, kf_settings_done done) {
-    kf_agent *a = t->a;
-    kf_err e;
-    if (!kf_settings(a, &e) || !kf_conf_put(a->conf, &t->profile, &e)) {
-        done(t, &e);
-        return;
-    }
-    bool renamed_default = !t->fresh && kf_str_eq(kf_conf_get(a->conf, "default"), t->before.name);
-    if (t->make_default || renamed_default) kf_conf_set(a->conf, "default", t->profile.name);
-    kf_settings_save(a, done, t);
+/* confidential is set after the key is in the store, and removed before the key is. */
+static bool put_profile(kf_conf *c, void *user, kf_err *err) {
+    putting *t = user;
+    if (!check(c, t, err) || !kf_conf_put(c, &t->profile, err)) return false;
+    bool renamed_default = !t->fresh && kf_str_eq(t->default_before, t->before.name);
+    if (t->make_default || renamed_default) kf_conf_set(c, "default", t->profile.name);
+    return true;
 }
 
-/* The key could not be kept: the profile is as it was. */
+static bool put_confidential(kf_conf *c, void *user, kf_err *err) {
+    const putting *t = user;
+    const kf_conf_profile *now = kf_conf_find(c, t->profile.id);
+    if (!now) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "%s was removed", t->profile.name);
+    kf_conf_profile p = *now;
+    p.confidential = true;
+    return kf_conf_put(c, &p, err);
+}
+
+static bool is_same(const kf_conf_profile *a, const kf_conf_profile *b) {
+    return kf_str_eq(a->name, b->name) && kf_str_eq(a->client_id, b->client_id) &&
+           kf_str_eq(a->api_host, b->api_host) && kf_str_eq(a->label, b->label) &&
+           kf_str_eq(a->organization_id, b->organization_id) &&
+           kf_str_eq(a->git_host, b->git_host) && a->redirect_port == b->redirect_port &&
+           a->confidential == b->confidential;
+}
+
+/* The store did not take the key: a new profile goes, an old one becomes what it was. A profile
+ * that another program has changed since stays as it is. */
+static bool take_back(kf_conf *c, void *user, kf_err *err) {
+    const putting *t = user;
+    const kf_conf_profile *now = kf_conf_find(c, t->profile.id);
+    if (!now || !is_same(now, &t->profile)) return true;
+    if (t->fresh) kf_conf_remove(c, t->profile.id);
+    else if (!kf_conf_put(c, &t->before, err)) return false;
+    if (kf_str_eq(kf_conf_get(c, "default"), t->profile.name))
+        kf_conf_set(c, "default", t->default_before);
+    return true;
+}
+
 static void taken_back(void *user, const kf_err *err) {
-    (void)user;
+    putting *t = user;
+    kf_err why = t->why;
     if (err) kf_log(KF_LOG_ERROR, "settings: %s", err->what);
-}
-
-static void take_back(putting *t) {
-    kf_agent *a = t->a;
-    kf_err e;
-    if (!kf_settings(a, &e) || !kf_conf_put(a->conf, &t->before, &e)) return;
-    bool is_default = kf_str_eq(kf_conf_get(a->conf, "default"), t->profile.name);
-    if (is_default) kf_conf_set(a->conf, "default", t->default_before);
-    kf_settings_save(a, taken_back, NULL);
+    answer(t, &why);
 }
 
 static void key_stored(void *user, const kf_err *err) {
     putting *t = user;
-    kf_err e;
     if (err) {
-        e = *err;
-        take_back(t);
-        answer(t, &e);
-        return;
-    }
-    if (t->no_key) {
-        put_saved(t, NULL);
-        return;
-    }
-    t->profile.confidential = true;
-    put(t, put_saved);
+        t->why = *err;
+        kf_settings_change(t->a, take_back, taken_back, t);
+    } else if (t->no_key) put_saved(t, NULL);
+    else kf_settings_change(t->a, put_confidential, put_saved, t);
 }
 
 static void keeper_knows(void *user, const kf_err *err) {
@@ -257,8 +283,8 @@ static void first_key_stored(void *user, const kf_err *err) {
         answer(t, err);
         return;
     }
-    t->profile.confidential = true;
-    put(t, fresh_saved);
+    t->keyed = true;
+    kf_settings_change(t->a, put_profile, fresh_saved, t);
 }
 
 static void store_ready(void *user, const kf_err *err) {
@@ -266,18 +292,23 @@ static void store_ready(void *user, const kf_err *err) {
     if (err) answer(t, err);
     else if (t->fresh && t->key)
         kf_keeper_first_key(t->a->keeper, &t->profile, t->key, first_key_stored, t);
-    else put(t, keeper_knows); /* the old settings count until the new key is stored */
+    else kf_settings_change(t->a, put_profile, keeper_knows, t); /* then it can bind a key to it */
 }
 
 void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
     putting *t = calloc(1, sizeof *t);
     if (!t) abort();
-    *t = (putting){.a = a, .conn = conn};
+    *t = (putting){.a = a, .conn = conn, .p = p};
     kf_err e;
-    if (!check(a, p, t, &e)) answer(t, &e);
-    else if (t->key || t->no_key) kf_settings_store(a, store_ready, t);
-    else put(t, put_saved);
+    if (!check_key(t, &e) || !check(a->conf, t, &e)) { /* before it opens or waits for anything */
+        answer(t, &e);
+        return;
+    }
+    t->p = t->params = kf_json_copy(p);
+    kf_json_set(t->params, "api_key", NULL); /* t->key has it, in locked memory */
+    if (t->key || t->no_key) kf_settings_store(a, store_ready, t);
+    else kf_settings_change(a, put_profile, put_saved, t);
 }
 
 /* --- put many: all of them, or none ------------------------------------------------------------------ */
@@ -285,7 +316,7 @@ void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
 typedef struct importing {
     kf_agent *a;
     uint32_t conn;
-    kf_json *names;
+    kf_json *profiles, *names;
 } importing;
 
 static void import_done(void *user, const kf_err *err) {
@@ -296,6 +327,7 @@ static void import_done(void *user, const kf_err *err) {
         kf_json_set(j, "names", KF_TAKE(i->names));
         kf_server_reply(i->a->server, i->conn, j, false);
     }
+    kf_json_free(i->profiles);
     kf_json_free(i->names);
     free(i);
 }
@@ -315,83 +347,94 @@ static bool fail_item(size_t at, const kf_json *item, kf_err *err) {
     return kf_fail(err, why.code, "number %zu, %.64s: %.160s", at + 1, kf_json_str_or(item, "name", "without a name"), why.what);
 }
 
-/* Into the settings in memory; the next one is then held against it as well. */
-static bool import_one(kf_agent *a, const kf_json *item, importing *i, kf_err *err) {
+/* The next one is then held against it as well. */
+static bool import_one(kf_conf *c, const kf_json *item, importing *i, kf_err *err) {
     static const char spec[] = "name=S client_id=S api_host=s organization_id=s redirect_port=n label=s git_host=s make_default=b";
     putting *t = calloc(1, sizeof *t);
     if (!t) abort();
+    t->p = item;
     char bad[32];
     bool ok = kf_json_is_obj(item) && kf_method_params_ok(spec, item, bad);
     if (!ok) kf_fail(err, KF_ERR_USAGE_BAD, "its settings are not of the right kind");
     else if (kf_json_str(item, "id") || kf_json_str(item, "api_key")) ok = kf_fail(err, KF_ERR_USAGE_BAD, "it has an id or a secret");
-    ok = ok && check(a, item, t, err) && kf_conf_put(a->conf, &t->profile, err);
+    ok = ok && check(c, t, err) && kf_conf_put(c, &t->profile, err);
     if (ok) kf_json_add(i->names, kf_json_new_str(t->profile.name));
     putting_free(t);
     return ok;
 }
 
-/* Backwards, so that none has to move up in the list. */
-static void take_imports_back(kf_agent *a, size_t before) {
+static bool import_all(kf_conf *c, void *user, kf_err *err) {
+    importing *i = user;
     const kf_conf_profile *all;
-    for (size_t n; (n = kf_conf_profiles(a->conf, &all)) > before;)
-        if (!kf_conf_remove(a->conf, all[n - 1].id)) return;
+    const char *dflt = NULL;
+    size_t before = kf_conf_profiles(c, &all), at = 0;
+    kf_json_free(i->names);
+    i->names = kf_json_arr();
+    for (const kf_json *item = kf_json_first(i->profiles); item; item = kf_json_next(item), at++) {
+        if (!import_one(c, item, i, err)) return fail_item(at, item, err);
+        if (kf_json_bool(item, "make_default", false) || (!before && !dflt))
+            dflt = kf_json_str(item, "name");
+    }
+    if (dflt) kf_conf_set(c, "default", dflt);
+    return true;
 }
 
 void kf_method_put_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
     importing *i = calloc(1, sizeof *i);
     if (!i) abort();
-    *i = (importing){.a = a, .conn = conn, .names = kf_json_arr()};
-    const kf_conf_profile *all;
-    const char *dflt = NULL;
-    size_t before = kf_conf_profiles(a->conf, &all), at = 0;
-    kf_err e;
-    bool ok = true;
-    for (const kf_json *item = kf_json_first(kf_json_get(p, "profiles")); ok && item; item = kf_json_next(item), at++) {
-        ok = import_one(a, item, i, &e) || fail_item(at, item, &e);
-        if (ok && (kf_json_bool(item, "make_default", false) || (!before && !dflt))) dflt = kf_json_str(item, "name");
-    }
-    if (!ok || !at || kf_json_bool(p, "dry_run", false)) {
-        take_imports_back(a, before);
+    *i = (importing){.a = a, .conn = conn, .profiles = kf_json_copy(kf_json_get(p, "profiles"))};
+    if (!kf_json_count(i->profiles) || kf_json_bool(p, "dry_run", false)) {
+        kf_err e;
+        KF_AUTO_CHARS now = kf_conf_text(a->conf);
+        KF_AUTO(kf_conf) c = kf_conf_parse(a->conf_path, now, &e); /* only to try it */
+        bool ok = c && import_all(c, i, &e);
         import_done(i, ok ? NULL : &e);
         return;
     }
-    if (dflt) kf_conf_set(a->conf, "default", dflt);
-    kf_settings_save(a, import_saved, i);
+    kf_settings_change(a, import_all, import_saved, i);
 }
 
 /* --- remove -------------------------------------------------------------------------------------- */
 
+typedef struct removing {
+    kf_agent *a;
+    uint32_t conn;
+    char id[17];
+} removing;
+
 static void removal_indexed(void *user, const kf_err *err) {
-    putting *t = user;
+    removing *r = user;
     (void)err;
-    kf_server_reply(t->a->server, t->conn, NULL, false);
-    putting_free(t);
-}
-static void removal_saved(void *user, const kf_err *err) {
-    putting *t = user;
-    if (!err) {
-        kf_drive_profile_gone(t->a, t->profile.id);
-        kf_keeper_index_then(t->a->keeper, removal_indexed, t);
-        return;
-    }
-    kf_server_error(t->a->server, t->conn, err);
-    putting_free(t);
+    kf_server_reply(r->a->server, r->conn, NULL, false);
+    free(r);
 }
 
-static void removed(void *user, const kf_err *err) {
-    putting *t = user;
-    kf_err e;
-    if (err || !kf_settings(t->a, &e)) {
-        removal_saved(t, err ? err : &e);
+static void removal_saved(void *user, const kf_err *err) {
+    removing *r = user;
+    if (!err) {
+        kf_drive_profile_gone(r->a, r->id);
+        kf_keeper_index_then(r->a->keeper, removal_indexed, r);
         return;
     }
-    if (!kf_conf_remove(t->a->conf, t->profile.id)) {
-        removal_saved(t, NULL);
-        return;
-    }
-    if (kf_str_eq(kf_conf_get(t->a->conf, "default"), t->profile.name)) kf_conf_set(t->a->conf, "default", NULL);
-    kf_settings_save(t->a, removal_saved, t);
+    kf_server_error(r->a->server, r->conn, err);
+    free(r);
+}
+
+static bool remove_profile(kf_conf *c, void *user, kf_err *err) {
+    const removing *r = user;
+    const kf_conf_profile *p = kf_conf_find(c, r->id);
+    (void)err;
+    if (!p) return true; /* another agent has removed it */
+    if (kf_str_eq(kf_conf_get(c, "default"), p->name)) kf_conf_set(c, "default", NULL);
+    kf_conf_remove(c, r->id);
+    return true;
+}
+
+static void secrets_out(void *user, const kf_err *err) {
+    removing *r = user;
+    if (err) removal_saved(r, err);
+    else kf_settings_change(r->a, remove_profile, removal_saved, r);
 }
 
 void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
@@ -404,10 +447,11 @@ void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool
         kf_server_error(a->server, conn, &e);
         return;
     }
-    putting *t = calloc(1, sizeof *t);
-    if (!t) abort();
-    *t = (putting){.a = a, .conn = conn, .profile = *c};
-    kf_keeper_remove(a->keeper, t->profile.id, removed, t);
+    removing *r = calloc(1, sizeof *r);
+    if (!r) abort();
+    *r = (removing){.a = a, .conn = conn};
+    memcpy(r->id, c->id, sizeof r->id);
+    kf_keeper_remove(a->keeper, r->id, secrets_out, r);
 }
 
 /* --- the API key, for an export ------------------------------------------------------------------- */

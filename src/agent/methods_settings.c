@@ -40,6 +40,8 @@ typedef struct caller {
     kf_agent *a;
     uint32_t conn;
     bool later; /* counts from the next start */
+    const kf_conf_key *key;
+    char *value; /* "": none */
 } caller;
 
 static caller *caller_new(kf_agent *a, uint32_t conn) {
@@ -57,17 +59,25 @@ static void saved(void *user, const kf_err *err) {
         kf_json_set_bool(j, "later", c->later);
         kf_server_reply(c->a->server, c->conn, j, false);
     }
+    free(c->value);
     free(c);
 }
 
-static bool value_ok(const kf_agent *a, const kf_conf_key *k, const char *v, kf_err *err) {
+static bool value_ok(const kf_conf_key *k, const char *v, kf_err *err) {
     if (k->own) return kf_fail(err, KF_ERR_USAGE_BAD, "%s is written by keyfob itself", k->name);
     if (!*v) return true;
     if (!k->ok(v)) return kf_fail(err, KF_ERR_USAGE_BAD, "%s %s", k->name, k->must);
-    const kf_conf_profile *who = strcmp(k->name, "default") ? NULL : kf_conf_find(a->conf, v);
-    if (!strcmp(k->name, "default") && (!who || strcmp(who->name, v))) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "%.64s", v);
     const char *bad = strcmp(k->name, "ca_file") ? NULL : kf_trust_is_bad(v);
     return !bad || kf_fail(err, KF_ERR_USAGE_BAD, "ca_file %s: %s", bad, v);
+}
+
+static bool set_value(kf_conf *conf, void *user, kf_err *err) {
+    const caller *c = user;
+    const kf_conf_profile *who = kf_conf_find(conf, c->value);
+    if (*c->value && !strcmp(c->key->name, "default") && (!who || strcmp(who->name, c->value)))
+        return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "%.64s", c->value);
+    kf_conf_set(conf, c->key->name, *c->value ? c->value : NULL);
+    return true;
 }
 
 void kf_method_put_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
@@ -79,14 +89,15 @@ void kf_method_put_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool m
         reply_error(a, conn, KF_ERR_USAGE_BAD, "there is no such setting; keyfob config list shows all");
         return;
     }
-    if (!value_ok(a, k, v, &e)) {
+    if (!value_ok(k, v, &e)) {
         kf_server_error(a->server, conn, &e);
         return;
     }
     caller *c = caller_new(a, conn);
     c->later = !strcmp(name, "store") && a->store && !kf_str_eq(*v ? v : "auto", a->store_choice);
-    kf_conf_set(a->conf, name, *v ? v : NULL);
-    kf_settings_save(a, saved, c);
+    c->key = k;
+    c->value = kf_strdup(v);
+    kf_settings_change(a, set_value, saved, c);
 }
 
 /* --- the whole file -------------------------------------------------------------------------------- */

@@ -93,6 +93,13 @@ static void move_done(kf_move *m, size_t left) {
 
 /* --- behind the switch ----------------------------------------------------------------------------- */
 
+static bool forget_old(kf_conf *c, void *user, kf_err *err) {
+    const kf_move *m = user;
+    (void)err;
+    if (kf_str_eq(kf_conf_get(c, MOVED_FROM), m->from)) kf_conf_set(c, MOVED_FROM, NULL);
+    return true;
+}
+
 static void note_gone(void *user, const kf_err *err) {
     kf_move *m = user;
     if (err) kf_log(KF_LOG_WARN, "store: %s", err->what); /* the next move looks once more, and finds nothing */
@@ -103,12 +110,7 @@ static void own_gone(void *user, const kf_secret *blob, const kf_err *err) {
     kf_move *m = user;
     (void)blob;
     if (err) kf_log(KF_LOG_WARN, "store: %s", err->what);
-    if (!kf_settings(m->a, NULL)) {
-        move_done(m, 0);
-        return;
-    }
-    kf_conf_set(m->a->conf, MOVED_FROM, NULL);
-    kf_settings_save(m->a, note_gone, m);
+    kf_settings_change(m->a, forget_old, note_gone, m);
 }
 
 static void cleared(void *user, size_t done, size_t left, const kf_err *err) {
@@ -147,19 +149,21 @@ static void switched(void *user, const kf_err *err) {
 
 /* --- before it ------------------------------------------------------------------------------------- */
 
+static bool name_new(kf_conf *c, void *user, kf_err *err) {
+    const kf_move *m = user;
+    (void)err;
+    kf_conf_set(c, "store", m->to);
+    kf_conf_set(c, "store_picked", NULL);
+    kf_conf_set(c, MOVED_FROM, m->from);
+    return true;
+}
+
 static void copied(void *user, size_t done, size_t left, const kf_err *err) {
     kf_move *m = user;
-    kf_err e;
     (void)left;
     m->copied = done;
-    if (err || !kf_settings(m->a, &e)) {
-        move_fail(m, err ? err : &e);
-        return;
-    }
-    kf_conf_set(m->a->conf, "store", m->to);
-    kf_conf_set(m->a->conf, "store_picked", NULL);
-    kf_conf_set(m->a->conf, MOVED_FROM, m->from);
-    kf_settings_save(m->a, switched, m);
+    if (err) move_fail(m, err);
+    else kf_settings_change(m->a, name_new, switched, m);
 }
 
 static void wait_for_rest(void *user) {

@@ -16,123 +16,6 @@ static const char *env(const char *name) {
     return v && *v ? v : NULL;
 }
 
-static void apply(kf_agent *a) {
-    kf_http_opts o = {.user_agent = "keyfob/" KF_VERSION, .proxy = kf_conf_get(a->conf, "proxy"), .ca_file = kf_conf_get(a->conf, "ca_file")};
-    kf_http_configure(a->http, &o);
-    if (a->keeper) kf_keeper_reload(a->keeper);
-}
-
-/* The file as it is; what is in memory must not differ from it. */
-static bool reload(kf_agent *a) {
-    kf_conf *fresh = kf_conf_load(a->conf_path, &a->conf_err);
-    if (!fresh) {
-        kf_log(KF_LOG_ERROR, "settings: %s", a->conf_err.what);
-        return false; /* sessions in memory go on with what was read before */
-    }
-    kf_conf_free(a->conf);
-    a->conf = fresh;
-    return true;
-}
-
-static void noticed(void *user) {
-    kf_agent *a = user;
-    (void)kf_settings(a, NULL); /* what is wrong is logged, and told to whoever calls */
-}
-
-/* So that a change counts at once, also when nobody calls. */
-static void watch_file(kf_agent *a) {
-    if (a->conf_watch && !kf_conf_watch_lost(a->conf_watch)) return;
-    kf_conf_watch_free(a->conf_watch);
-    a->conf_watch = kf_conf_watch_new(a->loop, a->conf_path, noticed, a);
-}
-
-kf_conf *kf_settings(kf_agent *a, kf_err *err) {
-    watch_file(a);
-    if (a->conf && (a->saving || !kf_conf_changed_on_disk(a->conf))) return a->conf;
-    if (!reload(a)) {
-        if (err) *err = a->conf_err;
-        return NULL;
-    }
-    apply(a);
-    return a->conf;
-}
-
-/* One writing of the settings: the text of the moment it was asked for. */
-typedef struct saving {
-    kf_agent *a;
-    char *path, *text;
-    bool ok;
-    kf_err err;
-    kf_settings_done done;
-    void *user;
-} saving;
-
-static void write_settings(void *user) { /* on the worker */
-    saving *s = user;
-    s->ok = kf_conf_write(s->path, s->text, &s->err);
-}
-
-static void settings_written(void *user) {
-    saving *s = user;
-    kf_agent *a = s->a;
-    a->saving--;
-    if (s->ok) kf_conf_written(a->conf);
-    else if (!a->saving) (void)reload(a);
-    if (a->keeper) {
-        apply(a);
-        s->done(s->user, s->ok ? NULL : &s->err);
-    } else { /* the agent ends, and whoever asked is told by the closed connection */
-        kf_fail(&s->err, KF_ERR_WIRE_CLOSED, "the agent ends");
-        s->done(s->user, &s->err);
-    }
-    free(s->path);
-    free(s->text);
-    free(s);
-}
-
-/* text owned */
-static void save_text(kf_agent *a, char *text, kf_settings_done done, void *user) {
-    saving *s = calloc(1, sizeof *s);
-    if (!s) abort();
-    *s = (saving){.a = a, .path = kf_strdup(a->conf_path), .text = text, .done = done, .user = user};
-    a->saving++;
-    kf_worker_run(a->worker, write_settings, settings_written, s);
-}
-
-/* What the person saw is still what is there. */
-static bool is_still(const kf_agent *a, const char *before, kf_err *err) {
-    KF_AUTO(kf_secret) now = NULL;
-    if (!kf_conf_read(a->conf_path, &now, err)) return false;
-    size_t n = strlen(before);
-    if (n == kf_secret_len(now) && !memcmp(before, kf_secret_peek(now), n)) return true;
-    return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s changed meanwhile; nothing was written", a->conf_path);
-}
-
-void kf_settings_replace(kf_agent *a, const char *text, const char *before, kf_settings_done done, void *user) {
-    kf_err e;
-    kf_conf *fresh = NULL;
-    if (a->saving) kf_fail(&e, KF_ERR_WIRE_BUSY, "the settings are being written just now");
-    else if (is_still(a, before, &e)) fresh = kf_conf_parse(a->conf_path, text, &e);
-    if (!fresh) {
-        done(user, &e);
-        return;
-    }
-    kf_conf_free(a->conf);
-    a->conf = fresh;
-    save_text(a, kf_strdup(text), done, user);
-}
-
-void kf_settings_save(kf_agent *a, kf_settings_done done, void *user) {
-    kf_err e;
-    if (!a->saving && kf_conf_changed_on_disk(a->conf)) {
-        kf_fail(&e, KF_ERR_USAGE_CONFIG, "%s changed while keyfob was at it; try again", a->conf_path);
-        if (reload(a)) apply(a);
-        done(user, &e);
-        return;
-    }
-    save_text(a, kf_conf_text(a->conf), done, user);
-}
-
 /* On the worker. */
 static int64_t blob_generation(const char *kind, const kf_secret *blob) {
     kf_err e;
@@ -263,9 +146,16 @@ static void open_vault(kf_agent *a) {
     settle(a, &e);
 }
 
+/* An agent that was faster has decided for both. */
+static bool set_picked(kf_conf *c, void *user, kf_err *err) {
+    (void)err;
+    if (!kf_conf_get(c, "store_picked")) kf_conf_set(c, "store_picked", user);
+    return true;
+}
+
 static void picked_saved(void *user, const kf_err *err) {
-    (void)user;
     if (err) kf_log(KF_LOG_WARN, "settings: the picked store was not remembered: %s", err->what);
+    free(user);
 }
 
 static void picked(void *user, kf_store *keyring, const char *why) {
@@ -276,17 +166,16 @@ static void picked(void *user, kf_store *keyring, const char *why) {
         kf_store_free(keyring);
         return;
     }
+    const char *already = kf_settings(a, NULL) ? kf_conf_get(a->conf, "store_picked") : NULL;
     free(a->store_why);
-    a->store_why = kf_strdup(why);
+    a->store_why = kf_strdup(already ? "picked by another agent" : why);
+    if (keyring && already && strcmp(already, kind)) keyring = kf_store_free(keyring);
     if (keyring) use_store(a, keyring);
-    else if (!kf_settings_new_store(a, kind, &e)) {
+    else if (!kf_settings_new_store(a, already ? already : kind, &e)) {
         settle(a, &e);
         return;
     }
-    if (kf_settings(a, NULL)) {
-        kf_conf_set(a->conf, "store_picked", kind);
-        kf_settings_save(a, picked_saved, NULL);
-    }
+    if (!already) kf_settings_change(a, set_picked, picked_saved, kf_strdup(kind));
     open_vault(a);
 }
 

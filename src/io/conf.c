@@ -1,7 +1,9 @@
 #include "io/conf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +19,7 @@ struct kf_conf {
     GKeyFile *key;
     GArray *profiles;               /* kf_conf_profile, in file order */
     GHashTable *by_name, *by_id;    /* place in profiles, plus 1: with thousands of them nobody looks through all */
-    struct stat st;                 /* st_ino 0: there was no file */
+    struct stat st;                 /* of the file that was read; st_ino 0: there was none */
     const char *text;               /* of the file, while it is being read */
 };
 
@@ -154,6 +156,7 @@ static bool read_text(kf_conf *c, const char *text, kf_err *err) {
 
 kf_conf *kf_conf_parse(const char *path, const char *text, kf_err *err) {
     kf_conf *c = conf_new(path);
+    if (stat(path, &c->st)) memset(&c->st, 0, sizeof c->st);
     return read_text(c, text, err) ? c : kf_conf_free(c);
 }
 
@@ -205,24 +208,75 @@ bool kf_conf_changed_on_disk(const kf_conf *c) {
            st.st_mtim.tv_nsec != c->st.st_mtim.tv_nsec;
 }
 
+static bool is_empty(const kf_conf *c) {
+    gsize n;
+    g_strfreev(g_key_file_get_groups(c->key, &n));
+    return n == 0;
+}
+
+bool kf_conf_lacks(const kf_conf *c, const kf_conf *known) {
+    const kf_conf_profile *all;
+    size_t n = kf_conf_profiles(known, &all);
+    for (size_t i = 0; i < n; i++)
+        if (!g_hash_table_contains(c->by_id, all[i].id)) return true;
+    return is_empty(c) && !is_empty(known);
+}
+
 char *kf_conf_text(const kf_conf *c) {
-    g_autofree char *text = g_key_file_to_data(c->key, NULL, NULL);
+    gsize n = 0;
+    g_autofree char *text = g_key_file_to_data(c->key, &n, NULL);
+    while (n > 1 && text[n - 1] == '\n' && text[n - 2] == '\n') text[--n] = 0; /* a group went */
     return kf_strdup(text);
 }
 
-bool kf_conf_write(const char *path, const char *text, kf_err *err) {
-    KF_AUTO_CHARS real = realpath(path, NULL); /* a symlink into a dotfiles folder stays one */
-    KF_AUTO_CHARS dir = kf_strdup(real ? real : path);
-    char *slash = strrchr(dir, '/');
-    if (slash && slash != dir) {
-        *slash = 0;
-        if (!kf_dir_ensure(dir, err)) return false;
+/* ---- saving ---- */
+
+/* Where the file is or will be. A symlink into a folder of dotfiles stays a symlink, also while its
+ * target is missing. */
+static char *real_path(const char *path) {
+    enum { LINKS_MAX = 8 };
+    char *at = realpath(path, NULL), to[PATH_MAX];
+    if (at) return at;
+    at = kf_strdup(path);
+    for (int i = 0; i < LINKS_MAX; i++) {
+        ssize_t n = readlink(at, to, sizeof to - 1);
+        if (n <= 0) break;
+        to[n] = 0;
+        char *slash = *to == '/' ? NULL : strrchr(at, '/');
+        char *next = slash ? kf_strfmt("%.*s/%s", (int)(slash - at), at, to) : kf_strdup(to);
+        free(at);
+        at = next;
     }
-    return kf_file_replace(real ? real : path, text, strlen(text), err);
+    return at;
 }
 
-void kf_conf_written(kf_conf *c) {
-    if (stat(c->path, &c->st)) memset(&c->st, 0, sizeof c->st);
+int kf_conf_lock_open(const char *path, kf_err *err) {
+    KF_AUTO_CHARS dir = real_path(path);
+    char *slash = strrchr(dir, '/');
+    if (slash) slash[slash == dir] = 0;
+    if (slash && !kf_dir_ensure(dir, err)) return -1;
+    int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", dir);
+    return fd;
+}
+
+int kf_conf_save(kf_conf *c, const char *text, kf_err *err) {
+    KF_AUTO_CHARS real = real_path(c->path);
+    KF_AUTO_CHARS own = text ? NULL : kf_conf_text(c);
+    struct stat st;
+    if (!text) text = own;
+    int held = -1;
+    KF_AUTO_CHARS draft = kf_file_draft(real, text, strlen(text), &held, err);
+    if (!draft) return -1;
+    bool ok = !stat(draft, &st) || kf_fail_errno(err, KF_ERR_SYS_IO, "%s", draft);
+    if (!ok || kf_conf_changed_on_disk(c)) { /* checked after the slow part */
+        unlink(draft);
+        close(held);
+        return ok ? 0 : -1;
+    }
+    if (!kf_file_place(draft, held, real, err)) return -1;
+    c->st = st;
+    return 1;
 }
 
 const char *kf_conf_get(const kf_conf *c, const char *key) {

@@ -30,18 +30,28 @@ typedef struct kf_conf_profile { /* plain copies; "" = not set */
     bool confidential;         /* an API key was stored for it */
 } kf_conf_profile;
 
-kf_conf *kf_conf_load(const char *path, kf_err *err); /* absent file: empty settings. NULL: KF_ERR_USAGE_CONFIG, "path:line: ..." */
-/* The same from text, for what is not a file yet; path is for messages. Such settings are "changed on disk". */
+/* An absent file gives empty settings. NULL: KF_ERR_USAGE_CONFIG, "path:line: ...". */
+kf_conf *kf_conf_load(const char *path, kf_err *err);
+/* The same from text, which may take the place of the file that path names now. */
 kf_conf *kf_conf_parse(const char *path, const char *text, kf_err *err);
 KF_CHECK bool kf_conf_read(const char *path, kf_secret **out, kf_err *err); /* its bytes; *out NULL: there is no file */
 bool kf_conf_is_private(const kf_conf *c);            /* ours, and nobody else can change the file or put another in its place */
 kf_conf *kf_conf_free(kf_conf *c);
 bool kf_conf_changed_on_disk(const kf_conf *c);       /* mtime, size or inode differ from what was read */
-/* Saving, in three parts, because the middle one waits for the disk: the text; writing it (atomic, fsync; touches no
- * kf_conf, so it may run on the worker); and noting that the file is ours again. */
+/* c lacks a profile that known has (by id), or is empty and known is not. The file may be half
+ * written. */
+bool kf_conf_lacks(const kf_conf *c, const kf_conf *known);
 char *kf_conf_text(const kf_conf *c);                 /* caller frees */
-KF_CHECK bool kf_conf_write(const char *path, const char *text, kf_err *err);
-void kf_conf_written(kf_conf *c);
+
+/* Every agent that changes the file holds this lock from reading to renaming. It is flock on the
+ * directory of the file, which is made. A lock file beside it would be litter in a folder of
+ * dotfiles, and one in the state directory would not exclude an agent that has another state
+ * directory. Gives a descriptor for kf_lock_try and kf_lock_drop, or -1. */
+int kf_conf_lock_open(const char *path, kf_err *err);
+/* Replaces the file that c was read from with text (NULL: the settings of c). Atomic, with fsync,
+ * so call it on the worker. 1: written. 0: the file was changed in the meantime, and nothing was
+ * written. -1: err. */
+int kf_conf_save(kf_conf *c, const char *text, kf_err *err);
 
 const char *kf_conf_get(const kf_conf *c, const char *key);            /* [keyfob]; NULL if not set; borrowed */
 void kf_conf_set(kf_conf *c, const char *key, const char *value);      /* NULL removes */

@@ -132,19 +132,34 @@ int kf_file_new(char *path) {
     return -1;
 }
 
-bool kf_file_replace(const char *path, const void *data, size_t len, kf_err *err) {
-    KF_AUTO_CHARS tmp = kf_strfmt("%s" TEMP "XXXXXX", path);
-    int fd = kf_file_new(tmp);
-    if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "write beside %s", path);
-    bool ok = kf_file_fill(fd, data, len) || kf_fail_errno(err, KF_ERR_SYS_IO, "write %s", path);
-    if (ok && rename(tmp, path)) ok = kf_fail_errno(err, KF_ERR_SYS_IO, "rename to %s", path);
+char *kf_file_draft(const char *path, const void *data, size_t len, int *held, kf_err *err) {
+    char *tmp = kf_strfmt("%s" TEMP "XXXXXX", path);
+    int fd = kf_file_new(tmp), why;
+    bool ok = fd >= 0 && kf_file_fill(fd, data, len);
+    if (ok) return *held = fd, tmp;
+    why = errno;
+    kf_fail_errno(err, KF_ERR_SYS_IO, fd < 0 ? "write beside %s" : "write %s", path);
+    if (fd >= 0) unlink(tmp), close(fd);
+    free(tmp);
+    errno = why;
+    return NULL;
+}
+
+bool kf_file_place(const char *draft, int held, const char *path, kf_err *err) {
+    bool ok = !rename(draft, path) || kf_fail_errno(err, KF_ERR_SYS_IO, "rename to %s", path);
     int why = errno;
-    if (!ok) unlink(tmp);
-    close(fd); /* a sweep may look at the file from here on */
+    if (!ok) unlink(draft);
+    close(held); /* a sweep may look at the file from here on */
     errno = why;
     if (!ok) return false;
     return kf_file_sync_dir(path) ||
            kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", path);
+}
+
+bool kf_file_replace(const char *path, const void *data, size_t len, kf_err *err) {
+    int held = -1;
+    KF_AUTO_CHARS tmp = kf_file_draft(path, data, len, &held, err);
+    return tmp && kf_file_place(tmp, held, path, err);
 }
 
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -17,6 +17,11 @@ KF_CHECK bool kf_file_read(const char *path, size_t max, kf_secret **out, kf_err
 /* temp file beside it, write, fsync, rename, fsync(dir). mode 0600. On failure the old file stands,
  * or the new one when only the directory could not be flushed. */
 KF_CHECK bool kf_file_replace(const char *path, const void *data, size_t len, kf_err *err);
+/* The same in two parts, for a caller that checks the old file in between. draft writes and flushes
+ * the temp file and gives its name (caller frees), or NULL; no sweep removes it while *held is open.
+ * place renames it, or removes it on failure, and closes held. */
+char *kf_file_draft(const char *path, const void *data, size_t len, int *held, kf_err *err);
+KF_CHECK bool kf_file_place(const char *draft, int held, const char *path, kf_err *err);
 KF_CHECK bool kf_file_remove(const char *path, kf_err *err); /* absent is success */
 /* Removes the temp files that kf_file_replace(path) left beside it when it was killed; never one
  * that a living process writes. older_too: also path.XXXXXX, the names that earlier versions gave

@@ -17,7 +17,7 @@ static const row table[] = {
     {KF_ERR_SYS_SPAWN, "A program could not be started: %w.", "keyfob is not installed completely.", "Install keyfob again.", "Install keyfob again."},
     {KF_ERR_SYS_CLIPBOARD, "There is no clipboard here: %w.", "Nothing was copied.", "Install wl-clipboard (Wayland) or xclip (X11), or export to a file (x).", "Install wl-clipboard (Wayland) or xclip (X11), or pipe it to the program that needs it."},
     {KF_ERR_SYS_OWNER, "keyfob does not trust this place: %w.", "Somebody else could read or change what is there.", "Make it yours and closed to others (chmod 700).", "Make it yours and closed to others (chmod 700)."},
-    {KF_ERR_SYS_LOCK_TIMEOUT, "Another keyfob holds this profile: %w.", KEPT, "Wait a moment, then try again.", "Wait a moment, then try again."},
+    {KF_ERR_SYS_LOCK_TIMEOUT, "Another keyfob process holds the lock: %w.", KEPT, "Wait a moment, then try again.", "Wait a moment, then try again."},
     {KF_ERR_SYS_CANCELLED, "Cancelled.", "Nothing was stored.", "", ""},
     {KF_ERR_SYS_MANAGER, "The systemd user manager did not do it: %w.", "Without it every command starts the agent when it needs one.", "Run it in a login session of this user.", "Run it in a login session of this user."},
     {KF_ERR_SYS_BUG, "Something inside keyfob went wrong: %w.", KEPT, "Look at keyfobd.log, and please report it.", "Look at keyfobd.log, and please report it."},
