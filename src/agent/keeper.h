@@ -67,7 +67,14 @@ void kf_keeper_sign_out(kf_keeper *k, const char *profile, bool local_only, kf_s
 /* WorkOS says that the session sid is over (why): after the store was read again the profile needs a sign-in, and done
  * gets why. Another session is there by now: done gets no error, and nothing happened. */
 void kf_keeper_session_over(kf_keeper *k, const char *profile, const char *sid, const kf_err *why, kf_keeper_done done, void *user);
-void kf_keeper_remove(kf_keeper *k, const char *profile, kf_keeper_done done, void *user); /* items of the store too */
+/* Deletes session and API key of a profile from the store. done without err: both are deleted, and
+ * the profile has no other work until the caller calls kf_keeper_remove_end. With err: nothing has
+ * changed. */
+void kf_keeper_remove(kf_keeper *k, const char *profile, kf_keeper_done done, void *user);
+/* gone: the settings no longer have the profile; its entry goes, and callers that wait in it get an
+ * error. Not gone: session and API key are stored again. done runs afterwards. */
+void kf_keeper_remove_end(kf_keeper *k, const char *id, bool gone, kf_keeper_done done,
+                          void *user);
 /* API keys are bound to the origin they were stored for (design.md §4 origin binding). */
 void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void *user);
 void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *key, kf_keeper_done done, void *user);

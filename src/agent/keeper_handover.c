@@ -91,6 +91,6 @@ bool kf_keeper_hand_over_end(kf_keeper *k, const char *profile, uint32_t serial,
     }
     w->done = done;
     w->user = user;
-    kf_sign_out_forget(e, w);
+    kf_handed_over_forget(e, w);
     return true;
 }

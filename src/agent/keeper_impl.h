@@ -81,7 +81,8 @@ struct kf_work {
     kf_secret *stored;        /* while the second place is read: what the store gave, or why not */
     kf_err stored_err;
     kf_step_fn after_load, after_save; /* of kf_second_newest, kf_save_failed */
-    kf_secret *key;           /* SET_KEY: NULL removes */
+    kf_secret *key;           /* SET_KEY: NULL removes; REMOVE: the deleted item */
+    kf_secret *blob;          /* REMOVE: the deleted session */
     char organization[96];    /* RENEW: switch to it; "" stays */
     char sid[96];             /* OVER: the session that WorkOS says is over */
     int rounds;               /* RENEW that switches: taken up again behind another renewal */
@@ -92,7 +93,7 @@ struct kf_work {
     kf_keeper_done done;
     kf_signout_done signout_done;
     kf_token_done token_done; /* HAND_OVER */
-    bool held;                /* HAND_OVER: waits for the client's word */
+    bool held;                /* HAND_OVER waits for the client, REMOVE for its end */
     void *user;
 };
 
@@ -324,7 +325,7 @@ void kf_over_start(kf_entry *e, kf_work *w);
 /* keeper_signout.c */
 void kf_sign_out_start(kf_entry *e, kf_work *w);
 void kf_sign_out_ledger(kf_work *w, int64_t generation); /* the one that is ended here */
-void kf_sign_out_forget(kf_entry *e, kf_work *w); /* the lock is held: ledger, item, state; ends the work */
+void kf_handed_over_forget(kf_entry *e, kf_work *w); /* the lock is held; ends the work */
 
 /* keeper_handover.c */
 void kf_hand_over_start(kf_entry *e, kf_work *w);

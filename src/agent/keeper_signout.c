@@ -20,6 +20,12 @@ static void note_unknown(kf_work *w, const char *why) {
 
 /* ---- forgetting here ---- */
 
+static void answer_callers(kf_entry *e, kf_work *w, const kf_err *err) {
+    kf_keeper_answer_signout(e->k, w, err);
+    kf_keeper_answer_done(e->k, w->done, w->user, err);
+    kf_work_end(e);
+}
+
 static void finish(kf_entry *e, kf_work *w, const kf_err *err) {
     kf_err moved;
     e->session = kf_session_free(e->session);
@@ -28,21 +34,7 @@ static void finish(kf_entry *e, kf_work *w, const kf_err *err) {
     e->loaded = true;
     kf_fail(&moved, KF_ERR_WORKOS_NOT_SIGNED_IN, "the session was handed over to a web application");
     kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, w->kind == KF_WORK_HAND_OVER ? &moved : NULL);
-    kf_keeper_answer_signout(e->k, w, err);
-    kf_keeper_answer_done(e->k, w->done, w->user, err);
-    kf_work_end(e);
-}
-
-static void item_gone(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
-    finish(e, w, err);
-}
-
-static void ledger_raised(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
-    (void)w;
-    if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
-    kf_work_delete(e, KF_KIND_SESSION, item_gone);
+    answer_callers(e, w, err);
 }
 
 /* No copy of a session up to this generation is ever used again. One that is left, because the
@@ -54,14 +46,69 @@ void kf_sign_out_ledger(kf_work *w, int64_t generation) {
     if (!kf_str_set(w->ledger.ended, sizeof w->ledger.ended, name)) w->ledger.ended[0] = 0;
 }
 
-/* The ledger first: even if the item cannot be deleted now, no copy of it is ever used again. */
-void kf_sign_out_forget(kf_entry *e, kf_work *w) {
+static void raise_ledger(kf_entry *e, kf_work *w, kf_step_fn next) {
     int64_t g = w->ledger.generation;
     if (w->old && w->old->generation > g) g = w->old->generation;
     if (e->session && e->session->generation > g) g = e->session->generation;
     kf_sign_out_ledger(w, g);
-    kf_work_ledger_write(e, w, ledger_raised);
+    kf_work_ledger_write(e, w, next);
 }
+
+static void ledger_raised(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
+    finish(e, w, NULL);
+}
+
+/* WorkOS ended the session, but the store could not delete it. The ledger keeps every agent from
+ * spending it; the next sign-out deletes it. */
+static void end_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    kf_err ended;
+    (void)blob;
+    if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
+    kf_fail(&ended, KF_ERR_WORKOS_SESSION_ENDED, "signed out, but the store could not delete it");
+    e->unsaved = e->unsaved_sign_in = false;
+    e->told = true;
+    kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, &ended);
+    kf_err why = w->why;
+    answer_callers(e, w, &why);
+}
+
+static void item_gone(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (!err) { /* so that no old copy of the item is used again */
+        raise_ledger(e, w, ledger_raised);
+        return;
+    }
+    w->why = *err;
+    if (!w->server_ended || !w->old) { /* nothing has changed, here or at WorkOS */
+        answer_callers(e, w, &w->why);
+        return;
+    }
+    w->ledger = (kf_ledger){.generation = w->old->generation, .ended_at = kf_unix_s()};
+    kf_token_fp(w->old->refresh_token, w->ledger.fp);
+    const char *name = kf_err_name(KF_ERR_WORKOS_SESSION_ENDED);
+    if (!kf_str_set(w->ledger.ended, sizeof w->ledger.ended, name)) abort();
+    kf_work_ledger_write(e, w, end_noted);
+}
+
+static void forget_item(kf_entry *e) { kf_work_delete(e, KF_KIND_SESSION, item_gone); }
+
+static void handed_over_gone(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    finish(e, w, err);
+}
+
+static void handed_over_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    (void)w;
+    if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
+    kf_work_delete(e, KF_KIND_SESSION, handed_over_gone);
+}
+
+/* The ledger first: the session belongs to another program now. If the item cannot be deleted, no
+ * agent may use it. */
+void kf_handed_over_forget(kf_entry *e, kf_work *w) { raise_ledger(e, w, handed_over_noted); }
 
 /* ---- asking WorkOS ---- */
 
@@ -79,7 +126,7 @@ static void revoked(void *user, kf_http_resp *r, const kf_err *net) {
     w->http = 0;
     w->server_ended = kf_ask_ok(r, net, &err);
     if (!w->server_ended) note(w, &err);
-    kf_sign_out_forget(e, w);
+    forget_item(e);
 }
 
 /* The token that is about to be forgotten tells whether the session is over. */
@@ -94,7 +141,7 @@ static void proved(void *user, kf_http_resp *r, const kf_err *net) {
         w->server_ended = err.code == KF_ERR_WORKOS_INVALID_GRANT || err.code == KF_ERR_WORKOS_SESSION_ENDED;
         if (!w->server_ended) note(w, &err);
     }
-    kf_sign_out_forget(e, w);
+    forget_item(e);
 }
 
 static void logged_out(void *user, kf_http_resp *r, const kf_err *net) {
@@ -107,13 +154,13 @@ static void logged_out(void *user, kf_http_resp *r, const kf_err *net) {
     bool redirects = !net && r->status / 100 == 3;
     if (!redirects && !kf_ask_ok(r, net, &err)) {
         note(w, &err);
-        kf_sign_out_forget(e, w);
+        forget_item(e);
         return;
     }
     kf_token_fp(w->old->refresh_token, fp);
     if (kf_ledger_compare(&w->ledger, fp, w->old->generation, false) == KF_LEDGER_STALE) {
         note_unknown(w, "the stored token is too old to ask with");
-        kf_sign_out_forget(e, w);
+        forget_item(e);
         return;
     }
     KF_AUTO(kf_secret) body = kf_workos_refresh_body(w->old->client_id, NULL, w->old->refresh_token, w->old->organization_id);
@@ -130,7 +177,7 @@ static void ask(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err
         KF_AUTO(kf_secret) body = kf_account_revoke_body(w->old->claims.sid);
         send(e, w, "POST", KF_ACCOUNT_REVOKE, body, key, revoked);
     } else if (err) {
-        kf_sign_out_forget(e, w); /* the profile has a key that cannot be had: WorkOS would refuse without it */
+        forget_item(e); /* without the profile's API key WorkOS would refuse */
     } else {
         KF_AUTO_CHARS path = kf_strfmt("/user_management/sessions/logout?session_id=%s", w->old->claims.sid);
         send(e, w, "GET", path, NULL, NULL, logged_out);
@@ -172,7 +219,7 @@ static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *
         w->has_note = true;
         kf_fail(&w->note, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
     }
-    kf_sign_out_forget(e, w);
+    forget_item(e);
 }
 
 static void locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {

@@ -353,40 +353,133 @@ void kf_keeper_first_key_drop(kf_keeper *k, const char *id) {
 
 /* ---- removing a profile ---- */
 
-static void remove_done(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
-    if (!err) {
-        e->api_key = kf_secret_free(e->api_key);
-        kf_second_remove(e);
-        drop_session(e, NULL);
-    }
-    kf_keeper_answer_done(e->k, w->done, w->user, err);
+/* Session and API key are read before they are deleted. If the second delete fails, or the change
+ * of the settings, they are stored again. The ledger is raised last, when the profile is gone: a
+ * raised ledger would make a session that is stored again stale. */
+
+/* w->note is the store's error. It has no code if the settings could not be changed. */
+static void remove_failed(kf_entry *e, kf_work *w) {
+    kf_err why = w->note;
+    kf_keeper_answer_done(e->k, KF_TAKE(w->done), w->user, why.code ? &why : NULL);
     kf_work_end(e);
 }
 
-static void remove_key(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    if (err) remove_done(e, w, blob, err);
-    else kf_work_delete(e, KF_KIND_API_KEY, remove_done);
+static void key_put_back(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (err)
+        kf_log(KF_LOG_ERROR, "profile %s: the API key could not be stored again: %s",
+               e->prof.name, err->what);
+    remove_failed(e, w);
 }
 
-static void remove_session(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+static void put_key_back(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     (void)blob;
-    if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
-    (void)w;
+    (void)err; /* then the session is unsaved, and the agent tries to save it again */
+    if (w->key) kf_work_save(e, KF_KIND_API_KEY, w->key, false, key_put_back);
+    else remove_failed(e, w);
+}
+
+static void session_put_back(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    w->next = err ? kf_session_from_blob(w->blob, NULL) : NULL;
+    if (w->next) kf_save_failed(e, w, err, put_key_back);
+    else put_key_back(e, w, blob, NULL);
+}
+
+static void put_back(kf_entry *e, kf_work *w) {
+    if (w->blob) kf_work_save(e, KF_KIND_SESSION, w->blob, false, session_put_back);
+    else put_key_back(e, w, NULL, NULL);
+}
+
+static void remove_out(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (err) {
+        w->note = *err;
+        w->key = kf_secret_free(w->key); /* the store still has it */
+        put_back(e, w);
+        return;
+    }
+    w->held = true; /* until kf_keeper_remove_end */
+    kf_keeper_answer_done(e->k, KF_TAKE(w->done), w->user, NULL);
+}
+
+static void remove_key(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (!err) {
+        kf_work_delete(e, KF_KIND_API_KEY, remove_out);
+        return;
+    }
+    w->note = *err;
+    remove_failed(e, w);
+}
+
+/* The store has no item, or none that can be read. */
+static bool is_nothing(const kf_err *err) {
+    return err->code == KF_ERR_STORE_NOT_FOUND || err->code == KF_ERR_STORE_VAULT_NEW ||
+           err->code == KF_ERR_STORE_DAMAGED;
+}
+
+static void remove_key_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    if (err && !is_nothing(err)) {
+        w->note = *err;
+        remove_failed(e, w);
+        return;
+    }
+    w->key = err ? NULL : kf_secret_copy(blob);
     kf_work_delete(e, KF_KIND_SESSION, remove_key);
 }
 
+static void remove_session_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    if (err && !is_nothing(err)) {
+        w->note = *err;
+        remove_failed(e, w);
+        return;
+    }
+    w->blob = err ? NULL : kf_secret_copy(blob);
+    kf_work_load(e, KF_KIND_API_KEY, false, remove_key_read);
+}
+
 static void remove_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    if (err) {
-        remove_done(e, w, blob, err);
+    (void)blob;
+    if (!err) {
+        kf_work_load(e, KF_KIND_SESSION, false, remove_session_read);
+        return;
+    }
+    w->note = *err;
+    remove_failed(e, w);
+}
+
+void kf_remove_start(kf_entry *e, kf_work *w) { kf_work_lock(e, w, remove_locked); }
+
+static void remove_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    (void)blob;
+    if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
+    e->api_key = kf_secret_free(e->api_key);
+    kf_second_remove(e);
+    drop_session(e, NULL);
+    kf_entry_lose_work(e);
+    kf_keeper_answer_done(e->k, KF_TAKE(w->done), w->user, NULL);
+    kf_work_end(e);
+}
+
+void kf_keeper_remove_end(kf_keeper *k, const char *id, bool gone, kf_keeper_done done,
+                          void *user) {
+    kf_entry *e = kf_entry_by_id(k, id);
+    kf_work *w = e ? e->work : NULL;
+    if (!w || w->kind != KF_WORK_REMOVE || !w->held) {
+        kf_keeper_answer_done(k, done, user, NULL);
+        return;
+    }
+    w->held = false;
+    w->done = done;
+    w->user = user;
+    if (!gone) {
+        put_back(e, w);
         return;
     }
     int64_t g = max64(w->ledger.generation, e->session ? e->session->generation : 0);
     kf_sign_out_ledger(w, g); /* an old copy of the item cannot come back */
-    kf_work_ledger_write(e, w, remove_session);
+    kf_work_ledger_write(e, w, remove_noted);
 }
-
-void kf_remove_start(kf_entry *e, kf_work *w) { kf_work_lock(e, w, remove_locked); }
 
 /* ---- revoking what a new sign-in replaced: best effort, nobody waits ---- */
 

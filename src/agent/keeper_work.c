@@ -71,6 +71,7 @@ void kf_work_free(kf_work *w) {
     kf_session_free(w->old);
     kf_secret_free(w->key);
     kf_secret_free(w->stored);
+    kf_secret_free(w->blob);
     g_free(w);
 }
 

@@ -401,7 +401,15 @@ typedef struct removing {
     kf_agent *a;
     uint32_t conn;
     char id[17];
+    kf_err why; /* why the profile stays */
 } removing;
+
+static void removal_failed(void *user, const kf_err *err) {
+    removing *r = user;
+    (void)err;
+    kf_server_error(r->a->server, r->conn, &r->why);
+    free(r);
+}
 
 static void removal_indexed(void *user, const kf_err *err) {
     removing *r = user;
@@ -410,15 +418,21 @@ static void removal_indexed(void *user, const kf_err *err) {
     free(r);
 }
 
+static void removal_complete(void *user, const kf_err *err) {
+    removing *r = user;
+    if (err) removal_indexed(r, err); /* the agent ends */
+    else kf_keeper_index_then(r->a->keeper, removal_indexed, r);
+}
+
 static void removal_saved(void *user, const kf_err *err) {
     removing *r = user;
-    if (!err) {
-        kf_drive_profile_gone(r->a, r->id);
-        kf_keeper_index_then(r->a->keeper, removal_indexed, r);
+    if (err) {
+        r->why = *err;
+        kf_keeper_remove_end(r->a->keeper, r->id, false, removal_failed, r);
         return;
     }
-    kf_server_error(r->a->server, r->conn, err);
-    free(r);
+    kf_drive_profile_gone(r->a, r->id);
+    kf_keeper_remove_end(r->a->keeper, r->id, true, removal_complete, r);
 }
 
 static bool remove_profile(kf_conf *c, void *user, kf_err *err) {
@@ -433,8 +447,10 @@ static bool remove_profile(kf_conf *c, void *user, kf_err *err) {
 
 static void secrets_out(void *user, const kf_err *err) {
     removing *r = user;
-    if (err) removal_saved(r, err);
-    else kf_settings_change(r->a, remove_profile, removal_saved, r);
+    if (err) {
+        r->why = *err;
+        removal_failed(r, NULL);
+    } else kf_settings_change(r->a, remove_profile, removal_saved, r);
 }
 
 void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {

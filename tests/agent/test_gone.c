@@ -8,7 +8,8 @@
 #include <string.h>
 #include "io/files.h"
 
-/* Profiles that are missing from the settings. */
+/* Profiles that are removed, signed out, or missing from the settings. A removal or sign-out that
+ * fails half way changes nothing. */
 
 #define RENEWALS(w) world_stat(w, "grants", "refresh_token")
 
@@ -51,9 +52,55 @@ static bool is_unsaved(world *w) {
     return kf_json_count(sealed) == 1;
 }
 
-/* The session renews, now and with the next agent. */
+typedef struct ended {
+    bool done;
+    kf_err err;
+} ended;
+
+static void end_done(void *user, const kf_err *err) {
+    ended *o = user;
+    o->done = true;
+    o->err = err ? *err : (kf_err){.code = KF_ERR_NONE};
+}
+
+static void sign_out_done(void *user, bool server_ended, const kf_err *note, const kf_err *err) {
+    (void)server_ended;
+    (void)note;
+    end_done(user, err);
+}
+
+static kf_err_code remove_it(world *w) {
+    ended o = {0};
+    kf_keeper_remove(w->a.keeper, PROFILE, end_done, &o);
+    world_until(w, &o.done);
+    return o.err.code;
+}
+
+static kf_err_code remove_end(world *w, bool gone) {
+    ended o = {0};
+    kf_keeper_remove_end(w->a.keeper, PROFILE_ID, gone, end_done, &o);
+    world_until(w, &o.done);
+    return o.err.code;
+}
+
+static kf_err_code sign_out(world *w, bool local) {
+    ended o = {0};
+    kf_keeper_sign_out(w->a.keeper, PROFILE, local, sign_out_done, &o);
+    world_until(w, &o.done);
+    world_quiet(w, &w->a);
+    return o.err.code;
+}
+
+static void key_got(void *user, const kf_secret *key, const kf_err *err) {
+    ended *o = user;
+    o->done = true;
+    o->err.code = err ? err->code : key ? KF_ERR_NONE : KF_ERR_STORE_NOT_FOUND;
+}
+
+/* The session renews, now and with the next agent, and the API key is there. */
 static void nothing_was_lost(world *w) {
     got g = {0};
+    ended o = {0};
     world_quiet(w, &w->a);
     for (int i = 0; i < 2; i++) {
         world_token(w, &w->a, PROFILE, -1, true, &g);
@@ -62,8 +109,122 @@ static void nothing_was_lost(world *w) {
         assert_string_equal(state_of(w), "signed_in");
         restart(w);
     }
+    kf_keeper_api_key(w->a.keeper, PROFILE, key_got, &o);
+    world_until(w, &o.done);
+    assert_int_equal(o.err.code, KF_ERR_NONE);
     assert_int_equal(world_stat(w, NULL, "reused"), 0);
     got_done(&g);
+}
+
+/* ---- removing ---- */
+
+static void test_the_session_stays_when_it_cannot_be_deleted(void **state) {
+    world w;
+    (void)state;
+    set_up(&w);
+    w.fail_del = KF_KIND_SESSION;
+    assert_int_equal(remove_it(&w), KF_ERR_STORE_WRITE);
+    nothing_was_lost(&w);
+    world_down(&w);
+}
+
+static void test_the_session_comes_back_when_the_key_cannot_be_deleted(void **state) {
+    world w;
+    (void)state;
+    set_up(&w);
+    w.fail_del = KF_KIND_API_KEY;
+    assert_int_equal(remove_it(&w), KF_ERR_STORE_WRITE);
+    nothing_was_lost(&w);
+    world_down(&w);
+}
+
+static void test_both_come_back_when_the_settings_stay(void **state) {
+    world w;
+    (void)state;
+    set_up(&w);
+    kf_keeper_forget_memory(w.a.keeper); /* the store has the only copy */
+    assert_int_equal(remove_it(&w), KF_ERR_NONE);
+    assert_null(world_blob(&w, PROFILE_ID));
+    assert_int_equal(remove_end(&w, false), KF_ERR_NONE);
+    nothing_was_lost(&w);
+    world_down(&w);
+}
+
+static void test_a_session_that_cannot_be_put_back_is_unsaved(void **state) {
+    world w;
+    (void)state;
+    set_up(&w);
+    assert_int_equal(remove_it(&w), KF_ERR_NONE);
+    w.fail_save = true;
+    kf_keeper_forget_memory(w.a.keeper);
+    assert_int_equal(remove_end(&w, false), KF_ERR_NONE);
+    world_quiet(&w, &w.a);
+    assert_string_equal(state_of(&w), "unsaved");
+    assert_true(is_unsaved(&w));
+    w.fail_save = false;
+    while (world_entry(&w.a, PROFILE)->unsaved) world_spin(&w, 10);
+    world_key(&w, &w.a); /* the store did not take it back; the log says so */
+    nothing_was_lost(&w);
+    world_down(&w);
+}
+
+static void test_a_store_that_cannot_be_read(void **state) {
+    world w;
+    (void)state;
+    set_up(&w);
+    w.fail_load = true;
+    assert_int_equal(remove_it(&w), KF_ERR_STORE_WRITE);
+    w.fail_load = false;
+    nothing_was_lost(&w);
+    world_down(&w);
+}
+
+static void test_a_damaged_record_can_be_removed(void **state) {
+    world w;
+    (void)state;
+    set_up(&w);
+    KF_AUTO(kf_secret) bad = kf_secret_new("{\"schema\":\"keyfob.session/1\"", 28);
+    world_put(&w, PROFILE_ID, bad);
+    restart(&w);
+    assert_int_equal(remove_it(&w), KF_ERR_NONE);
+    settings_are(&w, "# none\n");
+    assert_int_equal(remove_end(&w, true), KF_ERR_NONE);
+    assert_null(world_blob(&w, PROFILE_ID));
+    world_down(&w);
+}
+
+/* ---- signing out ---- */
+
+static void test_a_local_sign_out_that_fails_changes_nothing(void **state) {
+    world w;
+    (void)state;
+    set_up(&w);
+    w.fail_del = KF_KIND_SESSION;
+    assert_int_equal(sign_out(&w, true), KF_ERR_STORE_WRITE);
+    nothing_was_lost(&w);
+    world_down(&w);
+}
+
+static void test_a_session_that_ended_but_could_not_be_deleted(void **state) {
+    world w;
+    got g = {0};
+    (void)state;
+    set_up(&w);
+    w.fail_del = KF_KIND_SESSION;
+    assert_int_equal(sign_out(&w, false), KF_ERR_STORE_WRITE);
+    assert_int_equal(world_stat(&w, NULL, "sessions"), 0);
+    for (int i = 0; i < 2; i++) { /* ended, not stale */
+        world_token(&w, &w.a, PROFILE, -1, true, &g);
+        assert_int_equal(g.err.code, KF_ERR_WORKOS_SESSION_ENDED);
+        assert_string_equal(state_of(&w), "needs_sign_in");
+        restart(&w);
+    }
+    assert_int_equal(RENEWALS(&w), 0);
+    w.fail_del = NULL;
+    assert_int_equal(sign_out(&w, false), KF_ERR_NONE);
+    assert_null(world_blob(&w, PROFILE_ID));
+    got_done(&g);
+    world_down(&w);
 }
 
 /* ---- missing from the settings ---- */
@@ -101,6 +262,12 @@ static void test_the_ledger_tells_a_later_agent(void **state) {
     assert_true(kf_entry_renew_due(world_entry(&w.a, PROFILE)) > 0);
     assert_int_equal(kf_entry_renew_due(world_entry(&w.a, PUBLIC)), -1);
     nothing_was_lost(&w);
+    assert_int_equal(sign_out(&w, false), KF_ERR_NONE);
+    settings_are(&w, "# none\n");
+    restart(&w);
+    restart(&w);
+    settings_are_back(&w);
+    assert_string_equal(state_of(&w), "needs_sign_in");
     world_down(&w);
 }
 
@@ -162,6 +329,14 @@ static void test_an_unsaved_session_of_another_origin(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_session_stays_when_it_cannot_be_deleted),
+        cmocka_unit_test(test_the_session_comes_back_when_the_key_cannot_be_deleted),
+        cmocka_unit_test(test_both_come_back_when_the_settings_stay),
+        cmocka_unit_test(test_a_session_that_cannot_be_put_back_is_unsaved),
+        cmocka_unit_test(test_a_store_that_cannot_be_read),
+        cmocka_unit_test(test_a_damaged_record_can_be_removed),
+        cmocka_unit_test(test_a_local_sign_out_that_fails_changes_nothing),
+        cmocka_unit_test(test_a_session_that_ended_but_could_not_be_deleted),
         cmocka_unit_test(test_facts_stay_until_the_profile_is_back),
         cmocka_unit_test(test_the_ledger_tells_a_later_agent),
         cmocka_unit_test(test_an_unsaved_session_stays_until_it_is_saved),

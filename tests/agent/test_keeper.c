@@ -807,7 +807,7 @@ static void test_sign_out_leaves_the_item(void **state) {
     got g = {0};
     (void)state;
     set_up(&w, NULL);
-    w.fail_delete = true;
+    w.fail_del = "session";
     out_got o = sign_out(&w, PROFILE, false);
     assert_true(o.ended);
     assert_int_equal(o.err.code, KF_ERR_STORE_WRITE);
@@ -819,7 +819,7 @@ static void test_sign_out_leaves_the_item(void **state) {
     assert_non_null(strstr(g.err.what, "was signed out"));
     state_is(&w.a, "needs_sign_in");
     assert_int_equal(RENEWALS(&w), 0);
-    w.fail_delete = false;
+    w.fail_del = NULL;
     world_sign_in(&w, &w.a, PROFILE);
     world_token(&w, &w.a, PROFILE, -1, true, &g);
     assert_int_equal(g.err.code, 0);
@@ -879,11 +879,17 @@ static void test_remove_and_forget(void **state) {
     kf_keeper_remove(w.a.keeper, PROFILE, removed, &done);
     world_until(&w, &done);
     assert_null(world_blob(&w, PROFILE_ID));
+    world_ask(&w.a, PROFILE, -1, true, &g); /* waits behind the removal */
     assert_true(kf_conf_remove(w.a.conf, PROFILE));
-    world_ask(&w.a, PROFILE, -1, false, &g);
     kf_keeper_reload(w.a.keeper);
+    done = false;
+    kf_keeper_remove_end(w.a.keeper, PROFILE_ID, true, removed, &done);
+    world_until(&w, &done);
     world_until(&w, &g.done);
-    assert_true(g.err.code == KF_ERR_USAGE_NO_PROFILE || g.err.code == KF_ERR_WORKOS_NOT_SIGNED_IN);
+    assert_int_equal(g.err.code, KF_ERR_USAGE_NO_PROFILE);
+    world_spin(&w, 0);
+    assert_null(kf_entry_by_id(w.a.keeper, PROFILE_ID));
+    assert_null(g_hash_table_lookup(w.a.keeper->hints, PROFILE_ID));
     got_done(&g);
     world_down(&w);
 }

@@ -58,7 +58,7 @@ static void shelf_save(kf_store *s, const char *id, const char *kind, const char
 }
 static void shelf_del(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user) {
     shelf *h = (shelf *)s;
-    if (h->w->fail_delete) refuse(s, done, user);
+    if (kf_str_eq(h->w->fail_del, kind)) refuse(s, done, user);
     else kf_store_delete(h->inner, id, kind, done, user);
 }
 static void shelf_list(kf_store *s, kf_store_list_done done, void *user) {

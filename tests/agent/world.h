@@ -12,7 +12,8 @@ typedef struct world {
     kf_worker *worker;
     kf_http *http;
     kf_store *store;       /* shelf, shared */
-    bool fail_save, fail_probe, fail_load, fail_seal, fail_delete;
+    bool fail_save, fail_probe, fail_load, fail_seal;
+    const char *fail_del;  /* kind of the items that cannot be deleted; NULL: none */
     char *url;
     pid_t sandbox;
     int stop_fd, out_fd;   /* the sandbox ends when stop_fd closes */
