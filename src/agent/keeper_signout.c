@@ -66,7 +66,7 @@ static void end_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_e
     kf_err ended;
     (void)blob;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
-    kf_fail(&ended, KF_ERR_WORKOS_SESSION_ENDED, "signed out, but the store could not delete it");
+    kf_fail(&ended, KF_ERR_WORKOS_NOT_SIGNED_IN, "signed out, but the store could not delete it");
     e->unsaved = e->unsaved_sign_in = false;
     e->told = true;
     kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, &ended);
@@ -87,7 +87,7 @@ static void item_gone(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_e
     }
     w->ledger = (kf_ledger){.generation = w->old->generation, .ended_at = kf_unix_s()};
     kf_token_fp(w->old->refresh_token, w->ledger.fp);
-    const char *name = kf_err_name(KF_ERR_WORKOS_SESSION_ENDED);
+    const char *name = kf_err_name(KF_ERR_WORKOS_NOT_SIGNED_IN);
     if (!kf_str_set(w->ledger.ended, sizeof w->ledger.ended, name)) abort();
     kf_work_ledger_write(e, w, end_noted);
 }
