@@ -225,10 +225,12 @@ static void bus_looked_at(void *user, const kf_bus_report *r) {
         else add(u, "provider", "ok", NULL, "%s, pid %d", *r->program ? r->program : "a process without a name", r->pid);
         if (*r->error) add(u, "collection", "fail", "look after the keyring program", "%s", r->error);
         else if (r->provider && !r->collection) add(u, "collection", "warn", "make a default keyring with your keyring program", "there is no default keyring");
-        else if (r->provider && r->locked) add(u, "collection", "warn", KEYRING_TODO, "%s is locked", r->path);
+        else if (r->provider && r->locked)
+            add(u, "collection", "warn", KEYRING_TODO, "%s is locked", r->path);
         else if (r->provider && r->locked_items)
-            add(u, "collection", "warn", KEYRING_TODO, "%s is unlocked, but the keyring asks before it gives keyfob %u of its %u items", r->path,
-                r->locked_items, r->items);
+            add(u, "collection", "warn", KEYRING_TODO,
+                "%s is unlocked, but the keyring asks before it gives keyfob %u of its %u items",
+                r->path, r->locked_items, r->items);
         else if (r->provider) add(u, "collection", "ok", NULL, "%s, unlocked", r->path);
     }
     ask_hosts(u);
@@ -247,7 +249,8 @@ static void store_probed(void *user, const kf_secret *blob, const kf_err *err) {
     kf_checkup *u = user;
     const char *kind = kf_store_kind(u->a->store);
     (void)blob;
-    if (err && err->code == KF_ERR_STORE_LOCKED) add(u, "store", "warn", KEYRING_TODO, "%s is locked: %s", kind, err->what);
+    if (err && err->code == KF_ERR_STORE_LOCKED)
+        add(u, "store", "warn", KEYRING_TODO, "%s is locked: %s", kind, err->what);
     else if (err)
         add(u, "store", "fail",
             *err->hint ? err->hint : "look at free space, permissions and the keyring program",

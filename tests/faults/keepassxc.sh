@@ -43,5 +43,6 @@ is "one dialog a restart" "$shown" "$N"
 is "no sign-in but the first three" "$(stat_of grants password)" 3
 is "no token was spent twice" "$(stat_of reused)" 0
 kp_stop
-has "the database has the items" "$(printf 'pw\n' | keepassxc-cli ls -R "$KP_DIR/db.kdbx" 2>/dev/null)" "keyfob: one (session)"
-hasnt "and none in its recycle bin" "$(printf 'pw\n' | keepassxc-cli ls -R "$KP_DIR/db.kdbx" 2>/dev/null)" "Recycle Bin"
+entries=$(printf 'pw\n' | keepassxc-cli ls -R "$KP_DIR/db.kdbx" 2>/dev/null)
+has "the database has the items" "$entries" "keyfob: one (session)"
+hasnt "and none in its recycle bin" "$entries" "Recycle Bin"

@@ -1,7 +1,8 @@
 #!/bin/sh
 # keyring.sh [SRC BIN]: the long form of tests/keyring/stalls.sh. gnome-keyring stopped at every D-Bus
 # message of an agent that starts, renews and renews again; 300 renewals beside store status.
-# KF_FAULTS_N: renewals. KF_FAULTS_POINTS: the messages. Prints lines RESULT <scenario> <tried> <lost> <worst wait in s>.
+# KF_FAULTS_N: renewals. KF_FAULTS_POINTS: the messages.
+# Prints lines RESULT <scenario> <tried> <lost> <worst wait in s>.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 src=${1:-$here/../..}

@@ -151,11 +151,10 @@ kf token dev --renew >/dev/null || fail "renew"
 T=$(kf token dev)
 
 # its database is locked: a search would open KeePassXC's window
-call_secrets /org/freedesktop/secrets org.freedesktop.Secret.Service.Lock \
-    "array:objpath:$(call_secrets /org/freedesktop/secrets org.freedesktop.Secret.Service.ReadAlias string:default | tr -d ' ')" |
+call_secrets $SECRETS org.freedesktop.Secret.Service.Lock "array:objpath:$(kp_collection)" |
     tr -s ' \n' '\n' | grep /prompt/ >"$SCRATCH/prompt"
 call_secrets "$(cat "$SCRATCH/prompt")" org.freedesktop.Secret.Prompt.Prompt string: >/dev/null
-wait_until "the database's lock" bash -c "! { $(declare -f call_secrets kp_is_open); kp_is_open; }"
+wait_until "the database's lock" kp_is_shut
 start=$SECONDS
 run kf token dev --renew
 is "a locked database" "$RC" 6
@@ -172,6 +171,7 @@ allow
 wait $U1
 
 kf logout dev >/dev/null || fail "logout"
-is "logout leaves none" "$(secret-tool search --all application keyfob kind session 2>&1 | grep -c 'attribute.kind')" 1
+is "logout leaves none, and the other one" \
+    "$(secret-tool search --all application keyfob kind session 2>&1 | grep -c 'attribute.kind')" 1
 is "no other sign-in in all that" "$(sign_ins)" 3
 is "no token was spent twice" "$(stat_of reused)" 0

@@ -117,7 +117,8 @@ int kf_cmd_store_move(kf_cli *c, const kf_args *a) {
     if (!kf_str_eq(to, "vault") && !kf_str_eq(to, "secret-service")) return kf_cli_usage(c, "--to vault or --to secret-service");
     KF_AUTO(kf_json) now = status(c, &e); /* opens the present store, with its passphrase if need be */
     if (!now && (e.code == KF_ERR_STORE_LOCKED || e.code == KF_ERR_STORE_DENIED))
-        kf_hint(&e, "Unlock it in a desktop session first. To begin with an empty vault: keyfob config set store vault");
+        kf_hint(&e, "Unlock it in a desktop session first. "
+                    "To begin with an empty vault: keyfob config set store vault");
     if (!now) return kf_cli_fail(c, &e);
     KF_AUTO(kf_json) r = move(c, to, NULL, false, &e);
     bool fresh = !r && e.code == KF_ERR_STORE_VAULT_NEW;
@@ -174,7 +175,8 @@ int kf_cmd_unlock(kf_cli *c, const kf_args *a) {
     kf_secret_free(pass);
     c->client = kf_client_open(0, NULL);
     const kf_json *store = c->client ? kf_json_get(kf_client_hello(c->client), "store") : NULL;
-    if (kf_str_eq(kf_json_str(store, "kind"), "secret-service") && !kf_str_eq(kf_json_str(store, "state"), "ok"))
+    if (kf_str_eq(kf_json_str(store, "kind"), "secret-service") &&
+        !kf_str_eq(kf_json_str(store, "state"), "ok"))
         kf_cli_note(c, "if your keyring program shows a dialog, answer it there");
     KF_AUTO(kf_json) r = kf_cli_call(c, "Unlock", p, KF_UNLOCK_MS, &e);
     if (!r) return kf_cli_fail(c, &e);

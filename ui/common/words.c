@@ -89,8 +89,8 @@ static const row table[] = {
     {KF_ERR_STORE_DENIED, "Your keyring program did not allow it: %w.",
      "keyfob cannot read secrets without it. Nothing is lost.",
      "Run keyfob unlock in a terminal and allow it.",
-     "Run keyfob unlock and allow it. If it does not ask again, run keyfob agent stop first. Where there is no display, "
-     "use a vault: keyfob store move --to vault"},
+     "Run keyfob unlock and allow it. If it does not ask again, run keyfob agent stop first. "
+     "Where there is no display, use a vault: keyfob store move --to vault"},
     {KF_ERR_STORE_DAMAGED, "A stored secret is damaged: %w.", "Only this profile is affected; keyfob does not use it and has not deleted it.", "Put the file back from a backup, or sign in again (s).", "Put the file back from a backup, or run: keyfob login %p"},
     {KF_ERR_STORE_VAULT_DAMAGED, "The vault cannot be opened: %w.",
      "Its records cannot be read without the header. keyfob has not replaced or deleted anything.",
