@@ -63,7 +63,7 @@ kf_store *kf_store_free(kf_store *s);          /* cancels without callbacks; ret
 
 /* How new a blob of this kind is: the highest of several counts. 0: this kind has no such number,
  * or the blob is not whole. Negative: a newer keyfob wrote it, so it must not be judged, replaced
- * or removed. Called on the worker thread. */
+ * or removed. May be called on the worker thread. */
 typedef int64_t (*kf_store_generation_fn)(const char *kind, const kf_secret *blob);
 
 kf_store *kf_store_memory_new(kf_loop *l);

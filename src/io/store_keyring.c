@@ -42,7 +42,7 @@ static void take_modified(kf_keyring_op *o, GVariant *v) {
 }
 
 static void ask_modified(kf_keyring_op *o) {
-    if (o->at < o->n_got) {
+    if (o->n_got > 1 && o->at < o->n_got) {
         kf_keyring_call(o, "when was an item written", o->got[o->at].path, KF_KEYRING_PROPERTIES,
                         "Get", g_variant_new("(ss)", KF_KEYRING_ITEM, "Modified"), "(v)",
                         take_modified);
@@ -120,16 +120,16 @@ static void save_into(kf_keyring_op *o, const char *path) {
 }
 
 static void save_into_first(kf_keyring_op *o) {
-    if (o->got[0].generation >= 0) save_into(o, o->got[0].path);
-    else kf_keyring_fail(o, KF_ERR_STORE_NEWER, "a newer keyfob wrote this item");
+    if (o->got[0].generation >= 0)
+        save_into(o, o->got[0].path);
+    else
+        kf_keyring_fail(o, KF_ERR_STORE_NEWER, "a newer keyfob wrote this item");
 }
 
 static void save_found(kf_keyring_op *o) {
     o->after = save_into_first;
-    if (*o->found && o->found[1])
+    if (*o->found) /* read first: what a newer keyfob wrote must not be replaced */
         kf_keyring_read(o, o->found, rank_items);
-    else if (*o->found)
-        save_into(o, o->found[0]);
     else if (*o->shut)
         kf_keyring_open_items(o);
     else

@@ -19,9 +19,10 @@
 static kf_loop *loop;
 static kf_store *store;
 
-/* "g7 text" has the generation 7 */
+/* "g7 text" has the generation 7; a newer keyfob writes "n" */
 static int64_t generation_of(const char *kind, const kf_secret *blob) {
     const char *text = kf_secret_peek(blob);
+    if (*text == 'n') return -1;
     return !strcmp(kind, "session") && *text == 'g' ? strtoll(text + 1, NULL, 10) : 0;
 }
 
@@ -230,7 +231,7 @@ static void test_several_with_one_name(void **state) {
     put("session", "a", "g4 old");
     put("session", "b", "g12 newest");
     put("session", "c", "g5 older");
-    put("session", "d", "no generation");
+    put("session", "d", "without");
     assert_int_equal(load(ONE, "session", "g12 newest"), KF_ERR_NONE);
     assert_int_equal(count("kind", "session"),
                      4); /* nothing is deleted without the profile's lock */
@@ -243,6 +244,18 @@ static void test_several_with_one_name(void **state) {
     put("session", "f", "g3 again");
     assert_int_equal(delete (ONE, "session"), KF_ERR_NONE);
     assert_int_equal(count("kind", "session"), 0);
+}
+
+static void test_newer_keyfob(void **state) {
+    (void)state;
+    put("session", "a", "newer keyfob");
+    assert_int_equal(load(ONE, "session", "newer keyfob"), KF_ERR_NONE);
+    assert_int_equal(save(ONE, "session", "g7 mine"), KF_ERR_STORE_NEWER);
+    put("session", "b", "g9 mine");
+    assert_int_equal(load(ONE, "session", "newer keyfob"), KF_ERR_NONE);
+    assert_int_equal(save(ONE, "session", "g10 mine"), KF_ERR_STORE_NEWER);
+    assert_int_equal(count("kind", "session"), 2);
+    assert_int_equal(load(ONE, "session", "newer keyfob"), KF_ERR_NONE);
 }
 
 static void test_several_without_generation(void **state) {
@@ -437,6 +450,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(test_items, begin, end),
         cmocka_unit_test_setup_teardown(test_probe_leaves_nothing, begin, end),
         cmocka_unit_test_setup_teardown(test_several_with_one_name, begin, end),
+        cmocka_unit_test_setup_teardown(test_newer_keyfob, begin, end),
         cmocka_unit_test_setup_teardown(test_several_without_generation, begin, end),
         cmocka_unit_test_setup_teardown(test_seal, begin, end),
         cmocka_unit_test_setup_teardown(test_several_spare_keys, begin, end),
