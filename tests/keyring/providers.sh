@@ -32,7 +32,7 @@ if [ "$KF_BUS" = bare ]; then
     export KEYFOB_STORE=secret-service
     run add
     is "a bus without a provider is exit 6" "$RC" 6
-    has "and says that no keyring is there" "$ERR" "no keyring"
+    has "and says that no store is there" "$ERR" "secret store is not there"
     is "the store's state is absent" "$(kf agent status --json | json store state)" absent
     kf agent stop || fail stop
     is "nothing was saved" "$(kf profile list --json | json items)" "[]"
