@@ -455,14 +455,8 @@ static void older_records_are_cut(void **state) {
 
 static void access_tokens_are_visible(void **state) {
     (void)state;
-    static const char *const odd[] = {"a b",
-                                      "a\\nb",
-                                      "a\\u001b[2Jb",
-                                      "a\\u007f",
-                                      "caf\xc3\xa9",
-                                      "a\\u0000b",
-                                      "a\xff"
-                                      "b"};
+    static const char *const odd[] = {"a b",          "a\\nb",     "a\\u001b[2Jb", "a\\u007f",
+                                      "caf\xc3\xa9", "a\\u0000b", "a\xff"};
     for (size_t i = 0; i < KF_LEN(odd); i++) {
         KF_AUTO_CHARS text = kf_strfmt(
             "{\"access_token\":\"%s\",\"expires_in\":300,\"refresh_token\":\"r\"," USER "}",
