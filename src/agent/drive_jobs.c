@@ -1,6 +1,8 @@
 /* The jobs of a flow: any number side by side, each with an id. */
 #include "agent/drive_impl.h"
 
+#include "agent/ask.h"
+#include "auth/workos.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -68,10 +70,12 @@ static void send_again(void *user) {
 }
 
 static bool try_again(kf_drive_job *j, const kf_http_resp *resp, const kf_err *err) {
-    bool failed = err || resp->status >= 500 || resp->status == 429;
-    if (!j->cleanup || !failed) return false;
+    kf_err why;
+    if (!j->cleanup || (!err && resp->status / 100 == 3)) return false; /* a logout redirects */
+    if (kf_ask_ok(resp, err, &why) || !(err || kf_workos_is_not_now(why.code))) return false;
     if (j->again) {
-        kf_log(KF_LOG_WARN, "sign-in: clean-up %s %s failed: %s", j->what.method, j->what.path, err ? err->what : "refused");
+        kf_log(KF_LOG_WARN, "sign-in: clean-up %s %s failed: %s", j->what.method, j->what.path,
+               why.what);
         return false;
     }
     j->again = true;

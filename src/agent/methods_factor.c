@@ -4,6 +4,7 @@
 
 #include "agent/ask.h"
 #include "agent/server.h"
+#include "auth/workos.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "crypt/hash.h"
@@ -91,14 +92,16 @@ static void undo_again(void *user) {
 static void undone(void *user, kf_http_resp *resp, const kf_err *err) {
     enrollment *n = user;
     n->http = 0;
-    bool failed = err || resp->status >= 500 || resp->status == 429;
+    kf_err why;
+    bool ok = kf_ask_ok(resp, err, &why), failed = err || (!ok && kf_workos_is_not_now(why.code));
     if (failed && !n->tried) {
         n->tried = true;
         n->again = kf_loop_after(n->a->loop, UNDO_AGAIN_MS, undo_again, n);
         return;
     }
-    if (err || (resp->status / 100 != 2 && resp->status != 404))
-        kf_log(KF_LOG_WARN, "factor: the half-made %s could not be deleted: %s", n->factor.id, err ? err->what : "refused");
+    if (failed || (!ok && resp->status != 404))
+        kf_log(KF_LOG_WARN, "factor: the half-made %s could not be deleted: %s", n->factor.id,
+               why.what);
     enrollment_free(n);
 }
 

@@ -389,6 +389,13 @@ class WithFake(Case):
         c.close()
         wait_for(lambda: len(self.fake.asked("DELETE .*")) == 2, "the half-made factor is deleted, at the second try")
 
+    def test_enrolment_whose_clean_up_meets_a_page(self):
+        c = self.enroll()
+        c.answer()
+        self.fake.on(self.DELETE, (200, b"<html>Sign in to the network</html>"), (204, None))
+        c.close()
+        wait_for(lambda: len(self.fake.asked("DELETE .*")) == 2, "the page is not taken for WorkOS")
+
     def test_enrolment_whose_client_leaves_at_once(self):
         gate = Gate((201, {"authentication_factor": self.FACTOR, "authentication_challenge": {"id": "auth_challenge_1"}}))
         c = self.enroll(gate)

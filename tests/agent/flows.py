@@ -295,6 +295,17 @@ class Flows(Case):
                 wait_for(lambda: len(self.fake.asked("DELETE .*")) == 2, "the clean-up, again")
                 self.assertEqual({r.key for r in self.fake.asked("DELETE .*")}, {KEY})
 
+    def test_a_page_is_no_clean_up(self):
+        """The sign-in page of a network answers: the factor is still there, whatever the status."""
+        for status in (200, 403):
+            with self.subTest(status=status):
+                self.fake.seen.clear()
+                self.fake.on("DELETE /auth/factors/auth_factor_1", (status, b"<html>"), (204, None))
+                f = self.enrolling()
+                f.until("show_qr")
+                f.conn.close()
+                wait_for(lambda: len(self.fake.asked("DELETE .*")) == 2, "the clean-up, again")
+
     def test_factor_that_is_just_being_made(self):
         gate = Gate((201, ENROLLED))
         self.fake.on("DELETE /auth/factors/auth_factor_1", (204, None))
