@@ -156,16 +156,16 @@ kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retr
     static const row must_use_sso = {"", KF_ASK_SSO, KF_ERR_WORKOS_SSO_REQUIRED};
     if (!hit && status == 400 && !code && message && strstr(message, "Must use SSO")) hit = &must_use_sso;
     kf_err e = {.code = hit ? hit->err : by_status(status, code || message, message)};
-    if (e.code == KF_ERR_NET_NOT_WORKOS || e.code == KF_ERR_NET_PROXY_AUTH)
-        (void)kf_workos_fail_page(status, &e);
-    else {
+    if (e.code == KF_ERR_NET_NOT_WORKOS || e.code == KF_ERR_NET_PROXY_AUTH) {
+        (void)kf_workos_fail_page(status, &e); /* only WorkOS's Retry-After counts */
+    } else {
         char who[48];
         snprintf(who, sizeof who, "WorkOS answered %d", status);
         clean(e.upstream, sizeof e.upstream, code);
         say(&e, who, message);
+        e.retry_after = retry_after;
     }
     e.status = status;
-    e.retry_after = retry_after;
     clean(e.request_id, sizeof e.request_id, request_id);
     kf_workos_ask ask = hit ? hit->ask : KF_ASK_NONE;
     if (err) *err = e;
