@@ -14,7 +14,7 @@ static const struct {
      "   2  wrong usage or settings\n"
      "   3  a person is needed: not signed in, session ended, or --no-input\n"
      "   4  no such profile, organization, session or factor\n"
-     "   5  network or WorkOS not reachable, time-out\n"
+     "   5  network or WorkOS not reachable, a proxy answered instead, time-out\n"
      "   6  keyring, vault or agent locked or not available\n"
      "   7  WorkOS refused: policy, disabled method, wrong or missing API key\n"
      "   8  cancelled by a person\n"
