@@ -240,6 +240,13 @@ class Home:
             cred = s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
             return struct.unpack("3i", cred)[0]
 
+    def signal(self, how):
+        """Sends a signal to the agent, which must be running. Returns its pid."""
+        pid = self.pid()
+        assert pid > 1, "no agent is running"  # 0 would mean the whole process group
+        os.kill(pid, how)
+        return pid
+
     def tasks(self):
         """The agent's threads, the main one first."""
         pid = self.pid()
@@ -283,9 +290,10 @@ def clean_up(signum, _):
     os._exit(128 + signum)
 
 
-def kill_pid(pid, how=signal.SIGKILL):
+def kill_pid(pid):
+    assert pid > 1, "not the pid of an agent: %d" % pid  # 0 would mean the whole process group
     try:
-        os.kill(pid, how)
+        os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
     wait_until(lambda: not alive(pid), "the end of process %d" % pid, 60)

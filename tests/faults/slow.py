@@ -113,8 +113,7 @@ def stopped(seconds):
                 c.start()
             for _ in names:
                 assert come.acquire(timeout=60)
-            pid = home.pid()
-            os.kill(pid, signal.SIGSTOP)
+            pid = home.signal(signal.SIGSTOP)
             server.way = None
             go.set()
             time.sleep(setting("SECONDS", seconds))  # the length of the stop is the scenario

@@ -76,8 +76,7 @@ def stop(home, block, tally):
 
 def signalled(how):
     def end(home, block, tally):
-        pid = home.pid()
-        os.kill(pid, how)
+        pid = home.signal(how)
         wait_until(lambda: not lib.alive(pid), "the end of the agent", 120)
         block.end()
     return end
