@@ -40,7 +40,8 @@ kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger 
     kf_token_fp(s->refresh_token, fp);
     bool window = l->previous.set && kf_entry_intent_age(e, &l->previous) < KF_REPLAY_MAX_MS;
     kf_ledger_match m = kf_ledger_compare(l, fp, s->generation, window);
-    if (m == KF_LEDGER_STALE && kf_ledger_signed_out(l)) {
+    bool marked = *l->ended && kf_str_eq(l->fp, fp);
+    if ((m == KF_LEDGER_STALE || marked) && kf_ledger_signed_out(l)) {
         kf_rfc3339(l->ended_at, when);
         kf_fail(err, kf_err_from_name(l->ended), "%s was signed out, %s", e->prof.name, when);
         return NULL;
@@ -55,7 +56,7 @@ kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger 
                 (long long)s->generation, (long long)l->generation);
         return NULL;
     }
-    if (*l->ended && kf_str_eq(l->fp, fp)) {
+    if (marked) {
         kf_rfc3339(l->ended_at, when);
         kf_fail(err, kf_err_from_name(l->ended), "WorkOS ended the session, %s", when);
         return NULL;

@@ -92,7 +92,9 @@ const kf_intent *kf_ledger_intent_for(const kf_ledger *l, const char *fp) {
     return l->previous.set && !strcmp(l->previous.fp, fp) ? &l->previous : NULL;
 }
 
-bool kf_ledger_signed_out(const kf_ledger *l) { return *l->ended && !*l->fp; }
+bool kf_ledger_signed_out(const kf_ledger *l) {
+    return !strcmp(l->ended, kf_err_name(KF_ERR_WORKOS_NOT_SIGNED_IN));
+}
 
 kf_ledger_match kf_ledger_compare(const kf_ledger *l, const char *fp, int64_t generation,
                                   bool previous_counts) {
