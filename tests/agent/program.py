@@ -80,7 +80,8 @@ class Program(Case):
             a.call("Quit")
             a.proc.wait(20)
             good = a.read(self.index_of(a))
-            self.assertIn("signed_in", good)
+            row = r"\tdev\t.\t(signed_in|expired)\t[1-9]"  # a busy machine takes longer than the token lives
+            self.assertRegex(good, row)
             os.unlink(self.index_of(a))
             os.symlink("profiles", self.index_of(a))  # as EIO: there, and not to be read
             a.start()
@@ -91,7 +92,7 @@ class Program(Case):
                 f.write(good)
             a.put("third", s.url)
             wait_for(lambda: a.read(self.index_of(a)).count("\n") == 4, "the index to be written")
-            self.assertRegex(a.read(self.index_of(a)), r"\tdev\t.\tsigned_in\t[1-9]", "what it knew is still there")
+            self.assertRegex(a.read(self.index_of(a)), row, "what it knew is still there")
 
     def test_what_kills_left_beside_its_files(self):
         a = self.agent()
