@@ -31,10 +31,10 @@ typedef struct kf_agent {
     kf_loop *loop;
     kf_worker *worker;
     kf_http *http;
-    kf_store *store;        /* NULL until settled when auto */
-    char *store_choice;     /* auto, secret-service, vault, memory */
-    char *store_why;        /* "" or why auto picked what it picked */
-    kf_conf *conf;          /* NULL while keyfob.conf is broken; conf_err says why */
+    kf_store *store;    /* NULL until settled when auto */
+    char *store_choice; /* auto, secret-service, vault, memory */
+    char *store_why;    /* "" or why auto picked what it picked */
+    kf_conf *conf;      /* NULL while keyfob.conf is broken; conf_err says why */
     kf_err conf_err;
     struct kf_settings_file *file; /* settings_file.c */
     char *conf_path, *state_dir, *data_dir, *runtime_dir, *socket_path;
@@ -42,21 +42,21 @@ typedef struct kf_agent {
     kf_server *server;
     struct kf_watch *watch;
     struct kf_drive *drive;
-    struct kf_asking *asking;         /* ask.c: calls that wait for WorkOS's API */
+    struct kf_asking *asking;          /* ask.c: calls that wait for WorkOS's API */
     struct kf_enrollment *enrollments; /* methods_factor.c */
-    struct kf_keys *keys;             /* methods_claims.c: JWKS documents */
-    struct kf_move *move;             /* methods_store.c: NULL, or the one under way */
-    struct kf_quitting *quitting;     /* methods_quit.c */
-    struct kf_retired *retired;       /* stores that secrets were moved out of */
-    struct kf_notice *notices;        /* notify.c: commands of on_sign_in_needed */
-    struct kf_checkup *checkups;      /* methods_doctor.c: calls under way */
-    struct kf_gather *imports;        /* import_gather.c: calls under way */
-    struct kf_sealing *sealings;      /* methods_seal.c */
+    struct kf_keys *keys;              /* methods_claims.c: JWKS documents */
+    struct kf_move *move;              /* methods_store.c: NULL, or the one under way */
+    struct kf_quitting *quitting;      /* methods_quit.c */
+    struct kf_retired *retired;        /* stores that secrets were moved out of */
+    struct kf_notice *notices;         /* notify.c: commands of on_sign_in_needed */
+    struct kf_checkup *checkups;       /* methods_doctor.c: calls under way */
+    struct kf_gather *imports;         /* import_gather.c: calls under way */
+    struct kf_sealing *sealings;       /* methods_seal.c */
     struct kf_lifetime *lifetime;
     struct kf_opening *openings; /* settings.c: who waits for the store */
-    unsigned saving;        /* settings_file.c: changes of keyfob.conf under way */
-    struct kf_locking *locking; /* locking.c */
-    bool locked;            /* by Lock, until Unlock: nothing is given out, whatever the store is */
-    unsigned locks;         /* how many there were; an Unlock asked before the last one is void */
+    unsigned saving;             /* settings_file.c: changes of keyfob.conf under way */
+    struct kf_locking *locking;  /* locking.c */
+    bool locked;    /* by Lock, until Unlock: nothing is given out, whatever the store is */
+    unsigned locks; /* how many there were; an Unlock asked before the last one is void */
     bool private_mode;
 } kf_agent;

@@ -52,7 +52,8 @@ void kf_ask_fail(kf_asking *q, const kf_err *err) {
     kf_ask_end(q);
 }
 
-/* --- requests ------------------------------------------------------------------------------------ */
+/* --- requests ------------------------------------------------------------------------------------
+ */
 
 kf_json *kf_ask_body(const kf_http_resp *resp) {
     return kf_secret_len(resp->body)
@@ -101,11 +102,17 @@ void kf_ask_send(kf_asking *q, const char *method, char *path, kf_secret *body, 
         return;
     }
     q->got = got;
-    kf_http_req r = {.method = method, .origin = q->origin, .path = to, .body = what, .bearer = q->key, .single_use = strcmp(method, "GET") != 0};
+    kf_http_req r = {.method = method,
+                     .origin = q->origin,
+                     .path = to,
+                     .body = what,
+                     .bearer = q->key,
+                     .single_use = strcmp(method, "GET") != 0};
     q->http = kf_http_send(q->a->http, &r, answered, q);
 }
 
-/* --- lists --------------------------------------------------------------------------------------- */
+/* --- lists ---------------------------------------------------------------------------------------
+ */
 
 static void next_page(kf_asking *q);
 
@@ -113,7 +120,8 @@ static void page(void *user, kf_http_resp *resp, const kf_err *net) {
     kf_asking *q = user;
     kf_err err;
     q->http = 0;
-    if (net && net->code == KF_ERR_NET_BAD_ANSWER && q->limit > KF_ACCOUNT_PAGE_SMALL) { /* items so large that a page is too much */
+    if (net && net->code == KF_ERR_NET_BAD_ANSWER &&
+        q->limit > KF_ACCOUNT_PAGE_SMALL) { /* items so large that a page is too much */
         q->limit = KF_ACCOUNT_PAGE_SMALL;
         next_page(q);
         return;
@@ -125,7 +133,8 @@ static void page(void *user, kf_http_resp *resp, const kf_err *net) {
     KF_AUTO(kf_json) body = kf_ask_body(resp);
     char next[KF_ACCOUNT_ID_MAX];
     bool ok = kf_account_page(q->what, body, q->after, q->list, next, &err);
-    if (ok && ++q->pages > PAGES_MAX) ok = kf_fail(&err, KF_ERR_NET_BAD_ANSWER, "the list has more than %d pages", PAGES_MAX);
+    if (ok && ++q->pages > PAGES_MAX)
+        ok = kf_fail(&err, KF_ERR_NET_BAD_ANSWER, "the list has more than %d pages", PAGES_MAX);
     if (!ok) {
         kf_ask_fail(q, &err);
     } else if (!*next) {
@@ -159,7 +168,8 @@ void kf_ask_list(kf_asking *q, kf_account_list what, kf_ask_fn then) {
     next_page(q);
 }
 
-/* --- session and key ----------------------------------------------------------------------------- */
+/* --- session and key -----------------------------------------------------------------------------
+ */
 
 static void key_here(void *user, const kf_secret *key, const kf_err *err) {
     kf_asking *q = ref_take(user);
@@ -182,9 +192,11 @@ static void session_here(void *user, const kf_token *t, const kf_err *err) {
     kf_err bad;
     if (!q) return;
     bool ok = t && kf_str_set(q->user_id, sizeof q->user_id, kf_session_user_id(t->session)) &&
-              kf_str_set(q->sid, sizeof q->sid, t->session->claims.sid) && kf_account_id_ok(q->user_id);
+              kf_str_set(q->sid, sizeof q->sid, t->session->claims.sid) &&
+              kf_account_id_ok(q->user_id);
     if (t && !ok) {
-        kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "the session of %s does not say whose it is", q->name);
+        kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "the session of %s does not say whose it is",
+                q->name);
         err = &bad;
     }
     if (!ok) {
@@ -202,14 +214,21 @@ void kf_ask_begin(kf_agent *a, uint32_t conn, const kf_json *params, bool more, 
     kf_err err;
     for (kf_asking *i = a->asking; i; i = i->next) n++;
     if (!c) kf_fail(&err, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
-    else if (n >= ASKING_MAX) kf_fail(&err, KF_ERR_WIRE_BUSY, "%d such calls are under way already", ASKING_MAX);
+    else if (n >= ASKING_MAX)
+        kf_fail(&err, KF_ERR_WIRE_BUSY, "%d such calls are under way already", ASKING_MAX);
     if (!c || n >= ASKING_MAX) {
         kf_server_error(a->server, conn, &err);
         return;
     }
     kf_asking *q = calloc(1, sizeof *q);
     if (!q) abort();
-    *q = (kf_asking){.next = a->asking, .a = a, .conn = conn, .more = more, .params = kf_json_copy(params), .then = then, .serial = ++last};
+    *q = (kf_asking){.next = a->asking,
+                     .a = a,
+                     .conn = conn,
+                     .more = more,
+                     .params = kf_json_copy(params),
+                     .then = then,
+                     .serial = ++last};
     memcpy(q->profile, c->id, sizeof q->profile);
     memcpy(q->name, c->name, sizeof q->name);
     memcpy(q->origin, c->api_host, sizeof q->origin);

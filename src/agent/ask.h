@@ -7,7 +7,8 @@
 
 typedef struct kf_asking kf_asking;
 typedef void (*kf_ask_fn)(kf_asking *q);
-typedef void (*kf_ask_got)(kf_asking *q, int status, const kf_json *body); /* 2xx; body NULL when it is no JSON */
+typedef void (*kf_ask_got)(kf_asking *q, int status,
+                           const kf_json *body); /* 2xx; body NULL when it is no JSON */
 
 struct kf_asking {
     kf_asking *next;
@@ -18,8 +19,8 @@ struct kf_asking {
     char profile[17], name[65], origin[256]; /* the profile's id, name and API host */
     char user_id[96], sid[96];               /* of its session */
     kf_secret *key;
-    kf_json *list;                           /* kf_ask_list's result; items of the interface */
-    size_t at, done;                         /* for the caller: which item, how many were done */
+    kf_json *list;   /* kf_ask_list's result; items of the interface */
+    size_t at, done; /* for the caller: which item, how many were done */
     /* inside */
     uint32_t serial, http;
     kf_account_list what;
@@ -29,16 +30,18 @@ struct kf_asking {
     kf_ask_got got;
 };
 
-/* then runs once session and key of params' profile are there; else the call is answered with why not. */
+/* then runs once session and key of params' profile are there; else the call is answered with why
+ * not. */
 void kf_ask_begin(kf_agent *a, uint32_t conn, const kf_json *params, bool more, kf_ask_fn then);
 void kf_ask_list(kf_asking *q, kf_account_list what, kf_ask_fn then);
-/* path owned, NULL: a bad id, answered as such. body owned, may be NULL. Answers other than 2xx end the call. */
+/* path owned, NULL: a bad id, answered as such. body owned, may be NULL. Answers other than 2xx end
+ * the call. */
 void kf_ask_send(kf_asking *q, const char *method, char *path, kf_secret *body, kf_ask_got got);
 void kf_ask_reply(kf_asking *q, kf_json *params); /* params owned, may be NULL */
 void kf_ask_fail(kf_asking *q, const kf_err *err);
-void kf_ask_end(kf_asking *q);                    /* without an answer: somebody else gives it */
-void kf_ask_drop_all(kf_agent *a);                /* the agent ends */
-kf_json *kf_ask_body(const kf_http_resp *resp);   /* NULL: not JSON. Caller frees */
+void kf_ask_end(kf_asking *q);                  /* without an answer: somebody else gives it */
+void kf_ask_drop_all(kf_agent *a);              /* the agent ends */
+kf_json *kf_ask_body(const kf_http_resp *resp); /* NULL: not JSON. Caller frees */
 /* A 2xx that is WorkOS's (not a page); false: out says why not. net, the error of the transport,
  * may be NULL. */
 KF_CHECK bool kf_ask_ok(const kf_http_resp *resp, const kf_err *net, kf_err *out);

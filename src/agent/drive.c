@@ -64,7 +64,8 @@ static kf_sign_in *ref_take(ref *r) {
     return s;
 }
 
-/* --- steps --------------------------------------------------------------------------------------- */
+/* --- steps ---------------------------------------------------------------------------------------
+ */
 
 /* The wall clock may be set while a step is shown: clients count with left_ms. */
 static void set_end(kf_json *one, const kf_step *step) {
@@ -87,14 +88,16 @@ static void send_step(kf_sign_in *s, const kf_step *step, bool last) {
         kf_json *j = kf_json_obj(), *one = kf_msg_step(step, first);
         first += STEP_FRAME_CHOICES;
         set_end(one, step);
-        if (step->kind == KF_STEP_DONE) kf_json_set(one, "profile", kf_keeper_profile_json(a->keeper, s->profile));
+        if (step->kind == KF_STEP_DONE)
+            kf_json_set(one, "profile", kf_keeper_profile_json(a->keeper, s->profile));
         kf_json_set_str(j, "flow", id);
         kf_json_set(j, "step", one);
         kf_server_reply(a->server, conn, j, !last);
     } while (choose && first < n && find(a, id) == s && s->conn);
 }
 
-/* The client hears why; what is under way at WorkOS is still brought to an end. s may be gone afterwards. */
+/* The client hears why; what is under way at WorkOS is still brought to an end. s may be gone
+ * afterwards. */
 static void give_up(kf_sign_in *s, const kf_err *err) {
     kf_step step = {.serial = s->shown + 1, .kind = KF_STEP_FAILED, .err = *err};
     if (s->conn) send_step(s, &step, true); /* conn is 0 before anything can go: s stays */
@@ -115,8 +118,8 @@ static void adopted(void *user, const kf_err *err) {
     if (err) failed.err = *err;
     kf_drive_jobs_rest(s, err ? KF_LOOPBACK_FAILED : KF_LOOPBACK_DONE, err ? err->what : NULL);
     if (s->conn) send_step(s, err ? &failed : kf_flow_step(s->flow), true);
-    bool dropped = err && (err->code == KF_ERR_USAGE_NO_PROFILE ||
-                           err->code == KF_ERR_WORKOS_ORIGIN);
+    bool dropped =
+        err && (err->code == KF_ERR_USAGE_NO_PROFILE || err->code == KF_ERR_WORKOS_ORIGIN);
     if (!dropped) { /* stored, or unsaved */
         sign_in_free(s);
         return;
@@ -156,7 +159,8 @@ void kf_drive_pump(kf_sign_in *s) {
     if (s->over && !kf_drive_jobs_asking(s)) sign_in_free(s);
 }
 
-/* --- calls --------------------------------------------------------------------------------------- */
+/* --- calls ---------------------------------------------------------------------------------------
+ */
 
 static void too_long(void *user) {
     kf_sign_in *s = user;
@@ -205,7 +209,8 @@ void kf_drive_sign_in(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     size_t n = 0;
     for (kf_sign_in *s = a->drive->all; s; s = s->next) n++;
     if (!c) kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
-    else if (n >= FLOWS_MAX) kf_fail(&e, KF_ERR_WIRE_BUSY, "%d sign-ins are under way already", FLOWS_MAX);
+    else if (n >= FLOWS_MAX)
+        kf_fail(&e, KF_ERR_WIRE_BUSY, "%d sign-ins are under way already", FLOWS_MAX);
     if (!c || n >= FLOWS_MAX) {
         kf_server_error(a->server, conn, &e);
         return;
@@ -245,7 +250,8 @@ void kf_drive_answer(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_flow_act act;
     kf_err e;
     int64_t serial = kf_json_int_or(p, "serial", -1);
-    bool ok = kf_flow_act_from_name(kf_json_str(p, "act"), &act) && serial >= 0 && serial <= UINT32_MAX;
+    bool ok =
+        kf_flow_act_from_name(kf_json_str(p, "act"), &act) && serial >= 0 && serial <= UINT32_MAX;
     if (!ok) kf_fail(&e, KF_ERR_USAGE_BAD_ANSWER, "the answer names no act or no serial");
     else ok = kf_flow_answer(s->flow, (uint32_t)serial, act, value, &e);
     if (!ok) {

@@ -14,5 +14,5 @@ void kf_drive_cancel(kf_agent *a, uint32_t conn, const kf_json *params, bool mor
 void kf_drive_conn_gone(kf_agent *a, uint32_t conn); /* cancels its flow; clean-up jobs still run */
 /* Cancels the sign-ins of a profile that was removed. */
 void kf_drive_profile_gone(kf_agent *a, const char *id);
-bool kf_drive_busy(const kf_agent *a);               /* also while what was cancelled is brought to an end */
-void kf_drive_stop(kf_agent *a, const kf_err *why);  /* all are cancelled */
+bool kf_drive_busy(const kf_agent *a); /* also while what was cancelled is brought to an end */
+void kf_drive_stop(kf_agent *a, const kf_err *why); /* all are cancelled */

@@ -1,6 +1,7 @@
 #pragma once
 /* Inside of the sign-ins, shared by drive*.c and by nobody else. drive.c has the calls and the
- * life of a sign-in, drive_jobs.c does what its flow wants done, drive_opts.c reads what a client asks for.
+ * life of a sign-in, drive_jobs.c does what its flow wants done, drive_opts.c reads what a client
+ * asks for.
  *
  * A sign-in whose client has gone, or that is over, stays until its requests have ended: an
  * answer may begin a session or make a factor that the flow then wants undone. */
@@ -16,24 +17,24 @@ typedef struct kf_sign_in {
     struct kf_sign_in *next;
     kf_agent *a;
     char id[33];
-    uint32_t conn;          /* 0: gone, or told how it ended */
+    uint32_t conn; /* 0: gone, or told how it ended */
     char profile[17];
     kf_conf_profile settings;
     kf_flow *flow;
-    kf_json *params;        /* until the flow exists */
+    kf_json *params; /* until the flow exists */
     kf_secret *api_key;
-    kf_drive_job *jobs;     /* under way */
-    uint32_t shown;         /* serial of the last step that was sent */
+    kf_drive_job *jobs; /* under way */
+    uint32_t shown;     /* serial of the last step that was sent */
     kf_loop_id timer;
-    bool interactive;       /* a person waits: the keyring may ask */
-    bool adopting;          /* being stored: too late to cancel */
-    bool over;              /* failed or cancelled: what the flow still wants done is clean-up */
+    bool interactive; /* a person waits: the keyring may ask */
+    bool adopting;    /* being stored: too late to cancel */
+    bool over;        /* failed or cancelled: what the flow still wants done is clean-up */
 } kf_sign_in;
 
 struct kf_drive {
     kf_agent *a;
     kf_sign_in *all;
-    struct kf_late *late;   /* listeners that outlive their sign-in for a minute */
+    struct kf_late *late; /* listeners that outlive their sign-in for a minute */
 };
 
 /* drive.c */
@@ -41,11 +42,13 @@ void kf_drive_pump(kf_sign_in *s); /* s may be gone afterwards */
 
 /* drive_jobs.c */
 void kf_drive_jobs_start(kf_sign_in *s);
-bool kf_drive_jobs_asking(const kf_sign_in *s);   /* requests are out */
-void kf_drive_jobs_tell(kf_sign_in *s, kf_loopback_end end, const char *detail); /* the browser that waits, if one does */
-/* Waits and listeners end; the listeners tell the browser for a minute how it went. Requests go on. */
+bool kf_drive_jobs_asking(const kf_sign_in *s); /* requests are out */
+void kf_drive_jobs_tell(kf_sign_in *s, kf_loopback_end end,
+                        const char *detail); /* the browser that waits, if one does */
+/* Waits and listeners end; the listeners tell the browser for a minute how it went. Requests go on.
+ */
 void kf_drive_jobs_rest(kf_sign_in *s, kf_loopback_end end, const char *detail);
-void kf_drive_jobs_drop(kf_sign_in *s);           /* all of them, now */
+void kf_drive_jobs_drop(kf_sign_in *s); /* all of them, now */
 void kf_drive_late_drop(kf_drive *d);
 
 /* drive_opts.c. The strings of o live as long as s->params and s->settings. */

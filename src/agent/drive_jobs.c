@@ -11,13 +11,13 @@ enum { CLEANUP_MS = 8000, CLEANUP_AGAIN_MS = 500, WAIT_MAX_MS = 60 * 60 * 1000, 
 struct kf_drive_job {
     struct kf_drive_job *next;
     kf_sign_in *s;
-    kf_job what;            /* its strings live until it is reported */
+    kf_job what; /* its strings live until it is reported */
     uint32_t http;
     kf_loop_id timer;
     kf_loopback *listener;
-    kf_err err;             /* why there is no listener */
+    kf_err err; /* why there is no listener */
     bool cleanup, again;
-    bool handed;            /* LISTEN: reported; the listener stays to tell the browser how it ended */
+    bool handed; /* LISTEN: reported; the listener stays to tell the browser how it ended */
 };
 
 typedef struct kf_late {
@@ -59,7 +59,8 @@ static void moment(kf_moment *m, int64_t date) {
     if (!kf_boot_id(m->boot_id, NULL)) m->boot_id[0] = 0;
 }
 
-/* --- requests ------------------------------------------------------------------------------------ */
+/* --- requests ------------------------------------------------------------------------------------
+ */
 
 static void send(kf_drive_job *j);
 
@@ -93,19 +94,27 @@ static void answered(void *user, kf_http_resp *resp, const kf_err *err) {
     uint32_t id = j->what.id;
     drop(j);
     moment(&now, resp->date);
-    kf_flow_job_done(s->flow, id, resp->status, resp->body, resp->retry_after, resp->request_id, err, &now);
+    kf_flow_job_done(s->flow, id, resp->status, resp->body, resp->retry_after, resp->request_id,
+                     err, &now);
     kf_drive_pump(s);
 }
 
 static void send(kf_drive_job *j) {
-    kf_http_req q = {.method = j->what.method, .origin = j->s->settings.api_host, .path = j->what.path, .body = j->what.body,
-                     .bearer = j->what.key ? j->s->api_key : NULL, .single_use = true, .timeout_ms = j->cleanup ? CLEANUP_MS : 0};
+    kf_http_req q = {.method = j->what.method,
+                     .origin = j->s->settings.api_host,
+                     .path = j->what.path,
+                     .body = j->what.body,
+                     .bearer = j->what.key ? j->s->api_key : NULL,
+                     .single_use = true,
+                     .timeout_ms = j->cleanup ? CLEANUP_MS : 0};
     j->http = kf_http_send(j->s->a->http, &q, answered, j);
 }
 
-/* --- waits and listeners ------------------------------------------------------------------------- */
+/* --- waits and listeners -------------------------------------------------------------------------
+ */
 
-static void report(kf_sign_in *s, uint32_t id, int status, const kf_secret *body, const kf_err *err) {
+static void report(kf_sign_in *s, uint32_t id, int status, const kf_secret *body,
+                   const kf_err *err) {
     kf_moment now;
     moment(&now, 0);
     kf_flow_job_done(s->flow, id, status, body, -1, NULL, err, &now);
@@ -123,7 +132,11 @@ static void waited(void *user) {
 
 static void wait(kf_drive_job *j) {
     int64_t ms = j->what.at_ms - kf_boot_ms();
-    j->timer = kf_loop_after(j->s->a->loop, ms < 0 ? 0 : ms > WAIT_MAX_MS ? WAIT_MAX_MS : ms, waited, j);
+    j->timer = kf_loop_after(j->s->a->loop,
+                             ms < 0             ? 0
+                             : ms > WAIT_MAX_MS ? WAIT_MAX_MS
+                                                : ms,
+                             waited, j);
 }
 
 static void redirected(void *user, const kf_secret *query) {
@@ -172,7 +185,8 @@ static void clear_port(kf_drive_job *mine) {
     }
 }
 
-/* What becomes of it is told in a turn of its own, because the flow is being asked for jobs right now. */
+/* What becomes of it is told in a turn of its own, because the flow is being asked for jobs right
+ * now. */
 static void listen(kf_drive_job *j) {
     kf_loop *loop = j->s->a->loop;
     clear_port(j);
@@ -180,7 +194,8 @@ static void listen(kf_drive_job *j) {
     j->timer = kf_loop_after(loop, 0, j->listener ? listening : deaf, j);
 }
 
-/* --- all of them --------------------------------------------------------------------------------- */
+/* --- all of them ---------------------------------------------------------------------------------
+ */
 
 void kf_drive_jobs_start(kf_sign_in *s) {
     kf_job what;
@@ -199,7 +214,8 @@ void kf_drive_jobs_start(kf_sign_in *s) {
 
 void kf_drive_jobs_tell(kf_sign_in *s, kf_loopback_end end, const char *detail) {
     for (kf_drive_job *j = s->jobs; j; j = j->next)
-        if (j->handed && kf_loopback_waits(j->listener)) kf_loopback_finish(j->listener, end, detail);
+        if (j->handed && kf_loopback_waits(j->listener))
+            kf_loopback_finish(j->listener, end, detail);
 }
 
 static void late_over(void *user) {

@@ -13,14 +13,18 @@ const char *kf_import_source_name(kf_import_source s) {
     return (unsigned)s < KF_FROM_COUNT ? name[s] : "";
 }
 
-size_t kf_import_files(kf_import_source s, const char *env_path, kf_import_file out[KF_IMPORT_FILES]) {
+size_t kf_import_files(kf_import_source s, const char *env_path,
+                       kf_import_file out[KF_IMPORT_FILES]) {
     const char *home = g_get_home_dir();
     switch (s) {
     case KF_FROM_WORKOS:
         out[0] = (kf_import_file){KF_IMPORT_CONFIG, kf_strfmt("%s/.workos/config.json", home)};
-        out[1] = (kf_import_file){KF_IMPORT_CREDENTIALS, kf_strfmt("%s/.workos/credentials.json", home)};
+        out[1] =
+            (kf_import_file){KF_IMPORT_CREDENTIALS, kf_strfmt("%s/.workos/credentials.json", home)};
         return 2;
-    case KF_FROM_GO: out[0] = (kf_import_file){KF_IMPORT_GO, kf_strfmt("%s/.workos.json", home)}; return 1;
+    case KF_FROM_GO:
+        out[0] = (kf_import_file){KF_IMPORT_GO, kf_strfmt("%s/.workos.json", home)};
+        return 1;
     case KF_FROM_ENV:
         if (!env_path) return 0;
         out[0] = (kf_import_file){KF_IMPORT_ENV, kf_strdup(env_path)};
@@ -60,9 +64,11 @@ void kf_imports_conn_gone(kf_agent *a, uint32_t conn) {
     }
 }
 
-/* --- places ----------------------------------------------------------------------------------------- */
+/* --- places
+ * ----------------------------------------------------------------------------------------- */
 
-static kf_json *add_place(kf_gather *g, kf_import_source s, const char *place, const char *state, const kf_err *err) {
+static kf_json *add_place(kf_gather *g, kf_import_source s, const char *place, const char *state,
+                          const kf_err *err) {
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "source", kf_import_source_name(s));
     kf_json_set_str(j, "place", place);
@@ -83,7 +89,8 @@ static void name_of_folder(kf_import *i, const char *path) {
     g_autofree char *base = g_path_get_basename(dir);
     for (size_t k = 0; k < i->n; k++) {
         free(i->item[k].name);
-        i->item[k].name = kf_strdup(strcmp(base, "/") && g_utf8_validate(base, -1, NULL) ? base : "");
+        i->item[k].name =
+            kf_strdup(strcmp(base, "/") && g_utf8_validate(base, -1, NULL) ? base : "");
     }
 }
 
@@ -94,9 +101,16 @@ static kf_import *read_file(kf_gather *g, kf_import_source s, const kf_import_fi
     kf_err e;
     int rc = kf_foreign_read(f->path, KF_IMPORT_MAX, &text, &real, &e);
     const char *path = real ? real : f->path;
-    KF_AUTO_CHARS shown = g_utf8_validate(path, -1, NULL) ? kf_strdup(path) : kf_strdup("(a path that is not UTF-8)");
-    kf_import *i = rc > 0 ? kf_import_read(f->form, shown, kf_secret_peek(text), kf_secret_len(text), &e) : NULL;
-    kf_json *place = add_place(g, s, shown, i ? "found" : rc ? "refused" : "absent", i || !rc ? NULL : &e);
+    KF_AUTO_CHARS shown =
+        g_utf8_validate(path, -1, NULL) ? kf_strdup(path) : kf_strdup("(a path that is not UTF-8)");
+    kf_import *i =
+        rc > 0 ? kf_import_read(f->form, shown, kf_secret_peek(text), kf_secret_len(text), &e)
+               : NULL;
+    kf_json *place = add_place(g, s, shown,
+                               i    ? "found"
+                               : rc ? "refused"
+                                    : "absent",
+                               i || !rc ? NULL : &e);
     if (i && i->cookie_password) kf_json_set_bool(place, "cookie_password", true);
     if (i && f->form == KF_IMPORT_ENV) name_of_folder(i, real);
     return i;
@@ -113,7 +127,8 @@ static void read_files(kf_gather *g, kf_import_source s) {
     }
 }
 
-/* --- the keyring ------------------------------------------------------------------------------------ */
+/* --- the keyring
+ * ------------------------------------------------------------------------------------ */
 
 static void finish(kf_gather *g) {
     for (int s = 0; s < KF_FROM_COUNT; s++)
@@ -125,19 +140,26 @@ static void finish(kf_gather *g) {
 }
 
 /* The newest value that can be read. */
-static kf_import *read_values(kf_gather *g, kf_import_form form, const kf_secret *const *value, size_t n) {
-    static const char *const place[] = {"keyring item workos-cli/config", "keyring item workos-cli/credentials"};
+static kf_import *read_values(kf_gather *g, kf_import_form form, const kf_secret *const *value,
+                              size_t n) {
+    static const char *const place[] = {"keyring item workos-cli/config",
+                                        "keyring item workos-cli/credentials"};
     const char *at = place[form == KF_IMPORT_CREDENTIALS];
     kf_err e;
     kf_import *best = NULL;
     for (size_t k = 0; k < n; k++) {
-        kf_import *i = kf_import_read(form, at, kf_secret_peek(value[k]), kf_secret_len(value[k]), &e);
+        kf_import *i =
+            kf_import_read(form, at, kf_secret_peek(value[k]), kf_secret_len(value[k]), &e);
         if (!i) continue;
         bool better = !best || (form == KF_IMPORT_CREDENTIALS && i->stamp > best->stamp);
         kf_import_free(better ? best : i);
         if (better) best = i;
     }
-    add_place(g, KF_FROM_WORKOS, at, best ? "found" : n ? "refused" : "absent", best || !n ? NULL : &e);
+    add_place(g, KF_FROM_WORKOS, at,
+              best ? "found"
+              : n  ? "refused"
+                   : "absent",
+              best || !n ? NULL : &e);
     return best;
 }
 
@@ -146,7 +168,8 @@ static void keyring_over(kf_gather *g, const kf_err *err) {
     finish(g);
 }
 
-static void got_credentials(void *user, const kf_secret *const *value, size_t n, const kf_err *err) {
+static void got_credentials(void *user, const kf_secret *const *value, size_t n,
+                            const kf_err *err) {
     kf_gather *g = user;
     g->foreign = NULL;
     if (err) {
@@ -154,7 +177,9 @@ static void got_credentials(void *user, const kf_secret *const *value, size_t n,
         return;
     }
     kf_import *i = read_values(g, KF_IMPORT_CREDENTIALS, value, n);
-    bool newer = i && (!g->credentials || i->stamp >= g->credentials->stamp); /* the CLI leaves an old copy in the file */
+    bool newer =
+        i && (!g->credentials ||
+              i->stamp >= g->credentials->stamp); /* the CLI leaves an old copy in the file */
     kf_import_free(newer ? g->credentials : i);
     if (newer) g->credentials = i;
     finish(g);
@@ -172,27 +197,40 @@ static void got_config(void *user, const kf_secret *const *value, size_t n, cons
         kf_import_free(g->list[KF_FROM_WORKOS]);
         g->list[KF_FROM_WORKOS] = i;
     }
-    g->foreign = kf_foreign_find(g->a->loop, "workos-cli", "credentials", kf_json_bool(g->params, "interactive", false), got_credentials, g);
+    g->foreign = kf_foreign_find(g->a->loop, "workos-cli", "credentials",
+                                 kf_json_bool(g->params, "interactive", false), got_credentials, g);
 }
 
-bool kf_gather_start(kf_agent *a, uint32_t conn, const kf_json *params, void (*then)(kf_gather *g), kf_err *err) {
+bool kf_gather_start(kf_agent *a, uint32_t conn, const kf_json *params, void (*then)(kf_gather *g),
+                     kf_err *err) {
     const char *source = kf_json_str(params, "source"), *path = kf_json_str(params, "path");
     bool wanted[KF_FROM_COUNT] = {!source, !source, !source && path}, any = !source;
     size_t n = 0;
     for (kf_gather *i = a->imports; i; i = i->next) n++;
-    if (n >= GATHERS_MAX) return kf_fail(err, KF_ERR_WIRE_BUSY, "%d imports are under way already", GATHERS_MAX);
-    for (int s = 0; source && s < KF_FROM_COUNT; s++) any = (wanted[s] = !strcmp(source, kf_import_source_name(s))) || any;
-    if (!any) return kf_fail(err, KF_ERR_USAGE_BAD, "%.40s is no source; workos, workos-go and env are", source);
-    if (path && *path != '/') return kf_fail(err, KF_ERR_USAGE_BAD, "the path of the .env file must be absolute");
+    if (n >= GATHERS_MAX)
+        return kf_fail(err, KF_ERR_WIRE_BUSY, "%d imports are under way already", GATHERS_MAX);
+    for (int s = 0; source && s < KF_FROM_COUNT; s++)
+        any = (wanted[s] = !strcmp(source, kf_import_source_name(s))) || any;
+    if (!any)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "%.40s is no source; workos, workos-go and env are",
+                       source);
+    if (path && *path != '/')
+        return kf_fail(err, KF_ERR_USAGE_BAD, "the path of the .env file must be absolute");
     if (wanted[KF_FROM_ENV] && !path) return kf_fail(err, KF_ERR_USAGE_BAD, "which .env file?");
     kf_gather *g = calloc(1, sizeof *g);
     if (!g) abort();
-    *g = (kf_gather){.next = a->imports, .a = a, .conn = conn, .params = kf_json_copy(params), .places = kf_json_arr(), .then = then};
+    *g = (kf_gather){.next = a->imports,
+                     .a = a,
+                     .conn = conn,
+                     .params = kf_json_copy(params),
+                     .places = kf_json_arr(),
+                     .then = then};
     a->imports = g;
     for (int s = 0; s < KF_FROM_COUNT; s++)
         if (wanted[s]) read_files(g, s);
     if (wanted[KF_FROM_WORKOS] && kf_json_bool(params, "keyring", false))
-        g->foreign = kf_foreign_find(a->loop, "workos-cli", "config", kf_json_bool(params, "interactive", false), got_config, g);
+        g->foreign = kf_foreign_find(a->loop, "workos-cli", "config",
+                                     kf_json_bool(params, "interactive", false), got_config, g);
     else finish(g);
     return true;
 }

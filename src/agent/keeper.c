@@ -44,7 +44,8 @@ static int64_t keepalive_ms(const kf_keeper *k) {
     if (!text || !*text) return INT64_C(12) * 3600 * 1000;
     if (kf_str_eq(text, "never")) return -1;
     if (!kf_duration_parse(text, &ms) || ms < 60 * 1000) {
-        kf_log(KF_LOG_WARN, "keepalive = %s is not a duration of a minute or more; using 12h", text);
+        kf_log(KF_LOG_WARN, "keepalive = %s is not a duration of a minute or more; using 12h",
+               text);
         return INT64_C(12) * 3600 * 1000;
     }
     return ms;
@@ -63,7 +64,8 @@ static kf_refresh_choice choose(const kf_entry *e, const kf_waiter *w) {
 }
 
 static bool waits(const kf_entry *e, const kf_waiter *w) {
-    return !w->freshest && !w->as_it_is && ((w->renew && !w->renewed) || choose(e, w) == KF_REFRESH_RENEW);
+    return !w->freshest && !w->as_it_is &&
+           ((w->renew && !w->renewed) || choose(e, w) == KF_REFRESH_RENEW);
 }
 
 /* Asked for nothing special, and there is a token that is valid: it will do if there is no fresher
@@ -266,7 +268,8 @@ static kf_work *work_for_waiters(kf_entry *e) {
     if (!e->loaded) return kf_work_new(e->k, KF_WORK_LOAD);
     if (!kf_entry_usable(e)) {
         kf_err err = *kf_entry_why(e);
-        if (!err.code) kf_fail(&err, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
+        if (!err.code)
+            kf_fail(&err, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
         kf_entry_fail_waiters(e, &err);
         return NULL;
     }
@@ -433,7 +436,8 @@ static void sweep_leaving(void *user) {
 }
 
 static void entry_follow(kf_entry *e, const kf_conf_profile *p) {
-    bool moved = !kf_str_eq(e->prof.api_host, p->api_host) || !kf_str_eq(e->prof.client_id, p->client_id);
+    bool moved =
+        !kf_str_eq(e->prof.api_host, p->api_host) || !kf_str_eq(e->prof.client_id, p->client_id);
     e->prof = *p;
     if (!moved && e->trouble.state != KF_STATE_LOCKED) return; /* locked: perhaps no longer */
     if (moved) e->api_key = kf_secret_free(e->api_key);
@@ -515,7 +519,8 @@ static void host_id_read(char out[33]) {
     uint8_t sum[32];
     out[0] = 0;
     if (!kf_file_read("/etc/machine-id", 256, &text, NULL)) return;
-    char *salted = kf_strfmt("keyfob:%s", kf_secret_peek(text)); /* the bare id is not to be shown around */
+    char *salted =
+        kf_strfmt("keyfob:%s", kf_secret_peek(text)); /* the bare id is not to be shown around */
     kf_sha256(salted, strlen(salted), sum);
     kf_hex(sum, 16, out);
     free(salted);
@@ -573,13 +578,16 @@ kf_keeper *kf_keeper_free(kf_keeper *k) {
     return NULL;
 }
 
-void kf_keeper_on_change(kf_keeper *k, void (*fn)(void *user, const char *id, bool gone), void *user) {
+void kf_keeper_on_change(kf_keeper *k, void (*fn)(void *user, const char *id, bool gone),
+                         void *user) {
     k->on_change = fn;
     k->on_change_user = user;
 }
 
-void kf_keeper_on_person(kf_keeper *k, void (*fn)(void *user, const char *id, const char *name, const char *reason), void *user) {
+void kf_keeper_on_person(kf_keeper *k,
+                         void (*fn)(void *user, const char *id, const char *name,
+                                    const char *reason),
+                         void *user) {
     k->on_person = fn;
     k->on_person_user = user;
 }
-

@@ -11,8 +11,16 @@
 #include "auth/session.h"
 
 typedef enum kf_state {
-    KF_STATE_NEEDS_SIGN_IN, KF_STATE_SIGNED_IN, KF_STATE_RENEWING, KF_STATE_EXPIRING, KF_STATE_EXPIRED,
-    KF_STATE_OFFLINE, KF_STATE_LOCKED, KF_STATE_UNSAVED, KF_STATE_STALE, KF_STATE_ERROR
+    KF_STATE_NEEDS_SIGN_IN,
+    KF_STATE_SIGNED_IN,
+    KF_STATE_RENEWING,
+    KF_STATE_EXPIRING,
+    KF_STATE_EXPIRED,
+    KF_STATE_OFFLINE,
+    KF_STATE_LOCKED,
+    KF_STATE_UNSAVED,
+    KF_STATE_STALE,
+    KF_STATE_ERROR
 } kf_state;
 const char *kf_state_name(kf_state s); /* "needs_sign_in", ... (design.md §17) */
 
@@ -20,85 +28,110 @@ typedef struct kf_token { /* borrowed during the callback */
     const kf_conf_profile *profile;
     const kf_session *session;
     int64_t left_ms;
-    bool renewed;   /* a renewal ran for this call */
-    bool is_short;  /* min_valid is longer than a token lives */
+    bool renewed;          /* a renewal ran for this call */
+    bool is_short;         /* min_valid is longer than a token lives */
     const kf_err *unsaved; /* NULL, or why no store has this session yet */
 } kf_token;
 typedef void (*kf_token_done)(void *user, const kf_token *t, const kf_err *err); /* t NULL: err */
-typedef void (*kf_keeper_done)(void *user, const kf_err *err);                   /* err NULL: done */
+typedef void (*kf_keeper_done)(void *user, const kf_err *err); /* err NULL: done */
 /* api_key NULL and err NULL: the profile has none. Borrowed. */
 typedef void (*kf_key_done)(void *user, const kf_secret *api_key, const kf_err *err);
-typedef void (*kf_signout_done)(void *user, bool server_ended, const kf_err *note, const kf_err *err);
+typedef void (*kf_signout_done)(void *user, bool server_ended, const kf_err *note,
+                                const kf_err *err);
 
 kf_keeper *kf_keeper_new(kf_agent *a, kf_err *err);
 kf_keeper *kf_keeper_free(kf_keeper *k);
-/* The settings changed (or the store was opened): entries follow keyfob.conf. Sessions of entries that
- * stay are kept. */
+/* The settings changed (or the store was opened): entries follow keyfob.conf. Sessions of entries
+ * that stay are kept. */
 void kf_keeper_reload(kf_keeper *k);
-/* Called for every change of an entry that a person could see; id borrowed. gone: the profile was removed. */
-void kf_keeper_on_change(kf_keeper *k, void (*fn)(void *user, const char *id, bool gone), void *user);
+/* Called for every change of an entry that a person could see; id borrowed. gone: the profile was
+ * removed. */
+void kf_keeper_on_change(kf_keeper *k, void (*fn)(void *user, const char *id, bool gone),
+                         void *user);
 
-/* Called once when a session that was alive has ended and only a person can go on; not for what a person did
- * (signing out), and not again before the next sign-in. Borrowed; reason: the error's name. */
-void kf_keeper_on_person(kf_keeper *k, void (*fn)(void *user, const char *id, const char *name, const char *reason), void *user);
+/* Called once when a session that was alive has ended and only a person can go on; not for what a
+ * person did (signing out), and not again before the next sign-in. Borrowed; reason: the error's
+ * name. */
+void kf_keeper_on_person(kf_keeper *k,
+                         void (*fn)(void *user, const char *id, const char *name,
+                                    const char *reason),
+                         void *user);
 
-/* profile: name or id. min_valid_ms < 0: default. Loads from the store at the first use; serves a valid
- * token without any lock; renews under the profile's lock with ledger and re-read (single flight). */
-void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bool renew, kf_token_done done, void *user);
-/* The session as it is, read from the store when it was not yet; never renewed, may be over. An ended one is an error. */
+/* profile: name or id. min_valid_ms < 0: default. Loads from the store at the first use; serves a
+ * valid token without any lock; renews under the profile's lock with ledger and re-read (single
+ * flight). */
+void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bool renew,
+                     kf_token_done done, void *user);
+/* The session as it is, read from the store when it was not yet; never renewed, may be over. An
+ * ended one is an error. */
 void kf_keeper_session(kf_keeper *k, const char *profile, kf_token_done done, void *user);
-/* A renewal that asks for another organization. A refusal leaves the session as it was. The session must have been
- * read (kf_keeper_session). */
-void kf_keeper_switch(kf_keeper *k, const char *profile, const char *organization_id, kf_keeper_done done, void *user);
-/* A refresh token from elsewhere: stored (unverified), not tried yet; the next renewal does that. When WorkOS does not
- * take it, the session that was there before comes back. */
-void kf_keeper_take(kf_keeper *k, const char *profile, const kf_secret *refresh_token, kf_keeper_done done, void *user);
-/* Holds the session still for at most 30 s: nobody renews it, in no process. done gets it, or why not (unsaved, an
- * interrupted renewal, no session). 0: there is no such profile, and done is not called. */
+/* A renewal that asks for another organization. A refusal leaves the session as it was. The session
+ * must have been read (kf_keeper_session). */
+void kf_keeper_switch(kf_keeper *k, const char *profile, const char *organization_id,
+                      kf_keeper_done done, void *user);
+/* A refresh token from elsewhere: stored (unverified), not tried yet; the next renewal does that.
+ * When WorkOS does not take it, the session that was there before comes back. */
+void kf_keeper_take(kf_keeper *k, const char *profile, const kf_secret *refresh_token,
+                    kf_keeper_done done, void *user);
+/* Holds the session still for at most 30 s: nobody renews it, in no process. done gets it, or why
+ * not (unsaved, an interrupted renewal, no session). 0: there is no such profile, and done is not
+ * called. */
 uint32_t kf_keeper_hand_over(kf_keeper *k, const char *profile, kf_token_done done, void *user);
-/* taken: it is somebody else's now, and forgotten here without telling WorkOS; done says when. Else everything is as
- * before, and done is not called. False: nothing is held by that number (any more). */
-bool kf_keeper_hand_over_end(kf_keeper *k, const char *profile, uint32_t serial, bool taken, kf_keeper_done done, void *user);
-/* A finished sign-in: stores it (generation after the old one's), publishes it, then revokes the old
- * server session if there is a key. session owned. interactive: a person waits, the store may ask. */
-void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, bool interactive, kf_keeper_done done, void *user);
-/* Revokes at WorkOS where possible (local_only: not), then forgets session and ledger generation mark. */
-void kf_keeper_sign_out(kf_keeper *k, const char *profile, bool local_only, kf_signout_done done, void *user);
-/* WorkOS says that the session sid is over (why): after the store was read again the profile needs a sign-in, and done
- * gets why. Another session is there by now: done gets no error, and nothing happened. */
-void kf_keeper_session_over(kf_keeper *k, const char *profile, const char *sid, const kf_err *why, kf_keeper_done done, void *user);
+/* taken: it is somebody else's now, and forgotten here without telling WorkOS; done says when. Else
+ * everything is as before, and done is not called. False: nothing is held by that number (any
+ * more). */
+bool kf_keeper_hand_over_end(kf_keeper *k, const char *profile, uint32_t serial, bool taken,
+                             kf_keeper_done done, void *user);
+/* A finished sign-in: stores it (generation after the old one's), publishes it, then revokes the
+ * old server session if there is a key. session owned. interactive: a person waits, the store may
+ * ask. */
+void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, bool interactive,
+                     kf_keeper_done done, void *user);
+/* Revokes at WorkOS where possible (local_only: not), then forgets session and ledger generation
+ * mark. */
+void kf_keeper_sign_out(kf_keeper *k, const char *profile, bool local_only, kf_signout_done done,
+                        void *user);
+/* WorkOS says that the session sid is over (why): after the store was read again the profile needs
+ * a sign-in, and done gets why. Another session is there by now: done gets no error, and nothing
+ * happened. */
+void kf_keeper_session_over(kf_keeper *k, const char *profile, const char *sid, const kf_err *why,
+                            kf_keeper_done done, void *user);
 /* Deletes session and API key of a profile from the store. done without err: both are deleted, and
  * the profile has no other work until the caller calls kf_keeper_remove_end. With err: nothing has
  * changed. */
 void kf_keeper_remove(kf_keeper *k, const char *profile, kf_keeper_done done, void *user);
 /* gone: the settings no longer have the profile; its entry goes, and callers that wait in it get an
  * error. Not gone: session and API key are stored again. done runs afterwards. */
-void kf_keeper_remove_end(kf_keeper *k, const char *id, bool gone, kf_keeper_done done,
-                          void *user);
+void kf_keeper_remove_end(kf_keeper *k, const char *id, bool gone, kf_keeper_done done, void *user);
 /* API keys are bound to the origin they were stored for (design.md §4 origin binding). */
 void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void *user);
-void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *key, kf_keeper_done done, void *user);
+void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *key,
+                           kf_keeper_done done, void *user);
 /* Of a profile that keyfob.conf does not have yet: stored first, so that the profile is never seen
  * without its key. When the settings cannot take the profile, the key is dropped again. */
 void kf_keeper_first_key(kf_keeper *k, const kf_conf_profile *p, const kf_secret *key,
                          kf_keeper_done done, void *user);
 void kf_keeper_first_key_drop(kf_keeper *k, const char *id);
-/* Runs done once the index that clients read without an agent says what is true now (err: it could not be written;
- * the log has it, and the next change tries again). */
+/* Runs done once the index that clients read without an agent says what is true now (err: it could
+ * not be written; the log has it, and the next change tries again). */
 void kf_keeper_index_then(kf_keeper *k, kf_keeper_done done, void *user);
 /* Reads every ledger, on the worker. found runs when there is an answer of WorkOS that can still be
  * had: a renewal was interrupted a moment ago. Once a store is open, kf_keeper_go_on fetches it. */
 void kf_keeper_look_for_urgent(kf_keeper *k, kf_loop_fn found, void *user);
 void kf_keeper_go_on(kf_keeper *k); /* what is due now, for every profile */
 void kf_keeper_watch_open(kf_keeper *k, const char *profile, int delta); /* +1/-1: open in detail */
-/* From store to store, item by item under the profiles' locks. clear false: copies (done: how many are there now); true:
- * takes out of from what into has as well (done: how many; left: how many stay, because of doubt). Stops at the first
- * error when it copies. One at a time; both stores must live until fn, which runs once, or until kf_keeper_free. */
+/* From store to store, item by item under the profiles' locks. clear false: copies (done: how many
+ * are there now); true: takes out of from what into has as well (done: how many; left: how many
+ * stay, because of doubt). Stops at the first error when it copies. One at a time; both stores must
+ * live until fn, which runs once, or until kf_keeper_free. */
 typedef void (*kf_passage_done)(void *user, size_t done, size_t left, const kf_err *err);
-void kf_keeper_pass_items(kf_keeper *k, kf_store *from, kf_store *into, bool clear, kf_passage_done fn, void *user);
+void kf_keeper_pass_items(kf_keeper *k, kf_store *from, kf_store *into, bool clear,
+                          kf_passage_done fn, void *user);
 /* on: no new work is begun; callers who need a renewal wait, tokens at hand are served. */
 void kf_keeper_hold(kf_keeper *k, bool on);
-bool kf_keeper_at_rest(const kf_keeper *k, const char **unsaved); /* nothing under way; *unsaved: a profile whose session no store has */
+bool kf_keeper_at_rest(
+    const kf_keeper *k,
+    const char **unsaved); /* nothing under way; *unsaved: a profile whose session no store has */
 /* Everybody who waits for a token gets err; work that is under way goes on. */
 void kf_keeper_turn_away(kf_keeper *k, const kf_err *err);
 /* All sessions of the store leave memory (agent lock). */
@@ -111,5 +144,6 @@ kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile);
 typedef enum kf_unsaved { KF_UNSAVED_AT_RISK, KF_UNSAVED_SEALED } kf_unsaved;
 kf_json *kf_keeper_unsaved(const kf_keeper *k, kf_unsaved which);
 void kf_keeper_save_now(kf_keeper *k); /* tries all of them at once, whatever was planned */
-bool kf_keeper_busy(const kf_keeper *k); /* renewals or saves under way, or unsaved sessions: do not quit */
+bool kf_keeper_busy(
+    const kf_keeper *k); /* renewals or saves under way, or unsaved sessions: do not quit */
 bool kf_keeper_has_work(const kf_keeper *k); /* sessions to keep alive: do not leave for idleness */

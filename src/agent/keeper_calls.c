@@ -38,8 +38,11 @@ static void give_token(kf_keeper *k, answer *n) {
         n->token(n->user, NULL, &n->err);
         return;
     }
-    kf_token t = {.profile = &e->prof, .session = e->session, .left_ms = kf_entry_left_ms(e),
-                  .renewed = n->renewed, .is_short = n->is_short,
+    kf_token t = {.profile = &e->prof,
+                  .session = e->session,
+                  .left_ms = kf_entry_left_ms(e),
+                  .renewed = n->renewed,
+                  .is_short = n->is_short,
                   .unsaved = e->unsaved ? kf_entry_why(e) : NULL};
     n->token(n->user, &t, NULL);
 }
@@ -59,7 +62,9 @@ static void give(kf_keeper *k, answer *n) {
     case ANSWER_TOKEN: give_token(k, n); break;
     case ANSWER_DONE: n->done(n->user, err); break;
     case ANSWER_KEY: n->key_done(n->user, err ? NULL : n->key, err); break;
-    case ANSWER_SIGNOUT: n->signout(n->user, n->server_ended, n->has_note ? &n->note : NULL, err); break;
+    case ANSWER_SIGNOUT:
+        n->signout(n->user, n->server_ended, n->has_note ? &n->note : NULL, err);
+        break;
     }
     answer_free(n);
 }
@@ -67,7 +72,8 @@ static void give(kf_keeper *k, answer *n) {
 static void give_answers(void *user) {
     kf_keeper *k = user;
     k->answer_timer = 0;
-    for (guint todo = g_queue_get_length(&k->answers); todo > 0; todo--) give(k, g_queue_pop_head(&k->answers));
+    for (guint todo = g_queue_get_length(&k->answers); todo > 0; todo--)
+        give(k, g_queue_pop_head(&k->answers));
 }
 
 static void push_answer(kf_keeper *k, answer *n, const kf_err *err) {
@@ -162,11 +168,14 @@ void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bo
     if (!e) return;
     kf_waiter *w = g_new0(kf_waiter, 1);
     int64_t now = kf_boot_ms();
-    *w = (kf_waiter){.since = now, .min_valid_ms = min_valid_ms, .renew = renew, .done = done, .user = user};
+    *w = (kf_waiter){
+        .since = now, .min_valid_ms = min_valid_ms, .renew = renew, .done = done, .user = user};
     g_ptr_array_add(e->waiters, w);
-    bool again = !e->last_used || now - e->last_used > 60 * 1000; /* the alarm did not know of this use */
+    bool again =
+        !e->last_used || now - e->last_used > 60 * 1000; /* the alarm did not know of this use */
     e->last_used = now;
-    if (!kf_entry_usable(e) && !e->work && !e->unsaved) e->loaded = false; /* somebody may have signed in elsewhere */
+    if (!kf_entry_usable(e) && !e->work && !e->unsaved)
+        e->loaded = false; /* somebody may have signed in elsewhere */
     size_t before = e->waiters->len;
     kf_entry_serve(e);
     if (e->waiters->len == before || again) kf_entry_pump(e);
@@ -205,7 +214,8 @@ void kf_queue_work(kf_keeper *k, const char *profile, kf_work *w) {
     kf_entry_pump(e);
 }
 
-void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, bool interactive, kf_keeper_done done, void *user) {
+void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, bool interactive,
+                     kf_keeper_done done, void *user) {
     kf_work *w = kf_work_new(k, KF_WORK_ADOPT);
     w->interactive = interactive;
     w->next = session;
@@ -214,7 +224,8 @@ void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, boo
     kf_queue_work(k, profile, w);
 }
 
-void kf_keeper_sign_out(kf_keeper *k, const char *profile, bool local_only, kf_signout_done done, void *user) {
+void kf_keeper_sign_out(kf_keeper *k, const char *profile, bool local_only, kf_signout_done done,
+                        void *user) {
     kf_work *w = kf_work_new(k, KF_WORK_SIGN_OUT);
     w->local_only = local_only;
     w->signout_done = done;
@@ -229,7 +240,8 @@ void kf_keeper_remove(kf_keeper *k, const char *profile, kf_keeper_done done, vo
     kf_queue_work(k, profile, w);
 }
 
-void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *key, kf_keeper_done done, void *user) {
+void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *key,
+                           kf_keeper_done done, void *user) {
     kf_work *w = kf_work_new(k, KF_WORK_SET_KEY);
     w->key = kf_secret_copy(key);
     w->done = done;
@@ -244,7 +256,8 @@ typedef struct key_call { /* reading a key touches no session, so it needs no tu
     void *user;
 } key_call;
 
-static void answer_key(kf_keeper *k, kf_key_done done, void *user, kf_secret *key, const kf_err *err) {
+static void answer_key(kf_keeper *k, kf_key_done done, void *user, kf_secret *key,
+                       const kf_err *err) {
     answer *n = g_new0(answer, 1);
     n->kind = ANSWER_KEY;
     n->key = key;

@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-/* A session that moves to somebody else, who will spend its refresh token. Until the client has said that what it got is
- * safely written, nobody may renew: the profile's lock is held and no other work of it begins. Only then it is forgotten
- * here, and WorkOS is not told, because the session lives on. Without a word, or after HOLD_MS, everything is as before. */
+/* A session that moves to somebody else, who will spend its refresh token. Until the client has
+ * said that what it got is safely written, nobody may renew: the profile's lock is held and no
+ * other work of it begins. Only then it is forgotten here, and WorkOS is not told, because the
+ * session lives on. Without a word, or after HOLD_MS, everything is as before. */
 
 enum { HOLD_MS = 30 * 1000 };
 
@@ -17,7 +18,8 @@ static void give_up(kf_entry *e, kf_work *w, const kf_err *err) {
 
 static void time_over(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     (void)w, (void)blob, (void)err;
-    kf_log(KF_LOG_WARN, "profile %s: nobody confirmed the hand-over; the session stays", e->prof.name);
+    kf_log(KF_LOG_WARN, "profile %s: nobody confirmed the hand-over; the session stays",
+           e->prof.name);
     kf_work_end(e);
 }
 
@@ -27,9 +29,11 @@ static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *
     kf_session *s = err ? NULL : kf_entry_accept(e, blob, &w->ledger, &match, &bad);
     if (!s) {
         bad = err ? *err : bad;
-        if (err && err->code == KF_ERR_STORE_NOT_FOUND) kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
+        if (err && err->code == KF_ERR_STORE_NOT_FOUND)
+            kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
     } else if (s->unverified || !s->refresh_token) {
-        kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "the token of %s was not tried yet", e->prof.name);
+        kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "the token of %s was not tried yet",
+                e->prof.name);
         s = kf_session_free(s);
     } else if (w->second_used) {
         kf_fail(&bad, KF_ERR_STORE_UNSAVED, "the session of %s is not stored yet", e->prof.name);
@@ -77,7 +81,8 @@ uint32_t kf_keeper_hand_over(kf_keeper *k, const char *profile, kf_token_done do
     return serial;
 }
 
-bool kf_keeper_hand_over_end(kf_keeper *k, const char *profile, uint32_t serial, bool taken, kf_keeper_done done, void *user) {
+bool kf_keeper_hand_over_end(kf_keeper *k, const char *profile, uint32_t serial, bool taken,
+                             kf_keeper_done done, void *user) {
     kf_entry *e = kf_entry_by_id(k, profile); /* also one that is leaving */
     if (!e) e = kf_entry_find(k, profile);
     kf_work *w = e ? e->work : NULL;

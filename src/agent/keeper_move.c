@@ -3,9 +3,10 @@
 #include <unistd.h>
 #include "io/files.h"
 
-/* Items from one store into another, one after the other, each under its profile's lock: first all are copied, and
- * only when the settings name the new store they are taken out of the old one, after another look at both. A session
- * is never replaced by an older one. Whatever is in doubt stays where it is. */
+/* Items from one store into another, one after the other, each under its profile's lock: first all
+ * are copied, and only when the settings name the new store they are taken out of the old one,
+ * after another look at both. A session is never replaced by an older one. Whatever is in doubt
+ * stays where it is. */
 
 enum { STEP_MS = 20 };
 
@@ -53,7 +54,8 @@ static void item_over(passage *p) {
 
 static const kf_store_item *present(const passage *p) { return &p->items[p->at]; }
 
-/* Copying ends at the first trouble, because nothing was changed yet; clearing leaves what it cannot clear. */
+/* Copying ends at the first trouble, because nothing was changed yet; clearing leaves what it
+ * cannot clear. */
 static void trouble(passage *p, const kf_err *err) {
     kf_err named = *err;
     kf_log(KF_LOG_WARN, "store: %s of %s: %s", present(p)->kind, present(p)->id, err->what);
@@ -82,7 +84,8 @@ static void cleared(void *user, const kf_secret *blob, const kf_err *err) {
     item_over(p);
 }
 
-static void copied(void *user, const kf_secret *blob, const kf_err *err) { /* written, flushed, read back, compared */
+static void copied(void *user, const kf_secret *blob,
+                   const kf_err *err) { /* written, flushed, read back, compared */
     passage *p = user;
     (void)blob;
     if (err) trouble(p, err);
@@ -100,7 +103,8 @@ static void copy(passage *p) {
 /* What the new store has of it: nothing, the same, or something else. */
 static void new_read(void *user, const kf_secret *blob, const kf_err *err) {
     passage *p = user;
-    bool is_session = !strcmp(present(p)->kind, KF_KIND_SESSION), none = err && err->code == KF_ERR_STORE_NOT_FOUND;
+    bool is_session = !strcmp(present(p)->kind, KF_KIND_SESSION),
+         none = err && err->code == KF_ERR_STORE_NOT_FOUND;
     if (err && !none) {
         trouble(p, err);
         return;
@@ -114,9 +118,11 @@ static void new_read(void *user, const kf_secret *blob, const kf_err *err) {
     }
     if (none) { /* signed out or removed since, or never copied: not for us to say */
         kf_err doubt;
-        kf_fail(&doubt, KF_ERR_STORE_NOT_FOUND, "the new store does not have it; it stays in the old one");
+        kf_fail(&doubt, KF_ERR_STORE_NOT_FOUND,
+                "the new store does not have it; it stays in the old one");
         trouble(p, &doubt);
-    } else if (same || !is_session || newer_there) kf_store_delete(p->from, present(p)->id, present(p)->kind, cleared, p);
+    } else if (same || !is_session || newer_there)
+        kf_store_delete(p->from, present(p)->id, present(p)->kind, cleared, p);
     else copy(p); /* another agent renewed it in the old store */
 }
 
@@ -155,7 +161,9 @@ static void next_item(passage *p) {
     p->lock_fd = kf_lock_open(path, &err);
     p->lock_since = kf_boot_ms();
     if (p->lock_fd < 0) trouble(p, &err);
-    else p->timer = kf_loop_after(p->k->a->loop, 0, try_lock, p); /* a turn each, so that a long list is no deep stack */
+    else
+        p->timer = kf_loop_after(p->k->a->loop, 0, try_lock,
+                                 p); /* a turn each, so that a long list is no deep stack */
 }
 
 static void listed(void *user, const kf_store_item *items, size_t n, const kf_err *err) {
@@ -171,9 +179,16 @@ static void listed(void *user, const kf_store_item *items, size_t n, const kf_er
     next_item(p);
 }
 
-void kf_keeper_pass_items(kf_keeper *k, kf_store *from, kf_store *into, bool clear, kf_passage_done fn, void *user) {
+void kf_keeper_pass_items(kf_keeper *k, kf_store *from, kf_store *into, bool clear,
+                          kf_passage_done fn, void *user) {
     passage *p = g_new0(passage, 1);
-    *p = (passage){.k = k, .from = from, .into = into, .clearing = clear, .lock_fd = -1, .fn = fn, .user = user};
+    *p = (passage){.k = k,
+                   .from = from,
+                   .into = into,
+                   .clearing = clear,
+                   .lock_fd = -1,
+                   .fn = fn,
+                   .user = user};
     k->passage = p;
     kf_store_list(from, listed, p);
 }

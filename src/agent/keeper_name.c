@@ -3,8 +3,9 @@
 #include <string.h>
 #include "agent/ask.h"
 
-/* The name of a session's organization, when WorkOS only gave its id: asked for with the API key, behind
- * everybody's back; when it cannot be had, the id is shown as before. It is stored with the next renewal. */
+/* The name of a session's organization, when WorkOS only gave its id: asked for with the API key,
+ * behind everybody's back; when it cannot be had, the id is shown as before. It is stored with the
+ * next renewal. */
 
 enum { LOOKUPS_MAX = 4 };
 
@@ -16,7 +17,8 @@ typedef struct kf_lookup {
 
 static kf_entry *still_wanted(const kf_lookup *l) {
     kf_entry *e = g_hash_table_lookup(l->k->by_id, l->id);
-    bool wanted = e && e->session && !*e->session->organization_name && kf_str_eq(e->session->organization_id, l->organization);
+    bool wanted = e && e->session && !*e->session->organization_name &&
+                  kf_str_eq(e->session->organization_id, l->organization);
     return wanted ? e : NULL;
 }
 
@@ -29,7 +31,8 @@ static void answered(void *user, kf_http_resp *resp, const kf_err *err) {
     kf_lookup *l = user;
     kf_entry *e = still_wanted(l);
     KF_AUTO(kf_json) body = !err && resp->status == 200 ? kf_ask_body(resp) : NULL;
-    if (e && kf_account_organization_name(body, l->organization, e->session->organization_name, sizeof e->session->organization_name))
+    if (e && kf_account_organization_name(body, l->organization, e->session->organization_name,
+                                          sizeof e->session->organization_name))
         kf_entry_changed(e);
     drop(l);
 }
@@ -37,7 +40,8 @@ static void answered(void *user, kf_http_resp *resp, const kf_err *err) {
 void kf_name_look_up(kf_entry *e) {
     const kf_session *s = e->session;
     kf_keeper *k = e->k;
-    if (!s || !*s->organization_id || *s->organization_name || !e->prof.confidential || !e->api_key || k->lookups->len >= LOOKUPS_MAX ||
+    if (!s || !*s->organization_id || *s->organization_name || !e->prof.confidential ||
+        !e->api_key || k->lookups->len >= LOOKUPS_MAX ||
         kf_str_eq(e->name_asked, s->organization_id))
         return;
     KF_AUTO_CHARS path = kf_account_organization_path(s->organization_id);
@@ -48,7 +52,11 @@ void kf_name_look_up(kf_entry *e) {
     memcpy(l->id, e->prof.id, sizeof l->id);
     memcpy(l->organization, s->organization_id, sizeof l->organization);
     g_ptr_array_add(k->lookups, l);
-    kf_http_req r = {.method = "GET", .origin = s->origin, .path = path, .bearer = e->api_key, .timeout_ms = KF_CALL_TIMEOUT_MS};
+    kf_http_req r = {.method = "GET",
+                     .origin = s->origin,
+                     .path = path,
+                     .bearer = e->api_key,
+                     .timeout_ms = KF_CALL_TIMEOUT_MS};
     l->http = kf_http_send(k->a->http, &r, answered, l);
 }
 

@@ -113,8 +113,8 @@ static void post_send(kf_entry *e, kf_work *w) {
     const kf_secret *key = e->prof.confidential ? e->api_key : NULL;
     const kf_session *old = w->old;
     KF_AUTO(kf_secret)
-    body = kf_workos_refresh_body(old->client_id, key, old->refresh_token,
-                                  kf_renew_organization(w));
+    body =
+        kf_workos_refresh_body(old->client_id, key, old->refresh_token, kf_renew_organization(w));
     kf_http_req r = {.method = "POST",
                      .origin = old->origin,
                      .path = KF_WORKOS_AUTHENTICATE,

@@ -75,7 +75,8 @@ static void renew_saved(kf_entry *e, kf_work *w, const kf_secret *blob, const kf
 }
 
 void kf_renew_won(kf_entry *e, kf_work *w) {
-    int64_t g = w->old->generation > w->ledger.generation ? w->old->generation : w->ledger.generation;
+    int64_t g =
+        w->old->generation > w->ledger.generation ? w->old->generation : w->ledger.generation;
     e->renewed_any = e->renewed_ok = true;
     w->next->generation = g + 1;
     KF_AUTO(kf_secret) blob = kf_session_to_blob(w->next);
@@ -155,7 +156,8 @@ static void ended_reread(kf_entry *e, kf_work *w, const kf_secret *blob, const k
     kf_token_fp(w->old->refresh_token, w->ledger.fp);
     w->ledger.ended_at = kf_unix_s();
     /* remembered, so that no later agent spends the dead token again */
-    if (!kf_str_set(w->ledger.ended, sizeof w->ledger.ended, kf_err_name(w->why.code))) w->ledger.ended[0] = 0;
+    if (!kf_str_set(w->ledger.ended, sizeof w->ledger.ended, kf_err_name(w->why.code)))
+        w->ledger.ended[0] = 0;
     kf_work_ledger_write(e, w, renew_is_ended);
 }
 
@@ -282,8 +284,10 @@ static void reread(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err 
         kf_renew_end_failed(e, kf_entry_why(e));
         return;
     }
-    if (err && err->code == KF_ERR_STORE_NOT_FOUND) { /* signed out elsewhere, or taken out by hand */
-        kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "the store has no session of %s any more", e->prof.name);
+    if (err &&
+        err->code == KF_ERR_STORE_NOT_FOUND) { /* signed out elsewhere, or taken out by hand */
+        kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "the store has no session of %s any more",
+                e->prof.name);
         e->session = kf_session_free(e->session);
         kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, &bad);
         kf_renew_end_failed(e, &bad);

@@ -100,7 +100,8 @@ static void second_unsealed(kf_entry *e, kf_work *w, const kf_secret *blob, cons
 void kf_second_newest(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err,
                       kf_step_fn next) {
     KF_AUTO(kf_secret) sealed = NULL;
-    bool readable = !err || err->code == KF_ERR_STORE_NOT_FOUND || err->code == KF_ERR_STORE_DAMAGED;
+    bool readable =
+        !err || err->code == KF_ERR_STORE_NOT_FOUND || err->code == KF_ERR_STORE_DAMAGED;
     kf_err bad;
     w->second_used = false;
     if (!readable || !kf_second_there(e)) {

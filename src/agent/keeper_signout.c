@@ -32,7 +32,8 @@ static void finish(kf_entry *e, kf_work *w, const kf_err *err) {
     kf_second_remove(e);
     e->unsaved = e->unsaved_sign_in = e->has_hint = false;
     e->loaded = true;
-    kf_fail(&moved, KF_ERR_WORKOS_NOT_SIGNED_IN, "the session was handed over to a web application");
+    kf_fail(&moved, KF_ERR_WORKOS_NOT_SIGNED_IN,
+            "the session was handed over to a web application");
     kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, w->kind == KF_WORK_HAND_OVER ? &moved : NULL);
     answer_callers(e, w, err);
 }
@@ -112,10 +113,15 @@ void kf_handed_over_forget(kf_entry *e, kf_work *w) { raise_ledger(e, w, handed_
 
 /* ---- asking WorkOS ---- */
 
-static void send(kf_entry *e, kf_work *w, const char *method, const char *path, const kf_secret *body,
-                 const kf_secret *key, kf_http_done done) {
-    kf_http_req r = {.method = method, .origin = w->old->origin, .path = path, .body = body, .bearer = key,
-                     .single_use = !key && body, .timeout_ms = KF_CALL_TIMEOUT_MS};
+static void send(kf_entry *e, kf_work *w, const char *method, const char *path,
+                 const kf_secret *body, const kf_secret *key, kf_http_done done) {
+    kf_http_req r = {.method = method,
+                     .origin = w->old->origin,
+                     .path = path,
+                     .body = body,
+                     .bearer = key,
+                     .single_use = !key && body,
+                     .timeout_ms = KF_CALL_TIMEOUT_MS};
     w->http = kf_http_send(e->k->a->http, &r, done, e);
 }
 
@@ -138,7 +144,8 @@ static void proved(void *user, kf_http_resp *r, const kf_err *net) {
     if (kf_ask_ok(r, net, &err)) {
         note_unknown(w, "it still answers");
     } else {
-        w->server_ended = err.code == KF_ERR_WORKOS_INVALID_GRANT || err.code == KF_ERR_WORKOS_SESSION_ENDED;
+        w->server_ended =
+            err.code == KF_ERR_WORKOS_INVALID_GRANT || err.code == KF_ERR_WORKOS_SESSION_ENDED;
         if (!w->server_ended) note(w, &err);
     }
     forget_item(e);
@@ -163,12 +170,16 @@ static void logged_out(void *user, kf_http_resp *r, const kf_err *net) {
         forget_item(e);
         return;
     }
-    KF_AUTO(kf_secret) body = kf_workos_refresh_body(w->old->client_id, NULL, w->old->refresh_token, w->old->organization_id);
+    KF_AUTO(kf_secret)
+    body = kf_workos_refresh_body(w->old->client_id, NULL, w->old->refresh_token,
+                                  w->old->organization_id);
     send(e, w, "POST", KF_WORKOS_AUTHENTICATE, body, NULL, proved);
 }
 
 static bool sid_ok(const char *sid) {
-    return *sid && strspn(sid, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(sid);
+    return *sid &&
+           strspn(sid, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") ==
+               strlen(sid);
 }
 
 static void ask(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err) {
@@ -179,14 +190,18 @@ static void ask(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err
     } else if (err) {
         forget_item(e); /* without the profile's API key WorkOS would refuse */
     } else {
-        KF_AUTO_CHARS path = kf_strfmt("/user_management/sessions/logout?session_id=%s", w->old->claims.sid);
+        KF_AUTO_CHARS path =
+            kf_strfmt("/user_management/sessions/logout?session_id=%s", w->old->claims.sid);
         send(e, w, "GET", path, NULL, NULL, logged_out);
     }
 }
 
-/* A token from elsewhere that was not tried yet names no session; the one it took the place of lives on at WorkOS. */
+/* A token from elsewhere that was not tried yet names no session; the one it took the place of
+ * lives on at WorkOS. */
 static void replaced_one(kf_work *w) {
-    kf_session *s = w->old && w->old->unverified && w->old->previous ? kf_session_from_blob(w->old->previous, NULL) : NULL;
+    kf_session *s = w->old && w->old->unverified && w->old->previous
+                        ? kf_session_from_blob(w->old->previous, NULL)
+                        : NULL;
     if (!s) return;
     s->generation = w->old->generation;
     kf_session_free(w->old);

@@ -17,7 +17,9 @@ static bool is_bound(const kf_entry *e, const char *origin, const char *client_i
     return kf_str_eq(origin, e->prof.api_host) && kf_str_eq(client_id, e->prof.client_id);
 }
 
-bool kf_entry_bound(const kf_entry *e, const kf_session *s) { return is_bound(e, s->origin, s->client_id); }
+bool kf_entry_bound(const kf_entry *e, const kf_session *s) {
+    return is_bound(e, s->origin, s->client_id);
+}
 
 static void fail_origin(const char *what, const char *origin, const char *client_id, kf_err *err) {
     kf_fail(err, KF_ERR_WORKOS_ORIGIN, "the %s belongs to %.100s, %.80s", what, origin, client_id);
@@ -27,16 +29,22 @@ kf_secret *kf_entry_key_parse(const kf_entry *e, const kf_secret *blob, kf_err *
     KF_AUTO(kf_json) j = kf_json_parse(kf_secret_peek(blob), kf_secret_len(blob), NULL);
     const char *key = kf_json_str_or(j, "key", ""), *origin = kf_json_str_or(j, "origin", "");
     const char *client_id = kf_json_str_or(j, "client_id", "");
-    if (!*key) return kf_fail(err, KF_ERR_STORE_DAMAGED, "the stored API key of %s is damaged", e->prof.name), NULL;
-    if (!is_bound(e, origin, client_id)) return fail_origin("API key", origin, client_id, err), NULL;
+    if (!*key)
+        return kf_fail(err, KF_ERR_STORE_DAMAGED, "the stored API key of %s is damaged",
+                       e->prof.name),
+               NULL;
+    if (!is_bound(e, origin, client_id))
+        return fail_origin("API key", origin, client_id, err), NULL;
     return kf_secret_new(key, strlen(key));
 }
 
-kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger *l, kf_ledger_match *match, kf_err *err) {
+kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger *l,
+                            kf_ledger_match *match, kf_err *err) {
     KF_AUTO(kf_session) s = kf_session_from_blob(blob, err);
     char fp[33], when[21];
     if (!s) return NULL;
-    if (!kf_entry_bound(e, s)) return fail_origin("stored session", s->origin, s->client_id, err), NULL;
+    if (!kf_entry_bound(e, s))
+        return fail_origin("stored session", s->origin, s->client_id, err), NULL;
     kf_token_fp(s->refresh_token, fp);
     bool window = l->previous.set && kf_entry_intent_age(e, &l->previous) < KF_REPLAY_MAX_MS;
     kf_ledger_match m = kf_ledger_compare(l, fp, s->generation, window);
@@ -52,7 +60,8 @@ kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger 
         return NULL;
     }
     if (m == KF_LEDGER_STALE) {
-        kf_fail(err, KF_ERR_STORE_STALE, "the store holds generation %lld of the session, the newest was %lld",
+        kf_fail(err, KF_ERR_STORE_STALE,
+                "the store holds generation %lld of the session, the newest was %lld",
                 (long long)s->generation, (long long)l->generation);
         return NULL;
     }
@@ -84,7 +93,9 @@ void kf_entry_from_second(kf_entry *e) {
 
 void kf_entry_set_session(kf_entry *e, kf_session *s) {
     char fp[9];
-    if (e->session && !*s->organization_name && kf_str_eq(e->session->organization_id, s->organization_id)) /* looked up since it was stored */
+    if (e->session && !*s->organization_name &&
+        kf_str_eq(e->session->organization_id,
+                  s->organization_id)) /* looked up since it was stored */
         memcpy(s->organization_name, e->session->organization_name, sizeof s->organization_name);
     kf_session_free(e->session);
     e->session = s;
@@ -98,7 +109,8 @@ void kf_entry_set_session(kf_entry *e, kf_session *s) {
         kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, &err);
         return;
     }
-    kf_log(KF_LOG_DEBUG, "profile %s: generation %lld, refresh token %s", e->prof.name, (long long)s->generation,
+    kf_log(KF_LOG_DEBUG, "profile %s: generation %lld, refresh token %s", e->prof.name,
+           (long long)s->generation,
            kf_log_fp(kf_secret_peek(s->refresh_token), kf_secret_len(s->refresh_token), fp));
     kf_entry_trouble(e, KF_STATE_SIGNED_IN, NULL);
     kf_name_look_up(e);
@@ -144,7 +156,8 @@ static void take_loaded(kf_entry *e, kf_work *w, const kf_secret *blob) {
         kf_entry_store_trouble(e, &err);
         return;
     }
-    if (e->session && e->trouble.state == KF_STATE_NEEDS_SIGN_IN && s->generation <= e->session->generation &&
+    if (e->session && e->trouble.state == KF_STATE_NEEDS_SIGN_IN &&
+        s->generation <= e->session->generation &&
         kf_secret_eq(s->refresh_token, e->session->refresh_token)) {
         kf_session_free(s); /* the one that ended; nobody signed in since */
         return;
@@ -162,7 +175,8 @@ static void load_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_e
     if (!err) {
         take_loaded(e, w, blob);
     } else if (err->code == KF_ERR_STORE_NOT_FOUND || err->code == KF_ERR_STORE_VAULT_NEW) {
-        bool told = !e->session && e->trouble.state == KF_STATE_NEEDS_SIGN_IN && kf_entry_why(e)->code; /* and better */
+        bool told = !e->session && e->trouble.state == KF_STATE_NEEDS_SIGN_IN &&
+                    kf_entry_why(e)->code; /* and better */
         kf_fail(&none, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
         if (!told) drop_session(e, &none);
     } else if (!e->session) {
@@ -208,9 +222,10 @@ static void adopt_publish(kf_entry *e, kf_work *w, const kf_secret *blob, const 
     kf_work_unlock(w);
     kf_second_remove(e);
     kf_entry_set_session(e, KF_TAKE(w->next));
-    kf_keeper_index_then(e->k, KF_TAKE(w->done), w->user); /* signed in: also for who reads no more than the index */
-    bool replaced = w->old && e->session && !e->session->unverified && kf_entry_bound(e, w->old) && *w->old->claims.sid &&
-                    !kf_str_eq(w->old->claims.sid, e->session->claims.sid);
+    kf_keeper_index_then(e->k, KF_TAKE(w->done),
+                         w->user); /* signed in: also for who reads no more than the index */
+    bool replaced = w->old && e->session && !e->session->unverified && kf_entry_bound(e, w->old) &&
+                    *w->old->claims.sid && !kf_str_eq(w->old->claims.sid, e->session->claims.sid);
     if (replaced) kf_work_key(e, adopt_revoke);
     else kf_work_end(e);
 }
@@ -368,8 +383,8 @@ static void remove_failed(kf_entry *e, kf_work *w) {
 static void key_put_back(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     (void)blob;
     if (err)
-        kf_log(KF_LOG_ERROR, "profile %s: the API key could not be stored again: %s",
-               e->prof.name, err->what);
+        kf_log(KF_LOG_ERROR, "profile %s: the API key could not be stored again: %s", e->prof.name,
+               err->what);
     remove_failed(e, w);
 }
 
@@ -492,15 +507,20 @@ typedef struct kf_side {
 static void side_done(void *user, kf_http_resp *resp, const kf_err *err) {
     kf_side *s = user;
     if (err || resp->status / 100 != 2)
-        kf_log(KF_LOG_INFO, "the replaced session could not be revoked: %s", err ? err->what : "refused");
+        kf_log(KF_LOG_INFO, "the replaced session could not be revoked: %s",
+               err ? err->what : "refused");
     g_ptr_array_remove_fast(s->k->side, s);
     g_free(s);
 }
 
 void kf_side_revoke(kf_keeper *k, const kf_entry *e, const kf_session *old, const kf_secret *key) {
     KF_AUTO(kf_secret) body = kf_account_revoke_body(old->claims.sid);
-    kf_http_req r = {.method = "POST", .origin = e->prof.api_host, .path = KF_ACCOUNT_REVOKE, .body = body,
-                     .bearer = key, .timeout_ms = KF_CALL_TIMEOUT_MS};
+    kf_http_req r = {.method = "POST",
+                     .origin = e->prof.api_host,
+                     .path = KF_ACCOUNT_REVOKE,
+                     .body = body,
+                     .bearer = key,
+                     .timeout_ms = KF_CALL_TIMEOUT_MS};
     kf_side *s = g_new0(kf_side, 1);
     s->k = k;
     g_ptr_array_add(k->side, s);

@@ -2,13 +2,16 @@
 
 #include <string.h>
 
-/* A refresh token that came from elsewhere. It is stored before it is tried, so that it is never spent
- * before its successor can be kept; and it carries the session it took the place of, until WorkOS took it. */
+/* A refresh token that came from elsewhere. It is stored before it is tried, so that it is never
+ * spent before its successor can be kept; and it carries the session it took the place of, until
+ * WorkOS took it. */
 
-void kf_keeper_take(kf_keeper *k, const char *profile, const kf_secret *refresh_token, kf_keeper_done done, void *user) {
+void kf_keeper_take(kf_keeper *k, const char *profile, const kf_secret *refresh_token,
+                    kf_keeper_done done, void *user) {
     kf_entry *e = kf_entry_find(k, profile);
     kf_moment now = kf_keeper_now(k, 0);
-    kf_session *s = e ? kf_session_unverified(refresh_token, e->prof.api_host, e->prof.client_id, &now) : NULL;
+    kf_session *s =
+        e ? kf_session_unverified(refresh_token, e->prof.api_host, e->prof.client_id, &now) : NULL;
     kf_err err;
     if (s) {
         kf_keeper_adopt(k, profile, s, true, done, user);
@@ -31,7 +34,8 @@ kf_secret *kf_take_previous(kf_entry *e, kf_work *w, const kf_secret *blob) {
 void kf_take_renewed(kf_entry *e, const kf_session *unverified) {
     if (!unverified || !unverified->previous || !e->session || !e->api_key) return;
     KF_AUTO(kf_session) old = kf_session_from_blob(unverified->previous, NULL);
-    if (old && kf_entry_bound(e, old) && *old->claims.sid && !kf_str_eq(old->claims.sid, e->session->claims.sid))
+    if (old && kf_entry_bound(e, old) && *old->claims.sid &&
+        !kf_str_eq(old->claims.sid, e->session->claims.sid))
         kf_side_revoke(e->k, e, old, e->api_key);
 }
 
@@ -64,10 +68,14 @@ static void stored_again(kf_entry *e, kf_work *w, const kf_secret *blob, const k
 }
 
 bool kf_take_back(kf_entry *e, kf_work *w) {
-    kf_session *s = w->old->unverified && w->old->previous ? kf_session_from_blob(w->old->previous, NULL) : NULL;
+    kf_session *s = w->old->unverified && w->old->previous
+                        ? kf_session_from_blob(w->old->previous, NULL)
+                        : NULL;
     if (!s) return false;
-    kf_log(KF_LOG_INFO, "profile %s: the token was not taken; the session before it is put back", e->prof.name);
-    s->generation = (w->old->generation > w->ledger.generation ? w->old->generation : w->ledger.generation) + 1;
+    kf_log(KF_LOG_INFO, "profile %s: the token was not taken; the session before it is put back",
+           e->prof.name);
+    s->generation =
+        (w->old->generation > w->ledger.generation ? w->old->generation : w->ledger.generation) + 1;
     w->next = s;
     KF_AUTO(kf_secret) blob = kf_session_to_blob(s);
     kf_work_save(e, KF_KIND_SESSION, blob, false, stored_again);

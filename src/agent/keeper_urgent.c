@@ -6,7 +6,7 @@
 
 typedef struct kf_ledger_row {
     char id[17];
-    bool open;          /* it has an intent, or a token that was replaced */
+    bool open; /* it has an intent, or a token that was replaced */
     kf_ledger ledger;
 } kf_ledger_row;
 

@@ -7,8 +7,9 @@
 #include "io/files.h"
 #include "wire/msg.h"
 
-static const char *const state_names[] = {"needs_sign_in", "signed_in", "renewing", "expiring", "expired",
-                                          "offline", "locked", "unsaved", "stale", "error"};
+static const char *const state_names[] = {"needs_sign_in", "signed_in", "renewing", "expiring",
+                                          "expired",       "offline",   "locked",   "unsaved",
+                                          "stale",         "error"};
 
 const char *kf_state_name(kf_state s) {
     return (size_t)s < KF_LEN(state_names) ? state_names[s] : "error";
@@ -62,9 +63,12 @@ static bool is_over(kf_state s) { return s == KF_STATE_NEEDS_SIGN_IN || s == KF_
 /* Not for what a person did: signed out, here or elsewhere, or never signed in. */
 static void tell_person(kf_entry *e, kf_state s) {
     kf_err_code code = kf_entry_why(e)->code;
-    if (e->told || !is_over(s) || is_over(e->shown) || s != e->trouble.state || !code || code == KF_ERR_WORKOS_NOT_SIGNED_IN) return;
+    if (e->told || !is_over(s) || is_over(e->shown) || s != e->trouble.state || !code ||
+        code == KF_ERR_WORKOS_NOT_SIGNED_IN)
+        return;
     e->told = true;
-    if (e->k->on_person) e->k->on_person(e->k->on_person_user, e->prof.id, e->prof.name, kf_err_name(code));
+    if (e->k->on_person)
+        e->k->on_person(e->k->on_person_user, e->prof.id, e->prof.name, kf_err_name(code));
 }
 
 const kf_err *kf_entry_why(const kf_entry *e) {
@@ -76,7 +80,9 @@ const kf_err *kf_entry_why(const kf_entry *e) {
 void kf_entry_changed(kf_entry *e) {
     kf_state s = kf_entry_state(e);
     if (s != e->shown) {
-        const char *why = s == e->trouble.state && s != KF_STATE_SIGNED_IN ? kf_err_name(kf_entry_why(e)->code) : "";
+        const char *why = s == e->trouble.state && s != KF_STATE_SIGNED_IN
+                              ? kf_err_name(kf_entry_why(e)->code)
+                              : "";
         kf_log(KF_LOG_INFO, "profile %s: %s -> %s%s%s", e->prof.name, kf_state_name(e->shown),
                kf_state_name(s), *why ? ", " : "", why);
         tell_person(e, s);
@@ -118,7 +124,8 @@ bool kf_keeper_busy(const kf_keeper *k) {
 }
 
 bool kf_keeper_has_work(const kf_keeper *k) {
-    bool fleeting = k->a->store && kf_str_eq(kf_store_kind(k->a->store), "memory"); /* ends with us */
+    bool fleeting =
+        k->a->store && kf_str_eq(kf_store_kind(k->a->store), "memory"); /* ends with us */
     GHashTableIter it;
     void *p;
     g_hash_table_iter_init(&it, k->by_id);
@@ -192,7 +199,8 @@ static void json_times(kf_json *j, const kf_entry *e) {
     }
     int64_t at = e->unsaved ? e->retry_at : kf_entry_renew_due(e);
     if (at <= 0) return;
-    bool retry = e->unsaved || e->trouble.state == KF_STATE_OFFLINE || e->trouble.state == KF_STATE_LOCKED;
+    bool retry =
+        e->unsaved || e->trouble.state == KF_STATE_OFFLINE || e->trouble.state == KF_STATE_LOCKED;
     kf_json_set_int(j, retry ? "retry_in_ms" : "renews_in_ms", at > now ? at - now : 0);
 }
 
@@ -259,19 +267,24 @@ static char *index_path(const kf_keeper *k) { return kf_strfmt("%s/profiles", k-
 
 static bool fill_row(const kf_entry *e, kf_state state, kf_profile_row *r) {
     const kf_session *s = e->session;
-    *r = (kf_profile_row){.is_default = is_default(e), .has_git_host = e->prof.git_host && *e->prof.git_host};
+    *r = (kf_profile_row){.is_default = is_default(e),
+                          .has_git_host = e->prof.git_host && *e->prof.git_host};
     if (s) r->expires_at = s->exp;
     else if (!e->loaded && e->has_hint) r->expires_at = e->hint.expires_at;
-    const char *org = s ? s->organization_id : !e->loaded && e->has_hint ? e->hint.organization_id : "";
-    return kf_str_set(r->id, sizeof r->id, e->prof.id) && kf_str_set(r->name, sizeof r->name, e->prof.name) &&
+    const char *org = s                           ? s->organization_id
+                      : !e->loaded && e->has_hint ? e->hint.organization_id
+                                                  : "";
+    return kf_str_set(r->id, sizeof r->id, e->prof.id) &&
+           kf_str_set(r->name, sizeof r->name, e->prof.name) &&
            kf_str_set(r->state, sizeof r->state, kf_state_name(state)) &&
            kf_str_set(r->organization_id, sizeof r->organization_id, org) &&
            kf_str_set(r->client_id, sizeof r->client_id, e->prof.client_id);
 }
 
 void kf_entry_knows(kf_entry *e, const kf_profile_row *row) {
-    e->has_hint = kf_str_set(e->hint.state, sizeof e->hint.state, row->state) &&
-                  kf_str_set(e->hint.organization_id, sizeof e->hint.organization_id, row->organization_id);
+    e->has_hint =
+        kf_str_set(e->hint.state, sizeof e->hint.state, row->state) &&
+        kf_str_set(e->hint.organization_id, sizeof e->hint.organization_id, row->organization_id);
     e->hint.expires_at = row->expires_at;
 }
 
@@ -360,7 +373,8 @@ static void index_rang(void *user) {
 void kf_keeper_index_dirty(kf_keeper *k) {
     k->index_dirty = true;
     if (k->index_busy || k->index_timer) return;
-    int64_t since = kf_boot_ms() - k->index_at; /* the first change at once, a flood of them together */
+    int64_t since =
+        kf_boot_ms() - k->index_at; /* the first change at once, a flood of them together */
     k->index_timer = kf_loop_after(k->a->loop, since < 50 ? 50 - since : 0, index_rang, k);
 }
 
@@ -373,7 +387,8 @@ void kf_keeper_index_then(kf_keeper *k, kf_keeper_done done, void *user) {
 void kf_keeper_index_flush(kf_keeper *k) {
     kf_loop_cancel(k->a->loop, k->index_timer);
     k->index_timer = 0;
-    if (k->index_dirty) index_send(k, NULL, NULL); /* the worker finishes what it has before it ends */
+    if (k->index_dirty)
+        index_send(k, NULL, NULL); /* the worker finishes what it has before it ends */
 }
 
 void kf_keeper_index_read(kf_keeper *k) {

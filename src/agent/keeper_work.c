@@ -313,10 +313,12 @@ void kf_work_unseal(kf_entry *e, const char *kind, const kf_secret *sealed, kf_s
                         kf_call_begin(e, next));
 }
 
-void kf_work_save(kf_entry *e, const char *kind, const kf_secret *blob, bool interactive, kf_step_fn next) {
+void kf_work_save(kf_entry *e, const char *kind, const kf_secret *blob, bool interactive,
+                  kf_step_fn next) {
     if (!have_store(e, next)) return;
     KF_AUTO_CHARS label = kf_strfmt("keyfob: %s (%s)", e->prof.name, kind);
-    kf_store_save(e->k->a->store, e->prof.id, kind, label, blob, interactive, store_done, kf_call_begin(e, next));
+    kf_store_save(e->k->a->store, e->prof.id, kind, label, blob, interactive, store_done,
+                  kf_call_begin(e, next));
 }
 
 void kf_work_delete(kf_entry *e, const char *kind, kf_step_fn next) {
@@ -328,7 +330,8 @@ void kf_work_delete(kf_entry *e, const char *kind, kf_step_fn next) {
 void kf_work_reserve(kf_entry *e, size_t size, kf_step_fn next) {
     size_t most = 2 * size + KF_RESERVE_MIN;
     if (have_store(e, next))
-        kf_store_reserve(e->k->a->store, e->prof.id, KF_KIND_SESSION, most, false, store_done, kf_call_begin(e, next));
+        kf_store_reserve(e->k->a->store, e->prof.id, KF_KIND_SESSION, most, false, store_done,
+                         kf_call_begin(e, next));
 }
 
 /* ---- the API key ---- */

@@ -47,7 +47,9 @@ void kf_lifetime_stop(kf_agent *a) {
     if (t->stopping_since) return;
     t->stopping_since = kf_boot_ms();
     struct stat st; /* the path may belong to a younger agent by now */
-    if (!stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino && st.st_dev == t->socket.st_dev) unlink(a->socket_path);
+    if (!stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino &&
+        st.st_dev == t->socket.st_dev)
+        unlink(a->socket_path);
     kf_server_stop_listening(a->server);
     kf_err ends;
     kf_keeper_save_now(a->keeper);
@@ -78,14 +80,16 @@ static void check(void *user) {
     kf_agent *a = t->a;
     struct stat st;
     int64_t now = kf_boot_ms();
-    bool ours = !stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino && st.st_dev == t->socket.st_dev;
+    bool ours = !stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino &&
+                st.st_dev == t->socket.st_dev;
     bool busy = kf_server_connections(a->server) || kf_keeper_busy(a->keeper) ||
                 kf_keeper_has_work(a->keeper) || kf_lifetime_promised(a);
     if (a->locked) busy = true; /* the next agent would be open */
     if (busy) t->idle_since = now;
     t->check = 0;
     if (!ours) kf_log(KF_LOG_WARN, "agent: %s is no longer this agent's", a->socket_path);
-    else if (now - t->idle_since >= t->idle_ms) kf_log(KF_LOG_INFO, "agent: nothing to keep, nobody here");
+    else if (now - t->idle_since >= t->idle_ms)
+        kf_log(KF_LOG_INFO, "agent: nothing to keep, nobody here");
     else {
         t->check = kf_loop_after(a->loop, t->idle_ms < CHECK_MS ? t->idle_ms : CHECK_MS, check, t);
         return;

@@ -15,15 +15,15 @@ typedef struct lock_call {
     struct lock_call *next;
     kf_agent *a;
     uint32_t conn;
-    kf_json *params;   /* of Unlock; NULL: a Lock */
-    unsigned locks;    /* a->locks when it was asked */
-    bool waits;        /* for the agent to be shut */
+    kf_json *params; /* of Unlock; NULL: a Lock */
+    unsigned locks;  /* a->locks when it was asked */
+    bool waits;      /* for the agent to be shut */
 } lock_call;
 
 struct kf_locking {
     kf_agent *a;
-    lock_call *calls;  /* in their order */
-    kf_loop_id timer;  /* shutting */
+    lock_call *calls; /* in their order */
+    kf_loop_id timer; /* shutting */
     int64_t since;
 };
 

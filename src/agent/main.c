@@ -59,9 +59,10 @@ static bool read_fd(const char *s, int *out) {
 
 /* -1: go on; else the exit status */
 static int read_options(int argc, char **argv, options *o) {
-    static const struct option table[] = {{"ready-fd", 1, NULL, 'r'}, {"private", 0, NULL, 'p'},  {"idle-exit", 1, NULL, 'i'},
-                                          {"log-file", 1, NULL, 'f'}, {"log-level", 1, NULL, 'l'}, {"version", 0, NULL, 'V'},
-                                          {"help", 0, NULL, 'h'},     {"foreground", 0, NULL, 'F'}, {NULL, 0, NULL, 0}};
+    static const struct option table[] = {
+        {"ready-fd", 1, NULL, 'r'}, {"private", 0, NULL, 'p'},    {"idle-exit", 1, NULL, 'i'},
+        {"log-file", 1, NULL, 'f'}, {"log-level", 1, NULL, 'l'},  {"version", 0, NULL, 'V'},
+        {"help", 0, NULL, 'h'},     {"foreground", 0, NULL, 'F'}, {NULL, 0, NULL, 0}};
     const char *env = getenv("KEYFOB_LOG");
     if (env && !read_level(env, &o->level)) o->level = KF_LOG_INFO;
     for (int c; (c = getopt_long(argc, argv, "Vh", table, NULL)) != -1;) {
@@ -106,7 +107,8 @@ static void person_needed(void *user, const char *id, const char *name, const ch
     kf_notify_sign_in_needed(user, id, name, reason);
 }
 
-/* A process that was killed takes connections until the kernel has closed its socket; it gives no answers. */
+/* A process that was killed takes connections until the kernel has closed its socket; it gives no
+ * answers. */
 static bool answers(void) {
     enum { WAIT_MS = 1000 };
     KF_AUTO(kf_client) c = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, NULL);
@@ -115,7 +117,8 @@ static bool answers(void) {
     return hello;
 }
 
-/* An agent that was killed, or is about to end, holds the lock a little longer than it answers at its socket. */
+/* An agent that was killed, or is about to end, holds the lock a little longer than it answers at
+ * its socket. */
 static bool take_run_lock(const kf_agent *a, int fd, kf_err *err) {
     enum { WAIT_MS = 5000, STEP_MS = 10 };
     int got = kf_lock_try(fd, err);
@@ -124,7 +127,8 @@ static bool take_run_lock(const kf_agent *a, int fd, kf_err *err) {
         poll(NULL, 0, STEP_MS);
         got = kf_lock_try(fd, err);
     }
-    return got == 1 || (got == 0 && kf_fail(err, KF_ERR_WIRE_NO_AGENT, "another agent is running at %s", a->socket_path));
+    return got == 1 || (got == 0 && kf_fail(err, KF_ERR_WIRE_NO_AGENT,
+                                            "another agent is running at %s", a->socket_path));
 }
 
 /* What an agent that was killed while it wrote them left beside its files. */
@@ -143,8 +147,10 @@ static bool places(kf_agent *a, const options *o, int *run_lock, kf_err *err) {
     a->data_dir = kf_data_dir();
     if (a->private_mode) {
         const char *base = getenv("XDG_RUNTIME_DIR");
-        a->runtime_dir = kf_strfmt("%s/keyfob-private-XXXXXX", base && *base == '/' ? base : "/tmp");
-        if (!mkdtemp(a->runtime_dir)) return kf_fail_errno(err, KF_ERR_SYS_IO, "make a directory for the socket");
+        a->runtime_dir =
+            kf_strfmt("%s/keyfob-private-XXXXXX", base && *base == '/' ? base : "/tmp");
+        if (!mkdtemp(a->runtime_dir))
+            return kf_fail_errno(err, KF_ERR_SYS_IO, "make a directory for the socket");
         a->socket_path = kf_strfmt("%s/agent.sock", a->runtime_dir);
     } else {
         a->socket_path = kf_socket_path(err);
@@ -156,7 +162,10 @@ static bool places(kf_agent *a, const options *o, int *run_lock, kf_err *err) {
     if (!kf_dir_ensure(a->state_dir, err)) return false;
     sweep_leftovers(a);
     const char *log_file = o->log_file ? o->log_file : getenv("KEYFOB_LOG_FILE");
-    KF_AUTO_CHARS log = log_file && *log_file ? kf_strdup(log_file) : kf_strfmt("%s/keyfobd.log", a->private_mode ? a->runtime_dir : a->state_dir);
+    KF_AUTO_CHARS log =
+        log_file && *log_file
+            ? kf_strdup(log_file)
+            : kf_strfmt("%s/keyfobd.log", a->private_mode ? a->runtime_dir : a->state_dir);
     if (!kf_logfile_open(log, o->level, err)) return false;
     KF_AUTO_CHARS lock = kf_strfmt("%s/agent.run", a->runtime_dir);
     *run_lock = kf_lock_open(lock, err);
@@ -174,7 +183,9 @@ static void urgent_found(void *user) { kf_settings_store(user, urgent_store_open
 
 static bool start(kf_agent *a, const options *o, kf_err *err) {
     kf_http_opts h = {.user_agent = "keyfob/" KF_VERSION};
-    if (!(a->loop = kf_loop_new(err)) || !(a->worker = kf_worker_new(a->loop, err)) || !(a->http = kf_http_new(a->loop, &h, err))) return false;
+    if (!(a->loop = kf_loop_new(err)) || !(a->worker = kf_worker_new(a->loop, err)) ||
+        !(a->http = kf_http_new(a->loop, &h, err)))
+        return false;
     a->watch = kf_watch_new(a);
     a->drive = kf_drive_new(a);
     a->locking = kf_locking_new(a);
@@ -184,7 +195,8 @@ static bool start(kf_agent *a, const options *o, kf_err *err) {
     kf_keeper_on_person(a->keeper, person_needed, a);
     if (a->conf) kf_keeper_reload(a->keeper);
     kf_keeper_look_for_urgent(a->keeper, urgent_found, a);
-    if (unlink(a->socket_path) && errno != ENOENT) return kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", a->socket_path);
+    if (unlink(a->socket_path) && errno != ENOENT)
+        return kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", a->socket_path);
     int fd = kf_socket_listen(a->socket_path, err);
     if (fd < 0 || !(a->server = kf_server_new(a, fd, err))) return false;
     a->lifetime = kf_lifetime_new(a, o->idle_ms, a->private_mode ? STDIN_FILENO : -1);
@@ -218,7 +230,8 @@ static void end(kf_agent *a) {
     kf_lifetime_free(a->lifetime); /* this late: a second signal must not kill what still writes */
     kf_loop_free(a->loop);
     if (a->private_mode && a->runtime_dir) {
-        static const char *const leaf[] = {"agent.sock", "agent.run", "keyfobd.log", "keyfobd.log.1"};
+        static const char *const leaf[] = {"agent.sock", "agent.run", "keyfobd.log",
+                                           "keyfobd.log.1"};
         for (size_t i = 0; i < KF_LEN(leaf); i++) {
             KF_AUTO_CHARS path = kf_strfmt("%s/%s", a->runtime_dir, leaf[i]);
             unlink(path);

@@ -43,7 +43,8 @@ static void store_ready(void *user, const kf_err *err) {
     caller_free(c);
 }
 
-/* --- calls --------------------------------------------------------------------------------------- */
+/* --- calls ---------------------------------------------------------------------------------------
+ */
 
 static void hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
@@ -64,7 +65,9 @@ static void token_done(void *user, const kf_token *t, const kf_err *err) {
     else {
         kf_json *j = kf_json_obj();
         kf_json_set_secret(j, "access_token", t->session->access_token);
-        kf_json_set_int(j, "expires_at", (kf_unix_ms() + t->left_ms + 500) / 1000); /* of this clock, whatever the server's */
+        kf_json_set_int(j, "expires_at",
+                        (kf_unix_ms() + t->left_ms + 500) /
+                            1000); /* of this clock, whatever the server's */
         kf_json_set_int(j, "left_ms", t->left_ms);
         kf_json_set_int(j, "life_ms", t->session->life_s * 1000);
         kf_json_set_bool(j, "renewed", t->renewed);
@@ -73,7 +76,8 @@ static void token_done(void *user, const kf_token *t, const kf_err *err) {
         if (*t->session->organization_id) kf_json_set_str(j, "org_id", t->session->organization_id);
         kf_json_set_str(j, "name", t->profile->name);
         if (t->unsaved) kf_json_set(j, "failure", kf_msg_failure(t->unsaved));
-        if (c->more) kf_json_set(j, "profile", kf_keeper_profile_json(c->a->keeper, t->profile->id));
+        if (c->more)
+            kf_json_set(j, "profile", kf_keeper_profile_json(c->a->keeper, t->profile->id));
         kf_server_reply(c->a->server, c->conn, j, false);
     }
     caller_free(c);
@@ -87,7 +91,8 @@ static const char *token_profile(const kf_agent *a, const kf_json *p, kf_err *er
     if (name) return kf_fail(err, KF_ERR_USAGE_BAD, "either profile or git_host, not both"), NULL;
     if (!kf_hosts_parse(host, &norm, err)) return NULL;
     const kf_conf_profile *c = kf_conf_find_git_host(a->conf, norm);
-    if (!c) kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "no profile is bound to the git host %.200s", norm);
+    if (!c)
+        kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "no profile is bound to the git host %.200s", norm);
     return c ? c->id : NULL;
 }
 
@@ -107,8 +112,8 @@ static void get_token(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     }
     caller *c = caller_new(a, conn);
     c->more = kf_json_bool(p, "with_profile", false);
-    kf_keeper_token(a->keeper, profile, kf_json_int_or(p, "min_valid_ms", -1), kf_json_bool(p, "renew", false),
-                    token_done, c);
+    kf_keeper_token(a->keeper, profile, kf_json_int_or(p, "min_valid_ms", -1),
+                    kf_json_bool(p, "renew", false), token_done, c);
 }
 
 static void renewed(void *user, const kf_token *t, const kf_err *err) {
@@ -123,7 +128,8 @@ static void renewed(void *user, const kf_token *t, const kf_err *err) {
 }
 static void renew(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
-    kf_keeper_token(a->keeper, kf_json_str_or(p, "profile", ""), -1, true, renewed, caller_new(a, conn));
+    kf_keeper_token(a->keeper, kf_json_str_or(p, "profile", ""), -1, true, renewed,
+                    caller_new(a, conn));
 }
 
 static void signed_out(void *user, bool server_ended, const kf_err *note, const kf_err *err) {
@@ -139,10 +145,12 @@ static void signed_out(void *user, bool server_ended, const kf_err *note, const 
 }
 static void sign_out(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
-    kf_keeper_sign_out(a->keeper, kf_json_str_or(p, "profile", ""), kf_json_bool(p, "local_only", false), signed_out, caller_new(a, conn));
+    kf_keeper_sign_out(a->keeper, kf_json_str_or(p, "profile", ""),
+                       kf_json_bool(p, "local_only", false), signed_out, caller_new(a, conn));
 }
 
-/* --- varlink's own ------------------------------------------------------------------------------- */
+/* --- varlink's own -------------------------------------------------------------------------------
+ */
 
 static void get_info(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)p;
@@ -163,7 +171,8 @@ static const char service_text[] =
     "# The Varlink Service Interface is provided by every varlink service. It\n"
     "# describes the service and the interfaces it implements.\n"
     "interface org.varlink.service\n\n"
-    "method GetInfo() -> (vendor: string, product: string, version: string, url: string, interfaces: []string)\n"
+    "method GetInfo() -> (vendor: string, product: string, version: string, url: string, "
+    "interfaces: []string)\n"
     "method GetInterfaceDescription(interface: string) -> (description: string)\n\n"
     "error InterfaceNotFound (interface: string)\n"
     "error MethodNotFound (method: string)\n"
@@ -185,9 +194,15 @@ static void get_description(kf_agent *a, uint32_t conn, const kf_json *p, bool m
     kf_server_varlink_error(a->server, conn, "org.varlink.service.InterfaceNotFound", j);
 }
 
-/* --- table --------------------------------------------------------------------------------------- */
+/* --- table ---------------------------------------------------------------------------------------
+ */
 
-enum { SETTINGS = 1, STORE = 2, MORE = 4, WRITES = 8 }; /* what must be there before the call runs; MORE: called with more; WRITES: not with read_only */
+enum {
+    SETTINGS = 1,
+    STORE = 2,
+    MORE = 4,
+    WRITES = 8
+}; /* what must be there before the call runs; MORE: called with more; WRITES: not with read_only */
 
 /* params: as kf_method_params_ok reads them */
 static const struct {
@@ -200,28 +215,35 @@ static const struct {
     {KF_IFACE ".Import", kf_method_import, SETTINGS | WRITES,
      "source=S name=s profile=S path=s client_id=s keyring=b interactive=b make_default=b"},
     {KF_IFACE ".PreviewCleanUp", kf_method_preview_clean_up, STORE, "source=S path=s profiles=L"},
-    {KF_IFACE ".CleanUp", kf_method_clean_up, STORE | WRITES, "source=S path=s profiles=L file=S digest=S"},
-    {KF_IFACE ".GetToken", get_token, STORE, "profile=s git_host=s min_valid_ms=n renew=b with_profile=b"},
+    {KF_IFACE ".CleanUp", kf_method_clean_up, STORE | WRITES,
+     "source=S path=s profiles=L file=S digest=S"},
+    {KF_IFACE ".GetToken", get_token, STORE,
+     "profile=s git_host=s min_valid_ms=n renew=b with_profile=b"},
     {KF_IFACE ".Hello", hello, 0, "protocol=N build=S read_only=b"},
     {KF_IFACE ".ListProfiles", kf_method_list_profiles, SETTINGS, ""},
     {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS, "profile=S"},
     {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS | WRITES,
-     "id=s name=S client_id=s api_host=s organization_id=s redirect_port=n label=s api_key=s no_api_key=b git_host=s make_default=b"},
+     "id=s name=S client_id=s api_host=s organization_id=s redirect_port=n label=s api_key=s "
+     "no_api_key=b git_host=s make_default=b"},
     {KF_IFACE ".PutProfiles", kf_method_put_profiles, SETTINGS | WRITES, "profiles=L dry_run=b"},
     {KF_IFACE ".RemoveProfile", kf_method_remove_profile, STORE | WRITES, "profile=S"},
     {KF_IFACE ".GetApiKey", kf_method_get_api_key, STORE, "profile=S"},
     {KF_IFACE ".Renew", renew, STORE | WRITES, "profile=S"},
     {KF_IFACE ".SignIn", kf_drive_sign_in, STORE | MORE | WRITES,
-     "profile=S method=S email=s organization_id=s client_id=s api_key=s interactive=b provider=s connection_id=s "
+     "profile=S method=S email=s organization_id=s client_id=s api_key=s interactive=b provider=s "
+     "connection_id=s "
      "domain_hint=s screen_hint=s prompt=s max_age=n invitation_token=s"},
     {KF_IFACE ".Answer", kf_drive_answer, 0, "flow=S serial=N act=S value=s"},
     {KF_IFACE ".Cancel", kf_drive_cancel, 0, "flow=S"},
     {KF_IFACE ".SignOut", sign_out, STORE | WRITES, "profile=S local_only=b"},
-    {KF_IFACE ".TakeToken", kf_method_take_token, STORE | WRITES, "profile=S refresh_token=S client_id=s"},
+    {KF_IFACE ".TakeToken", kf_method_take_token, STORE | WRITES,
+     "profile=S refresh_token=S client_id=s"},
     {KF_IFACE ".ListOrganizations", kf_method_list_organizations, STORE, "profile=S"},
-    {KF_IFACE ".SwitchOrganization", kf_method_switch_organization, STORE | WRITES, "profile=S organization_id=S"},
+    {KF_IFACE ".SwitchOrganization", kf_method_switch_organization, STORE | WRITES,
+     "profile=S organization_id=S"},
     {KF_IFACE ".ListSessions", kf_method_list_sessions, STORE, "profile=S"},
-    {KF_IFACE ".RevokeSession", kf_method_revoke_session, STORE | WRITES, "profile=S session=S others=b"},
+    {KF_IFACE ".RevokeSession", kf_method_revoke_session, STORE | WRITES,
+     "profile=S session=S others=b"},
     {KF_IFACE ".CheckSession", kf_method_check_session, STORE, "profile=S"},
     {KF_IFACE ".ListFactors", kf_method_list_factors, STORE, "profile=S"},
     {KF_IFACE ".EnrollFactor", kf_method_enroll_factor, STORE | MORE | WRITES, "profile=S"},
@@ -238,7 +260,8 @@ static const struct {
     {KF_IFACE ".CheckSettings", kf_method_check_settings, 0, "text=S"},
     {KF_IFACE ".ReplaceSettings", kf_method_replace_settings, WRITES, "text=S before=S"},
     {KF_IFACE ".StoreStatus", kf_method_store_status, STORE, ""},
-    {KF_IFACE ".MoveStore", kf_method_move_store, STORE | WRITES, "to=S passphrase=s create=b interactive=b"},
+    {KF_IFACE ".MoveStore", kf_method_move_store, STORE | WRITES,
+     "to=S passphrase=s create=b interactive=b"},
     {KF_IFACE ".ChangePassphrase", kf_method_change_passphrase, SETTINGS | WRITES, "old=S new=S"},
     {KF_IFACE ".Doctor", kf_method_doctor, 0, "network=b"},
     {KF_IFACE ".Lock", kf_method_lock, WRITES, ""},
@@ -275,16 +298,22 @@ bool kf_method_params_ok(const char *spec, const kf_json *p, char bad[32]) {
 }
 
 /* Calls that mostly read: GetToken's renew, Seal's hand_over. */
-static bool asks_to_write(const kf_json *p) { return kf_json_bool(p, "renew", false) || kf_json_bool(p, "hand_over", false); }
+static bool asks_to_write(const kf_json *p) {
+    return kf_json_bool(p, "renew", false) || kf_json_bool(p, "hand_over", false);
+}
 
-void kf_methods_call(kf_agent *a, uint32_t conn, const char *method, const kf_json *params, bool more) {
+void kf_methods_call(kf_agent *a, uint32_t conn, const char *method, const kf_json *params,
+                     bool more) {
     for (size_t i = 0; i < KF_LEN(table); i++) {
         if (strcmp(table[i].name, method)) continue;
         kf_log(KF_LOG_DEBUG, "call: %s from %u", method, conn);
         kf_err e;
         char bad[32];
-        if (kf_server_read_only(a->server, conn) && (table[i].needs & WRITES || asks_to_write(params))) {
-            kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "%s would change something, and --read-only forbids it", strrchr(method, '.') + 1);
+        if (kf_server_read_only(a->server, conn) &&
+            (table[i].needs & WRITES || asks_to_write(params))) {
+            kf_fail(&e, KF_ERR_USAGE_READ_ONLY,
+                    "%s would change something, and --read-only forbids it",
+                    strrchr(method, '.') + 1);
             kf_server_error(a->server, conn, &e);
             return;
         }

@@ -4,9 +4,11 @@
 #include "agent/agent.h"
 #include "base/json.h"
 
-void kf_methods_call(kf_agent *a, uint32_t conn, const char *method, const kf_json *params, bool more);
-/* spec: NAME=KIND ...; s string, n number >= 0, b boolean, l list; a capital letter: must be there. Null is absent.
- * False: bad is the name of the first parameter that is missing or of another type. */
+void kf_methods_call(kf_agent *a, uint32_t conn, const char *method, const kf_json *params,
+                     bool more);
+/* spec: NAME=KIND ...; s string, n number >= 0, b boolean, l list; a capital letter: must be there.
+ * Null is absent. False: bad is the name of the first parameter that is missing or of another type.
+ */
 bool kf_method_params_ok(const char *spec, const kf_json *p, char bad[32]);
 
 /* methods_profile.c */
@@ -55,16 +57,18 @@ void kf_factors_drop_all(kf_agent *a);
 /* methods_claims.c */
 void kf_method_claims(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_claims_drop_all(kf_agent *a);
-/* Claims' answer for a token, with the members of rest; its signature is checked with the keys of client_id at origin, or
- * with origin NULL not at all. */
-void kf_claims_answer(kf_agent *a, uint32_t conn, const kf_secret *token, const kf_json *rest, const char *origin, const char *client_id);
+/* Claims' answer for a token, with the members of rest; its signature is checked with the keys of
+ * client_id at origin, or with origin NULL not at all. */
+void kf_claims_answer(kf_agent *a, uint32_t conn, const kf_secret *token, const kf_json *rest,
+                      const char *origin, const char *client_id);
 
 /* methods_import.c */
 void kf_method_find_imports(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_import(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_preview_clean_up(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_clean_up(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
-void kf_imports_conn_gone(kf_agent *a, uint32_t conn); /* import_gather.c: nobody waits for a keyring's prompt any more */
+void kf_imports_conn_gone(
+    kf_agent *a, uint32_t conn); /* import_gather.c: nobody waits for a keyring's prompt any more */
 void kf_imports_drop_all(kf_agent *a);
 
 /* methods_seal.c */
@@ -73,7 +77,8 @@ void kf_quits_drop_all(kf_agent *a);
 void kf_method_seal(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_handed_over(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_unseal(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
-void kf_seals_conn_gone(kf_agent *a, uint32_t conn); /* what it holds without a word stays as it was */
-void kf_seals_drop_all(kf_agent *a);                 /* after the keeper */
+void kf_seals_conn_gone(kf_agent *a,
+                        uint32_t conn); /* what it holds without a word stays as it was */
+void kf_seals_drop_all(kf_agent *a);    /* after the keeper */
 
 extern const char kf_interface_text[]; /* data/io.keyfob.Agent.varlink, compiled in */

@@ -9,7 +9,8 @@
 
 enum { TOKEN_MAX = 4096 };
 
-/* --- organizations ------------------------------------------------------------------------------- */
+/* --- organizations -------------------------------------------------------------------------------
+ */
 
 static kf_json *named(const char *key, kf_json *value) {
     kf_json *j = kf_json_obj();
@@ -57,13 +58,16 @@ static void reply_list(kf_asking *q, const char *key, kf_json *list) {
 }
 
 static void organizations_here(kf_asking *q) { reply_list(q, "organizations", KF_TAKE(q->list)); }
-static void list_organizations(kf_asking *q) { kf_ask_list(q, KF_LIST_ORGANIZATIONS, organizations_here); }
+static void list_organizations(kf_asking *q) {
+    kf_ask_list(q, KF_LIST_ORGANIZATIONS, organizations_here);
+}
 
 void kf_method_list_organizations(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_ask_begin(a, conn, p, more, list_organizations);
 }
 
-/* --- sessions ------------------------------------------------------------------------------------ */
+/* --- sessions ------------------------------------------------------------------------------------
+ */
 
 static kf_json *sessions_marked(const kf_asking *q) {
     kf_json *list = kf_json_arr();
@@ -78,7 +82,9 @@ static kf_json *sessions_marked(const kf_asking *q) {
 static void sessions_here(kf_asking *q) { reply_list(q, "sessions", sessions_marked(q)); }
 static void list_sessions(kf_asking *q) { kf_ask_list(q, KF_LIST_SESSIONS, sessions_here); }
 
-void kf_method_list_sessions(kf_agent *a, uint32_t conn, const kf_json *p, bool more) { kf_ask_begin(a, conn, p, more, list_sessions); }
+void kf_method_list_sessions(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    kf_ask_begin(a, conn, p, more, list_sessions);
+}
 
 static void revoke_next(kf_asking *q);
 
@@ -91,7 +97,8 @@ static void revoked(kf_asking *q, int status, const kf_json *body) {
 
 /* Those that are to end: the one that was named, or all that live but ours. */
 static bool is_meant(const kf_asking *q, const kf_json *session) {
-    const char *named_one = kf_json_str_or(q->params, "session", ""), *id = kf_json_str(session, "id");
+    const char *named_one = kf_json_str_or(q->params, "session", ""),
+               *id = kf_json_str(session, "id");
     if (*named_one) return kf_str_eq(id, named_one);
     return kf_str_eq(kf_json_str(session, "status"), "active") && !kf_str_eq(id, q->sid);
 }
@@ -107,7 +114,8 @@ static void revoke_next(kf_asking *q) {
         return;
     }
     q->at = n + 1;
-    kf_ask_send(q, "POST", kf_strdup(KF_ACCOUNT_REVOKE), kf_account_revoke_body(kf_json_str(i, "id")), revoked);
+    kf_ask_send(q, "POST", kf_strdup(KF_ACCOUNT_REVOKE),
+                kf_account_revoke_body(kf_json_str(i, "id")), revoked);
 }
 
 static void sessions_to_revoke(kf_asking *q) {
@@ -117,7 +125,8 @@ static void sessions_to_revoke(kf_asking *q) {
         kf_fail(&err, KF_ERR_USAGE_NOT_FOUND, "%s has no session %.95s", q->name, id);
         kf_ask_fail(q, &err);
     } else if (!*id && !*q->sid) {
-        kf_fail(&err, KF_ERR_WORKOS_REFUSED, "the token of %s names no session, so there are no others", q->name);
+        kf_fail(&err, KF_ERR_WORKOS_REFUSED,
+                "the token of %s names no session, so there are no others", q->name);
         kf_ask_fail(q, &err);
     } else {
         revoke_next(q);
@@ -128,7 +137,8 @@ static void revoke(kf_asking *q) {
     const char *id = kf_json_str_or(q->params, "session", "");
     bool others = kf_json_bool(q->params, "others", false);
     kf_err err = {0};
-    if (!*id == !others) kf_fail(&err, KF_ERR_USAGE_BAD, "which session is to end: one, or all others");
+    if (!*id == !others)
+        kf_fail(&err, KF_ERR_USAGE_BAD, "which session is to end: one, or all others");
     else if (*id && kf_str_eq(id, q->sid)) {
         kf_fail(&err, KF_ERR_USAGE_BAD, "that is the session of %s itself", q->name);
         kf_hint(&err, "Sign out to end it.");
@@ -137,9 +147,12 @@ static void revoke(kf_asking *q) {
     else kf_ask_list(q, KF_LIST_SESSIONS, sessions_to_revoke);
 }
 
-void kf_method_revoke_session(kf_agent *a, uint32_t conn, const kf_json *p, bool more) { kf_ask_begin(a, conn, p, more, revoke); }
+void kf_method_revoke_session(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    kf_ask_begin(a, conn, p, more, revoke);
+}
 
-/* --- another organization, a token from elsewhere ------------------------------------------------ */
+/* --- another organization, a token from elsewhere ------------------------------------------------
+ */
 
 typedef struct caller {
     kf_agent *a;
@@ -201,7 +214,9 @@ void kf_method_switch_organization(kf_agent *a, uint32_t conn, const kf_json *p,
     kf_keeper_session(a->keeper, k->profile, session_loaded, k);
 }
 
-static void token_renewed(void *user, const kf_token *t, const kf_err *err) { answer(user, t ? NULL : err); }
+static void token_renewed(void *user, const kf_token *t, const kf_err *err) {
+    answer(user, t ? NULL : err);
+}
 
 static void token_stored(void *user, const kf_err *err) {
     caller *k = user;
@@ -213,10 +228,16 @@ static void token_stored(void *user, const kf_err *err) {
 static bool token_ok(const char *s, kf_err *err) {
     size_t n = strlen(s);
     if (!n) return kf_fail(err, KF_ERR_USAGE_BAD, "there is no token");
-    if (n > TOKEN_MAX) return kf_fail(err, KF_ERR_USAGE_BAD, "a refresh token has at most %d characters", TOKEN_MAX);
+    if (n > TOKEN_MAX)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "a refresh token has at most %d characters",
+                       TOKEN_MAX);
     for (size_t i = 0; i < n; i++)
-        if ((unsigned char)s[i] <= 0x20 || (unsigned char)s[i] >= 0x7f) return kf_fail(err, KF_ERR_USAGE_BAD, "a refresh token has no blanks in it, nor other than ASCII characters");
-    return kf_str_starts(s, "sk_") ? kf_fail(err, KF_ERR_USAGE_BAD, "that is an API key, not a refresh token") : true;
+        if ((unsigned char)s[i] <= 0x20 || (unsigned char)s[i] >= 0x7f)
+            return kf_fail(err, KF_ERR_USAGE_BAD,
+                           "a refresh token has no blanks in it, nor other than ASCII characters");
+    return kf_str_starts(s, "sk_")
+               ? kf_fail(err, KF_ERR_USAGE_BAD, "that is an API key, not a refresh token")
+               : true;
 }
 
 void kf_method_take_token(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
@@ -226,7 +247,8 @@ void kf_method_take_token(kf_agent *a, uint32_t conn, const kf_json *p, bool mor
     kf_err err;
     if (!c) return;
     bool ok = token_ok(typed, &err);
-    if (ok && !kf_client_id_ok(c->client_id)) ok = kf_fail(&err, KF_ERR_USAGE_NO_CLIENT_ID, "%s has no client ID", c->name);
+    if (ok && !kf_client_id_ok(c->client_id))
+        ok = kf_fail(&err, KF_ERR_USAGE_NO_CLIENT_ID, "%s has no client ID", c->name);
     if (!ok) {
         kf_server_error(a->server, conn, &err);
         return;

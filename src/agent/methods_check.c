@@ -1,5 +1,5 @@
-/* Does the session still live? An access token says only when it will be over at the latest. With the API key
- * WorkOS's list of sessions tells; without one, only a renewal does. */
+/* Does the session still live? An access token says only when it will be over at the latest. With
+ * the API key WorkOS's list of sessions tells; without one, only a renewal does. */
 #include "agent/methods.h"
 
 #include "agent/ask.h"
@@ -17,7 +17,9 @@ static caller *caller_new(kf_agent *a, uint32_t conn, const char *id, const char
     caller *c = calloc(1, sizeof *c);
     if (!c) abort();
     *c = (caller){.a = a, .conn = conn};
-    if (!kf_str_set(c->profile, sizeof c->profile, id) || !kf_str_set(c->name, sizeof c->name, name)) abort();
+    if (!kf_str_set(c->profile, sizeof c->profile, id) ||
+        !kf_str_set(c->name, sizeof c->name, name))
+        abort();
     return c;
 }
 
@@ -54,7 +56,8 @@ static void listed(kf_asking *q) {
     } else if (kf_str_eq(status, "revoked") || kf_str_eq(status, "expired")) {
         kf_err why;
         kf_fail(&why, KF_ERR_WORKOS_SESSION_ENDED, "WorkOS says it is %s", status);
-        kf_keeper_session_over(q->a->keeper, q->profile, q->sid, &why, over, caller_new(q->a, q->conn, q->profile, q->name));
+        kf_keeper_session_over(q->a->keeper, q->profile, q->sid, &why, over,
+                               caller_new(q->a, q->conn, q->profile, q->name));
         kf_ask_end(q);
     } else { /* not listed, or a word of a later WorkOS: what a renewal says counts */
         renew(q->a, q->conn, q->profile, q->name);

@@ -1,5 +1,6 @@
-/* What an access token says, and whether WorkOS signed it: the keys of a client ID are fetched when they are first
- * needed and kept; a key that is not among them is looked for again, but not more often than every five minutes. */
+/* What an access token says, and whether WorkOS signed it: the keys of a client ID are fetched when
+ * they are first needed and kept; a key that is not among them is looked for again, but not more
+ * often than every five minutes. */
 #include "agent/methods.h"
 
 #include "agent/ask.h"
@@ -25,8 +26,8 @@ typedef struct kf_keys {
     struct kf_keys *next;
     kf_agent *a;
     char origin[256], client_id[96];
-    kf_jwks *jwks;          /* NULL: none yet */
-    int64_t fetched_at;     /* boot ms */
+    kf_jwks *jwks;      /* NULL: none yet */
+    int64_t fetched_at; /* boot ms */
     uint32_t http;
     waiting *calls;
 } keys;
@@ -55,7 +56,8 @@ void kf_claims_drop_all(kf_agent *a) {
     while (a->keys) keys_free(a->keys);
 }
 
-/* --- answers ------------------------------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------------------------------
+ */
 
 static void reply(waiting *w) {
     kf_server_reply(w->a->server, w->conn, KF_TAKE(w->answer), false);
@@ -80,7 +82,8 @@ static bool knows(const keys *k, const waiting *w) {
     return k->jwks && kf_jwks_knows(k->jwks, kf_secret_peek(w->token), kf_secret_len(w->token));
 }
 
-/* --- keys ---------------------------------------------------------------------------------------- */
+/* --- keys ----------------------------------------------------------------------------------------
+ */
 
 static kf_jwks *read_keys(const kf_http_resp *resp, const kf_err *net, kf_err *err) {
     return kf_ask_ok(resp, net, err)
@@ -122,7 +125,9 @@ static keys *keys_of(kf_agent *a, const char *origin, const char *client_id) {
     }
     if (n >= KEYS_MAX && idle) keys_free(idle);
     k = calloc(1, sizeof *k);
-    if (!k || !kf_str_set(k->origin, sizeof k->origin, origin) || !kf_str_set(k->client_id, sizeof k->client_id, client_id)) abort();
+    if (!k || !kf_str_set(k->origin, sizeof k->origin, origin) ||
+        !kf_str_set(k->client_id, sizeof k->client_id, client_id))
+        abort();
     k->a = a;
     k->next = a->keys;
     a->keys = k;
@@ -148,7 +153,8 @@ static void look(waiting *w, const char *origin, const char *client_id) {
     }
 }
 
-/* --- the call ------------------------------------------------------------------------------------ */
+/* --- the call ------------------------------------------------------------------------------------
+ */
 
 static kf_json *header_of(const kf_secret *token, kf_err *err) {
     const char *jwt = kf_secret_peek(token);
@@ -176,14 +182,16 @@ static kf_json *describe(const kf_secret *token, kf_err *err) {
     return j;
 }
 
-void kf_claims_answer(kf_agent *a, uint32_t conn, const kf_secret *token, const kf_json *rest, const char *origin, const char *client_id) {
+void kf_claims_answer(kf_agent *a, uint32_t conn, const kf_secret *token, const kf_json *rest,
+                      const char *origin, const char *client_id) {
     kf_err bad;
     kf_json *answer = describe(token, &bad);
     if (!answer) {
         kf_server_error(a->server, conn, &bad);
         return;
     }
-    for (const kf_json *i = kf_json_first(rest); i; i = kf_json_next(i)) kf_json_set(answer, kf_json_key(i), kf_json_copy(i));
+    for (const kf_json *i = kf_json_first(rest); i; i = kf_json_next(i))
+        kf_json_set(answer, kf_json_key(i), kf_json_copy(i));
     waiting *w = calloc(1, sizeof *w);
     if (!w) abort();
     *w = (waiting){.a = a, .conn = conn, .answer = answer};
@@ -198,13 +206,17 @@ void kf_claims_answer(kf_agent *a, uint32_t conn, const kf_secret *token, const 
 /* The provider's tokens only on request. */
 static kf_json *rest_of(const kf_session *s, bool oauth_tokens) {
     kf_json *rest = kf_json_obj();
-    KF_AUTO(kf_json) oauth = s->oauth_tokens ? kf_json_parse(kf_secret_peek(s->oauth_tokens), kf_secret_len(s->oauth_tokens), NULL) : NULL;
+    KF_AUTO(kf_json)
+    oauth = s->oauth_tokens ? kf_json_parse(kf_secret_peek(s->oauth_tokens),
+                                            kf_secret_len(s->oauth_tokens), NULL)
+                            : NULL;
     if (s->user) kf_json_set(rest, "user", kf_json_copy(s->user));
     if (!kf_json_is_obj(oauth)) return rest;
     static const char *const open[] = {"provider", "scopes", "expires_at"};
     kf_json *shown = oauth_tokens ? kf_json_copy(oauth) : kf_json_obj();
     for (size_t i = 0; i < KF_LEN(open) && !oauth_tokens; i++)
-        if (kf_json_get(oauth, open[i])) kf_json_set(shown, open[i], kf_json_copy(kf_json_get(oauth, open[i])));
+        if (kf_json_get(oauth, open[i]))
+            kf_json_set(shown, open[i], kf_json_copy(kf_json_get(oauth, open[i])));
     kf_json_set(rest, "oauth", shown);
     return rest;
 }
@@ -218,12 +230,15 @@ typedef struct call {
 static void session_here(void *user, const kf_token *t, const kf_err *err) {
     call *c = user;
     kf_err bad;
-    if (t && !t->session->access_token) kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no access token yet", t->profile->name), err = &bad;
+    if (t && !t->session->access_token)
+        kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no access token yet", t->profile->name),
+            err = &bad;
     if (err) kf_server_error(c->a->server, c->conn, err);
     else {
         const kf_session *s = t->session;
         KF_AUTO(kf_json) rest = rest_of(s, c->oauth_tokens);
-        kf_claims_answer(c->a, c->conn, s->access_token, rest, c->verify ? s->origin : NULL, s->client_id);
+        kf_claims_answer(c->a, c->conn, s->access_token, rest, c->verify ? s->origin : NULL,
+                         s->client_id);
     }
     free(c);
 }
@@ -232,6 +247,9 @@ void kf_method_claims(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
     call *c = calloc(1, sizeof *c);
     if (!c) abort();
-    *c = (call){.a = a, .conn = conn, .verify = kf_json_bool(p, "verify", false), .oauth_tokens = kf_json_bool(p, "oauth_tokens", false)};
+    *c = (call){.a = a,
+                .conn = conn,
+                .verify = kf_json_bool(p, "verify", false),
+                .oauth_tokens = kf_json_bool(p, "oauth_tokens", false)};
     kf_keeper_session(a->keeper, kf_json_str_or(p, "profile", ""), session_here, c);
 }

@@ -1,5 +1,6 @@
-/* What the agent can say about this machine: one call, one list of checks. It looks and changes nothing, so it
- * neither picks a store nor makes a vault; the probe of the store writes an item and removes it. */
+/* What the agent can say about this machine: one call, one list of checks. It looks and changes
+ * nothing, so it neither picks a store nor makes a vault; the probe of the store writes an item and
+ * removes it. */
 #include "agent/methods.h"
 
 #include <stdarg.h>
@@ -32,7 +33,8 @@ typedef struct kf_checkup {
     size_t n_hosts, at, left_out;
 } kf_checkup;
 
-__attribute__((format(printf, 5, 6))) static void add(kf_checkup *u, const char *id, const char *result, const char *todo, const char *fmt, ...) {
+__attribute__((format(printf, 5, 6))) static void
+add(kf_checkup *u, const char *id, const char *result, const char *todo, const char *fmt, ...) {
     char *text = NULL;
     va_list ap;
     va_start(ap, fmt);
@@ -69,21 +71,30 @@ static void finish(kf_checkup *u) {
     drop(u);
 }
 
-/* --- what is known at once ----------------------------------------------------------------------- */
+/* --- what is known at once -----------------------------------------------------------------------
+ */
 
 static void check_memory(kf_checkup *u) {
     struct rlimit r = {0};
     getrlimit(RLIMIT_MEMLOCK, &r);
-    KF_AUTO_CHARS most = r.rlim_cur == RLIM_INFINITY ? kf_strdup("no limit") : kf_strfmt("limit %llu KiB", (unsigned long long)r.rlim_cur / 1024);
+    KF_AUTO_CHARS most = r.rlim_cur == RLIM_INFINITY
+                             ? kf_strdup("no limit")
+                             : kf_strfmt("limit %llu KiB", (unsigned long long)r.rlim_cur / 1024);
     if (kf_secret_locked()) add(u, "memory", "ok", NULL, "secrets are locked in memory, %s", most);
-    else add(u, "memory", "warn", "raise RLIMIT_MEMLOCK (ulimit -l), then: keyfob agent stop", "secrets could not be locked in memory and may reach the swap, %s", most);
+    else
+        add(u, "memory", "warn", "raise RLIMIT_MEMLOCK (ulimit -l), then: keyfob agent stop",
+            "secrets could not be locked in memory and may reach the swap, %s", most);
 }
 
 static void check_settings(kf_checkup *u) {
     const kf_conf_profile *all;
     kf_err e;
-    if (!kf_settings(u->a, &e)) add(u, "settings", "fail", "correct that line; until then what was read before counts", "%s", e.what);
-    else add(u, "settings", "ok", NULL, "%s, %zu profiles", u->a->conf_path, kf_conf_profiles(u->a->conf, &all));
+    if (!kf_settings(u->a, &e))
+        add(u, "settings", "fail", "correct that line; until then what was read before counts",
+            "%s", e.what);
+    else
+        add(u, "settings", "ok", NULL, "%s, %zu profiles", u->a->conf_path,
+            kf_conf_profiles(u->a->conf, &all));
 }
 
 /* user:password@ of a proxy is nobody's business. */
@@ -93,12 +104,17 @@ static const char *without_login(const char *url) {
 }
 
 static void check_proxy(kf_checkup *u) {
-    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}; /* as curl takes them */
+    static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy",
+                                        "ALL_PROXY"}; /* as curl takes them */
     const char *proxy = u->a->conf ? kf_conf_get(u->a->conf, "proxy") : NULL, *from = "keyfob.conf";
-    for (size_t i = 0; i < KF_LEN(names) && (!proxy || !*proxy); i++) proxy = getenv(names[i]), from = names[i];
+    for (size_t i = 0; i < KF_LEN(names) && (!proxy || !*proxy); i++)
+        proxy = getenv(names[i]), from = names[i];
     if (!proxy || !*proxy) add(u, "proxy", "ok", NULL, "none");
-    else if (kf_conf_key_find("proxy")->ok(proxy)) add(u, "proxy", "ok", NULL, "%s, from %s", without_login(proxy), from);
-    else add(u, "proxy", "fail", "give [http://]host[:port], then: keyfob agent stop", "%s holds no address of a proxy", from); /* but perhaps a password */
+    else if (kf_conf_key_find("proxy")->ok(proxy))
+        add(u, "proxy", "ok", NULL, "%s, from %s", without_login(proxy), from);
+    else
+        add(u, "proxy", "fail", "give [http://]host[:port], then: keyfob agent stop",
+            "%s holds no address of a proxy", from); /* but perhaps a password */
 }
 
 static void check_trust(kf_checkup *u) {
@@ -106,7 +122,9 @@ static void check_trust(kf_checkup *u) {
     if (!ca || !*ca) ca = getenv("SSL_CERT_FILE"), from = "SSL_CERT_FILE";
     const char *bad = ca && *ca ? kf_trust_is_bad(ca) : NULL;
     if (!ca || !*ca) add(u, "ca_file", "ok", NULL, "the system's certificates");
-    else if (bad) add(u, "ca_file", "fail", "give the path of a file with certificates (PEM)", "%s, from %s, %s", ca, from, bad);
+    else if (bad)
+        add(u, "ca_file", "fail", "give the path of a file with certificates (PEM)",
+            "%s, from %s, %s", ca, from, bad);
     else add(u, "ca_file", "ok", NULL, "%s, from %s", ca, from);
 }
 
@@ -125,7 +143,9 @@ static void check_clock(kf_checkup *u) {
     u->knows_clock = known;
     if (!known && !u->network) add(u, "clock", "ok", NULL, "nothing is known yet; --network asks");
     else if (!known) return; /* what the hosts say comes last */
-    else if (llabs(worst) > SKEW_MAX_S) add(u, "clock", "warn", "set the clock (timedatectl set-ntp true)", "this clock was %lld s %s WorkOS's at the last renewal", llabs(worst), side);
+    else if (llabs(worst) > SKEW_MAX_S)
+        add(u, "clock", "warn", "set the clock (timedatectl set-ntp true)",
+            "this clock was %lld s %s WorkOS's at the last renewal", llabs(worst), side);
     else add(u, "clock", "ok", NULL, "at most %lld s off at the last renewals", llabs(worst));
 }
 
@@ -144,19 +164,26 @@ static void check_ports(kf_checkup *u) {
         for (size_t k = 0; k < seen; k++) again = again || port[k] == all[i].redirect_port;
         if (again) continue;
         if (seen == PORTS_MAX) {
-            bad = true, add(u, "redirect_port", "warn", "look at the others when they are needed", "only the first %d ports were tried", PORTS_MAX);
+            bad = true, add(u, "redirect_port", "warn", "look at the others when they are needed",
+                            "only the first %d ports were tried", PORTS_MAX);
             break;
         }
         port[seen++] = all[i].redirect_port;
         kf_err e;
-        kf_loopback *b = kf_loopback_new(u->a->loop, all[i].redirect_port, "doctor", nobody_came, NULL, &e);
-        if (!b) bad = true, add(u, "redirect_port", "warn", "end what holds it, or set another: keyfob profile edit NAME --redirect-port N", "profile %s: %s", all[i].name, e.what);
+        kf_loopback *b =
+            kf_loopback_new(u->a->loop, all[i].redirect_port, "doctor", nobody_came, NULL, &e);
+        if (!b)
+            bad = true,
+            add(u, "redirect_port", "warn",
+                "end what holds it, or set another: keyfob profile edit NAME --redirect-port N",
+                "profile %s: %s", all[i].name, e.what);
         kf_loopback_free(b);
     }
     if (!bad) add(u, "redirect_port", "ok", NULL, seen ? "free" : "any free one of this machine");
 }
 
-/* --- hosts --------------------------------------------------------------------------------------- */
+/* --- hosts ---------------------------------------------------------------------------------------
+ */
 
 static void next_host(kf_checkup *u);
 
@@ -180,7 +207,8 @@ static void host_answered(void *user, kf_http_resp *r, const kf_err *err) {
         int64_t off = r->date ? kf_unix_s() - r->date : 0;
         u->knows_clock = u->knows_clock || r->date;
         if (r->date && llabs(off) > SKEW_MAX_S)
-            add(u, "clock", "warn", "set the clock (timedatectl set-ntp true)", "this clock is %lld s %s %s's", llabs(off), off > 0 ? "ahead of" : "behind", host);
+            add(u, "clock", "warn", "set the clock (timedatectl set-ntp true)",
+                "this clock is %lld s %s %s's", llabs(off), off > 0 ? "ahead of" : "behind", host);
         else if (r->date) add(u, "clock", "ok", NULL, "%lld s off %s's", llabs(off), host);
     }
     next_host(u);
@@ -188,8 +216,11 @@ static void host_answered(void *user, kf_http_resp *r, const kf_err *err) {
 
 static void next_host(kf_checkup *u) {
     if (u->at == u->n_hosts || !kf_server_alive(u->a->server, u->conn)) {
-        if (u->network && !u->knows_clock) add(u, "clock", "ok", NULL, "nothing is known: no host has told the time");
-        if (u->left_out) add(u, "network", "warn", "look at them from their own profiles: keyfob whoami", "%zu more hosts were not asked, %d are the most", u->left_out, HOSTS_MAX);
+        if (u->network && !u->knows_clock)
+            add(u, "clock", "ok", NULL, "nothing is known: no host has told the time");
+        if (u->left_out)
+            add(u, "network", "warn", "look at them from their own profiles: keyfob whoami",
+                "%zu more hosts were not asked, %d are the most", u->left_out, HOSTS_MAX);
         finish(u);
         return;
     }
@@ -212,19 +243,30 @@ static void ask_hosts(kf_checkup *u) {
     next_host(u);
 }
 
-/* --- bus and store ------------------------------------------------------------------------------- */
+/* --- bus and store -------------------------------------------------------------------------------
+ */
 
 static void bus_looked_at(void *user, const kf_bus_report *r) {
     kf_checkup *u = user;
     u->bus = NULL;
     if (!r->bus) {
-        add(u, "bus", "warn", "set store = vault, or run keyfob inside a desktop session (or dbus-run-session)", "%s", r->error);
+        add(u, "bus", "warn",
+            "set store = vault, or run keyfob inside a desktop session (or dbus-run-session)", "%s",
+            r->error);
     } else {
         add(u, "bus", "ok", NULL, "%s", *r->address ? r->address : "the session's own");
-        if (!r->provider) add(u, "provider", "warn", "start a keyring (gnome-keyring, KeePassXC), or set store = vault", "nobody is the Secret Service");
-        else add(u, "provider", "ok", NULL, "%s, pid %d", *r->program ? r->program : "a process without a name", r->pid);
-        if (*r->error) add(u, "collection", "fail", "look after the keyring program", "%s", r->error);
-        else if (r->provider && !r->collection) add(u, "collection", "warn", "make a default keyring with your keyring program", "there is no default keyring");
+        if (!r->provider)
+            add(u, "provider", "warn",
+                "start a keyring (gnome-keyring, KeePassXC), or set store = vault",
+                "nobody is the Secret Service");
+        else
+            add(u, "provider", "ok", NULL, "%s, pid %d",
+                *r->program ? r->program : "a process without a name", r->pid);
+        if (*r->error)
+            add(u, "collection", "fail", "look after the keyring program", "%s", r->error);
+        else if (r->provider && !r->collection)
+            add(u, "collection", "warn", "make a default keyring with your keyring program",
+                "there is no default keyring");
         else if (r->provider && r->locked)
             add(u, "collection", "warn", KEYRING_TODO, "%s is locked", r->path);
         else if (r->provider && r->locked_items)
@@ -238,7 +280,8 @@ static void bus_looked_at(void *user, const kf_bus_report *r) {
 
 /* The bus is opened only where the Secret Service is, or may be, what keyfob uses. */
 static void look_at_bus(kf_checkup *u, const char *kind) {
-    if (!*kind || !strcmp(kind, "secret-service")) u->bus = kf_bus_check(u->a->loop, bus_looked_at, u);
+    if (!*kind || !strcmp(kind, "secret-service"))
+        u->bus = kf_bus_check(u->a->loop, bus_looked_at, u);
     else {
         add(u, "bus", "ok", NULL, "not used: store is %s", kind);
         ask_hosts(u);
@@ -255,12 +298,18 @@ static void store_probed(void *user, const kf_secret *blob, const kf_err *err) {
         add(u, "store", "fail",
             *err->hint ? err->hint : "look at free space, permissions and the keyring program",
             "%s: %s (%s)", kind, err->what, kf_err_name(err->code));
-    else if (!strcmp(kind, "memory")) add(u, "store", "warn", "set store = auto to keep sessions", "memory: everything is forgotten when the agent ends");
-    else add(u, "store", "ok", NULL, "%s, can be written%s%s", kind, u->a->store_why && *u->a->store_why ? "; " : "", u->a->store_why ? u->a->store_why : "");
+    else if (!strcmp(kind, "memory"))
+        add(u, "store", "warn", "set store = auto to keep sessions",
+            "memory: everything is forgotten when the agent ends");
+    else
+        add(u, "store", "ok", NULL, "%s, can be written%s%s", kind,
+            u->a->store_why && *u->a->store_why ? "; " : "",
+            u->a->store_why ? u->a->store_why : "");
     const char *from = u->a->conf ? kf_conf_get(u->a->conf, "store_moved_from") : NULL;
     if (from) {
         KF_AUTO_CHARS todo = kf_strfmt("keyfob store move --to %s", kind);
-        add(u, "store", "warn", todo, "the move from %s was interrupted; secrets may still be there", from);
+        add(u, "store", "warn", todo,
+            "the move from %s was interrupted; secrets may still be there", from);
     }
     look_at_bus(u, kind);
 }
@@ -268,19 +317,22 @@ static void store_probed(void *user, const kf_secret *blob, const kf_err *err) {
 static void store_is_bad(kf_checkup *u, const kf_err *err) {
     bool agent = u->a->locked, locked = agent || err->code == KF_ERR_STORE_LOCKED;
     locked = locked || err->code == KF_ERR_STORE_VAULT_LOCKED;
-    const char *todo = "look at free space, permissions and the keyring program; keyfob log says more";
+    const char *todo =
+        "look at free space, permissions and the keyring program; keyfob log says more";
     if (agent) todo = "run keyfob unlock";
     else if (err->code == KF_ERR_STORE_VAULT_LOCKED)
         todo = "run keyfob unlock; for scripts: KEYFOB_PASSPHRASE_FILE";
     else if (err->code == KF_ERR_STORE_LOCKED) todo = KEYRING_TODO;
-    else if (err->code == KF_ERR_STORE_BAD_PASSPHRASE) todo = "correct what is in the passphrase file";
-    else if (err->code == KF_ERR_SYS_OWNER) todo = "make it yours, and close it to others: chmod go-rwx";
-    else if (err->code == KF_ERR_USAGE_CONFIG) todo = "correct KEYFOB_STORE or keyfob.conf, then: keyfob agent stop";
-    else if (err->code == KF_ERR_STORE_NEWER)
-        todo = "install the newer keyfob again";
-    else if (*err->hint)
-        todo = err->hint;
-    else if (err->code == KF_ERR_STORE_ABSENT) todo = "start a keyring (gnome-keyring, KeePassXC), or set store = vault";
+    else if (err->code == KF_ERR_STORE_BAD_PASSPHRASE)
+        todo = "correct what is in the passphrase file";
+    else if (err->code == KF_ERR_SYS_OWNER)
+        todo = "make it yours, and close it to others: chmod go-rwx";
+    else if (err->code == KF_ERR_USAGE_CONFIG)
+        todo = "correct KEYFOB_STORE or keyfob.conf, then: keyfob agent stop";
+    else if (err->code == KF_ERR_STORE_NEWER) todo = "install the newer keyfob again";
+    else if (*err->hint) todo = err->hint;
+    else if (err->code == KF_ERR_STORE_ABSENT)
+        todo = "start a keyring (gnome-keyring, KeePassXC), or set store = vault";
     add(u, "store", locked ? "warn" : "fail", todo, "%s (%s)", err->what, kf_err_name(err->code));
 }
 
@@ -297,9 +349,16 @@ static void store_open(void *user, const kf_err *err) {
 static void check_new_vault(kf_checkup *u) {
     kf_err e;
     KF_AUTO(kf_secret) pass = kf_settings_passphrase(&e);
-    if (e.code != KF_ERR_NONE) add(u, "store", "warn", e.code == KF_ERR_SYS_OWNER ? "chmod 600 it" : "write the passphrase into that file, or unset KEYFOB_PASSPHRASE_FILE",
-                                   "vault, not made yet, and its passphrase file is of no use: %s", e.what);
-    else add(u, "store", "ok", NULL, "vault, not made yet: %s", pass ? "the passphrase file will have its passphrase" : "its passphrase is chosen with the first secret");
+    if (e.code != KF_ERR_NONE)
+        add(u, "store", "warn",
+            e.code == KF_ERR_SYS_OWNER
+                ? "chmod 600 it"
+                : "write the passphrase into that file, or unset KEYFOB_PASSPHRASE_FILE",
+            "vault, not made yet, and its passphrase file is of no use: %s", e.what);
+    else
+        add(u, "store", "ok", NULL, "vault, not made yet: %s",
+            pass ? "the passphrase file will have its passphrase"
+                 : "its passphrase is chosen with the first secret");
 }
 
 static void add_each(kf_checkup *u, kf_json *names, const char *result, const char *what) {
@@ -318,7 +377,8 @@ static void check_unsaved(kf_checkup *u) {
              "the session is not in the store; a sealed copy is in the state directory");
 }
 
-/* Looks at the header and its copy, also while the vault is locked. False: no record can be read. */
+/* Looks at the header and its copy, also while the vault is locked. False: no record can be read.
+ */
 static bool check_vault(kf_checkup *u, bool *is_new) {
     KF_AUTO_CHARS dir = kf_strfmt("%s/vault", u->a->data_dir);
     const kf_store *s = u->a->store;
@@ -333,8 +393,7 @@ static bool check_vault(kf_checkup *u, bool *is_new) {
         todo = "check the disk and the permissions of the file";
     else if (state == KF_STORE_OK)
         todo = "run keyfob agent stop: the next agent puts the two files in order";
-    if (l.note)
-        add(u, "store", "warn", todo, "%s", l.note);
+    if (l.note) add(u, "store", "warn", todo, "%s", l.note);
     else if (s && kf_store_vault_note(s))
         add(u, "store", "warn", "check the disk, and make a backup of the folder", "%s",
             kf_store_vault_note(s));
@@ -353,8 +412,7 @@ static void check_store(kf_checkup *u) {
         return;
     }
     if (!*kind) add(u, "store", "ok", NULL, "not picked yet: the first secret does that");
-    else if (is_new)
-        check_new_vault(u);
+    else if (is_new) check_new_vault(u);
     look_at_bus(u, kind);
 }
 
@@ -370,7 +428,11 @@ void kf_method_doctor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     }
     kf_checkup *u = calloc(1, sizeof *u);
     if (!u) abort();
-    *u = (kf_checkup){.next = a->checkups, .a = a, .conn = conn, .network = kf_json_bool(p, "network", false), .checks = kf_json_arr()};
+    *u = (kf_checkup){.next = a->checkups,
+                      .a = a,
+                      .conn = conn,
+                      .network = kf_json_bool(p, "network", false),
+                      .checks = kf_json_arr()};
     a->checkups = u;
     check_settings(u);
     check_memory(u);

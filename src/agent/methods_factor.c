@@ -1,5 +1,6 @@
-/* A person's second factors: list, delete, set up an authenticator app. A factor exists at WorkOS from the first
- * answer on; until a code of it was accepted it is half made, and is deleted when its client leaves or takes too long. */
+/* A person's second factors: list, delete, set up an authenticator app. A factor exists at WorkOS
+ * from the first answer on; until a code of it was accepted it is half made, and is deleted when
+ * its client leaves or takes too long. */
 #include "agent/methods.h"
 
 #include "agent/ask.h"
@@ -17,12 +18,15 @@ static kf_json *named(const char *key, kf_json *value) {
     return j;
 }
 
-/* --- list and delete ----------------------------------------------------------------------------- */
+/* --- list and delete -----------------------------------------------------------------------------
+ */
 
 static void factors_here(kf_asking *q) { kf_ask_reply(q, named("factors", KF_TAKE(q->list))); }
 static void list_factors(kf_asking *q) { kf_ask_list(q, KF_LIST_FACTORS, factors_here); }
 
-void kf_method_list_factors(kf_agent *a, uint32_t conn, const kf_json *p, bool more) { kf_ask_begin(a, conn, p, more, list_factors); }
+void kf_method_list_factors(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    kf_ask_begin(a, conn, p, more, list_factors);
+}
 
 static void deleted(kf_asking *q, int status, const kf_json *body) {
     (void)status;
@@ -37,29 +41,33 @@ static void factors_to_delete(kf_asking *q) {
         kf_ask_send(q, "DELETE", kf_account_factor_path(id), NULL, deleted);
         return;
     }
-    kf_fail(&err, KF_ERR_USAGE_NOT_FOUND, "%s has no factor %.95s", q->name, id); /* the key could delete anybody's */
+    kf_fail(&err, KF_ERR_USAGE_NOT_FOUND, "%s has no factor %.95s", q->name,
+            id); /* the key could delete anybody's */
     kf_ask_fail(q, &err);
 }
 
 static void delete_factor(kf_asking *q) { kf_ask_list(q, KF_LIST_FACTORS, factors_to_delete); }
 
-void kf_method_delete_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) { kf_ask_begin(a, conn, p, more, delete_factor); }
+void kf_method_delete_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    kf_ask_begin(a, conn, p, more, delete_factor);
+}
 
-/* --- enrolment ----------------------------------------------------------------------------------- */
+/* --- enrolment -----------------------------------------------------------------------------------
+ */
 
 typedef struct kf_enrollment {
     struct kf_enrollment *next;
     kf_agent *a;
     char id[33];
-    uint32_t conn;            /* EnrollFactor's; 0: gone */
-    uint32_t verify_conn;     /* a VerifyFactor that waits */
+    uint32_t conn;        /* EnrollFactor's; 0: gone */
+    uint32_t verify_conn; /* a VerifyFactor that waits */
     char name[65], origin[256], user_id[96];
-    kf_secret *key, *code;    /* code: the verification's body, while a challenge is asked for */
+    kf_secret *key, *code; /* code: the verification's body, while a challenge is asked for */
     kf_new_factor factor;
     uint32_t http;
     kf_loop_id timer, again;
     bool verified, undoing, tried;
-    bool asked;               /* for a challenge, for the code at hand */
+    bool asked; /* for a challenge, for the code at hand */
 } enrollment;
 
 static void enrollment_free(enrollment *n) {
@@ -75,9 +83,16 @@ static void enrollment_free(enrollment *n) {
     free(n);
 }
 
-static void send(enrollment *n, const char *method, char *path, const kf_secret *body, kf_http_done done, int64_t ms) {
+static void send(enrollment *n, const char *method, char *path, const kf_secret *body,
+                 kf_http_done done, int64_t ms) {
     KF_AUTO_CHARS to = path;
-    kf_http_req r = {.method = method, .origin = n->origin, .path = to, .body = body, .bearer = n->key, .single_use = true, .timeout_ms = ms};
+    kf_http_req r = {.method = method,
+                     .origin = n->origin,
+                     .path = to,
+                     .body = body,
+                     .bearer = n->key,
+                     .single_use = true,
+                     .timeout_ms = ms};
     n->http = kf_http_send(n->a->http, &r, done, n);
 }
 
@@ -105,7 +120,9 @@ static void undone(void *user, kf_http_resp *resp, const kf_err *err) {
     enrollment_free(n);
 }
 
-static void undo(enrollment *n) { send(n, "DELETE", kf_account_factor_path(n->factor.id), NULL, undone, UNDO_MS); }
+static void undo(enrollment *n) {
+    send(n, "DELETE", kf_account_factor_path(n->factor.id), NULL, undone, UNDO_MS);
+}
 
 static void answer_verify(enrollment *n, const kf_err *err) {
     if (n->verify_conn && err) kf_server_error(n->a->server, n->verify_conn, err);
@@ -114,8 +131,8 @@ static void answer_verify(enrollment *n, const kf_err *err) {
     n->code = kf_secret_free(n->code);
 }
 
-/* Over without success: everybody is told, the factor goes. A request that is out is waited for, because it may make the
- * factor, or may be the one that makes it whole. */
+/* Over without success: everybody is told, the factor goes. A request that is out is waited for,
+ * because it may make the factor, or may be the one that makes it whole. */
 static void give_up(enrollment *n, const kf_err *err) {
     uint32_t conn = n->conn;
     n->undoing = true;
@@ -153,7 +170,8 @@ static void enrolled(void *user, kf_http_resp *resp, const kf_err *net) {
     reply_step(n, false);
 }
 
-/* --- verification -------------------------------------------------------------------------------- */
+/* --- verification --------------------------------------------------------------------------------
+ */
 
 static void verify(enrollment *n);
 
@@ -171,7 +189,8 @@ static void checked(void *user, kf_http_resp *resp, const kf_err *net) {
     KF_AUTO(kf_json) body = kf_ask_body(resp);
     bool ok = kf_ask_ok(resp, net, &err);
     if (ok && kf_json_bool(body, "valid", false)) {
-        settled(n); /* also when the client has just gone: the person has the app, and typed its code */
+        settled(
+            n); /* also when the client has just gone: the person has the app, and typed its code */
         return;
     }
     if (ok) kf_fail(&err, KF_ERR_WORKOS_BAD_CODE, "the code is not right");
@@ -179,7 +198,8 @@ static void checked(void *user, kf_http_resp *resp, const kf_err *net) {
         give_up(n, &err);
         return;
     }
-    if (err.code == KF_ERR_WORKOS_CODE_EXPIRED && n->code && !n->asked) { /* the challenge, not the code: another one */
+    if (err.code == KF_ERR_WORKOS_CODE_EXPIRED && n->code &&
+        !n->asked) { /* the challenge, not the code: another one */
         n->factor.challenge[0] = 0;
         verify(n);
         return;
@@ -236,7 +256,8 @@ void kf_method_verify_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool 
     verify(n);
 }
 
-/* --- begin and end ------------------------------------------------------------------------------- */
+/* --- begin and end -------------------------------------------------------------------------------
+ */
 
 static void too_long(void *user) {
     enrollment *n = user;
@@ -277,7 +298,9 @@ static void begin(kf_asking *q) {
     send(n, "POST", kf_account_factors_path(n->user_id), body, enrolled, 0);
 }
 
-void kf_method_enroll_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) { kf_ask_begin(a, conn, p, more, begin); }
+void kf_method_enroll_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    kf_ask_begin(a, conn, p, more, begin);
+}
 
 void kf_factors_conn_gone(kf_agent *a, uint32_t conn) {
     for (enrollment *n = a->enrollments, *next; n; n = next) {

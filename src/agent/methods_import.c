@@ -1,5 +1,6 @@
-/* Environments and API keys of other tools: found, taken over as profiles, and on a person's word taken out of the file
- * they stood in. The keys go from there into the store; clients see them masked. */
+/* Environments and API keys of other tools: found, taken over as profiles, and on a person's word
+ * taken out of the file they stood in. The keys go from there into the store; clients see them
+ * masked. */
 #include "agent/methods.h"
 
 #include <glib.h>
@@ -25,7 +26,8 @@ static void refuse(kf_agent *a, uint32_t conn, const kf_err *err) {
     kf_server_error(a->server, conn, &e);
 }
 
-/* --- find ------------------------------------------------------------------------------------------- */
+/* --- find
+ * ------------------------------------------------------------------------------------------- */
 
 /* What cannot be chosen by it anyway need not fill the answer. */
 static char *name_to_show(const char *name) {
@@ -41,7 +43,8 @@ static kf_json *item_json(kf_import_source s, const kf_import_item *it) {
     KF_AUTO_CHARS key = it->key ? kf_import_mask(it->key) : NULL;
     kf_json_set_str(j, "source", kf_import_source_name(s));
     set_text(j, "name", name);
-    if (kf_import_profile_name(NULL, it->name, profile)) kf_json_set_str(j, "profile_name", profile);
+    if (kf_import_profile_name(NULL, it->name, profile))
+        kf_json_set_str(j, "profile_name", profile);
     kf_json_set_str(j, "type", it->type);
     kf_json_set_str(j, "environment", kf_profile_environment(it->api_host, it->key));
     set_text(j, "client_id", it->client_id);
@@ -55,7 +58,8 @@ static kf_json *item_json(kf_import_source s, const kf_import_item *it) {
 static void answer_found(kf_gather *g) {
     kf_json *j = kf_json_obj(), *items = kf_json_arr();
     for (int s = 0; s < KF_FROM_COUNT; s++)
-        for (size_t k = 0; k < g->list[s]->n; k++) kf_json_add(items, item_json(s, &g->list[s]->item[k]));
+        for (size_t k = 0; k < g->list[s]->n; k++)
+            kf_json_add(items, item_json(s, &g->list[s]->item[k]));
     kf_json_set(j, "items", items);
     kf_json_set(j, "places", KF_TAKE(g->places));
     kf_server_reply(g->a->server, g->conn, j, false);
@@ -67,7 +71,8 @@ void kf_method_find_imports(kf_agent *a, uint32_t conn, const kf_json *p, bool m
     if (!kf_gather_start(a, conn, p, answer_found, &e)) refuse(a, conn, &e);
 }
 
-/* --- import ----------------------------------------------------------------------------------------- */
+/* --- import
+ * ----------------------------------------------------------------------------------------- */
 
 static const kf_import_item *wanted(const kf_gather *g, kf_err *err) {
     const char *name = kf_json_str(g->params, "name"), *source = kf_json_str(g->params, "source");
@@ -76,17 +81,24 @@ static const kf_import_item *wanted(const kf_gather *g, kf_err *err) {
             const kf_import_item *it = &g->list[s]->item[k];
             if (s != KF_FROM_ENV && !kf_str_eq(name, it->name)) continue;
             if (!it->problem) return it;
-            return kf_fail(err, KF_ERR_USAGE_BAD, "%.60s cannot be imported: %.160s", it->name, it->problem), NULL;
+            return kf_fail(err, KF_ERR_USAGE_BAD, "%.60s cannot be imported: %.160s", it->name,
+                           it->problem),
+                   NULL;
         }
-    return kf_fail(err, KF_ERR_USAGE_BAD, "%.20s has no environment called %.120s", source, name ? name : ""), NULL;
+    return kf_fail(err, KF_ERR_USAGE_BAD, "%.20s has no environment called %.120s", source,
+                   name ? name : ""),
+           NULL;
 }
 
 /* From here on it is PutProfile, which answers. */
 static void put(kf_gather *g) {
     kf_err e;
     const kf_import_item *it = wanted(g, &e);
-    const char *client = it && *it->client_id ? it->client_id : kf_json_str_or(g->params, "client_id", "");
-    if (it && !*client) kf_fail(&e, KF_ERR_USAGE_NO_CLIENT_ID, "%.60s has none where it comes from", it->name), it = NULL;
+    const char *client =
+        it && *it->client_id ? it->client_id : kf_json_str_or(g->params, "client_id", "");
+    if (it && !*client)
+        kf_fail(&e, KF_ERR_USAGE_NO_CLIENT_ID, "%.60s has none where it comes from", it->name),
+            it = NULL;
     if (!it) {
         refuse(g->a, g->conn, &e);
         return;
@@ -96,8 +108,10 @@ static void put(kf_gather *g) {
     kf_json_set_str(p, "client_id", client);
     kf_json_set_str(p, "api_host", it->api_host);
     kf_json_set_secret(p, "api_key", it->key);
-    if (kf_json_get(g->params, "make_default")) kf_json_set_bool(p, "make_default", kf_json_bool(g->params, "make_default", false));
-    kf_log(KF_LOG_INFO, "import: %s from %s", kf_json_str(g->params, "profile"), kf_json_str(g->params, "source"));
+    if (kf_json_get(g->params, "make_default"))
+        kf_json_set_bool(p, "make_default", kf_json_bool(g->params, "make_default", false));
+    kf_log(KF_LOG_INFO, "import: %s from %s", kf_json_str(g->params, "profile"),
+           kf_json_str(g->params, "source"));
     kf_method_put_profile(g->a, g->conn, p, false);
 }
 
@@ -111,7 +125,8 @@ void kf_method_import(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     } else if (!kf_gather_start(a, conn, p, put, &e)) refuse(a, conn, &e);
 }
 
-/* --- clean-up --------------------------------------------------------------------------------------- */
+/* --- clean-up
+ * --------------------------------------------------------------------------------------- */
 
 enum { PROFILES_MAX = KF_IMPORT_ITEMS, SPANS_MAX = 1000 };
 
@@ -120,10 +135,10 @@ typedef struct cleaning {
     uint32_t conn;
     kf_json *params;
     kf_import_source source;
-    const kf_json *profile;           /* whose key is asked for now */
-    kf_secret *key[PROFILES_MAX];     /* what keyfob has; nothing else is taken out of a file */
+    const kf_json *profile;       /* whose key is asked for now */
+    kf_secret *key[PROFILES_MAX]; /* what keyfob has; nothing else is taken out of a file */
     size_t n;
-    char *path;                       /* the change that is made */
+    char *path; /* the change that is made */
     kf_secret *before, *after;
     bool ok;
     kf_err err;
@@ -144,13 +159,18 @@ static void fail(cleaning *c, const kf_err *err) {
 }
 
 /* What would change in one file; NULL: nothing. before and after get the texts. */
-static kf_json *plan(const cleaning *c, const kf_import_file *f, kf_secret **before, kf_secret **after) {
+static kf_json *plan(const cleaning *c, const kf_import_file *f, kf_secret **before,
+                     kf_secret **after) {
     KF_AUTO(kf_secret) text = NULL;
     KF_AUTO_CHARS real = NULL;
-    if (kf_foreign_read(f->path, KF_IMPORT_MAX, &text, &real, NULL) <= 0 || !g_utf8_validate(real, -1, NULL)) return NULL;
+    if (kf_foreign_read(f->path, KF_IMPORT_MAX, &text, &real, NULL) <= 0 ||
+        !g_utf8_validate(real, -1, NULL))
+        return NULL;
     kf_import_span span[SPANS_MAX];
     const char *p = kf_secret_peek(text);
-    size_t len = kf_secret_len(text), n = kf_import_spans(f->form, p, len, (const kf_secret *const *)c->key, c->n, span, SPANS_MAX);
+    size_t len = kf_secret_len(text),
+           n = kf_import_spans(f->form, p, len, (const kf_secret *const *)c->key, c->n, span,
+                               SPANS_MAX);
     if (!n) return NULL;
     kf_json *j = kf_json_obj(), *changes = kf_json_arr();
     uint8_t sum[32];
@@ -194,7 +214,8 @@ static void keys_are_here(cleaning *c) {
         KF_AUTO(kf_json) j = plan(c, &f[i], &before, &after);
         free(f[i].path);
         if (!j) continue;
-        if (file && kf_str_eq(kf_json_str(j, "file"), file) && kf_str_eq(kf_json_str(j, "digest"), kf_json_str(c->params, "digest"))) {
+        if (file && kf_str_eq(kf_json_str(j, "file"), file) &&
+            kf_str_eq(kf_json_str(j, "digest"), kf_json_str(c->params, "digest"))) {
             now = true;
             c->path = kf_strdup(file);
             c->before = KF_TAKE(before);
@@ -207,7 +228,8 @@ static void keys_are_here(cleaning *c) {
         kf_worker_run(c->a->worker, write_it, written, c);
     } else if (file) {
         kf_json_free(files);
-        kf_fail(&c->err, KF_ERR_USAGE_BAD, "%.180s is not any more as it was when it was looked at", file);
+        kf_fail(&c->err, KF_ERR_USAGE_BAD, "%.180s is not any more as it was when it was looked at",
+                file);
         fail(c, &c->err);
     } else {
         kf_json *j = kf_json_obj();
@@ -232,7 +254,10 @@ static void got_key(void *user, const kf_secret *api_key, const kf_err *err) {
 
 static void next_key(cleaning *c) {
     if (!c->profile) keys_are_here(c);
-    else kf_keeper_api_key(c->a->keeper, kf_json_value_str(c->profile) ? kf_json_value_str(c->profile) : "", got_key, c);
+    else
+        kf_keeper_api_key(c->a->keeper,
+                          kf_json_value_str(c->profile) ? kf_json_value_str(c->profile) : "",
+                          got_key, c);
 }
 
 static void clean(kf_agent *a, uint32_t conn, const kf_json *p) {
@@ -244,11 +269,17 @@ static void clean(kf_agent *a, uint32_t conn, const kf_json *p) {
     c->profile = kf_json_first(profiles);
     for (int s = 0; s < KF_FROM_COUNT; s++)
         if (kf_str_eq(source, kf_import_source_name(s))) c->source = s;
-    if (c->source == KF_FROM_COUNT) kf_fail(&c->err, KF_ERR_USAGE_BAD, "%.40s is no source; workos, workos-go and env are", source);
-    else if (c->source == KF_FROM_ENV && (!path || *path != '/')) kf_fail(&c->err, KF_ERR_USAGE_BAD, "the path of the .env file must be absolute");
-    else if (kf_json_count(profiles) > PROFILES_MAX) kf_fail(&c->err, KF_ERR_USAGE_BAD, "%d profiles are the most", PROFILES_MAX);
+    if (c->source == KF_FROM_COUNT)
+        kf_fail(&c->err, KF_ERR_USAGE_BAD, "%.40s is no source; workos, workos-go and env are",
+                source);
+    else if (c->source == KF_FROM_ENV && (!path || *path != '/'))
+        kf_fail(&c->err, KF_ERR_USAGE_BAD, "the path of the .env file must be absolute");
+    else if (kf_json_count(profiles) > PROFILES_MAX)
+        kf_fail(&c->err, KF_ERR_USAGE_BAD, "%d profiles are the most", PROFILES_MAX);
     else if (!strcmp(kf_store_kind(a->store), "memory"))
-        kf_fail(&c->err, KF_ERR_USAGE_BAD, "keyfob keeps secrets in memory only here (store = memory), so the file stays as it is");
+        kf_fail(&c->err, KF_ERR_USAGE_BAD,
+                "keyfob keeps secrets in memory only here (store = memory), so the file stays as "
+                "it is");
     if (c->err.code) fail(c, &c->err);
     else next_key(c);
 }

@@ -82,7 +82,8 @@ void kf_method_get_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
     reply_profile(a, conn, kf_json_str_or(p, "profile", ""));
 }
 
-/* --- put ----------------------------------------------------------------------------------------- */
+/* --- put -----------------------------------------------------------------------------------------
+ */
 
 typedef struct putting {
     kf_agent *a;
@@ -93,8 +94,8 @@ typedef struct putting {
     char *default_before, *git_host; /* git_host: profile.git_host until it is written */
     kf_secret *key;
     bool make_default, fresh, no_key;
-    bool keyed;                      /* fresh: its key is in the store */
-    kf_err why;                      /* the store did not take the key */
+    bool keyed; /* fresh: its key is in the store */
+    kf_err why; /* the store did not take the key */
 } putting;
 
 static void putting_free(putting *t) {
@@ -109,7 +110,8 @@ static bool text(const kf_json *p, const char *key, char *dst, size_t size, kf_e
     const char *v = kf_json_str(p, key);
     if (!v) return true; /* absent keeps */
     for (const char *c = v; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) return kf_fail(err, KF_ERR_USAGE_BAD, "%s has a control character in it", key);
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return kf_fail(err, KF_ERR_USAGE_BAD, "%s has a control character in it", key);
     return kf_str_set(dst, size, v) || kf_fail(err, KF_ERR_USAGE_BAD, "%s is too long", key);
 }
 
@@ -117,8 +119,10 @@ static bool text(const kf_json *p, const char *key, char *dst, size_t size, kf_e
 static bool begin_put(const kf_conf *c, putting *t, kf_err *err) {
     const char *id = kf_json_str_or(t->p, "id", ""), *name = kf_json_str_or(t->p, "name", "");
     const kf_conf_profile *old = *id ? kf_conf_find(c, id) : NULL, *same, *all;
-    if (!kf_profile_name_ok(name)) return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s is no profile name", name);
-    if (*id && (!old || strcmp(old->id, id))) return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "none has the id %.64s", id);
+    if (!kf_profile_name_ok(name))
+        return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s is no profile name", name);
+    if (*id && (!old || strcmp(old->id, id)))
+        return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "none has the id %.64s", id);
     if ((same = kf_conf_find(c, name)) && same != old)
         return kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s already", name);
     t->fresh = !old;
@@ -151,7 +155,8 @@ static bool check_git_host(const kf_conf *c, putting *t, kf_err *err) {
         snprintf(one, sizeof one, "%.*s", (int)strcspn(h, ";"), h);
         const kf_conf_profile *who = kf_conf_find_git_host(c, one);
         if (who && strcmp(who->id, t->profile.id))
-            return kf_fail(err, KF_ERR_USAGE_EXISTS, "the git host %.160s belongs to the profile %s", one, who->name);
+            return kf_fail(err, KF_ERR_USAGE_EXISTS,
+                           "the git host %.160s belongs to the profile %s", one, who->name);
     }
     t->profile.git_host = t->git_host;
     return true;
@@ -163,17 +168,23 @@ static bool check(const kf_conf *conf, putting *t, kf_err *err) {
     kf_conf_profile *c = &t->profile;
     const kf_conf_profile *all;
     if (!begin_put(conf, t, err)) return false;
-    if (!text(p, "name", c->name, sizeof c->name, err) || !text(p, "client_id", c->client_id, sizeof c->client_id, err) ||
-        !text(p, "organization_id", c->organization_id, sizeof c->organization_id, err) || !text(p, "label", c->label, sizeof c->label, err))
+    if (!text(p, "name", c->name, sizeof c->name, err) ||
+        !text(p, "client_id", c->client_id, sizeof c->client_id, err) ||
+        !text(p, "organization_id", c->organization_id, sizeof c->organization_id, err) ||
+        !text(p, "label", c->label, sizeof c->label, err))
         return false;
-    if (!kf_client_id_ok(c->client_id)) return kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "%.80s is no client ID (client_...)", c->client_id);
+    if (!kf_client_id_ok(c->client_id))
+        return kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "%.80s is no client ID (client_...)",
+                       c->client_id);
     KF_AUTO_CHARS norm = NULL;
     const char *host = kf_json_str(p, "api_host");
     if (!host || !*host) host = *c->api_host ? c->api_host : KF_API_HOST_DEFAULT;
     if (!kf_origin_parse(host, &norm, err)) return false;
-    if (!kf_str_set(c->api_host, sizeof c->api_host, norm)) return kf_fail(err, KF_ERR_USAGE_BAD, "the API host is too long");
+    if (!kf_str_set(c->api_host, sizeof c->api_host, norm))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "the API host is too long");
     int64_t port = kf_json_int_or(p, "redirect_port", c->redirect_port);
-    if (port < 0 || port > 65535) return kf_fail(err, KF_ERR_USAGE_BAD, "the redirect port must be 0 to 65535");
+    if (port < 0 || port > 65535)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "the redirect port must be 0 to 65535");
     c->redirect_port = (int)port;
     if (t->no_key) c->confidential = false;
     if (!check_git_host(conf, t, err)) return false;
@@ -311,7 +322,8 @@ void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
     else kf_settings_change(a, put_profile, put_saved, t);
 }
 
-/* --- put many: all of them, or none ------------------------------------------------------------------ */
+/* --- put many: all of them, or none
+ * ------------------------------------------------------------------ */
 
 typedef struct importing {
     kf_agent *a;
@@ -332,7 +344,8 @@ static void import_done(void *user, const kf_err *err) {
     free(i);
 }
 static void import_indexed(void *user, const kf_err *err) {
-    (void)err; /* the next command may read the index alone; when it cannot be written, the log says so */
+    (void)err; /* the next command may read the index alone; when it cannot be written, the log says
+                  so */
     import_done(user, NULL);
 }
 static void import_saved(void *user, const kf_err *err) {
@@ -344,19 +357,22 @@ static void import_saved(void *user, const kf_err *err) {
 /* Which one it was, in front of what is wrong with it. */
 static bool fail_item(size_t at, const kf_json *item, kf_err *err) {
     kf_err why = *err;
-    return kf_fail(err, why.code, "number %zu, %.64s: %.160s", at + 1, kf_json_str_or(item, "name", "without a name"), why.what);
+    return kf_fail(err, why.code, "number %zu, %.64s: %.160s", at + 1,
+                   kf_json_str_or(item, "name", "without a name"), why.what);
 }
 
 /* The next one is then held against it as well. */
 static bool import_one(kf_conf *c, const kf_json *item, importing *i, kf_err *err) {
-    static const char spec[] = "name=S client_id=S api_host=s organization_id=s redirect_port=n label=s git_host=s make_default=b";
+    static const char spec[] = "name=S client_id=S api_host=s organization_id=s redirect_port=n "
+                               "label=s git_host=s make_default=b";
     putting *t = calloc(1, sizeof *t);
     if (!t) abort();
     t->p = item;
     char bad[32];
     bool ok = kf_json_is_obj(item) && kf_method_params_ok(spec, item, bad);
     if (!ok) kf_fail(err, KF_ERR_USAGE_BAD, "its settings are not of the right kind");
-    else if (kf_json_str(item, "id") || kf_json_str(item, "api_key")) ok = kf_fail(err, KF_ERR_USAGE_BAD, "it has an id or a secret");
+    else if (kf_json_str(item, "id") || kf_json_str(item, "api_key"))
+        ok = kf_fail(err, KF_ERR_USAGE_BAD, "it has an id or a secret");
     ok = ok && check(c, t, err) && kf_conf_put(c, &t->profile, err);
     if (ok) kf_json_add(i->names, kf_json_new_str(t->profile.name));
     putting_free(t);
@@ -395,7 +411,8 @@ void kf_method_put_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool m
     kf_settings_change(a, import_all, import_saved, i);
 }
 
-/* --- remove -------------------------------------------------------------------------------------- */
+/* --- remove --------------------------------------------------------------------------------------
+ */
 
 typedef struct removing {
     kf_agent *a;
@@ -470,7 +487,8 @@ void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool
     kf_keeper_remove(a->keeper, r->id, secrets_out, r);
 }
 
-/* --- the API key, for an export ------------------------------------------------------------------- */
+/* --- the API key, for an export
+ * ------------------------------------------------------------------- */
 
 typedef struct key_caller {
     kf_agent *a;

@@ -1,5 +1,5 @@
-/* keyfob.conf for clients: the settings of [keyfob] one by one, and the whole file for an editor. The agent alone
- * writes it; what is wrong is refused before anything is touched. */
+/* keyfob.conf for clients: the settings of [keyfob] one by one, and the whole file for an editor.
+ * The agent alone writes it; what is wrong is refused before anything is touched. */
 #include "agent/methods.h"
 
 #include "agent/server.h"
@@ -34,7 +34,8 @@ void kf_method_get_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool m
     kf_server_reply(a->server, conn, j, false);
 }
 
-/* --- one setting ---------------------------------------------------------------------------------- */
+/* --- one setting
+ * ---------------------------------------------------------------------------------- */
 
 typedef struct caller {
     kf_agent *a;
@@ -86,7 +87,8 @@ void kf_method_put_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool m
     kf_err e;
     (void)more;
     if (!k) {
-        reply_error(a, conn, KF_ERR_USAGE_BAD, "there is no such setting; keyfob config list shows all");
+        reply_error(a, conn, KF_ERR_USAGE_BAD,
+                    "there is no such setting; keyfob config list shows all");
         return;
     }
     if (!value_ok(k, v, &e)) {
@@ -100,7 +102,8 @@ void kf_method_put_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool m
     kf_settings_change(a, set_value, saved, c);
 }
 
-/* --- the whole file -------------------------------------------------------------------------------- */
+/* --- the whole file
+ * -------------------------------------------------------------------------------- */
 
 void kf_method_check_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_err e;
@@ -112,5 +115,6 @@ void kf_method_check_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool
 
 void kf_method_replace_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
-    kf_settings_replace(a, kf_json_str_or(p, "text", ""), kf_json_str_or(p, "before", ""), saved, caller_new(a, conn));
+    kf_settings_replace(a, kf_json_str_or(p, "text", ""), kf_json_str_or(p, "before", ""), saved,
+                        caller_new(a, conn));
 }

@@ -1,8 +1,9 @@
 /* The store itself: what is in it, moving everything to another, the vault's passphrase.
  *
- * A move in the order that survives a crash at any point: the new store is opened and tried; renewals are held; all
- * items are copied and read back; keyfob.conf names the new store, and where the rest still is; the new one is used;
- * only then the old items go, each after another look; the note in keyfob.conf goes last. Asked again, it goes on. */
+ * A move in the order that survives a crash at any point: the new store is opened and tried;
+ * renewals are held; all items are copied and read back; keyfob.conf names the new store, and where
+ * the rest still is; the new one is used; only then the old items go, each after another look; the
+ * note in keyfob.conf goes last. Asked again, it goes on. */
 #include "agent/methods.h"
 
 #include <unistd.h>
@@ -20,14 +21,15 @@ typedef struct kf_move {
     uint32_t conn;
     char to[16], from[16];
     kf_json *params;
-    kf_store *other;     /* the one that is not a->store: first the new, later the old */
+    kf_store *other; /* the one that is not a->store: first the new, later the old */
     kf_loop_id timer;
     int64_t since;
     bool held;
     size_t copied;
 } kf_move;
 
-/* --- an old store, kept until whoever still reads from it has ended ------------------------------- */
+/* --- an old store, kept until whoever still reads from it has ended
+ * ------------------------------- */
 
 typedef struct kf_retired {
     struct kf_retired *next;
@@ -54,7 +56,8 @@ static void retire(kf_agent *a, kf_store *s) {
     a->retired = r;
 }
 
-/* --- the end of a move ----------------------------------------------------------------------------- */
+/* --- the end of a move
+ * ----------------------------------------------------------------------------- */
 
 static void move_free(kf_move *m) {
     kf_agent *a = m->a;
@@ -86,12 +89,14 @@ static void move_done(kf_move *m, size_t left) {
     kf_json_set_int(j, "left", (int64_t)left);
     kf_json_set_str(j, "from", m->from);
     kf_json_set(j, "store", kf_settings_store_json(m->a));
-    kf_log(KF_LOG_INFO, "store: %zu items moved from %s to %s, %zu left", m->copied, m->from, m->to, left);
+    kf_log(KF_LOG_INFO, "store: %zu items moved from %s to %s, %zu left", m->copied, m->from, m->to,
+           left);
     kf_server_reply(m->a->server, m->conn, j, false);
     move_free(m);
 }
 
-/* --- behind the switch ----------------------------------------------------------------------------- */
+/* --- behind the switch
+ * ----------------------------------------------------------------------------- */
 
 static bool forget_old(kf_conf *c, void *user, kf_err *err) {
     const kf_move *m = user;
@@ -102,7 +107,9 @@ static bool forget_old(kf_conf *c, void *user, kf_err *err) {
 
 static void note_gone(void *user, const kf_err *err) {
     kf_move *m = user;
-    if (err) kf_log(KF_LOG_WARN, "store: %s", err->what); /* the next move looks once more, and finds nothing */
+    if (err)
+        kf_log(KF_LOG_WARN, "store: %s",
+               err->what); /* the next move looks once more, and finds nothing */
     move_done(m, 0);
 }
 
@@ -125,7 +132,9 @@ static void cleared(void *user, size_t done, size_t left, const kf_err *err) {
     else kf_store_delete(m->other, KF_STORE_OWN_ID, KF_STORE_SPARE_KEY, own_gone, m);
 }
 
-static void clear_old(kf_move *m) { kf_keeper_pass_items(m->a->keeper, m->other, m->a->store, true, cleared, m); }
+static void clear_old(kf_move *m) {
+    kf_keeper_pass_items(m->a->keeper, m->other, m->a->store, true, cleared, m);
+}
 
 static void switched(void *user, const kf_err *err) {
     kf_move *m = user;
@@ -147,7 +156,8 @@ static void switched(void *user, const kf_err *err) {
     clear_old(m);
 }
 
-/* --- before it ------------------------------------------------------------------------------------- */
+/* --- before it
+ * ------------------------------------------------------------------------------------- */
 
 static bool name_new(kf_conf *c, void *user, kf_err *err) {
     const kf_move *m = user;
@@ -209,24 +219,30 @@ static void other_open(void *user, const kf_secret *blob, const kf_err *err) {
 /* A vault that is not the present store: with the passphrase of the call, else of the file. */
 static void open_vault(kf_move *m) {
     const char *typed = kf_json_str(m->params, "passphrase");
-    bool fresh = kf_store_get_state(m->other) == KF_STORE_NEW, create = kf_json_bool(m->params, "create", false);
+    bool fresh = kf_store_get_state(m->other) == KF_STORE_NEW,
+         create = kf_json_bool(m->params, "create", false);
     kf_err e = {.code = KF_ERR_NONE};
-    KF_AUTO(kf_secret) pass = typed ? kf_secret_new(typed, strlen(typed)) : kf_settings_passphrase(&e);
+    KF_AUTO(kf_secret)
+    pass = typed ? kf_secret_new(typed, strlen(typed)) : kf_settings_passphrase(&e);
     if (pass && !kf_secret_len(pass)) kf_fail(&e, KF_ERR_USAGE_BAD, "the passphrase is empty");
     else if (pass && (!fresh || create || !typed)) {
         kf_store_unlock(m->other, pass, fresh, other_open, m);
         return;
     }
-    if (e.code == KF_ERR_NONE) kf_fail(&e, fresh ? KF_ERR_STORE_VAULT_NEW : KF_ERR_STORE_VAULT_LOCKED, fresh ? "there is no vault yet" : "the vault is locked");
+    if (e.code == KF_ERR_NONE)
+        kf_fail(&e, fresh ? KF_ERR_STORE_VAULT_NEW : KF_ERR_STORE_VAULT_LOCKED,
+                fresh ? "there is no vault yet" : "the vault is locked");
     move_fail(m, &e);
 }
 
 static bool may_move(const kf_agent *a, const char *to, const char *from, kf_err *err) {
     const char *env = getenv("KEYFOB_STORE"), *now = kf_store_kind(a->store);
-    if (strcmp(to, "vault") && strcmp(to, "secret-service")) return kf_fail(err, KF_ERR_USAGE_BAD, "secrets can be moved to vault or secret-service");
+    if (strcmp(to, "vault") && strcmp(to, "secret-service"))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "secrets can be moved to vault or secret-service");
     if (a->move) return kf_fail(err, KF_ERR_WIRE_BUSY, "a move is under way");
     if (env && *env && strcmp(env, to)) {
-        kf_fail(err, KF_ERR_USAGE_BAD, "KEYFOB_STORE=%.40s decides here, whatever the settings say", env);
+        kf_fail(err, KF_ERR_USAGE_BAD, "KEYFOB_STORE=%.40s decides here, whatever the settings say",
+                env);
         return kf_hint(err, "Unset it, stop the agent (keyfob agent stop), and move then.");
     }
     if (from && !strcmp(to, from) && strcmp(to, now)) {
@@ -237,7 +253,8 @@ static bool may_move(const kf_agent *a, const char *to, const char *from, kf_err
 }
 
 void kf_method_move_store(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    const char *to = kf_json_str_or(p, "to", ""), *from = kf_conf_get(a->conf, MOVED_FROM), *now = kf_store_kind(a->store);
+    const char *to = kf_json_str_or(p, "to", ""), *from = kf_conf_get(a->conf, MOVED_FROM),
+               *now = kf_store_kind(a->store);
     kf_err e;
     (void)more;
     if (!may_move(a, to, from, &e)) {
@@ -249,7 +266,9 @@ void kf_method_move_store(kf_agent *a, uint32_t conn, const kf_json *p, bool mor
     if (!m) abort();
     *m = (kf_move){.a = a, .conn = conn, .params = kf_json_copy(p), .held = true};
     a->move = m;
-    if (!kf_str_set(m->to, sizeof m->to, to) || !kf_str_set(m->from, sizeof m->from, there && from ? from : now)) abort();
+    if (!kf_str_set(m->to, sizeof m->to, to) ||
+        !kf_str_set(m->from, sizeof m->from, there && from ? from : now))
+        abort();
     if (there && !from) {
         move_done(m, 0);
         return;
@@ -260,7 +279,8 @@ void kf_method_move_store(kf_agent *a, uint32_t conn, const kf_json *p, bool mor
     else other_open(m, NULL, NULL);
 }
 
-/* --- status ---------------------------------------------------------------------------------------- */
+/* --- status
+ * ---------------------------------------------------------------------------------------- */
 
 typedef struct caller {
     kf_agent *a;
@@ -311,7 +331,8 @@ void kf_method_store_status(kf_agent *a, uint32_t conn, const kf_json *p, bool m
     kf_store_list(a->store, listed, caller_new(a, conn, p));
 }
 
-/* --- the vault's passphrase ------------------------------------------------------------------------ */
+/* --- the vault's passphrase
+ * ------------------------------------------------------------------------ */
 
 static void changed(void *user, const kf_secret *blob, const kf_err *err) {
     caller *c = user;
@@ -329,10 +350,13 @@ static void changed(void *user, const kf_secret *blob, const kf_err *err) {
 /* Open or locked: the old passphrase opens it in any case. */
 static void store_there(void *user, const kf_err *err) {
     caller *c = user;
-    const char *old = kf_json_str_or(c->params, "old", ""), *fresh = kf_json_str_or(c->params, "new", "");
+    const char *old = kf_json_str_or(c->params, "old", ""),
+               *fresh = kf_json_str_or(c->params, "new", "");
     kf_err e = {.code = KF_ERR_NONE};
     if (err && err->code != KF_ERR_STORE_VAULT_LOCKED) e = *err;
-    else if (strcmp(kf_store_kind(c->a->store), "vault")) kf_fail(&e, KF_ERR_USAGE_BAD, "secrets are in %s, not in a vault", kf_store_kind(c->a->store));
+    else if (strcmp(kf_store_kind(c->a->store), "vault"))
+        kf_fail(&e, KF_ERR_USAGE_BAD, "secrets are in %s, not in a vault",
+                kf_store_kind(c->a->store));
     else if (!*fresh) kf_fail(&e, KF_ERR_USAGE_BAD, "an empty passphrase protects nothing");
     if (e.code != KF_ERR_NONE) {
         kf_server_error(c->a->server, c->conn, &e);

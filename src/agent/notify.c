@@ -7,7 +7,13 @@
 
 extern char **environ;
 
-enum { LIMIT_MS = 30 * 1000, AGAIN_MS = 60 * 1000, BURST = 10, BURST_MS = 60 * 1000, KEPT_MAX = 64 };
+enum {
+    LIMIT_MS = 30 * 1000,
+    AGAIN_MS = 60 * 1000,
+    BURST = 10,
+    BURST_MS = 60 * 1000,
+    KEPT_MAX = 64
+};
 
 /* One command, from the moment it is wanted until its profile may have another. */
 typedef struct kf_notice {
@@ -37,14 +43,17 @@ static void is_over(void *user) {
 static void ended(void *user, int status) {
     kf_notice *n = user;
     n->command = NULL; /* frees itself */
-    if (status) kf_log(KF_LOG_WARN, "profile %s: on_sign_in_needed %s", n->name, status < 0 ? "was ended after 30 s or by a signal" : "failed");
+    if (status)
+        kf_log(KF_LOG_WARN, "profile %s: on_sign_in_needed %s", n->name,
+               status < 0 ? "was ended after 30 s or by a signal" : "failed");
     int64_t left = n->at + AGAIN_MS - kf_boot_ms();
     n->timer = kf_loop_after(n->a->loop, left, is_over, n);
 }
 
 /* An allow-list: nothing of ours, no proxy with a password in it. */
 static bool is_passed(const char *var) {
-    static const char *const all[] = {"HOME=", "PATH=", "LANG=", "LC_", "TZ=", "XDG_", "DBUS_SESSION_BUS_ADDRESS="};
+    static const char *const all[] = {
+        "HOME=", "PATH=", "LANG=", "LC_", "TZ=", "XDG_", "DBUS_SESSION_BUS_ADDRESS="};
     for (size_t i = 0; i < KF_LEN(all); i++)
         if (kf_str_starts(var, all[i])) return true;
     return false;
@@ -79,7 +88,8 @@ static bool too_many(const kf_notice *one) {
     for (const kf_notice *n = one->a->notices; n; n = n->next) {
         all++;
         recent += n->at && n->at > since;
-        if (n != one && n->at && !strcmp(n->id, one->id)) return true; /* it runs, or has just run */
+        if (n != one && n->at && !strcmp(n->id, one->id))
+            return true; /* it runs, or has just run */
     }
     return recent >= BURST || all > KEPT_MAX;
 }
@@ -92,7 +102,9 @@ static void begin(void *user) {
     if (!script) {
         drop(n);
     } else if (!kf_conf_is_private(c)) {
-        kf_log(KF_LOG_ERROR, "on_sign_in_needed is not run: %s, or its folder, can be changed by others", n->a->conf_path);
+        kf_log(KF_LOG_ERROR,
+               "on_sign_in_needed is not run: %s, or its folder, can be changed by others",
+               n->a->conf_path);
         drop(n);
     } else if (too_many(n)) {
         kf_log(KF_LOG_WARN, "profile %s: on_sign_in_needed is not run: too many at once", n->name);
@@ -104,12 +116,14 @@ void kf_notify_sign_in_needed(kf_agent *a, const char *id, const char *name, con
     kf_notice *n = calloc(1, sizeof *n);
     if (!n) abort();
     *n = (kf_notice){.next = a->notices, .a = a};
-    if (!kf_str_set(n->id, sizeof n->id, id) || !kf_str_set(n->name, sizeof n->name, name) || !kf_str_set(n->reason, sizeof n->reason, reason)) {
+    if (!kf_str_set(n->id, sizeof n->id, id) || !kf_str_set(n->name, sizeof n->name, name) ||
+        !kf_str_set(n->reason, sizeof n->reason, reason)) {
         free(n);
         return;
     }
     a->notices = n;
-    n->timer = kf_loop_after(a->loop, 0, begin, n); /* not inside the keeper: the settings may be read again */
+    n->timer = kf_loop_after(a->loop, 0, begin,
+                             n); /* not inside the keeper: the settings may be read again */
 }
 
 void kf_notify_end(kf_agent *a) {

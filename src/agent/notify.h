@@ -1,7 +1,8 @@
 #pragma once
-/* on_sign_in_needed of keyfob.conf: a command that is run once when a profile that was signed in needs a person.
- * Only from a settings file that nobody else can change (design.md §18). */
+/* on_sign_in_needed of keyfob.conf: a command that is run once when a profile that was signed in
+ * needs a person. Only from a settings file that nobody else can change (design.md §18). */
 #include "agent/agent.h"
 
-void kf_notify_sign_in_needed(kf_agent *a, const char *id, const char *name, const char *reason); /* later, on the loop */
-void kf_notify_end(kf_agent *a); /* what still runs is ended */
+void kf_notify_sign_in_needed(kf_agent *a, const char *id, const char *name,
+                              const char *reason); /* later, on the loop */
+void kf_notify_end(kf_agent *a);                   /* what still runs is ended */

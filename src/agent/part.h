@@ -11,5 +11,5 @@ typedef struct kf_part {
 } kf_part;
 
 kf_part kf_part_new(void);
-bool kf_part_has_room(const kf_part *p); /* for one more item; at most 500 */
+bool kf_part_has_room(const kf_part *p);     /* for one more item; at most 500 */
 void kf_part_add(kf_part *p, kf_json *item); /* owned */

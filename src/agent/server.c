@@ -32,7 +32,7 @@ typedef struct conn {
     kf_loop_id io, half, turn;
     kf_frame_reader in;
     kf_buf out;
-    bool busy;     /* a call is being answered: nothing more is read */
+    bool busy; /* a call is being answered: nothing more is read */
     bool oneway;
     bool read_only;
     kf_loop_fn sent, dropped; /* kf_server_when_sent */
@@ -160,7 +160,8 @@ static bool put_repaired(conn *c, const kf_json *msg, kf_err *err) {
     return fit && kf_frame_write(&c->out, fit, err);
 }
 
-/* An answer over the limit of a frame becomes an error; in the middle of a stream it ends the connection. */
+/* An answer over the limit of a frame becomes an error; in the middle of a stream it ends the
+ * connection. */
 static bool put_frame(conn *c, const kf_json *msg, bool continues) {
     kf_err e;
     if (c->oneway || kf_frame_write(&c->out, msg, &e)) return true;
@@ -195,7 +196,9 @@ static void answer(kf_server *s, uint32_t id, kf_json *msg, bool continues) {
 void kf_server_reply(kf_server *s, uint32_t id, kf_json *params, bool continues) {
     answer(s, id, kf_msg_reply(params, continues), continues);
 }
-void kf_server_error(kf_server *s, uint32_t id, const kf_err *e) { answer(s, id, kf_msg_error(e), false); }
+void kf_server_error(kf_server *s, uint32_t id, const kf_err *e) {
+    answer(s, id, kf_msg_error(e), false);
+}
 void kf_server_varlink_error(kf_server *s, uint32_t id, const char *error, kf_json *params) {
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "error", error);
@@ -246,8 +249,9 @@ static void next_call(conn *c) {
         kf_json *j = kf_json_obj();
         kf_json_set_str(j, "parameter", method ? "parameters" : "method");
         kf_server_varlink_error(c->server, c->id, "org.varlink.service.InvalidParameter", j);
-    } else kf_methods_call(c->server->agent, c->id, method, kf_json_is_obj(params) ? params : none,
-                         kf_json_bool(msg, "more", false));
+    } else
+        kf_methods_call(c->server->agent, c->id, method, kf_json_is_obj(params) ? params : none,
+                        kf_json_bool(msg, "more", false));
     kf_json_free(msg);
 }
 
@@ -265,7 +269,8 @@ static void conn_ready(int fd, short revents, void *user) {
         char chunk[READ_CHUNK];
         ssize_t n = recv(fd, chunk, sizeof chunk, MSG_DONTWAIT);
         kf_err e;
-        bool ok = n > 0 ? kf_frame_feed(&c->in, chunk, (size_t)n, &e) : n < 0 && (errno == EAGAIN || errno == EINTR);
+        bool ok = n > 0 ? kf_frame_feed(&c->in, chunk, (size_t)n, &e)
+                        : n < 0 && (errno == EAGAIN || errno == EINTR);
         if (n > 0) kf_wipe(chunk, (size_t)n);
         if (!ok) {
             conn_close(c);
@@ -303,7 +308,8 @@ static bool accept_one(kf_server *s, int fd) {
     int cfd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (cfd < 0) {
         if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return false;
-        kf_log(KF_LOG_ERROR, "server: accept: %s", strerror(errno)); /* no descriptors: not again at once */
+        kf_log(KF_LOG_ERROR, "server: accept: %s",
+               strerror(errno)); /* no descriptors: not again at once */
         kf_loop_fd_events(s->agent->loop, s->io, 0);
         if (!s->rest) s->rest = kf_loop_after(s->agent->loop, ACCEPT_REST_MS, accept_again, s);
         return false;
@@ -331,7 +337,8 @@ static bool accept_one(kf_server *s, int fd) {
 
 static void accept_ready(int fd, short revents, void *user) {
     (void)revents;
-    for (int i = 0; i < ACCEPT_AT_ONCE && accept_one(user, fd); i++) {}
+    for (int i = 0; i < ACCEPT_AT_ONCE && accept_one(user, fd); i++) {
+    }
 }
 
 kf_server *kf_server_new(kf_agent *a, int listen_fd, kf_err *err) {

@@ -19,8 +19,10 @@ void kf_server_varlink_error(kf_server *s, uint32_t conn, const char *error, kf_
 void kf_server_set_read_only(kf_server *s, uint32_t conn);
 bool kf_server_read_only(const kf_server *s, uint32_t conn);
 bool kf_server_alive(const kf_server *s, uint32_t conn);
-/* For long streams: fn runs once, in a turn of its own, when everything sent so far has left; if the
- * connection ends before, dropped (may be NULL) runs instead. One at a time for each connection. */
-void kf_server_when_sent(kf_server *s, uint32_t conn, kf_loop_fn fn, kf_loop_fn dropped, void *user);
+/* For long streams: fn runs once, in a turn of its own, when everything sent so far has left; if
+ * the connection ends before, dropped (may be NULL) runs instead. One at a time for each
+ * connection. */
+void kf_server_when_sent(kf_server *s, uint32_t conn, kf_loop_fn fn, kf_loop_fn dropped,
+                         void *user);
 /* Runs fn once every answer is on its way out (at most 2 s). */
 void kf_server_flush(kf_server *s, kf_loop_fn fn, void *user);

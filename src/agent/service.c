@@ -30,7 +30,8 @@ int kf_service_socket(kf_err *err) {
         return -1;
     }
     if (n != 1 || !is_listening(FIRST_FD)) {
-        kf_fail(err, KF_ERR_USAGE_BAD, "the service manager handed over %ld descriptors, not one listening socket", n);
+        kf_fail(err, KF_ERR_USAGE_BAD,
+                "the service manager handed over %ld descriptors, not one listening socket", n);
         return -1;
     }
     fcntl(FIRST_FD, F_SETFD, FD_CLOEXEC);
@@ -41,10 +42,13 @@ int kf_service_socket(kf_err *err) {
 char *kf_service_socket_path(int fd, kf_err *err) {
     struct sockaddr_un a = {0};
     socklen_t n = sizeof a;
-    if (getsockname(fd, (struct sockaddr *)&a, &n)) return kf_fail_errno(err, KF_ERR_SYS_IO, "getsockname"), NULL;
-    size_t len = n > offsetof(struct sockaddr_un, sun_path) ? n - offsetof(struct sockaddr_un, sun_path) : 0;
+    if (getsockname(fd, (struct sockaddr *)&a, &n))
+        return kf_fail_errno(err, KF_ERR_SYS_IO, "getsockname"), NULL;
+    size_t len =
+        n > offsetof(struct sockaddr_un, sun_path) ? n - offsetof(struct sockaddr_un, sun_path) : 0;
     if (!len || a.sun_path[0] != '/')
-        return kf_fail(err, KF_ERR_USAGE_BAD, "the socket of the service manager has no path"), NULL;
+        return kf_fail(err, KF_ERR_USAGE_BAD, "the socket of the service manager has no path"),
+               NULL;
     return strndup(a.sun_path, len);
 }
 

@@ -34,7 +34,9 @@ kf_store *kf_settings_make_store(kf_agent *a, const char *kind, kf_err *err) {
                            .generation = blob_generation};
         return kf_store_vault_new(a->loop, a->worker, &o);
     }
-    return kf_fail(err, KF_ERR_USAGE_CONFIG, "store = %.40s: it must be auto, secret-service, vault or memory", kind), NULL;
+    return kf_fail(err, KF_ERR_USAGE_CONFIG,
+                   "store = %.40s: it must be auto, secret-service, vault or memory", kind),
+           NULL;
 }
 
 static void use_store(kf_agent *a, kf_store *s) {
@@ -48,11 +50,14 @@ bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err) {
     return s;
 }
 
-/* --- passphrase file --------------------------------------------------------------------------- */
+/* --- passphrase file ---------------------------------------------------------------------------
+ */
 
 static char *passphrase_path(void) {
     if (env("KEYFOB_PASSPHRASE_FILE")) return kf_strdup(env("KEYFOB_PASSPHRASE_FILE"));
-    return env("CREDENTIALS_DIRECTORY") ? kf_strfmt("%s/keyfob-passphrase", env("CREDENTIALS_DIRECTORY")) : NULL;
+    return env("CREDENTIALS_DIRECTORY")
+               ? kf_strfmt("%s/keyfob-passphrase", env("CREDENTIALS_DIRECTORY"))
+               : NULL;
 }
 
 kf_secret *kf_settings_passphrase(kf_err *err) {
@@ -60,11 +65,15 @@ kf_secret *kf_settings_passphrase(kf_err *err) {
     struct stat st;
     err->code = KF_ERR_NONE;
     if (!path || (!env("KEYFOB_PASSPHRASE_FILE") && stat(path, &st))) return NULL;
-    if (stat(path, &st)) return kf_fail_errno(err, KF_ERR_STORE_VAULT_LOCKED, "KEYFOB_PASSPHRASE_FILE %s", path), NULL;
+    if (stat(path, &st))
+        return kf_fail_errno(err, KF_ERR_STORE_VAULT_LOCKED, "KEYFOB_PASSPHRASE_FILE %s", path),
+               NULL;
     /* systemd grants a service its credentials by an ACL, which shows as bits of the group */
     mode_t open_to_others = env("KEYFOB_PASSPHRASE_FILE") ? 077 : 027;
     if (st.st_mode & open_to_others || (st.st_uid != 0 && st.st_uid != geteuid()))
-        return kf_fail(err, KF_ERR_SYS_OWNER, "%s must be yours and closed to others (mode 600)", path), NULL;
+        return kf_fail(err, KF_ERR_SYS_OWNER, "%s must be yours and closed to others (mode 600)",
+                       path),
+               NULL;
     KF_AUTO(kf_secret) raw = NULL;
     if (!kf_file_read(path, PASSPHRASE_MAX, &raw, err)) return NULL;
     size_t n = kf_secret_len(raw);
@@ -78,7 +87,8 @@ bool kf_settings_has_passphrase_file(void) {
     return path && access(path, F_OK) == 0;
 }
 
-/* --- opening the store -------------------------------------------------------------------------- */
+/* --- opening the store --------------------------------------------------------------------------
+ */
 
 typedef struct kf_opening {
     struct kf_opening *next;
@@ -120,7 +130,8 @@ static void opened(void *user, const kf_secret *blob, const kf_err *err) {
 
 static bool is_shut(const kf_store *s) {
     kf_store_state st = kf_store_get_state(s);
-    return !strcmp(kf_store_kind(s), "vault") && (st == KF_STORE_LOCKED || st == KF_STORE_NEW || st == KF_STORE_UNKNOWN);
+    return !strcmp(kf_store_kind(s), "vault") &&
+           (st == KF_STORE_LOCKED || st == KF_STORE_NEW || st == KF_STORE_UNKNOWN);
 }
 
 /* The store exists: a vault that a passphrase file can open is opened now. */
@@ -141,7 +152,8 @@ static void open_vault(kf_agent *a) {
         kf_store_unlock(a->store, pass, fresh, opened, a);
         return;
     }
-    if (e.code == KF_ERR_NONE && fresh) kf_fail(&e, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
+    if (e.code == KF_ERR_NONE && fresh)
+        kf_fail(&e, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
     else if (e.code == KF_ERR_NONE) kf_fail(&e, KF_ERR_STORE_VAULT_LOCKED, "the vault is locked");
     settle(a, &e);
 }
@@ -217,7 +229,10 @@ void kf_settings_end(kf_agent *a) {
 }
 
 static const char *choice_of(const kf_agent *a) {
-    const char *choice = a->store_choice ? a->store_choice : env("KEYFOB_STORE") ? env("KEYFOB_STORE") : a->conf ? kf_conf_get(a->conf, "store") : NULL;
+    const char *choice = a->store_choice       ? a->store_choice
+                         : env("KEYFOB_STORE") ? env("KEYFOB_STORE")
+                         : a->conf             ? kf_conf_get(a->conf, "store")
+                                               : NULL;
     return choice ? choice : "auto";
 }
 
@@ -226,9 +241,15 @@ bool kf_settings_is_memory(const kf_agent *a) { return !strcmp(choice_of(a), "me
 kf_json *kf_settings_store_json(const kf_agent *a) {
     kf_json *j = kf_json_obj();
     const char *choice = choice_of(a);
-    const char *kind = a->store ? kf_store_kind(a->store) : strcmp(choice, "auto") ? choice : a->conf ? kf_conf_get(a->conf, "store_picked") : NULL;
+    const char *kind = a->store                 ? kf_store_kind(a->store)
+                       : strcmp(choice, "auto") ? choice
+                       : a->conf                ? kf_conf_get(a->conf, "store_picked")
+                                                : NULL;
     kf_json_set_str(j, "kind", kind ? kind : "");
-    kf_json_set_str(j, "state", a->store ? kf_store_state_name(kf_store_get_state(a->store)) : !strcmp(choice, "memory") ? "ok" : "unknown");
+    kf_json_set_str(j, "state",
+                    a->store                    ? kf_store_state_name(kf_store_get_state(a->store))
+                    : !strcmp(choice, "memory") ? "ok"
+                                                : "unknown");
     kf_json_set_str(j, "choice", choice);
     kf_json_set_str(j, "why", a->store_why ? a->store_why : "");
     if (a->locked) kf_json_set_bool(j, "locked", true);

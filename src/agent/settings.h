@@ -9,7 +9,8 @@
 #include "agent/agent.h"
 #include "base/json.h"
 
-/* The settings, fresh from disk. NULL: KF_ERR_USAGE_CONFIG with file and line; nothing is overwritten. */
+/* The settings, fresh from disk. NULL: KF_ERR_USAGE_CONFIG with file and line; nothing is
+ * overwritten. */
 kf_conf *kf_settings(kf_agent *a, kf_err *err);
 typedef void (*kf_settings_done)(void *user, const kf_err *err);
 /* Changes c, which holds the content of the file. False: err, and c is thrown away. Runs on the
@@ -26,15 +27,18 @@ void kf_settings_replace(kf_agent *a, const char *text, const char *before, kf_s
 /* The agent ends: every done runs now, with an error. The worker still writes what it has begun. */
 void kf_settings_drop(kf_agent *a);
 void kf_settings_free(kf_agent *a); /* after the worker has ended */
-/* The store is there and open when done runs without err: picked when auto, opened with the passphrase
- * file when there is one. May run done at once. Any number of callers, one opening. */
+/* The store is there and open when done runs without err: picked when auto, opened with the
+ * passphrase file when there is one. May run done at once. Any number of callers, one opening. */
 void kf_settings_store(kf_agent *a, kf_settings_done done, void *user);
 /* Why nothing is given out while a->locked. The vault needs its passphrase, other stores Unlock. */
 void kf_settings_fail_locked(const kf_agent *a, kf_err *err);
 void kf_settings_end(kf_agent *a); /* tells those who still wait that the agent ends */
-bool kf_settings_is_memory(const kf_agent *a); /* chosen, whether it is open yet or not: nothing outlives this process */
+bool kf_settings_is_memory(
+    const kf_agent *a); /* chosen, whether it is open yet or not: nothing outlives this process */
 kf_json *kf_settings_store_json(const kf_agent *a); /* Store of the interface */
-kf_store *kf_settings_make_store(kf_agent *a, const char *kind, kf_err *err); /* one that is nobody's yet; NULL: err */
-kf_secret *kf_settings_passphrase(kf_err *err); /* of the passphrase file; NULL without err: there is none */
+kf_store *kf_settings_make_store(kf_agent *a, const char *kind,
+                                 kf_err *err); /* one that is nobody's yet; NULL: err */
+kf_secret *
+kf_settings_passphrase(kf_err *err); /* of the passphrase file; NULL without err: there is none */
 bool kf_settings_has_passphrase_file(void);
 KF_CHECK bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err);

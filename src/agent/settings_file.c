@@ -11,14 +11,14 @@
 #include "io/files.h"
 
 enum {
-    GONE_MS = 2000,           /* a file that lacks something counts after this time */
-    GONE_MOST_MS = 5 * 1000,  /* ... and after this one if it is written again and again */
+    GONE_MS = 2000,          /* a file that lacks something counts after this time */
+    GONE_MOST_MS = 5 * 1000, /* ... and after this one if it is written again and again */
     LOOK_MS = 200,
     UNWATCHED_MS = 60 * 1000, /* without inotify; else the keep-alive misses a file that is back */
     CHANGE_MS = 10 * 1000,
     LOCK_STEP_MS = 2,
     AWAY_STEP_MS = 50,
-    PAUSE_MS = 3              /* between two changes, so that another agent gets the lock */
+    PAUSE_MS = 3 /* between two changes, so that another agent gets the lock */
 };
 
 typedef struct kf_change {
@@ -28,19 +28,19 @@ typedef struct kf_change {
     char *text, *before; /* of kf_settings_replace, instead of fn */
     kf_settings_done done;
     void *user;
-    int64_t until;       /* boot ms; 0: its turn has not come */
-    kf_conf *conf;       /* to be written */
-    bool writing;        /* the worker has conf */
-    int written;         /* of kf_conf_save */
+    int64_t until; /* boot ms; 0: its turn has not come */
+    kf_conf *conf; /* to be written */
+    bool writing;  /* the worker has conf */
+    int written;   /* of kf_conf_save */
     kf_err err;
 } kf_change;
 
 struct kf_settings_file {
-    kf_conf_watch *watch;     /* NULL: not possible now */
+    kf_conf_watch *watch; /* NULL: not possible now */
     kf_loop_id look;
-    int64_t doubt;            /* boot ms: since when the file lacks something; 0: it does not */
-    int64_t written_at;       /* boot ms: the last sign of a writer since then */
-    kf_change *changes;       /* the first one is under way */
+    int64_t doubt;      /* boot ms: since when the file lacks something; 0: it does not */
+    int64_t written_at; /* boot ms: the last sign of a writer since then */
+    kf_change *changes; /* the first one is under way */
     kf_loop_id step;
     int lock_fd;
     bool locked, ended;
@@ -112,8 +112,10 @@ static verdict judge_file(kf_agent *a, kf_conf **out, kf_err *err) {
     if (lacking && !doubt_is_over(f, writing)) {
         kf_conf_free(c);
         if (first)
-            kf_log(KF_LOG_WARN, "settings: %s is missing, incomplete or being written; "
-                                "the agent keeps the settings that it has", a->conf_path);
+            kf_log(KF_LOG_WARN,
+                   "settings: %s is missing, incomplete or being written; "
+                   "the agent keeps the settings that it has",
+                   a->conf_path);
         look_again(a);
         return IN_DOUBT;
     }
@@ -330,8 +332,7 @@ static kf_change *change_new(kf_agent *a, kf_settings_done done, void *user) {
     return c;
 }
 
-void kf_settings_change(kf_agent *a, kf_settings_change_fn fn, kf_settings_done done,
-                        void *user) {
+void kf_settings_change(kf_agent *a, kf_settings_change_fn fn, kf_settings_done done, void *user) {
     kf_change *c = change_new(a, done, user);
     c->fn = fn;
     enqueue_change(a, c);

@@ -15,20 +15,23 @@ static const char *content_is_bad(int fd, size_t size) {
     size_t n = 0;
     for (ssize_t k = 1; n < size && k; n += k > 0 ? (size_t)k : 0)
         if ((k = read(fd, all + n, size - n)) < 0 && errno != EINTR) break;
-    const char *why = n < size ? "cannot be read" : !kf_pem_certificates(all, n) ? "holds no certificate (PEM)" : NULL;
+    const char *why = n < size                       ? "cannot be read"
+                      : !kf_pem_certificates(all, n) ? "holds no certificate (PEM)"
+                                                     : NULL;
     free(all);
     return why;
 }
 
 const char *kf_trust_is_bad(const char *path) {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a pipe must not hold the agent up */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
+                            O_NOCTTY); /* a pipe must not hold the agent up */
     if (fd < 0) return errno == ENOENT ? "does not exist" : "cannot be read";
-    const char *why = fstat(fd, &st)               ? "cannot be read"
-                      : S_ISDIR(st.st_mode)        ? "is a directory"
-                      : !S_ISREG(st.st_mode)       ? "is not a regular file"
-                      : st.st_size > FILE_MAX      ? "is larger than 16 MiB"
-                                                   : content_is_bad(fd, (size_t)st.st_size);
+    const char *why = fstat(fd, &st)          ? "cannot be read"
+                      : S_ISDIR(st.st_mode)   ? "is a directory"
+                      : !S_ISREG(st.st_mode)  ? "is not a regular file"
+                      : st.st_size > FILE_MAX ? "is larger than 16 MiB"
+                                              : content_is_bad(fd, (size_t)st.st_size);
     close(fd);
     return why;
 }

@@ -14,7 +14,7 @@ typedef struct watcher {
     kf_watch *watch;
     uint32_t conn;
     char open[17];
-    GPtrArray *first;    /* ids of the first answer, NULL once they are out */
+    GPtrArray *first; /* ids of the first answer, NULL once they are out */
     guint at;
     GHashTable *changed; /* set of ids, not told yet: a slow reader gets the newest state later */
     bool unread;         /* the last frame is still on its way */
@@ -92,7 +92,8 @@ static void tell_one(kf_watch *w, watcher *x) {
     kf_json *j = frame(w->a, x);
     x->unread = true;
     kf_server_reply(w->a->server, conn, j, true);
-    if (kf_server_alive(w->a->server, conn)) kf_server_when_sent(w->a->server, conn, frame_left, NULL, x);
+    if (kf_server_alive(w->a->server, conn))
+        kf_server_when_sent(w->a->server, conn, frame_left, NULL, x);
 }
 
 static void tell(void *user) {

@@ -11,17 +11,24 @@ bool kf_account_id_ok(const char *id) {
     return kf_flow_id(dst, id);
 }
 
-/* --- lists --------------------------------------------------------------------------------------- */
+/* --- lists ---------------------------------------------------------------------------------------
+ */
 
-char *kf_account_list_path(kf_account_list what, const char *user_id, const char *after, int limit) {
+char *kf_account_list_path(kf_account_list what, const char *user_id, const char *after,
+                           int limit) {
     bool first = !after || !*after;
     if (!kf_account_id_ok(user_id) || (!first && !kf_account_id_ok(after))) return NULL;
     const char *mark = first ? "" : "&after=", *cursor = first ? "" : after;
     switch (what) {
     case KF_LIST_ORGANIZATIONS:
-        return kf_strfmt("/user_management/organization_memberships?user_id=%s&limit=%d%s%s", user_id, limit, mark, cursor);
-    case KF_LIST_SESSIONS: return kf_strfmt("/user_management/users/%s/sessions?limit=%d%s%s", user_id, limit, mark, cursor);
-    case KF_LIST_FACTORS: return kf_strfmt("/user_management/users/%s/auth_factors?limit=%d%s%s", user_id, limit, mark, cursor);
+        return kf_strfmt("/user_management/organization_memberships?user_id=%s&limit=%d%s%s",
+                         user_id, limit, mark, cursor);
+    case KF_LIST_SESSIONS:
+        return kf_strfmt("/user_management/users/%s/sessions?limit=%d%s%s", user_id, limit, mark,
+                         cursor);
+    case KF_LIST_FACTORS:
+        return kf_strfmt("/user_management/users/%s/auth_factors?limit=%d%s%s", user_id, limit,
+                         mark, cursor);
     }
     return NULL;
 }
@@ -59,7 +66,9 @@ static kf_json *organization(const kf_json *item) {
 }
 
 static kf_json *session(const kf_json *item) {
-    static const char *const texts[] = {"auth_method", "ip_address", "user_agent", "organization_id", "created_at", "updated_at", "expires_at"};
+    static const char *const texts[] = {"auth_method",     "ip_address", "user_agent",
+                                        "organization_id", "created_at", "updated_at",
+                                        "expires_at"};
     kf_json *j = with_id(item, "id");
     if (!j) return NULL;
     kf_json_set_bool(j, "current", false);
@@ -89,8 +98,8 @@ static kf_json *convert(kf_account_list what, const kf_json *item) {
     return NULL;
 }
 
-bool kf_account_page(kf_account_list what, const kf_json *body, const char *after, kf_json *list, char next[KF_ACCOUNT_ID_MAX],
-                     kf_err *err) {
+bool kf_account_page(kf_account_list what, const kf_json *body, const char *after, kf_json *list,
+                     char next[KF_ACCOUNT_ID_MAX], kf_err *err) {
     const kf_json *data = kf_json_get(body, "data");
     const char *cursor = kf_json_str_or(kf_json_get(body, "list_metadata"), "after", "");
     size_t have = kf_json_count(list);
@@ -101,7 +110,8 @@ bool kf_account_page(kf_account_list what, const kf_json *body, const char *afte
         if (!one) continue;
         if (++have > KF_ACCOUNT_ITEMS_MAX) {
             kf_json_free(one);
-            return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the list is longer than %d", KF_ACCOUNT_ITEMS_MAX);
+            return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the list is longer than %d",
+                           KF_ACCOUNT_ITEMS_MAX);
         }
         kf_json_add(list, one);
     }
@@ -118,17 +128,26 @@ const kf_json *kf_account_find(const kf_json *list, const char *id) {
     return i;
 }
 
-/* --- one thing ----------------------------------------------------------------------------------- */
+/* --- one thing -----------------------------------------------------------------------------------
+ */
 
 static char *path_of(const char *before, const char *id, const char *behind) {
     return kf_account_id_ok(id) ? kf_strfmt("%s%s%s", before, id, behind) : NULL;
 }
 
 char *kf_account_organization_path(const char *id) { return path_of("/organizations/", id, ""); }
-char *kf_account_factors_path(const char *user_id) { return path_of("/user_management/users/", user_id, "/auth_factors"); }
-char *kf_account_factor_path(const char *factor_id) { return path_of("/auth/factors/", factor_id, ""); }
-char *kf_account_challenge_path(const char *factor_id) { return path_of("/auth/factors/", factor_id, "/challenge"); }
-char *kf_account_verify_path(const char *challenge_id) { return path_of("/auth/challenges/", challenge_id, "/verify"); }
+char *kf_account_factors_path(const char *user_id) {
+    return path_of("/user_management/users/", user_id, "/auth_factors");
+}
+char *kf_account_factor_path(const char *factor_id) {
+    return path_of("/auth/factors/", factor_id, "");
+}
+char *kf_account_challenge_path(const char *factor_id) {
+    return path_of("/auth/factors/", factor_id, "/challenge");
+}
+char *kf_account_verify_path(const char *challenge_id) {
+    return path_of("/auth/challenges/", challenge_id, "/verify");
+}
 
 bool kf_account_organization_name(const kf_json *body, const char *id, char *dst, size_t size) {
     const char *name = kf_json_str_or(body, "name", "");
@@ -143,10 +162,13 @@ static kf_secret *body_of(const char *key, const char *value) {
     return kf_json_print_secret(j);
 }
 
-kf_secret *kf_account_revoke_body(const char *session_id) { return body_of("session_id", session_id); }
+kf_secret *kf_account_revoke_body(const char *session_id) {
+    return body_of("session_id", session_id);
+}
 kf_secret *kf_account_enroll_body(void) { return body_of("type", "totp"); }
 
-/* --- factors ------------------------------------------------------------------------------------- */
+/* --- factors -------------------------------------------------------------------------------------
+ */
 
 void kf_new_factor_done(kf_new_factor *f) {
     f->uri = kf_secret_free(f->uri);
@@ -162,21 +184,26 @@ bool kf_account_otpauth(const char *uri, kf_secret **whole, kf_secret **key) {
     KF_AUTO(kf_json) j = query ? kf_form_parse(query + 1, strlen(query + 1), NULL) : NULL;
     const char *text = kf_json_str_or(j, "secret", "");
     size_t k = strlen(text);
-    if (!k || k > KEY_MAX || strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567=") != k) return false;
+    if (!k || k > KEY_MAX ||
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567=") != k)
+        return false;
     *whole = kf_secret_new(uri, n);
     *key = kf_secret_new(text, k);
     return true;
 }
 
 bool kf_account_challenged(const kf_json *body, char challenge[KF_ACCOUNT_ID_MAX], kf_err *err) {
-    return kf_flow_id(challenge, kf_json_str(body, "id")) || kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the challenge's id is not usable");
+    return kf_flow_id(challenge, kf_json_str(body, "id")) ||
+           kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the challenge's id is not usable");
 }
 
 bool kf_account_enrolled(const kf_json *body, kf_new_factor *f, kf_err *err) {
-    const kf_json *made = kf_flow_factor_of(body), *challenge = kf_json_get(body, "authentication_challenge");
+    const kf_json *made = kf_flow_factor_of(body),
+                  *challenge = kf_json_get(body, "authentication_challenge");
     *f = (kf_new_factor){0};
     if (!challenge) challenge = kf_json_get(body, "challenge");
-    if (!kf_flow_id(f->id, kf_json_str(made, "id"))) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the new factor's id is not usable");
+    if (!kf_flow_id(f->id, kf_json_str(made, "id")))
+        return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the new factor's id is not usable");
     if (!kf_account_otpauth(kf_json_str(kf_json_get(made, "totp"), "uri"), &f->uri, &f->key))
         return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the new factor's otpauth URI is not usable");
     if (kf_json_is_obj(challenge)) return kf_account_challenged(challenge, f->challenge, err);

@@ -7,7 +7,7 @@
 
 typedef struct kf_claims {
     char sub[96], sid[96], org_id[96], client_id[96], role[96], iss[256], jti[64];
-    int64_t iat, exp;       /* unix seconds; 0 = absent */
+    int64_t iat, exp; /* unix seconds; 0 = absent */
     size_t n_permissions;
 } kf_claims;
 

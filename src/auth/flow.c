@@ -31,7 +31,8 @@ static void slot_free(kf_slot *s) {
     *s = (kf_slot){0};
 }
 
-/* Whoever gives up leaves nothing behind: jobs that wait end, and a factor that is half made goes. */
+/* Whoever gives up leaves nothing behind: jobs that wait end, and a factor that is half made goes.
+ */
 static void leave(kf_flow *f) {
     for (size_t i = 0; i < KF_JOBS_MAX; i++) {
         kf_slot *s = &f->slot[i];
@@ -56,7 +57,9 @@ void kf_flow_failf(kf_flow *f, kf_err_code code, const char *what, const char *h
     kf_flow_fail(f, &e);
 }
 
-void kf_flow_bad_answer(kf_flow *f, const char *what) { kf_flow_failf(f, KF_ERR_NET_BAD_ANSWER, what, ""); }
+void kf_flow_bad_answer(kf_flow *f, const char *what) {
+    kf_flow_failf(f, KF_ERR_NET_BAD_ANSWER, what, "");
+}
 
 static kf_slot *slot_of(kf_flow *f, uint32_t id) {
     for (size_t i = 0; id && i < KF_JOBS_MAX; i++)
@@ -68,7 +71,9 @@ kf_slot *kf_flow_job(kf_flow *f, kf_wait wait, kf_job_kind kind) {
     kf_slot *s = NULL;
     for (kf_slot *i = f->slot; i < f->slot + KF_JOBS_MAX && !(s && !s->id); i++)
         if (!i->id || (i->wait == KF_WAIT_ABANDONED && (!s || i->id < s->id))) s = i;
-    if (!s) abort(); /* besides the abandoned there are at most one LISTEN, one WAIT_UNTIL, one REQUEST and one undoing */
+    if (!s)
+        abort(); /* besides the abandoned there are at most one LISTEN, one WAIT_UNTIL, one REQUEST
+                    and one undoing */
     slot_free(s);
     *s = (kf_slot){.id = ++f->last_job, .wait = wait};
     s->job = (kf_job){.id = s->id, .kind = kind};
@@ -89,7 +94,8 @@ void kf_flow_wait_until(kf_flow *f, kf_wait wait, int64_t at_ms) {
     kf_flow_job(f, wait, KF_JOB_WAIT_UNTIL)->job.at_ms = at_ms;
 }
 
-void kf_flow_send(kf_flow *f, kf_wait wait, const char *method, char *path, kf_json *body, bool key) {
+void kf_flow_send(kf_flow *f, kf_wait wait, const char *method, char *path, kf_json *body,
+                  bool key) {
     kf_slot *s = kf_flow_job(f, wait, KF_JOB_REQUEST);
     s->path = path;
     s->body = body ? kf_json_print_secret(body) : NULL;
@@ -118,7 +124,9 @@ void kf_flow_put(char **dst, const char *value) {
 
 bool kf_flow_id(char dst[96], const char *id) {
     size_t n = id ? strlen(id) : 0;
-    if (!n || n >= 96 || strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != n) return false;
+    if (!n || n >= 96 ||
+        strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != n)
+        return false;
     memmove(dst, id, n + 1);
     return true;
 }
@@ -135,7 +143,8 @@ bool kf_flow_url_ok(const kf_flow *f, const char *url) {
         size_t len = strcspn(host, "/?#");
         for (size_t i = 0; i < KF_LEN(here); i++) {
             size_t k = strlen(here[i]);
-            if (len >= k && !memcmp(host, here[i], k) && (len == k || (host[k] == ':' && strspn(host + k + 1, "0123456789") == len - k - 1)))
+            if (len >= k && !memcmp(host, here[i], k) &&
+                (len == k || (host[k] == ':' && strspn(host + k + 1, "0123456789") == len - k - 1)))
                 return kf_origin_is_loopback(f->origin);
         }
         return false;
@@ -159,17 +168,25 @@ static const struct {
     bool code; /* a wrong code is answered by asking again */
 } phase[KF_PHASE_COUNT] = {
     [KF_PHASE_EMAIL] = {kf_flow_ask_email, kf_flow_email_submit, NULL, NULL, false},
-    [KF_PHASE_PASSWORD] = {kf_flow_ask_password, kf_flow_password_submit, NULL, kf_flow_back_to_email, false},
-    [KF_PHASE_RESET_TOKEN] = {kf_flow_ask_reset_token, kf_flow_reset_token_submit, NULL, kf_flow_ask_password, false},
-    [KF_PHASE_NEW_PASSWORD] = {kf_flow_ask_new_password, kf_flow_new_password_submit, NULL, kf_flow_ask_password, false},
-    [KF_PHASE_MAGIC] = {kf_flow_ask_magic, kf_flow_magic_submit, kf_flow_magic_start, kf_flow_back_to_email, true},
-    [KF_PHASE_VERIFY] = {kf_flow_ask_verify, kf_flow_verify_submit, kf_flow_verify_resend, NULL, true},
+    [KF_PHASE_PASSWORD] = {kf_flow_ask_password, kf_flow_password_submit, NULL,
+                           kf_flow_back_to_email, false},
+    [KF_PHASE_RESET_TOKEN] = {kf_flow_ask_reset_token, kf_flow_reset_token_submit, NULL,
+                              kf_flow_ask_password, false},
+    [KF_PHASE_NEW_PASSWORD] = {kf_flow_ask_new_password, kf_flow_new_password_submit, NULL,
+                               kf_flow_ask_password, false},
+    [KF_PHASE_MAGIC] = {kf_flow_ask_magic, kf_flow_magic_submit, kf_flow_magic_start,
+                        kf_flow_back_to_email, true},
+    [KF_PHASE_VERIFY] = {kf_flow_ask_verify, kf_flow_verify_submit, kf_flow_verify_resend, NULL,
+                         true},
     [KF_PHASE_TOTP] = {kf_flow_ask_totp, kf_flow_mfa_submit, NULL, NULL, true},
     [KF_PHASE_FACTOR] = {kf_flow_ask_factor, NULL, NULL, NULL, false},
     [KF_PHASE_ENROLL] = {kf_flow_ask_enroll, kf_flow_mfa_submit, NULL, NULL, true},
-    [KF_PHASE_RADAR_EMAIL] = {kf_flow_ask_radar_email, kf_flow_radar_email_submit, NULL, NULL, true},
-    [KF_PHASE_RADAR_PHONE] = {kf_flow_ask_radar_phone, kf_flow_radar_phone_submit, NULL, NULL, false},
-    [KF_PHASE_RADAR_SMS] = {kf_flow_ask_radar_sms, kf_flow_radar_sms_submit, kf_flow_radar_resend, NULL, true},
+    [KF_PHASE_RADAR_EMAIL] = {kf_flow_ask_radar_email, kf_flow_radar_email_submit, NULL, NULL,
+                              true},
+    [KF_PHASE_RADAR_PHONE] = {kf_flow_ask_radar_phone, kf_flow_radar_phone_submit, NULL, NULL,
+                              false},
+    [KF_PHASE_RADAR_SMS] = {kf_flow_ask_radar_sms, kf_flow_radar_sms_submit, kf_flow_radar_resend,
+                            NULL, true},
     [KF_PHASE_ORG] = {kf_flow_ask_org, NULL, NULL, NULL, false},
     [KF_PHASE_DEVICE] = {kf_flow_ask_device, NULL, NULL, NULL, false},
     [KF_PHASE_SSO] = {kf_flow_ask_sso, kf_flow_sso_submit, NULL, NULL, false},
@@ -207,18 +224,21 @@ void kf_flow_add_choice(kf_flow *f, const char *id, const char *label) {
 /* --- the machine ------------------------------------------------------------------------------ */
 
 static void (*const start[KF_METHOD_COUNT])(kf_flow *f) = {
-    [KF_BY_PASSWORD] = kf_flow_password_start, [KF_BY_MAGIC] = kf_flow_magic_start, [KF_BY_BROWSER] = kf_flow_browser_start,
-    [KF_BY_DEVICE] = kf_flow_device_start,     [KF_BY_SSO] = kf_flow_sso_start,
+    [KF_BY_PASSWORD] = kf_flow_password_start, [KF_BY_MAGIC] = kf_flow_magic_start,
+    [KF_BY_BROWSER] = kf_flow_browser_start,   [KF_BY_DEVICE] = kf_flow_device_start,
+    [KF_BY_SSO] = kf_flow_sso_start,
 };
 
 kf_flow *kf_flow_new(const kf_flow_opts *o, kf_err *err) {
-    bool open = o->method == KF_BY_BROWSER || o->method == KF_BY_DEVICE || o->method == KF_BY_SSO; /* to public clients */
+    bool open = o->method == KF_BY_BROWSER || o->method == KF_BY_DEVICE ||
+                o->method == KF_BY_SSO; /* to public clients */
     if (!kf_client_id_ok(o->client_id)) {
         kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "there is no client ID to sign in with");
         return NULL;
     }
     if (!open && !kf_secret_len(o->api_key)) { /* workos-api.md §1.2: this grant needs the secret */
-        kf_fail(err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s sign-in needs an API key", kf_method_name(o->method));
+        kf_fail(err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s sign-in needs an API key",
+                kf_method_name(o->method));
         return NULL;
     }
     kf_flow *f = calloc(1, sizeof *f);
@@ -248,10 +268,13 @@ kf_flow *kf_flow_free(kf_flow *f) {
     if (!f) return NULL;
     for (size_t i = 0; i < KF_JOBS_MAX; i++) slot_free(&f->slot[i]);
     kf_flow_clear_choices(f);
-    char *texts[] = {f->client_id, f->origin,     f->email,       f->organization_id, f->organization_name, f->note_arg, f->invitation_token,
-                     f->provider,  f->connection_id, f->domain_hint, f->screen_hint,     f->prompt,            f->url,      f->browser_arg};
+    char *texts[] = {
+        f->client_id,   f->origin,           f->email,    f->organization_id, f->organization_name,
+        f->note_arg,    f->invitation_token, f->provider, f->connection_id,   f->domain_hint,
+        f->screen_hint, f->prompt,           f->url,      f->browser_arg};
     for (size_t i = 0; i < KF_LEN(texts); i++) free(texts[i]);
-    kf_secret *secrets[] = {f->api_key, f->pending, f->uri, f->uri_key, f->reset_token, f->device_code, f->complete, f->verifier, f->code};
+    kf_secret *secrets[] = {f->api_key,     f->pending,  f->uri,      f->uri_key, f->reset_token,
+                            f->device_code, f->complete, f->verifier, f->code};
     for (size_t i = 0; i < KF_LEN(secrets); i++) kf_secret_free(secrets[i]);
     kf_session_free(f->session);
     kf_wipe(f->seed, sizeof f->seed);
@@ -271,12 +294,15 @@ static bool choose(kf_flow *f, const char *id, kf_err *err) {
     return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "that is not one of the choices");
 }
 
-bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secret *value, kf_err *err) {
+bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secret *value,
+                    kf_err *err) {
     if (serial != f->step.serial || f->step.kind == KF_STEP_WAIT)
         return kf_fail(err, KF_ERR_USAGE_STALE_QUESTION, "that question is no longer open");
     if ((unsigned)act >= KF_ACT_COUNT || !(f->step.acts & 1u << act))
-        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "%s is not possible now", kf_flow_act_name(act));
-    size_t n = kf_secret_len(value), most = f->step.field == KF_FIELD_REDIRECT_URL ? 16 << 10 : 1024;
+        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "%s is not possible now",
+                       kf_flow_act_name(act));
+    size_t n = kf_secret_len(value),
+           most = f->step.field == KF_FIELD_REDIRECT_URL ? 16 << 10 : 1024;
     switch (act) {
     case KF_ACT_BACK: phase[f->phase].back(f); return true;
     case KF_ACT_RESEND: phase[f->phase].resend(f); return true;
@@ -288,8 +314,10 @@ bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secre
     case KF_ACT_COUNT: break;
     }
     if (!n || n > most || !kf_secret_is_text(value))
-        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, n ? "what was typed is too long" : "nothing was typed");
-    return act == KF_ACT_SUBMIT ? phase[f->phase].submit(f, value, err) : choose(f, kf_secret_peek(value), err);
+        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER,
+                       n ? "what was typed is too long" : "nothing was typed");
+    return act == KF_ACT_SUBMIT ? phase[f->phase].submit(f, value, err)
+                                : choose(f, kf_secret_peek(value), err);
 }
 
 void kf_flow_cancel(kf_flow *f) {
@@ -328,7 +356,8 @@ static bool take_pending(kf_flow *f, const kf_json *body) {
     if (!p || !*p) return true;
     size_t n = strlen(p);
     if (n > KF_PENDING_MAX) {
-        kf_flow_failf(f, KF_ERR_NET_BAD_ANSWER, "pending_authentication_token is too long in the answer", "");
+        kf_flow_failf(f, KF_ERR_NET_BAD_ANSWER,
+                      "pending_authentication_token is too long in the answer", "");
         return false;
     }
     kf_secret_free(f->pending);
@@ -338,7 +367,8 @@ static bool take_pending(kf_flow *f, const kf_json *body) {
 
 static kf_note note_of(const kf_err *e) {
     if (e->code == KF_ERR_WORKOS_CODE_EXPIRED) return KF_NOTE_CODE_EXPIRED;
-    return !strcmp(e->upstream, "one_time_code_previously_used") ? KF_NOTE_CODE_USED : KF_NOTE_BAD_CODE;
+    return !strcmp(e->upstream, "one_time_code_previously_used") ? KF_NOTE_CODE_USED
+                                                                 : KF_NOTE_BAD_CODE;
 }
 
 static void end_session(kf_flow *f, const char *sid) {
@@ -367,16 +397,19 @@ static void undo(kf_flow *f, const kf_json *body) {
 
 /* Continuations. False: none of them, e is the end. */
 static bool goes_on(kf_flow *f, kf_workos_ask ask, const kf_json *body, kf_err *e) {
-    bool wrong = ask == KF_ASK_WRONG_CODE || !strcmp(e->upstream, "one_time_code_too_many_attempts");
+    bool wrong =
+        ask == KF_ASK_WRONG_CODE || !strcmp(e->upstream, "one_time_code_too_many_attempts");
     if (ask == KF_ASK_WRONG_PASSWORD && f->asked_by == KF_PHASE_PASSWORD) {
         kf_flow_ask_again(f, KF_NOTE_BAD_CREDENTIALS, f->email, e);
         return true;
     }
-    if (wrong && phase[f->asked_by].code && (ask == KF_ASK_WRONG_CODE || phase[f->asked_by].resend)) {
+    if (wrong && phase[f->asked_by].code &&
+        (ask == KF_ASK_WRONG_CODE || phase[f->asked_by].resend)) {
         kf_flow_ask_again(f, ask == KF_ASK_WRONG_CODE ? note_of(e) : KF_NOTE_TOO_MANY, NULL, e);
         return true;
     }
-    if (!strcmp(e->upstream, "phone_number_required") && f->asked_by == KF_PHASE_RADAR_SMS && *f->user_id) {
+    if (!strcmp(e->upstream, "phone_number_required") && f->asked_by == KF_PHASE_RADAR_SMS &&
+        *f->user_id) {
         kf_flow_ask_radar_phone(f);
         return true;
     }
@@ -385,10 +418,13 @@ static bool goes_on(kf_flow *f, kf_workos_ask ask, const kf_json *body, kf_err *
         kf_flow_to_browser(f, KF_NOTE_HOSTED_STEP, e->upstream);
         return true;
     }
-    if (ask == KF_ASK_NONE || ask == KF_ASK_WRONG_CODE || ask == KF_ASK_WRONG_PASSWORD) return false;
+    if (ask == KF_ASK_NONE || ask == KF_ASK_WRONG_CODE || ask == KF_ASK_WRONG_PASSWORD)
+        return false;
     f->undo_factor = false; /* WorkOS took the code and goes on */
     if (ask == KF_ASK_SSO || ask == KF_ASK_OTHER_METHOD) kf_flow_sso_required(f, body);
-    else if (!f->api_key) kf_flow_to_browser(f, KF_NOTE_PUBLIC_STEP_UP, e->upstream); /* all that follow need the secret */
+    else if (!f->api_key)
+        kf_flow_to_browser(f, KF_NOTE_PUBLIC_STEP_UP,
+                           e->upstream); /* all that follow need the secret */
     else if (ask == KF_ASK_MFA_CHALLENGE) kf_flow_mfa_challenge(f, body);
     else if (ask == KF_ASK_MFA_ENROLLMENT) kf_flow_enroll_required(f, body, e);
     else if (ask == KF_ASK_ORGANIZATION) kf_flow_org_required(f, body);
@@ -406,7 +442,8 @@ static void refused(kf_flow *f, kf_wait wait, kf_workos_ask ask, const kf_json *
     }
     if (wait == KF_WAIT_DEVICE_GRANT && kf_flow_device_goes_on(f, e)) return;
     bool again = kf_workos_is_not_now(e->code);
-    if (again && f->asked_by == KF_PHASE_ENROLL) f->undo_factor = false; /* the code may have been taken: nothing is deleted on doubt */
+    if (again && f->asked_by == KF_PHASE_ENROLL)
+        f->undo_factor = false; /* the code may have been taken: nothing is deleted on doubt */
     if (again && wait == KF_WAIT_AUTHENTICATE && f->asked_by == KF_PHASE_BROWSER) {
         kf_flow_browser_again(f, e);
     } else if (e->code == KF_ERR_NET_RATE_LIMITED) {
@@ -427,16 +464,20 @@ static void refused(kf_flow *f, kf_wait wait, kf_workos_ask ask, const kf_json *
     }
 }
 
-/* No answer came. The question comes back: a password or a code can be given again, nothing is lost. */
+/* No answer came. The question comes back: a password or a code can be given again, nothing is
+ * lost. */
 static void unanswered(kf_flow *f, kf_wait wait, const kf_err *err) {
     kf_err e;
     if (err) e = *err;
     else kf_fail(&e, KF_ERR_NET_BROKEN, "no answer came");
-    bool sent = e.code != KF_ERR_NET_RESOLVE && e.code != KF_ERR_NET_CONNECT && e.code != KF_ERR_NET_TLS;
-    if (sent && wait == KF_WAIT_AUTHENTICATE && f->asked_by == KF_PHASE_ENROLL) f->undo_factor = false; /* as in refused() */
+    bool sent =
+        e.code != KF_ERR_NET_RESOLVE && e.code != KF_ERR_NET_CONNECT && e.code != KF_ERR_NET_TLS;
+    if (sent && wait == KF_WAIT_AUTHENTICATE && f->asked_by == KF_PHASE_ENROLL)
+        f->undo_factor = false; /* as in refused() */
     if (wait == KF_WAIT_LISTEN) kf_flow_fail(f, &e);
     else if (wait == KF_WAIT_DEVICE_GRANT) (void)kf_flow_device_goes_on(f, &e);
-    else if (wait == KF_WAIT_AUTHENTICATE && f->asked_by == KF_PHASE_BROWSER) kf_flow_browser_again(f, &e);
+    else if (wait == KF_WAIT_AUTHENTICATE && f->asked_by == KF_PHASE_BROWSER)
+        kf_flow_browser_again(f, &e);
     else kf_flow_ask_again(f, KF_NOTE_NETWORK, NULL, err ? &e : NULL);
 }
 
@@ -469,14 +510,17 @@ static bool waited(kf_flow *f, kf_wait wait, const kf_secret *body) {
     case KF_WAIT_DEVICE_POLL: kf_flow_device_poll(f); return true;
     case KF_WAIT_BROWSER_AGAIN: kf_flow_browser_exchange(f); return true;
     case KF_WAIT_BROWSER_LIMIT:
-        kf_flow_failf(f, KF_ERR_WORKOS_CODE_EXPIRED, "nobody came back from the browser in ten minutes", "Sign in again when you are ready.");
+        kf_flow_failf(f, KF_ERR_WORKOS_CODE_EXPIRED,
+                      "nobody came back from the browser in ten minutes",
+                      "Sign in again when you are ready.");
         return true;
     default: return false;
     }
 }
 
-void kf_flow_job_done(kf_flow *f, uint32_t id, int status, const kf_secret *body, int32_t retry_after, const char *request_id,
-                      const kf_err *err, const kf_moment *now) {
+void kf_flow_job_done(kf_flow *f, uint32_t id, int status, const kf_secret *body,
+                      int32_t retry_after, const char *request_id, const kf_err *err,
+                      const kf_moment *now) {
     kf_slot *s = slot_of(f, id);
     if (!s || !s->handed) return; /* late answer of a job given up on */
     kf_wait wait = s->wait;
@@ -501,10 +545,12 @@ void kf_flow_job_done(kf_flow *f, uint32_t id, int status, const kf_secret *body
         if (ok) (void)kf_workos_fail_page(status, &why);
         else ask = kf_workos_read_error(status, obj, retry_after, request_id, &why);
         refused(f, wait, ask, obj, &why);
-    } else if (!kf_json_is_obj(j) && wait != KF_WAIT_VERIFY_SEND && wait != KF_WAIT_RESET_CONFIRM && wait != KF_WAIT_RESET) {
+    } else if (!kf_json_is_obj(j) && wait != KF_WAIT_VERIFY_SEND && wait != KF_WAIT_RESET_CONFIRM &&
+               wait != KF_WAIT_RESET) {
         kf_err e;
         bool parsed = j || !n;
-        kf_fail(&e, KF_ERR_NET_BAD_ANSWER, "the answer to the sign-in is not usable%s%s", parsed ? "" : ": ", parsed ? "" : why.what);
+        kf_fail(&e, KF_ERR_NET_BAD_ANSWER, "the answer to the sign-in is not usable%s%s",
+                parsed ? "" : ": ", parsed ? "" : why.what);
         e.status = status;
         kf_flow_fail(f, &e);
     } else answered(f, wait, j, now);

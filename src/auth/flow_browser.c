@@ -30,7 +30,8 @@ static void make_pkce(kf_flow *f) {
 void kf_flow_to_browser(kf_flow *f, kf_note note, const char *arg) {
     KF_AUTO_CHARS keep = kf_strdup(arg); /* arg may be what is forgotten below */
     if (++f->rounds > KF_BROWSER_ROUNDS_MAX) {
-        kf_flow_failf(f, KF_ERR_WORKOS_STEP_UP, "WorkOS asked for the browser again and again", "Sign in on the environment's own page, then try again.");
+        kf_flow_failf(f, KF_ERR_WORKOS_STEP_UP, "WorkOS asked for the browser again and again",
+                      "Sign in on the environment's own page, then try again.");
         return;
     }
     kf_flow_drop(f, KF_WAIT_LISTEN);
@@ -47,7 +48,8 @@ void kf_flow_to_browser(kf_flow *f, kf_note note, const char *arg) {
     kf_flow_show(f, KF_PHASE_BROWSER, KF_STEP_WAIT, KF_FIELD_NONE, 0);
 }
 
-/* Exactly one of connection, organization and provider; authkit may have an organization beside it. */
+/* Exactly one of connection, organization and provider; authkit may have an organization beside it.
+ */
 static bool add_selector(const kf_flow *f, kf_buf *q) {
     if (f->connection_id) return kf_form_add(q, "connection_id", f->connection_id);
     if (f->org_alone) return kf_form_add(q, "organization_id", f->organization_id);
@@ -55,8 +57,9 @@ static bool add_selector(const kf_flow *f, kf_buf *q) {
     char age[24] = "";
     if (f->max_age >= 0) snprintf(age, sizeof age, "%lld", (long long)f->max_age);
     return kf_form_add(q, "provider", hosted ? "authkit" : f->provider) &&
-           (!hosted || (kf_form_add(q, "organization_id", f->organization_id) && kf_form_add(q, "screen_hint", f->screen_hint) &&
-                        kf_form_add(q, "max_age", age)));
+           (!hosted ||
+            (kf_form_add(q, "organization_id", f->organization_id) &&
+             kf_form_add(q, "screen_hint", f->screen_hint) && kf_form_add(q, "max_age", age)));
 }
 
 static char *authorize_url(kf_flow *f) {
@@ -66,9 +69,12 @@ static char *authorize_url(kf_flow *f) {
     f->sha256(kf_secret_peek(f->verifier), kf_secret_len(f->verifier), hash);
     KF_AUTO_CHARS challenge = kf_b64url(hash, sizeof hash);
     KF_AUTO_CHARS redirect = kf_strfmt("http://127.0.0.1:%d/callback", f->port);
-    bool ok = kf_form_add(&q, "response_type", "code") && kf_form_add(&q, "client_id", f->client_id) && kf_form_add(&q, "redirect_uri", redirect) &&
-              add_selector(f, &q) && kf_form_add(&q, "domain_hint", f->domain_hint) && kf_form_add(&q, "login_hint", f->email) &&
-              kf_form_add(&q, "prompt", f->prompt) && kf_form_add(&q, "invitation_token", f->invitation_token) &&
+    bool ok = kf_form_add(&q, "response_type", "code") &&
+              kf_form_add(&q, "client_id", f->client_id) &&
+              kf_form_add(&q, "redirect_uri", redirect) && add_selector(f, &q) &&
+              kf_form_add(&q, "domain_hint", f->domain_hint) &&
+              kf_form_add(&q, "login_hint", f->email) && kf_form_add(&q, "prompt", f->prompt) &&
+              kf_form_add(&q, "invitation_token", f->invitation_token) &&
               kf_form_add(&q, "state", f->state) && kf_form_add(&q, "code_challenge", challenge) &&
               kf_form_add(&q, "code_challenge_method", "S256");
     char *url = ok ? kf_strfmt("%s/user_management/authorize?%s", f->origin, q.data) : NULL;
@@ -78,13 +84,15 @@ static char *authorize_url(kf_flow *f) {
 
 void kf_flow_listening(kf_flow *f, uint32_t id, int port) {
     bool ours = false;
-    for (size_t i = 0; i < KF_JOBS_MAX; i++) ours = ours || (id && f->slot[i].id == id && f->slot[i].wait == KF_WAIT_LISTEN);
+    for (size_t i = 0; i < KF_JOBS_MAX; i++)
+        ours = ours || (id && f->slot[i].id == id && f->slot[i].wait == KF_WAIT_LISTEN);
     if (!ours || f->phase != KF_PHASE_BROWSER) return;
     f->port = port;
     free(f->url);
     f->url = authorize_url(f);
     if (!f->url) {
-        kf_flow_failf(f, KF_ERR_USAGE_BAD, "the authorize URL would be too long", "Leave out some of its options.");
+        kf_flow_failf(f, KF_ERR_USAGE_BAD, "the authorize URL would be too long",
+                      "Leave out some of its options.");
         return;
     }
     f->ends_ms = f->now_ms + LIMIT_S * 1000;
@@ -93,13 +101,15 @@ void kf_flow_listening(kf_flow *f, uint32_t id, int port) {
 }
 
 void kf_flow_ask_browser(kf_flow *f) {
-    kf_flow_show(f, KF_PHASE_BROWSER, KF_STEP_OPEN_URL, KF_FIELD_REDIRECT_URL, 1u << KF_ACT_SUBMIT | 1u << KF_ACT_BROWSER);
+    kf_flow_show(f, KF_PHASE_BROWSER, KF_STEP_OPEN_URL, KF_FIELD_REDIRECT_URL,
+                 1u << KF_ACT_SUBMIT | 1u << KF_ACT_BROWSER);
     f->step.url = f->url;
     f->step.ends_ms = f->ends_ms;
     kf_flow_note(f, f->browser_note, f->browser_arg, NULL);
 }
 
-/* --- back from the browser -------------------------------------------------------------------------- */
+/* --- back from the browser
+ * -------------------------------------------------------------------------- */
 
 void kf_flow_browser_exchange(kf_flow *f) {
     kf_json *g = kf_workos_grant(KF_GRANT_AUTHORIZATION_CODE, f->client_id, f->api_key);
@@ -109,7 +119,8 @@ void kf_flow_browser_exchange(kf_flow *f) {
     kf_flow_authenticate(f, g);
 }
 
-/* A code works once, but one whose request got no answer may not have arrived: the same again, a few times. */
+/* A code works once, but one whose request got no answer may not have arrived: the same again, a
+ * few times. */
 void kf_flow_browser_again(kf_flow *f, const kf_err *why) {
     if (!f->code || ++f->tries >= TRIES_MAX) {
         kf_err e = *why;
@@ -127,14 +138,19 @@ typedef enum back { BACK_NOT_OURS, BACK_ERROR, BACK_CODE } back;
 /* Nothing of the answer is used before its state is ours. err is filled unless there is a code. */
 static back read_query(kf_flow *f, const char *query, size_t n, kf_err *err) {
     KF_AUTO(kf_json) j = n <= QUERY_MAX ? kf_form_parse(query, n, NULL) : NULL;
-    const char *state = kf_json_str_or(j, "state", ""), *code = kf_json_str_or(j, "code", ""), *error = kf_json_str(j, "error");
+    const char *state = kf_json_str_or(j, "state", ""), *code = kf_json_str_or(j, "code", ""),
+               *error = kf_json_str(j, "error");
     if (strlen(state) != strlen(f->state) || !kf_ct_eq(state, f->state, strlen(f->state)))
-        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "that address does not belong to this sign-in"), BACK_NOT_OURS;
+        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER,
+                       "that address does not belong to this sign-in"),
+               BACK_NOT_OURS;
     if (error) {
         kf_workos_read_callback(error, kf_json_str(j, "error_description"), err);
         return BACK_ERROR;
     }
-    if (!*code || strlen(code) > 4096) return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "that address has no usable code"), BACK_NOT_OURS;
+    if (!*code || strlen(code) > 4096)
+        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "that address has no usable code"),
+               BACK_NOT_OURS;
     kf_secret_free(f->code);
     f->code = kf_secret_new(code, strlen(code));
     return BACK_CODE;
@@ -160,7 +176,8 @@ bool kf_flow_browser_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
     KF_AUTO_CHARS mine = kf_strfmt("http://127.0.0.1:%d/callback?", f->port);
     kf_err e;
     if (!query || !kf_str_starts(s, mine))
-        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "the address must begin with http://127.0.0.1:%d/callback?", f->port);
+        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER,
+                       "the address must begin with http://127.0.0.1:%d/callback?", f->port);
     back b = read_query(f, query + 1, strcspn(query + 1, "#"), &e);
     if (b == BACK_NOT_OURS) {
         if (err) *err = e;

@@ -14,11 +14,13 @@ void kf_flow_device_start(kf_flow *f) {
     kf_flow_drop(f, KF_WAIT_DEVICE_POLL);
     kf_flow_abandon(f, KF_WAIT_DEVICE_GRANT); /* the code before */
     kf_flow_request(f, KF_WAIT_DEVICE_START, kf_strdup("/user_management/authorize/device"), j,
-                    f->api_key != NULL); /* production asks for none; WorkOS's SDKs send the key wherever they have one, and its emulator wants it */
+                    f->api_key != NULL); /* production asks for none; WorkOS's SDKs send the key
+                                            wherever they have one, and its emulator wants it */
 }
 
 static void show(kf_flow *f, kf_note note, const char *arg, const kf_err *why) {
-    kf_flow_show(f, KF_PHASE_DEVICE, KF_STEP_OPEN_URL, KF_FIELD_NONE, 1u << KF_ACT_BROWSER | 1u << KF_ACT_NEW_CODE);
+    kf_flow_show(f, KF_PHASE_DEVICE, KF_STEP_OPEN_URL, KF_FIELD_NONE,
+                 1u << KF_ACT_BROWSER | 1u << KF_ACT_NEW_CODE);
     f->step.url = f->url;
     f->step.user_code = f->user_code;
     f->step.qr = f->complete;
@@ -45,24 +47,30 @@ static void next_poll(kf_flow *f, int64_t in_s) {
 
 static bool code_ok(const char *s) {
     size_t n = s ? strlen(s) : 0;
-    return n && n < 40 && strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == n;
+    return n && n < 40 &&
+           strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == n;
 }
 
 void kf_flow_device_started(kf_flow *f, const kf_json *body) {
     const char *device = kf_json_str(body, "device_code"), *user = kf_json_str(body, "user_code");
-    const char *url = kf_json_str(body, "verification_uri"), *complete = kf_json_str(body, "verification_uri_complete");
-    int64_t life = kf_json_int_or(body, "expires_in", LIFE_S), interval = kf_json_int_or(body, "interval", INTERVAL_S);
+    const char *url = kf_json_str(body, "verification_uri"),
+               *complete = kf_json_str(body, "verification_uri_complete");
+    int64_t life = kf_json_int_or(body, "expires_in", LIFE_S),
+            interval = kf_json_int_or(body, "interval", INTERVAL_S);
     size_t n = device ? strlen(device) : 0;
     if (!n || n > KF_PENDING_MAX) kf_flow_bad_answer(f, "the device code is not usable");
     else if (!code_ok(user)) kf_flow_bad_answer(f, "the code to confirm is not usable");
-    else if (!kf_flow_url_ok(f, url)) kf_flow_bad_answer(f, "the address to open (verification_uri) is no https address");
+    else if (!kf_flow_url_ok(f, url))
+        kf_flow_bad_answer(f, "the address to open (verification_uri) is no https address");
     else if (life <= 0) kf_flow_bad_answer(f, "the device code has run out already");
-    else if (interval > life) kf_flow_bad_answer(f, "the polling interval is longer than the code lives");
+    else if (interval > life)
+        kf_flow_bad_answer(f, "the polling interval is longer than the code lives");
     else {
         kf_secret_free(f->device_code);
         kf_secret_free(f->complete);
         f->device_code = kf_secret_new(device, n);
-        f->complete = kf_flow_url_ok(f, complete) ? kf_secret_new(complete, strlen(complete)) : NULL;
+        f->complete =
+            kf_flow_url_ok(f, complete) ? kf_secret_new(complete, strlen(complete)) : NULL;
         kf_flow_put(&f->url, url);
         if (!kf_str_set(f->user_code, sizeof f->user_code, user)) abort(); /* code_ok */
         f->interval_s = interval > 0 ? interval : INTERVAL_S;
@@ -92,7 +100,8 @@ bool kf_flow_device_goes_on(kf_flow *f, const kf_err *why) {
         return true;
     } else if (trouble) {
         if (why->retry_after > in) in = why->retry_after;
-        if (f->step.note != KF_NOTE_NETWORK) show(f, KF_NOTE_NETWORK, NULL, why); /* said once, not at every poll */
+        if (f->step.note != KF_NOTE_NETWORK)
+            show(f, KF_NOTE_NETWORK, NULL, why); /* said once, not at every poll */
     } else if (strcmp(why->upstream, "authorization_pending")) return false;
     if (!trouble && f->step.note != KF_NOTE_DEVICE) show(f, KF_NOTE_DEVICE, NULL, NULL);
     next_poll(f, in);

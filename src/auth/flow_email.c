@@ -6,7 +6,8 @@
 
 enum { MAGIC_LIFE_S = 600 }; /* workos-api.md §5: a code lives ten minutes */
 
-/* --- magic auth ----------------------------------------------------------------------------------- */
+/* --- magic auth
+ * ----------------------------------------------------------------------------------- */
 
 void kf_flow_magic_start(kf_flow *f) {
     if (!f->email) {
@@ -27,7 +28,8 @@ void kf_flow_magic_sent(kf_flow *f, const kf_json *body) {
 }
 
 void kf_flow_ask_magic(kf_flow *f) {
-    kf_flow_show(f, KF_PHASE_MAGIC, KF_STEP_FIELD, KF_FIELD_EMAIL_CODE, 1u << KF_ACT_SUBMIT | 1u << KF_ACT_RESEND | 1u << KF_ACT_BACK);
+    kf_flow_show(f, KF_PHASE_MAGIC, KF_STEP_FIELD, KF_FIELD_EMAIL_CODE,
+                 1u << KF_ACT_SUBMIT | 1u << KF_ACT_RESEND | 1u << KF_ACT_BACK);
     f->step.ends_ms = f->ends_ms;
     kf_flow_note(f, KF_NOTE_SENT_TO, f->email, NULL);
 }
@@ -45,24 +47,30 @@ bool kf_flow_magic_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
     return true;
 }
 
-/* --- e-mail verification -------------------------------------------------------------------------- */
+/* --- e-mail verification
+ * -------------------------------------------------------------------------- */
 
 void kf_flow_verify_required(kf_flow *f, const kf_json *body) {
-    const char *email = kf_json_str(body, "email"), *user = kf_json_str(kf_json_get(body, "user"), "id");
+    const char *email = kf_json_str(body, "email"),
+               *user = kf_json_str(kf_json_get(body, "user"), "id");
     if (!f->pending) {
-        kf_flow_bad_answer(f, "email_verification_required came without pending_authentication_token");
+        kf_flow_bad_answer(f,
+                           "email_verification_required came without pending_authentication_token");
         return;
     }
     if (!user) user = kf_json_str(body, "user_id");
     if (email && *email && strlen(email) < 320) kf_flow_put(&f->email, email);
     if (!kf_flow_id(f->user_id, user)) f->user_id[0] = 0;
-    if (!kf_flow_id(f->verification_id, kf_json_str(body, "email_verification_id"))) f->verification_id[0] = 0;
+    if (!kf_flow_id(f->verification_id, kf_json_str(body, "email_verification_id")))
+        f->verification_id[0] = 0;
     kf_flow_ask_verify(f);
 }
 
 void kf_flow_ask_verify(kf_flow *f) {
-    bool resend = *f->user_id || *f->verification_id; /* sending needs the user's id, or what leads to it */
-    kf_flow_show(f, KF_PHASE_VERIFY, KF_STEP_FIELD, KF_FIELD_EMAIL_CODE, 1u << KF_ACT_SUBMIT | (resend ? 1u << KF_ACT_RESEND : 0));
+    bool resend =
+        *f->user_id || *f->verification_id; /* sending needs the user's id, or what leads to it */
+    kf_flow_show(f, KF_PHASE_VERIFY, KF_STEP_FIELD, KF_FIELD_EMAIL_CODE,
+                 1u << KF_ACT_SUBMIT | (resend ? 1u << KF_ACT_RESEND : 0));
     kf_flow_note(f, KF_NOTE_VERIFY_EMAIL, f->email, NULL);
 }
 
@@ -72,9 +80,13 @@ bool kf_flow_verify_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
 
 void kf_flow_verify_resend(kf_flow *f) {
     if (*f->user_id)
-        kf_flow_request(f, KF_WAIT_VERIFY_SEND, kf_strfmt("/user_management/users/%s/email_verification/send", f->user_id), kf_json_obj(), true);
+        kf_flow_request(f, KF_WAIT_VERIFY_SEND,
+                        kf_strfmt("/user_management/users/%s/email_verification/send", f->user_id),
+                        kf_json_obj(), true);
     else {
-        kf_flow_request(f, KF_WAIT_VERIFY_FIND, kf_strfmt("/user_management/email_verification/%s", f->verification_id), NULL, true);
+        kf_flow_request(f, KF_WAIT_VERIFY_FIND,
+                        kf_strfmt("/user_management/email_verification/%s", f->verification_id),
+                        NULL, true);
     }
 }
 

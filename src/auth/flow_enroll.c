@@ -7,7 +7,8 @@
 #include "base/str.h"
 
 const kf_json *kf_flow_factor_of(const kf_json *body) {
-    static const char *const names[] = {"authentication_factor", "factor"}; /* spec, docs (workos-api.md §6.1) */
+    static const char *const names[] = {"authentication_factor",
+                                        "factor"}; /* spec, docs (workos-api.md §6.1) */
     for (size_t i = 0; i < KF_LEN(names); i++)
         if (kf_json_is_obj(kf_json_get(body, names[i]))) return kf_json_get(body, names[i]);
     return kf_json_is_obj(kf_json_get(body, "totp")) ? body : NULL; /* the emulator's bare factor */
@@ -15,23 +16,27 @@ const kf_json *kf_flow_factor_of(const kf_json *body) {
 
 void kf_flow_undo_factor(kf_flow *f, const char *id) {
     char safe[96];
-    if (kf_flow_id(safe, id)) kf_flow_send(f, KF_WAIT_UNDO, "DELETE", kf_strfmt("/auth/factors/%s", safe), NULL, true);
+    if (kf_flow_id(safe, id))
+        kf_flow_send(f, KF_WAIT_UNDO, "DELETE", kf_strfmt("/auth/factors/%s", safe), NULL, true);
 }
 
 void kf_flow_enroll_required(kf_flow *f, const kf_json *body, const kf_err *why) {
     char user[96];
     if (!f->pending || !kf_flow_id(user, kf_json_str(kf_json_get(body, "user"), "id"))) {
         kf_err e = *why;
-        kf_hint(&e, "Set up an authenticator app on the environment's own sign-in page, then sign in again.");
+        kf_hint(&e, "Set up an authenticator app on the environment's own sign-in page, then sign "
+                    "in again.");
         kf_flow_fail(f, &e);
         return;
     }
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "type", "totp");
-    kf_flow_request(f, KF_WAIT_ENROLL, kf_strfmt("/user_management/users/%s/auth_factors", user), j, true);
+    kf_flow_request(f, KF_WAIT_ENROLL, kf_strfmt("/user_management/users/%s/auth_factors", user), j,
+                    true);
 }
 
-/* The key for typing is the one in the URI: what the QR code says and what is typed must be the same. */
+/* The key for typing is the one in the URI: what the QR code says and what is typed must be the
+ * same. */
 static bool take_uri(kf_flow *f, const char *uri) {
     kf_secret *whole = NULL, *key = NULL;
     if (!kf_account_otpauth(uri, &whole, &key)) return false;
@@ -43,7 +48,8 @@ static bool take_uri(kf_flow *f, const char *uri) {
 }
 
 void kf_flow_enrolled(kf_flow *f, const kf_json *body) {
-    const kf_json *factor = kf_flow_factor_of(body), *challenge = kf_json_get(body, "authentication_challenge");
+    const kf_json *factor = kf_flow_factor_of(body),
+                  *challenge = kf_json_get(body, "authentication_challenge");
     if (!challenge) challenge = kf_json_get(body, "challenge");
     if (!kf_flow_id(f->factor, kf_json_str(factor, "id"))) {
         kf_flow_bad_answer(f, "the new factor's id is not usable");
@@ -51,7 +57,8 @@ void kf_flow_enrolled(kf_flow *f, const kf_json *body) {
     }
     f->undo_factor = true;
     f->phase = KF_PHASE_ENROLL;
-    if (!take_uri(f, kf_json_str(kf_json_get(factor, "totp"), "uri"))) kf_flow_bad_answer(f, "the new factor's otpauth URI is not usable");
+    if (!take_uri(f, kf_json_str(kf_json_get(factor, "totp"), "uri")))
+        kf_flow_bad_answer(f, "the new factor's otpauth URI is not usable");
     else if (kf_json_is_obj(challenge)) kf_flow_mfa_challenged(f, challenge);
     else kf_flow_mfa_factor(f, kf_json_str(factor, "id"));
 }

@@ -7,25 +7,59 @@
 
 /* The question that is open, or that was answered last. */
 typedef enum kf_phase {
-    KF_PHASE_EMAIL, KF_PHASE_PASSWORD, KF_PHASE_RESET_TOKEN, KF_PHASE_NEW_PASSWORD, KF_PHASE_MAGIC, KF_PHASE_VERIFY, KF_PHASE_TOTP,
-    KF_PHASE_FACTOR, KF_PHASE_ENROLL, KF_PHASE_RADAR_EMAIL, KF_PHASE_RADAR_PHONE, KF_PHASE_RADAR_SMS, KF_PHASE_ORG, KF_PHASE_DEVICE,
-    KF_PHASE_SSO, KF_PHASE_BROWSER, KF_PHASE_END, KF_PHASE_COUNT
+    KF_PHASE_EMAIL,
+    KF_PHASE_PASSWORD,
+    KF_PHASE_RESET_TOKEN,
+    KF_PHASE_NEW_PASSWORD,
+    KF_PHASE_MAGIC,
+    KF_PHASE_VERIFY,
+    KF_PHASE_TOTP,
+    KF_PHASE_FACTOR,
+    KF_PHASE_ENROLL,
+    KF_PHASE_RADAR_EMAIL,
+    KF_PHASE_RADAR_PHONE,
+    KF_PHASE_RADAR_SMS,
+    KF_PHASE_ORG,
+    KF_PHASE_DEVICE,
+    KF_PHASE_SSO,
+    KF_PHASE_BROWSER,
+    KF_PHASE_END,
+    KF_PHASE_COUNT
 } kf_phase;
 
 /* What a job is for. */
 typedef enum kf_wait {
-    KF_WAIT_AUTHENTICATE, KF_WAIT_CHALLENGE, KF_WAIT_MAGIC, KF_WAIT_VERIFY_FIND, KF_WAIT_VERIFY_SEND, KF_WAIT_ENROLL, KF_WAIT_RADAR_SMS,
-    KF_WAIT_RESET, KF_WAIT_RESET_CONFIRM, KF_WAIT_DEVICE_START, KF_WAIT_DEVICE_POLL, KF_WAIT_DEVICE_GRANT, KF_WAIT_LISTEN,
-    KF_WAIT_BROWSER_LIMIT, KF_WAIT_BROWSER_AGAIN,
-    KF_WAIT_ABANDONED /* nobody wants the answer any more; what it made is undone */, KF_WAIT_UNDO
+    KF_WAIT_AUTHENTICATE,
+    KF_WAIT_CHALLENGE,
+    KF_WAIT_MAGIC,
+    KF_WAIT_VERIFY_FIND,
+    KF_WAIT_VERIFY_SEND,
+    KF_WAIT_ENROLL,
+    KF_WAIT_RADAR_SMS,
+    KF_WAIT_RESET,
+    KF_WAIT_RESET_CONFIRM,
+    KF_WAIT_DEVICE_START,
+    KF_WAIT_DEVICE_POLL,
+    KF_WAIT_DEVICE_GRANT,
+    KF_WAIT_LISTEN,
+    KF_WAIT_BROWSER_LIMIT,
+    KF_WAIT_BROWSER_AGAIN,
+    KF_WAIT_ABANDONED /* nobody wants the answer any more; what it made is undone */,
+    KF_WAIT_UNDO
 } kf_wait;
 
-enum { KF_CHOICES_MAX = 10000, KF_PENDING_MAX = 4096, KF_JOBS_MAX = 8, KF_URL_MAX = 2048, KF_BROWSER_ROUNDS_MAX = 3 };
+enum {
+    KF_CHOICES_MAX = 10000,
+    KF_PENDING_MAX = 4096,
+    KF_JOBS_MAX = 8,
+    KF_URL_MAX = 2048,
+    KF_BROWSER_ROUNDS_MAX = 3
+};
 /* Bytes of a server's text in a step: an organization's name, an address. */
 enum { KF_SHOWN_MAX = 255 };
 
 typedef struct kf_slot {
-    uint32_t id;                /* 0: free */
+    uint32_t id; /* 0: free */
     kf_wait wait;
     bool handed;
     char *path;
@@ -36,22 +70,23 @@ typedef struct kf_slot {
 struct kf_flow {
     kf_method method;
     kf_phase phase;
-    kf_phase asked_by;          /* the question whose answer is being sent: it comes back when that fails */
+    kf_phase asked_by; /* the question whose answer is being sent: it comes back when that fails */
     kf_step step;
-    char *client_id, *origin, *email, *organization_id, *organization_name, *note_arg, *invitation_token;
-    kf_secret *api_key;         /* NULL: public client */
-    kf_secret *pending;         /* pending_authentication_token */
-    int64_t now_ms;             /* CLOCK_BOOTTIME of the last thing that came in */
+    char *client_id, *origin, *email, *organization_id, *organization_name, *note_arg,
+        *invitation_token;
+    kf_secret *api_key; /* NULL: public client */
+    kf_secret *pending; /* pending_authentication_token */
+    int64_t now_ms;     /* CLOCK_BOOTTIME of the last thing that came in */
     kf_choice *choice;
     size_t n_choice;
     uint32_t last_job;
     kf_slot slot[KF_JOBS_MAX];
     kf_session *session;
-    char taken[96];             /* id of the session that was taken */
+    char taken[96]; /* id of the session that was taken */
     /* mfa, enrolment */
     char challenge[96], factor[96];
-    kf_secret *uri, *uri_key;   /* otpauth, and its secret */
-    bool undo_factor;           /* made here, and no code of it was accepted yet */
+    kf_secret *uri, *uri_key; /* otpauth, and its secret */
+    bool undo_factor;         /* made here, and no code of it was accepted yet */
     /* e-mail verification, radar, reset */
     char user_id[96], verification_id[96], radar_id[96], phone[40];
     kf_secret *reset_token;
@@ -60,13 +95,13 @@ struct kf_flow {
     char user_code[40];
     int64_t interval_s, ends_ms;
     /* browser */
-    char *url;                  /* also the device's verification_uri */
+    char *url; /* also the device's verification_uri */
     char *provider, *connection_id, *domain_hint, *screen_hint, *prompt;
     int64_t max_age;
-    int redirect_port, port;    /* wanted; the listener's */
+    int redirect_port, port; /* wanted; the listener's */
     int rounds, tries;
-    char chosen[96];            /* the organization that was chosen last */
-    bool org_alone;             /* the organization's own identity provider, not its hosted page */
+    char chosen[96]; /* the organization that was chosen last */
+    bool org_alone;  /* the organization's own identity provider, not its hosted page */
     char state[44];
     kf_secret *verifier, *code;
     kf_note browser_note;
@@ -83,26 +118,35 @@ void kf_flow_failf(kf_flow *f, kf_err_code code, const char *what, const char *h
 void kf_flow_bad_answer(kf_flow *f, const char *what);
 /* A job in a free slot; the caller fills slot->job beyond id and kind. */
 kf_slot *kf_flow_job(kf_flow *f, kf_wait wait, kf_job_kind kind);
-void kf_flow_drop(kf_flow *f, kf_wait wait); /* LISTEN and WAIT_UNTIL jobs: nobody waits for them any more */
-void kf_flow_abandon(kf_flow *f, kf_wait wait); /* REQUEST jobs that are out: when one succeeds, it is undone */
+void kf_flow_drop(kf_flow *f,
+                  kf_wait wait); /* LISTEN and WAIT_UNTIL jobs: nobody waits for them any more */
+void kf_flow_abandon(kf_flow *f,
+                     kf_wait wait); /* REQUEST jobs that are out: when one succeeds, it is undone */
 void kf_flow_wait_until(kf_flow *f, kf_wait wait, int64_t at_ms);
-/* path and body are taken over. _send leaves the step as it is; _request (GET without a body, else POST) shows WAIT, and the
- * question comes back when it fails. */
-void kf_flow_send(kf_flow *f, kf_wait wait, const char *method, char *path, kf_json *body, bool key);
+/* path and body are taken over. _send leaves the step as it is; _request (GET without a body, else
+ * POST) shows WAIT, and the question comes back when it fails. */
+void kf_flow_send(kf_flow *f, kf_wait wait, const char *method, char *path, kf_json *body,
+                  bool key);
 void kf_flow_request(kf_flow *f, kf_wait wait, char *path, kf_json *body, bool key);
 void kf_flow_authenticate(kf_flow *f, kf_json *grant);
-void kf_flow_ask_again(kf_flow *f, kf_note note, const char *arg, const kf_err *why); /* the question that was answered last */
+void kf_flow_ask_again(kf_flow *f, kf_note note, const char *arg,
+                       const kf_err *why); /* the question that was answered last */
 void kf_flow_clear_choices(kf_flow *f);
-void kf_flow_add_choice(kf_flow *f, const char *id, const char *label); /* caller checked the id's length */
-void kf_flow_put(char **dst, const char *value); /* a copy instead of what was there; "" becomes NULL */
+void kf_flow_add_choice(kf_flow *f, const char *id,
+                        const char *label); /* caller checked the id's length */
+void kf_flow_put(char **dst,
+                 const char *value); /* a copy instead of what was there; "" becomes NULL */
 /* Ids go into a path: nothing but what WorkOS's ids are made of, and short enough. */
 KF_CHECK bool kf_flow_id(char dst[96], const char *id);
-/* https, or http of this machine when WorkOS's API is on this machine too; printable; at most KF_URL_MAX. */
+/* https, or http of this machine when WorkOS's API is on this machine too; printable; at most
+ * KF_URL_MAX. */
 bool kf_flow_url_ok(const kf_flow *f, const char *url);
 /* Six digits out of what was typed: spaces, dashes, full-width digits are fine; letters are not. */
 KF_CHECK bool kf_flow_code_clean(const kf_secret *typed, char out[7], kf_err *err);
-/* Sends a typed code with this grant and the pending token; more may be NULL: members beside them. */
-KF_CHECK bool kf_flow_code_submit(kf_flow *f, const char *grant, const kf_secret *typed, kf_json *more, kf_err *err);
+/* Sends a typed code with this grant and the pending token; more may be NULL: members beside them.
+ */
+KF_CHECK bool kf_flow_code_submit(kf_flow *f, const char *grant, const kf_secret *typed,
+                                  kf_json *more, kf_err *err);
 
 /* flow_password.c */
 void kf_flow_password_start(kf_flow *f);
@@ -170,7 +214,8 @@ bool kf_flow_device_goes_on(kf_flow *f, const kf_err *why);
 void kf_flow_browser_start(kf_flow *f);
 void kf_flow_ask_browser(kf_flow *f);
 void kf_flow_to_browser(kf_flow *f, kf_note note, const char *arg);
-KF_CHECK bool kf_flow_browser_submit(kf_flow *f, const kf_secret *value, kf_err *err); /* a pasted address */
+KF_CHECK bool kf_flow_browser_submit(kf_flow *f, const kf_secret *value,
+                                     kf_err *err); /* a pasted address */
 void kf_flow_browser_called_back(kf_flow *f, const kf_secret *query);
 void kf_flow_browser_exchange(kf_flow *f);
 void kf_flow_browser_again(kf_flow *f, const kf_err *why); /* the exchange got no answer */

@@ -3,7 +3,9 @@
 
 #include "base/str.h"
 
-void kf_flow_ask_factor(kf_flow *f) { kf_flow_show(f, KF_PHASE_FACTOR, KF_STEP_CHOOSE, KF_FIELD_NONE, 1u << KF_ACT_CHOOSE); }
+void kf_flow_ask_factor(kf_flow *f) {
+    kf_flow_show(f, KF_PHASE_FACTOR, KF_STEP_CHOOSE, KF_FIELD_NONE, 1u << KF_ACT_CHOOSE);
+}
 
 void kf_flow_ask_totp(kf_flow *f) {
     kf_flow_show(f, KF_PHASE_TOTP, KF_STEP_FIELD, KF_FIELD_TOTP, 1u << KF_ACT_SUBMIT);
@@ -15,8 +17,11 @@ void kf_flow_mfa_factor(kf_flow *f, const char *id) {
         kf_flow_bad_answer(f, "the factor's id is not usable");
         return;
     }
-    if (f->phase != KF_PHASE_ENROLL) f->phase = KF_PHASE_FACTOR; /* when no answer comes the factor is asked for, not what led here */
-    kf_flow_request(f, KF_WAIT_CHALLENGE, kf_strfmt("/auth/factors/%s/challenge", f->factor), kf_json_obj(), true);
+    if (f->phase != KF_PHASE_ENROLL)
+        f->phase =
+            KF_PHASE_FACTOR; /* when no answer comes the factor is asked for, not what led here */
+    kf_flow_request(f, KF_WAIT_CHALLENGE, kf_strfmt("/auth/factors/%s/challenge", f->factor),
+                    kf_json_obj(), true);
 }
 
 void kf_flow_mfa_challenge(kf_flow *f, const kf_json *body) {
@@ -33,16 +38,21 @@ void kf_flow_mfa_challenge(kf_flow *f, const kf_json *body) {
     kf_flow_clear_choices(f);
     const kf_json *list = kf_json_get(body, "authentication_factors");
     for (const kf_json *i = kf_json_first(list); i; i = kf_json_next(i))
-        if (!strcmp(kf_json_str_or(i, "type", "totp"), "totp") && kf_flow_id(id, kf_json_str(i, "id")) && f->n_choice < 32)
+        if (!strcmp(kf_json_str_or(i, "type", "totp"), "totp") &&
+            kf_flow_id(id, kf_json_str(i, "id")) && f->n_choice < 32)
             kf_flow_add_choice(f, id, "Authenticator app");
-    if (!f->n_choice) kf_flow_failf(f, KF_ERR_WORKOS_STEP_UP, "WorkOS asks for a second factor that is no authenticator app",
-                                    "Set up an authenticator app on the environment's own sign-in page, then sign in again.");
+    if (!f->n_choice)
+        kf_flow_failf(f, KF_ERR_WORKOS_STEP_UP,
+                      "WorkOS asks for a second factor that is no authenticator app",
+                      "Set up an authenticator app on the environment's own sign-in page, then "
+                      "sign in again.");
     else if (f->n_choice == 1) kf_flow_mfa_factor(f, f->choice[0].id);
     else kf_flow_ask_factor(f);
 }
 
 void kf_flow_mfa_challenged(kf_flow *f, const kf_json *body) {
-    if (!kf_flow_id(f->challenge, kf_json_str(body, "id"))) kf_flow_bad_answer(f, "the challenge's id is not usable");
+    if (!kf_flow_id(f->challenge, kf_json_str(body, "id")))
+        kf_flow_bad_answer(f, "the challenge's id is not usable");
     else if (f->undo_factor) kf_flow_ask_enroll(f);
     else kf_flow_ask_totp(f);
 }
@@ -55,7 +65,8 @@ bool kf_flow_code_clean(const kf_secret *typed, char out[7], kf_err *err) {
         char d = 0;
         size_t k = 1;
         if (*p >= '0' && *p <= '9') d = (char)*p;
-        else if (p[0] == 0xef && p[1] == 0xbc && p[2] >= 0x90 && p[2] <= 0x99) { /* full-width digits, U+FF10.. */
+        else if (p[0] == 0xef && p[1] == 0xbc && p[2] >= 0x90 &&
+                 p[2] <= 0x99) { /* full-width digits, U+FF10.. */
             d = (char)('0' + p[2] - 0x90);
             k = 3;
         } else if (*p != ' ' && *p != '-' && *p != '\t') break;
@@ -70,7 +81,8 @@ bool kf_flow_code_clean(const kf_secret *typed, char out[7], kf_err *err) {
     return true;
 }
 
-bool kf_flow_code_submit(kf_flow *f, const char *grant, const kf_secret *typed, kf_json *more, kf_err *err) {
+bool kf_flow_code_submit(kf_flow *f, const char *grant, const kf_secret *typed, kf_json *more,
+                         kf_err *err) {
     KF_AUTO(kf_json) rest = more;
     char code[7];
     if (!kf_flow_code_clean(typed, code, err)) return false;
@@ -78,7 +90,8 @@ bool kf_flow_code_submit(kf_flow *f, const char *grant, const kf_secret *typed, 
     kf_json_set_str(g, "code", code);
     kf_wipe(code, sizeof code);
     kf_json_set_secret(g, "pending_authentication_token", f->pending);
-    for (const kf_json *i = kf_json_first(rest); i; i = kf_json_next(i)) kf_json_set(g, kf_json_key(i), kf_json_copy(i));
+    for (const kf_json *i = kf_json_first(rest); i; i = kf_json_next(i))
+        kf_json_set(g, kf_json_key(i), kf_json_copy(i));
     kf_flow_authenticate(f, g);
     return true;
 }

@@ -34,10 +34,12 @@ void kf_flow_org_required(kf_flow *f, const kf_json *body) {
         preferred = preferred || kf_str_eq(id, f->organization_id);
     }
     kf_err e;
-    if (!f->n_choice || !f->pending) kf_flow_bad_answer(f, "WorkOS asks for an organization but names none");
+    if (!f->n_choice || !f->pending)
+        kf_flow_bad_answer(f, "WorkOS asks for an organization but names none");
     else if (!preferred) kf_flow_ask_org(f);
     else {
-        KF_AUTO_CHARS id = KF_TAKE(f->organization_id); /* once: if it is refused, the person chooses */
+        KF_AUTO_CHARS id =
+            KF_TAKE(f->organization_id); /* once: if it is refused, the person chooses */
         f->phase = KF_PHASE_ORG;
         if (!kf_flow_org_choose(f, id, &e)) kf_flow_fail(f, &e);
     }

@@ -3,10 +3,13 @@
 
 #include "base/str.h"
 
-void kf_flow_ask_email(kf_flow *f) { kf_flow_show(f, KF_PHASE_EMAIL, KF_STEP_FIELD, KF_FIELD_EMAIL, 1u << KF_ACT_SUBMIT); }
+void kf_flow_ask_email(kf_flow *f) {
+    kf_flow_show(f, KF_PHASE_EMAIL, KF_STEP_FIELD, KF_FIELD_EMAIL, 1u << KF_ACT_SUBMIT);
+}
 
 void kf_flow_ask_password(kf_flow *f) {
-    kf_flow_show(f, KF_PHASE_PASSWORD, KF_STEP_FIELD, KF_FIELD_PASSWORD, 1u << KF_ACT_SUBMIT | 1u << KF_ACT_BACK | 1u << KF_ACT_RESET);
+    kf_flow_show(f, KF_PHASE_PASSWORD, KF_STEP_FIELD, KF_FIELD_PASSWORD,
+                 1u << KF_ACT_SUBMIT | 1u << KF_ACT_BACK | 1u << KF_ACT_RESET);
 }
 
 void kf_flow_password_start(kf_flow *f) {

@@ -7,17 +7,22 @@
 void kf_flow_radar_required(kf_flow *f, const kf_json *body, const kf_err *why) {
     const char *user = kf_json_str(kf_json_get(body, "user"), "id");
     if (!user) user = kf_json_str(body, "user_id");
-    bool sms = strstr(why->upstream, "sms") != NULL, sign_up = strstr(why->upstream, "sign_up") != NULL;
+    bool sms = strstr(why->upstream, "sms") != NULL,
+         sign_up = strstr(why->upstream, "sign_up") != NULL;
     if (!kf_flow_id(f->user_id, user)) f->user_id[0] = 0;
     if (!kf_flow_id(f->radar_id, kf_json_str(body, "radar_challenge_id"))) f->radar_id[0] = 0;
-    if (!kf_flow_id(f->verification_id, kf_json_str(body, "verification_id"))) f->verification_id[0] = 0;
+    if (!kf_flow_id(f->verification_id, kf_json_str(body, "verification_id")))
+        f->verification_id[0] = 0;
     if (!kf_str_set(f->phone, sizeof f->phone, kf_json_str(body, "phone_number"))) f->phone[0] = 0;
-    if (!f->pending) kf_flow_bad_answer(f, "a radar challenge came without pending_authentication_token");
-    else if ((sign_up || (sms && !strcmp(why->upstream, "radar_sms_challenge") && !*f->verification_id)) && *f->user_id) kf_flow_ask_radar_phone(f);
+    if (!f->pending)
+        kf_flow_bad_answer(f, "a radar challenge came without pending_authentication_token");
+    else if ((sign_up ||
+              (sms && !strcmp(why->upstream, "radar_sms_challenge") && !*f->verification_id)) &&
+             *f->user_id)
+        kf_flow_ask_radar_phone(f);
     else if (sms) kf_flow_ask_radar_sms(f);
     else if (*f->radar_id) kf_flow_ask_radar_email(f);
-    else { /* nothing that keyfob can answer with: the hosted page can */
-        kf_err e = *why;
+    else { /* nothing that keyfob can answer with: the hosted page can */ kf_err e = *why;
         kf_hint(&e, "WorkOS wants to see a person first: sign in by the browser.");
         kf_flow_fail(f, &e);
     }
@@ -58,20 +63,24 @@ bool kf_flow_radar_phone_submit(kf_flow *f, const kf_secret *value, kf_err *err)
         phone[n++] = *p;
     }
     phone[n] = 0;
-    if (*p || phone[0] != '+' || n < 8) return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "a phone number is a plus, the country code and digits: +44...");
+    if (*p || phone[0] != '+' || n < 8)
+        return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER,
+                       "a phone number is a plus, the country code and digits: +44...");
     memcpy(f->phone, phone, n + 1);
     send_sms(f);
     return true;
 }
 
 void kf_flow_radar_sms_sent(kf_flow *f, const kf_json *body) {
-    if (!kf_flow_id(f->verification_id, kf_json_str(body, "verification_id"))) kf_flow_bad_answer(f, "the text message's id is not usable");
+    if (!kf_flow_id(f->verification_id, kf_json_str(body, "verification_id")))
+        kf_flow_bad_answer(f, "the text message's id is not usable");
     else kf_flow_ask_radar_sms(f);
 }
 
 void kf_flow_ask_radar_sms(kf_flow *f) {
     bool resend = *f->phone && *f->user_id;
-    kf_flow_show(f, KF_PHASE_RADAR_SMS, KF_STEP_FIELD, KF_FIELD_SMS_CODE, 1u << KF_ACT_SUBMIT | (resend ? 1u << KF_ACT_RESEND : 0));
+    kf_flow_show(f, KF_PHASE_RADAR_SMS, KF_STEP_FIELD, KF_FIELD_SMS_CODE,
+                 1u << KF_ACT_SUBMIT | (resend ? 1u << KF_ACT_RESEND : 0));
     kf_flow_note(f, KF_NOTE_RADAR, *f->phone ? f->phone : NULL, NULL);
 }
 

@@ -11,7 +11,8 @@ void kf_flow_reset_start(kf_flow *f) {
 }
 
 void kf_flow_ask_reset_token(kf_flow *f) {
-    kf_flow_show(f, KF_PHASE_RESET_TOKEN, KF_STEP_FIELD, KF_FIELD_RESET_TOKEN, 1u << KF_ACT_SUBMIT | 1u << KF_ACT_BACK);
+    kf_flow_show(f, KF_PHASE_RESET_TOKEN, KF_STEP_FIELD, KF_FIELD_RESET_TOKEN,
+                 1u << KF_ACT_SUBMIT | 1u << KF_ACT_BACK);
     kf_flow_note(f, KF_NOTE_RESET_ASKED, f->email, NULL);
 }
 
@@ -26,7 +27,8 @@ bool kf_flow_reset_token_submit(kf_flow *f, const kf_secret *value, kf_err *err)
 }
 
 void kf_flow_ask_new_password(kf_flow *f) {
-    kf_flow_show(f, KF_PHASE_NEW_PASSWORD, KF_STEP_FIELD, KF_FIELD_NEW_PASSWORD, 1u << KF_ACT_SUBMIT | 1u << KF_ACT_BACK);
+    kf_flow_show(f, KF_PHASE_NEW_PASSWORD, KF_STEP_FIELD, KF_FIELD_NEW_PASSWORD,
+                 1u << KF_ACT_SUBMIT | 1u << KF_ACT_BACK);
 }
 
 bool kf_flow_new_password_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
@@ -34,7 +36,8 @@ bool kf_flow_new_password_submit(kf_flow *f, const kf_secret *value, kf_err *err
     kf_json *j = kf_json_obj();
     kf_json_set_secret(j, "token", f->reset_token);
     kf_json_set_secret(j, "new_password", value);
-    kf_flow_request(f, KF_WAIT_RESET_CONFIRM, kf_strdup("/user_management/password_reset/confirm"), j, true);
+    kf_flow_request(f, KF_WAIT_RESET_CONFIRM, kf_strdup("/user_management/password_reset/confirm"),
+                    j, true);
     return true;
 }
 
@@ -47,6 +50,9 @@ void kf_flow_reset_done(kf_flow *f) {
 void kf_flow_reset_refused(kf_flow *f, kf_wait wait, const kf_err *why) {
     f->reset_token = kf_secret_free(f->reset_token);
     if (wait == KF_WAIT_RESET) kf_flow_ask_password(f);
-    else kf_flow_ask_reset_token(f); /* the token may be old, or the password too weak: both are typed again */
-    kf_flow_note(f, wait == KF_WAIT_RESET ? KF_NOTE_RESET_REFUSED : KF_NOTE_BAD_PASSWORD, f->email, why);
+    else
+        kf_flow_ask_reset_token(
+            f); /* the token may be old, or the password too weak: both are typed again */
+    kf_flow_note(f, wait == KF_WAIT_RESET ? KF_NOTE_RESET_REFUSED : KF_NOTE_BAD_PASSWORD, f->email,
+                 why);
 }

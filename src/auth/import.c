@@ -30,7 +30,11 @@ kf_import_item *kf_import_add(kf_import *i, const char *place, const char *name)
     kf_import_item *all = realloc(i->item, (i->n + 1) * sizeof *all);
     if (!all) abort();
     i->item = all;
-    all[i->n] = (kf_import_item){.name = kf_strdup(name), .type = kf_strdup(""), .client_id = kf_strdup(""), .api_host = kf_strdup(""), .place = kf_strdup(place)};
+    all[i->n] = (kf_import_item){.name = kf_strdup(name),
+                                 .type = kf_strdup(""),
+                                 .client_id = kf_strdup(""),
+                                 .api_host = kf_strdup(""),
+                                 .place = kf_strdup(place)};
     return &all[i->n++];
 }
 
@@ -43,13 +47,19 @@ void kf_import_set(char **text, const char *to) {
 void kf_import_check(kf_import_item *it, const char *endpoint, char *problem) {
     KF_AUTO_CHARS norm = NULL;
     kf_err e;
-    bool origin = kf_origin_parse(endpoint && *endpoint ? endpoint : KF_API_HOST_DEFAULT, &norm, &e);
+    bool origin =
+        kf_origin_parse(endpoint && *endpoint ? endpoint : KF_API_HOST_DEFAULT, &norm, &e);
     if (origin) kf_import_set(&it->api_host, norm);
     if (problem) it->problem = problem;
-    else if (strlen(it->name) > KF_IMPORT_NAME) it->problem = kf_strfmt("its name has %zu bytes, %d are the most", strlen(it->name), KF_IMPORT_NAME);
-    else if (!it->key && !*it->client_id) it->problem = kf_strdup("it has neither an API key nor a client ID");
-    else if (it->key && !kf_api_key_looks_ok(it->key)) it->problem = kf_strdup("what it has as API key is none (sk_...)");
-    else if (*it->client_id && !kf_client_id_ok(it->client_id)) it->problem = kf_strfmt("%.80s is no client ID (client_...)", it->client_id);
+    else if (strlen(it->name) > KF_IMPORT_NAME)
+        it->problem =
+            kf_strfmt("its name has %zu bytes, %d are the most", strlen(it->name), KF_IMPORT_NAME);
+    else if (!it->key && !*it->client_id)
+        it->problem = kf_strdup("it has neither an API key nor a client ID");
+    else if (it->key && !kf_api_key_looks_ok(it->key))
+        it->problem = kf_strdup("what it has as API key is none (sk_...)");
+    else if (*it->client_id && !kf_client_id_ok(it->client_id))
+        it->problem = kf_strfmt("%.80s is no client ID (client_...)", it->client_id);
     else if (!origin) it->problem = kf_strfmt("its address cannot be used: %.160s", e.what);
 }
 
@@ -68,10 +78,12 @@ static void environment(kf_import *i, const char *place, const char *name, const
     if (key && *key) it->key = kf_secret_new(key, strlen(key));
     kf_import_set(&it->client_id, kf_json_str_or(env, "clientId", ""));
     kf_import_set(&it->type, known_type(kf_json_str(env, "type")));
-    kf_import_check(it, kf_json_str(env, "endpoint"), kf_json_is_obj(env) ? NULL : kf_strdup("it is no object"));
+    kf_import_check(it, kf_json_str(env, "endpoint"),
+                    kf_json_is_obj(env) ? NULL : kf_strdup("it is no object"));
 }
 
-static bool document(kf_import *i, kf_import_form form, const char *place, const kf_json *doc, kf_err *err) {
+static bool document(kf_import *i, kf_import_form form, const char *place, const kf_json *doc,
+                     kf_err *err) {
     if (!kf_json_is_obj(doc)) return kf_fail(err, KF_ERR_USAGE_BAD, "it is no JSON object");
     if (form == KF_IMPORT_CREDENTIALS) {
         const kf_json *staging = kf_json_get(doc, "staging");
@@ -80,20 +92,28 @@ static bool document(kf_import *i, kf_import_form form, const char *place, const
         return true;
     }
     const kf_json *envs = kf_json_get(doc, "environments");
-    if (envs && !kf_json_is_null(envs) && !kf_json_is_obj(envs)) return kf_fail(err, KF_ERR_USAGE_BAD, "its environments are no object");
-    if (kf_json_count(envs) > KF_IMPORT_ITEMS) return kf_fail(err, KF_ERR_USAGE_BAD, "it has %zu environments, %d are the most", kf_json_count(envs), KF_IMPORT_ITEMS);
-    for (const kf_json *e = kf_json_first(envs); e; e = kf_json_next(e)) environment(i, place, kf_json_key(e), e);
+    if (envs && !kf_json_is_null(envs) && !kf_json_is_obj(envs))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "its environments are no object");
+    if (kf_json_count(envs) > KF_IMPORT_ITEMS)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "it has %zu environments, %d are the most",
+                       kf_json_count(envs), KF_IMPORT_ITEMS);
+    for (const kf_json *e = kf_json_first(envs); e; e = kf_json_next(e))
+        environment(i, place, kf_json_key(e), e);
     return true;
 }
 
-kf_import *kf_import_read(kf_import_form form, const char *place, const char *text, size_t len, kf_err *err) {
-    if (len > KF_IMPORT_MAX) return kf_fail(err, KF_ERR_USAGE_BAD, "it has more than %d KiB", KF_IMPORT_MAX >> 10), NULL;
+kf_import *kf_import_read(kf_import_form form, const char *place, const char *text, size_t len,
+                          kf_err *err) {
+    if (len > KF_IMPORT_MAX)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "it has more than %d KiB", KF_IMPORT_MAX >> 10), NULL;
     KF_AUTO(kf_import) i = calloc(1, sizeof *i);
     if (!i) abort();
     if (form == KF_IMPORT_ENV) return kf_import_env(i, place, text, len, err) ? KF_TAKE(i) : NULL;
     kf_err why;
     KF_AUTO(kf_json) doc = kf_json_parse(text, len, &why);
-    if (!doc) return kf_fail(err, KF_ERR_USAGE_BAD, "it is no JSON that keyfob reads: %.160s", why.what), NULL;
+    if (!doc)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "it is no JSON that keyfob reads: %.160s", why.what),
+               NULL;
     return document(i, form, place, doc, err) ? KF_TAKE(i) : NULL;
 }
 
@@ -109,9 +129,12 @@ void kf_import_join(kf_import *config, kf_import *credentials) {
         bool known = false;
         for (size_t m = 0; m < config->n; m++) {
             kf_import_item *it = &config->item[m];
-            if (c->key ? !it->key || !kf_secret_eq(it->key, c->key) : strcmp(it->client_id, c->client_id) != 0) continue;
+            if (c->key ? !it->key || !kf_secret_eq(it->key, c->key)
+                       : strcmp(it->client_id, c->client_id) != 0)
+                continue;
             known = true;
-            if (!*it->client_id && !it->problem && !c->problem) kf_import_set(&it->client_id, c->client_id);
+            if (!*it->client_id && !it->problem && !c->problem)
+                kf_import_set(&it->client_id, c->client_id);
         }
         if (known) continue;
         const char *name = !by_name(config, c->name) ? c->name : "staging-login";

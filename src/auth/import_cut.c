@@ -15,23 +15,31 @@ typedef struct finder {
 
 static void found(finder *f, const char *p, size_t len) {
     for (size_t i = 0; i < f->n_keys && f->n < f->max; i++) {
-        if (!len || kf_secret_len(f->key[i]) != len || !kf_ct_eq(kf_secret_peek(f->key[i]), p, len)) continue;
+        if (!len || kf_secret_len(f->key[i]) != len || !kf_ct_eq(kf_secret_peek(f->key[i]), p, len))
+            continue;
         f->out[f->n++] = (kf_import_span){(size_t)(p - f->text), len};
         return;
     }
 }
 
-/* --- JSON, which kf_json_parse has found right ------------------------------------------------------- */
+/* --- JSON, which kf_json_parse has found right
+ * ------------------------------------------------------- */
 
 typedef enum where { OTHER, ROOT, ENVIRONMENTS, ENVIRONMENT, KEY } where;
 
-static bool is(const char *p, size_t len, const char *word) { return strlen(word) == len && !memcmp(p, word, len); }
+static bool is(const char *p, size_t len, const char *word) {
+    return strlen(word) == len && !memcmp(p, word, len);
+}
 
 static where inside(const finder *f, where w, const char *name, size_t len) {
-    if (w == ROOT && f->form == KF_IMPORT_CREDENTIALS) return is(name, len, "staging") ? ENVIRONMENT : OTHER;
+    if (w == ROOT && f->form == KF_IMPORT_CREDENTIALS)
+        return is(name, len, "staging") ? ENVIRONMENT : OTHER;
     if (w == ROOT) return is(name, len, "environments") ? ENVIRONMENTS : OTHER;
     if (w == ENVIRONMENTS) return ENVIRONMENT;
-    return w == ENVIRONMENT && (is(name, len, "apiKey") || is(name, len, "api_key") || is(name, len, "apikey")) ? KEY : OTHER;
+    return w == ENVIRONMENT &&
+                   (is(name, len, "apiKey") || is(name, len, "api_key") || is(name, len, "apikey"))
+               ? KEY
+               : OTHER;
 }
 
 static void blanks(finder *f) {
@@ -81,9 +89,17 @@ static void see(void *user, const kf_env_line *l) {
     if (kf_env_is(l, "WORKOS_API_KEY") && !l->open && !l->rest) found(user, l->value, l->value_len);
 }
 
-size_t kf_import_spans(kf_import_form form, const char *text, size_t len, const kf_secret *const *keys, size_t n_keys,
-                       kf_import_span *out, size_t max) {
-    finder f = {.text = text, .p = text, .end = text + len, .form = form, .key = keys, .n_keys = n_keys, .out = out, .max = max};
+size_t kf_import_spans(kf_import_form form, const char *text, size_t len,
+                       const kf_secret *const *keys, size_t n_keys, kf_import_span *out,
+                       size_t max) {
+    finder f = {.text = text,
+                .p = text,
+                .end = text + len,
+                .form = form,
+                .key = keys,
+                .n_keys = n_keys,
+                .out = out,
+                .max = max};
     if (memchr(text, 0, len)) return 0;
     if (form == KF_IMPORT_ENV) {
         kf_env_each(text, len, see, &f);
@@ -108,9 +124,11 @@ kf_secret *kf_import_cut(const char *text, size_t len, const kf_import_span *spa
     return s;
 }
 
-/* --- what is shown ------------------------------------------------------------------------------------ */
+/* --- what is shown
+ * ------------------------------------------------------------------------------------ */
 
-/* Brackets and blanks are kept, and the name of the member; whatever else is on that line may be a secret. */
+/* Brackets and blanks are kept, and the name of the member; whatever else is on that line may be a
+ * secret. */
 static bool harmless(char c) { return strchr(" \t{}[],:\"'`", c) != NULL; }
 
 static const char *name_before(const char *line, const char *at) {
@@ -121,13 +139,16 @@ static const char *name_before(const char *line, const char *at) {
     p--;
     while (p > line && strchr(" \t", p[-1])) p--;
     if (p > line && p[-1] == '"') p--;
-    while (p > line && ((p[-1] >= 'A' && p[-1] <= 'Z') || (p[-1] >= 'a' && p[-1] <= 'z') || p[-1] == '_')) p--;
+    while (p > line &&
+           ((p[-1] >= 'A' && p[-1] <= 'Z') || (p[-1] >= 'a' && p[-1] <= 'z') || p[-1] == '_'))
+        p--;
     if (p > line && p[-1] == '"') p--;
     if (p - line == 7 && !memcmp(line, "export ", 7)) p = line;
     return p;
 }
 
-static char *shown(const char *line, const char *name, const char *at, const char *key, const char *behind, const char *stop) {
+static char *shown(const char *line, const char *name, const char *at, const char *key,
+                   const char *behind, const char *stop) {
     kf_buf b;
     kf_buf_init(&b, 4096);
     bool front = name - line < 200, back = stop - behind < 200;
@@ -135,7 +156,11 @@ static char *shown(const char *line, const char *name, const char *at, const cha
     for (const char *p = behind; p < stop; p++) back = back && harmless(*p);
     bool ok = front ? kf_buf_add(&b, line, (size_t)(name - line)) : kf_buf_adds(&b, "…");
     ok = ok && kf_buf_add(&b, name, (size_t)(at - name)) && kf_buf_adds(&b, key);
-    ok = ok && (back ? kf_buf_add(&b, behind, (size_t)(stop - behind)) : (*behind == '"' || *behind == '\'' || *behind == '`' ? kf_buf_add(&b, behind, 1) : true) && kf_buf_adds(&b, "…"));
+    ok = ok &&
+         (back ? kf_buf_add(&b, behind, (size_t)(stop - behind))
+               : (*behind == '"' || *behind == '\'' || *behind == '`' ? kf_buf_add(&b, behind, 1)
+                                                                      : true) &&
+                     kf_buf_adds(&b, "…"));
     if (!ok) kf_buf_clear(&b);
     return kf_buf_steal(&b);
 }

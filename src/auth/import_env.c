@@ -1,5 +1,5 @@
-/* .env files, as the dotenv libraries read them: export in front, quotes of three kinds that may go over lines, comments.
- * Nothing is expanded. */
+/* .env files, as the dotenv libraries read them: export in front, quotes of three kinds that may go
+ * over lines, comments. Nothing is expanded. */
 #include "auth/import_impl.h"
 
 #include <string.h>
@@ -7,7 +7,10 @@
 #include "base/str.h"
 
 static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-static bool word(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-'; }
+static bool word(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '-';
+}
 static const char *blanks(const char *p, const char *end) {
     while (p < end && blank(*p)) p++;
     return p;
@@ -72,12 +75,17 @@ void kf_env_each(const char *text, size_t len, kf_env_see see, void *user) {
     }
 }
 
-bool kf_env_is(const kf_env_line *l, const char *name) { return l->name_len == strlen(name) && !memcmp(l->name, name, l->name_len); }
+bool kf_env_is(const kf_env_line *l, const char *name) {
+    return l->name_len == strlen(name) && !memcmp(l->name, name, l->name_len);
+}
 
-/* --- the variables ---------------------------------------------------------------------------------- */
+/* --- the variables
+ * ---------------------------------------------------------------------------------- */
 
 enum { KEY, CLIENT, HOSTNAME, HTTPS, PORT, COUNT };
-static const char *const names[COUNT] = {"WORKOS_API_KEY", "WORKOS_CLIENT_ID", "WORKOS_API_HOSTNAME", "WORKOS_API_HTTPS", "WORKOS_API_PORT"};
+static const char *const names[COUNT] = {"WORKOS_API_KEY", "WORKOS_CLIENT_ID",
+                                         "WORKOS_API_HOSTNAME", "WORKOS_API_HTTPS",
+                                         "WORKOS_API_PORT"};
 
 typedef struct seen {
     kf_secret *value[COUNT];
@@ -91,8 +99,10 @@ static const char *wrong(const kf_env_line *l) {
     if (l->rest) return "something stands behind the closing quote";
     if (l->value_len > 512) return "it is too long";
     for (size_t i = 0; i < l->value_len; i++) {
-        if (strchr("\\`", l->value[i]) || (l->value[i] == '$' && l->quote != '\'')) return "it refers to something else, and keyfob does not expand that";
-        if ((unsigned char)l->value[i] < 0x20 || l->value[i] == 0x7f) return "it has a control character in it";
+        if (strchr("\\`", l->value[i]) || (l->value[i] == '$' && l->quote != '\''))
+            return "it refers to something else, and keyfob does not expand that";
+        if ((unsigned char)l->value[i] < 0x20 || l->value[i] == 0x7f)
+            return "it has a control character in it";
     }
     return NULL;
 }
@@ -110,7 +120,8 @@ static void see(void *user, const kf_env_line *l) {
 }
 
 bool kf_import_env(kf_import *i, const char *place, const char *text, size_t len, kf_err *err) {
-    if (memchr(text, 0, len)) return kf_fail(err, KF_ERR_USAGE_BAD, "it is no text: it has a NUL byte in it");
+    if (memchr(text, 0, len))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "it is no text: it has a NUL byte in it");
     seen s = {0};
     kf_err why;
     kf_env_each(text, len, see, &s);
@@ -120,8 +131,11 @@ bool kf_import_env(kf_import *i, const char *place, const char *text, size_t len
         KF_AUTO_CHARS origin = NULL;
         char *problem = NULL;
         for (int k = 0; k < COUNT && !problem; k++)
-            if (s.wrong[k]) problem = kf_strfmt("line %zu, %s: %s", s.line[k], names[k], s.wrong[k]);
-        if (!problem && !kf_profile_env_origin(kf_secret_peek(s.value[HOSTNAME]), kf_secret_peek(s.value[HTTPS]), kf_secret_peek(s.value[PORT]), &origin, &why))
+            if (s.wrong[k])
+                problem = kf_strfmt("line %zu, %s: %s", s.line[k], names[k], s.wrong[k]);
+        if (!problem && !kf_profile_env_origin(kf_secret_peek(s.value[HOSTNAME]),
+                                               kf_secret_peek(s.value[HTTPS]),
+                                               kf_secret_peek(s.value[PORT]), &origin, &why))
             problem = kf_strdup(why.what);
         it->key = KF_TAKE(s.value[KEY]);
         kf_import_set(&it->client_id, kf_secret_peek(s.value[CLIENT]));

@@ -6,7 +6,8 @@
 
 static const char first_line[] = "keyfob-profiles 1";
 
-/* Cuts the next field off *p (ending at tab, or at the end of the line); false if it does not fit. */
+/* Cuts the next field off *p (ending at tab, or at the end of the line); false if it does not fit.
+ */
 static bool field(const char **p, const char *end, char *out, size_t size) {
     const char *tab = memchr(*p, '\t', (size_t)(end - *p));
     const char *stop = tab ? tab : end;
@@ -24,23 +25,27 @@ static bool row(const char *p, const char *end, kf_profile_row *r) {
     size_t tabs = 0;
     for (const char *q = p; q < end; q++) tabs += *q == '\t';
     if (tabs != 6 && tabs != 7) return false;
-    if (!field(&p, end, r->id, sizeof r->id) || !field(&p, end, r->name, sizeof r->name) || !field(&p, end, def, sizeof def) ||
-        !field(&p, end, r->state, sizeof r->state) || !field(&p, end, expires, sizeof expires) ||
-        !field(&p, end, r->organization_id, sizeof r->organization_id) || !field(&p, end, r->client_id, sizeof r->client_id) ||
+    if (!field(&p, end, r->id, sizeof r->id) || !field(&p, end, r->name, sizeof r->name) ||
+        !field(&p, end, def, sizeof def) || !field(&p, end, r->state, sizeof r->state) ||
+        !field(&p, end, expires, sizeof expires) ||
+        !field(&p, end, r->organization_id, sizeof r->organization_id) ||
+        !field(&p, end, r->client_id, sizeof r->client_id) ||
         (tabs == 7 && !field(&p, end, git, sizeof git)))
         return false;
     r->is_default = *def == '1';
     r->has_git_host = *git == '1';
     errno = 0;
     r->expires_at = strtoll(expires, &stop, 10);
-    return kf_unhex(r->id, raw, 8) && kf_profile_name_ok(r->name) && (*def == '0' || *def == '1') && !def[1] &&
-           (*git == '0' || *git == '1') && !git[1] && !errno &&
+    return kf_unhex(r->id, raw, 8) && kf_profile_name_ok(r->name) && (*def == '0' || *def == '1') &&
+           !def[1] && (*git == '0' || *git == '1') && !git[1] && !errno &&
            (*expires == '-' || (*expires >= '0' && *expires <= '9')) && !*stop && p == end;
 }
 
-bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows, size_t *n, kf_err *err) {
+bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows, size_t *n,
+                            kf_err *err) {
     size_t lines = 0, k = 0;
-    if (len > KF_PROFILE_INDEX_MAX) return kf_fail(err, KF_ERR_SYS_IO, "the list of profiles is too large");
+    if (len > KF_PROFILE_INDEX_MAX)
+        return kf_fail(err, KF_ERR_SYS_IO, "the list of profiles is too large");
     for (size_t i = 0; i < len; i++) lines += text[i] == '\n';
     kf_profile_row *all = calloc(lines ? lines : 1, sizeof *all);
     if (!all) abort();
@@ -52,7 +57,9 @@ bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows,
             free(all);
             return kf_fail(err, KF_ERR_STORE_NEWER, "the list of profiles is of a later version");
         }
-        if (ok && line == 1) ok = (size_t)(nl - p) == sizeof first_line - 1 && !memcmp(p, first_line, sizeof first_line - 1);
+        if (ok && line == 1)
+            ok = (size_t)(nl - p) == sizeof first_line - 1 &&
+                 !memcmp(p, first_line, sizeof first_line - 1);
         else if (ok) ok = row(p, nl, &all[k++]);
         if (!ok) {
             free(all);
@@ -65,7 +72,8 @@ bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows,
     return true;
 }
 
-/* What would end a field or a line becomes '?': a hostile organization id must not cost the whole list. */
+/* What would end a field or a line becomes '?': a hostile organization id must not cost the whole
+ * list. */
 static bool add_field(kf_buf *b, const char *s, char stop) {
     for (; *s; s++) {
         char c = (unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s;
@@ -80,9 +88,12 @@ char *kf_profile_index_print(const kf_profile_row *rows, size_t n) {
     bool ok = kf_buf_addf(&b, "%s\n", first_line);
     for (size_t i = 0; ok && i < n; i++)
         ok = add_field(&b, rows[i].id, '\t') && add_field(&b, rows[i].name, '\t') &&
-             kf_buf_adds(&b, rows[i].is_default ? "1\t" : "0\t") && add_field(&b, rows[i].state, '\t') &&
-             kf_buf_addf(&b, "%lld\t", (long long)rows[i].expires_at) && add_field(&b, rows[i].organization_id, '\t') &&
-             add_field(&b, rows[i].client_id, '\t') && kf_buf_adds(&b, rows[i].has_git_host ? "1\n" : "0\n");
+             kf_buf_adds(&b, rows[i].is_default ? "1\t" : "0\t") &&
+             add_field(&b, rows[i].state, '\t') &&
+             kf_buf_addf(&b, "%lld\t", (long long)rows[i].expires_at) &&
+             add_field(&b, rows[i].organization_id, '\t') &&
+             add_field(&b, rows[i].client_id, '\t') &&
+             kf_buf_adds(&b, rows[i].has_git_host ? "1\n" : "0\n");
     if (!ok) {
         kf_buf_done(&b);
         return NULL;
@@ -90,7 +101,8 @@ char *kf_profile_index_print(const kf_profile_row *rows, size_t n) {
     return kf_buf_steal(&b);
 }
 
-kf_client_id_source kf_profile_client_id(const char *option, const char *profile, const char *env, const char **out) {
+kf_client_id_source kf_profile_client_id(const char *option, const char *profile, const char *env,
+                                         const char **out) {
     if (option && *option) return *out = option, KF_CLIENT_ID_OPTION;
     if (profile && *profile) return *out = profile, KF_CLIENT_ID_PROFILE;
     if (env && *env) return *out = env, KF_CLIENT_ID_ENV;
@@ -102,17 +114,27 @@ const char *kf_client_id_source_name(kf_client_id_source s) {
     return (size_t)s < KF_LEN(name) ? name[s] : "none";
 }
 
-bool kf_profile_env_origin(const char *hostname, const char *https, const char *port, char **norm, kf_err *err) {
-    bool host = hostname && *hostname, scheme = https && *https, number = port && *port, plain = scheme && (!strcmp(https, "false") || !strcmp(https, "0"));
+bool kf_profile_env_origin(const char *hostname, const char *https, const char *port, char **norm,
+                           kf_err *err) {
+    bool host = hostname && *hostname, scheme = https && *https, number = port && *port,
+         plain = scheme && (!strcmp(https, "false") || !strcmp(https, "0"));
     kf_err why;
     *norm = NULL;
     if (!host && !scheme && !number) return true;
     if (scheme && !plain && strcmp(https, "true") != 0 && strcmp(https, "1") != 0)
-        return kf_fail(err, KF_ERR_USAGE_BAD_URL, "WORKOS_API_HTTPS is %.20s, neither true nor false", https);
-    if (number && (strlen(port) > 5 || port[strspn(port, "0123456789")])) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "WORKOS_API_PORT is %.20s, no port", port);
-    if (host && strpbrk(hostname, "/@?#")) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "WORKOS_API_HOSTNAME is %.80s, no host name", hostname);
-    KF_AUTO_CHARS url = kf_strfmt("%s://%s%s%s", plain ? "http" : "https", host ? hostname : "api.workos.com", number ? ":" : "", number ? port : "");
-    return kf_origin_parse(url, norm, &why) || kf_fail(err, why.code, "WORKOS_API_HOSTNAME, _HTTPS and _PORT make %.80s: %.120s", url, why.what);
+        return kf_fail(err, KF_ERR_USAGE_BAD_URL,
+                       "WORKOS_API_HTTPS is %.20s, neither true nor false", https);
+    if (number && (strlen(port) > 5 || port[strspn(port, "0123456789")]))
+        return kf_fail(err, KF_ERR_USAGE_BAD_URL, "WORKOS_API_PORT is %.20s, no port", port);
+    if (host && strpbrk(hostname, "/@?#"))
+        return kf_fail(err, KF_ERR_USAGE_BAD_URL, "WORKOS_API_HOSTNAME is %.80s, no host name",
+                       hostname);
+    KF_AUTO_CHARS url =
+        kf_strfmt("%s://%s%s%s", plain ? "http" : "https", host ? hostname : "api.workos.com",
+                  number ? ":" : "", number ? port : "");
+    return kf_origin_parse(url, norm, &why) ||
+           kf_fail(err, why.code, "WORKOS_API_HOSTNAME, _HTTPS and _PORT make %.80s: %.120s", url,
+                   why.what);
 }
 
 const char *kf_profile_environment(const char *origin, const kf_secret *key) {

@@ -20,18 +20,31 @@ typedef struct kf_profile_row {
 #define KF_PROFILE_INDEX_MAX (4u << 20)
 /* *rows: heap array, caller frees. A damaged line is an error naming its number;
  * KF_ERR_STORE_NEWER: the list has a later version, and must not be replaced. */
-KF_CHECK bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows, size_t *n, kf_err *err);
-char *kf_profile_index_print(const kf_profile_row *rows, size_t n); /* caller frees; NULL: over the maximum. Controls become '?' */
+KF_CHECK bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows, size_t *n,
+                                     kf_err *err);
+char *
+kf_profile_index_print(const kf_profile_row *rows,
+                       size_t n); /* caller frees; NULL: over the maximum. Controls become '?' */
 
-typedef enum kf_client_id_source { KF_CLIENT_ID_OPTION, KF_CLIENT_ID_PROFILE, KF_CLIENT_ID_ENV, KF_CLIENT_ID_NONE } kf_client_id_source;
+typedef enum kf_client_id_source {
+    KF_CLIENT_ID_OPTION,
+    KF_CLIENT_ID_PROFILE,
+    KF_CLIENT_ID_ENV,
+    KF_CLIENT_ID_NONE
+} kf_client_id_source;
 /* Option, then profile, then WORKOS_CLIENT_ID (mission.md). Empty strings count as absent. */
-kf_client_id_source kf_profile_client_id(const char *option, const char *profile, const char *env, const char **out);
-const char *kf_client_id_source_name(kf_client_id_source s); /* "--client-id", "profile", "WORKOS_CLIENT_ID", "none" */
+kf_client_id_source kf_profile_client_id(const char *option, const char *profile, const char *env,
+                                         const char **out);
+const char *kf_client_id_source_name(
+    kf_client_id_source s); /* "--client-id", "profile", "WORKOS_CLIENT_ID", "none" */
 
-/* The address that WORKOS_API_HOSTNAME, WORKOS_API_HTTPS ("true", "false", "1", "0") and WORKOS_API_PORT mean to WorkOS's own
- * libraries (workos-api.md §10.1), normalised; caller frees. NULL and true: none of them is set (NULL or ""). */
-KF_CHECK bool kf_profile_env_origin(const char *hostname, const char *https, const char *port, char **norm, kf_err *err);
+/* The address that WORKOS_API_HOSTNAME, WORKOS_API_HTTPS ("true", "false", "1", "0") and
+ * WORKOS_API_PORT mean to WorkOS's own libraries (workos-api.md §10.1), normalised; caller frees.
+ * NULL and true: none of them is set (NULL or ""). */
+KF_CHECK bool kf_profile_env_origin(const char *hostname, const char *https, const char *port,
+                                    char **norm, kf_err *err);
 
-/* "production" (sk_live_), "staging" (sk_test_), "localhost" (loopback origin), else "". key may be NULL. */
+/* "production" (sk_live_), "staging" (sk_test_), "localhost" (loopback origin), else "". key may be
+ * NULL. */
 const char *kf_profile_environment(const char *origin, const kf_secret *key);
 bool kf_api_key_looks_ok(const kf_secret *key); /* sk_..., printable, at most 256 */

@@ -2,14 +2,20 @@
 
 #include "auth/workos.h"
 
-enum { REPLAY_WINDOW_MS = 25 * 1000, TRIES_MAX = 4, BACKOFF_MAX_MS = 5 * 60 * 1000, REFUSED_MAX_MS = 10 * 60 * 1000 };
+enum {
+    REPLAY_WINDOW_MS = 25 * 1000,
+    TRIES_MAX = 4,
+    BACKOFF_MAX_MS = 5 * 60 * 1000,
+    REFUSED_MAX_MS = 10 * 60 * 1000
+};
 
 static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 kf_refresh_choice kf_refresh_choose(int64_t life_ms, int64_t left_ms, int64_t min_valid_ms) {
     if (left_ms <= 0) return KF_REFRESH_RENEW;
     if (min_valid_ms < 0) min_valid_ms = min64(60 * 1000, life_ms / 2);
-    if (min_valid_ms >= life_ms) return left_ms < life_ms / 2 ? KF_REFRESH_RENEW : KF_REFRESH_SERVE_SHORT;
+    if (min_valid_ms >= life_ms)
+        return left_ms < life_ms / 2 ? KF_REFRESH_RENEW : KF_REFRESH_SERVE_SHORT;
     return left_ms < min_valid_ms ? KF_REFRESH_RENEW : KF_REFRESH_SERVE;
 }
 
@@ -18,7 +24,8 @@ int64_t kf_refresh_lead_ms(int64_t life_ms) { return min64(60 * 1000, life_ms / 
 kf_refresh_verdict kf_refresh_judge(const kf_err *e, bool sent, int64_t since_first_ms, int tries) {
     if (!e || e->code == KF_ERR_NONE) return KF_REFRESH_OK;
     switch (e->code) {
-    case KF_ERR_NET_TLS: return KF_REFRESH_LATER; /* a person has to look; trying at once changes nothing */
+    case KF_ERR_NET_TLS:
+        return KF_REFRESH_LATER; /* a person has to look; trying at once changes nothing */
     case KF_ERR_NET_RESOLVE:
     case KF_ERR_NET_CONNECT: return KF_REFRESH_LATER; /* not sent: nothing is at stake, back off */
     case KF_ERR_NET_TIMEOUT:
@@ -28,9 +35,12 @@ kf_refresh_verdict kf_refresh_judge(const kf_err *e, bool sent, int64_t since_fi
     case KF_ERR_NET_PROXY_AUTH:
     case KF_ERR_NET_SERVER:
     case KF_ERR_NET_RATE_LIMITED:
-        if (e->retry_after > 0 && since_first_ms + (int64_t)e->retry_after * 1000 >= REPLAY_WINDOW_MS) return KF_REFRESH_LATER;
+        if (e->retry_after > 0 &&
+            since_first_ms + (int64_t)e->retry_after * 1000 >= REPLAY_WINDOW_MS)
+            return KF_REFRESH_LATER;
         /* the same token gives the same new pair inside the server's window */
-        return sent && tries < TRIES_MAX && since_first_ms < REPLAY_WINDOW_MS ? KF_REFRESH_AGAIN_NOW : KF_REFRESH_LATER;
+        return sent && tries < TRIES_MAX && since_first_ms < REPLAY_WINDOW_MS ? KF_REFRESH_AGAIN_NOW
+                                                                              : KF_REFRESH_LATER;
     case KF_ERR_WORKOS_INVALID_GRANT:
     case KF_ERR_WORKOS_SESSION_ENDED:
     case KF_ERR_WORKOS_MFA_ENROLLMENT:

@@ -13,7 +13,7 @@ typedef enum kf_refresh_choice {
 
 /* min_valid_ms < 0: the default, min(60 s, life/2). */
 kf_refresh_choice kf_refresh_choose(int64_t life_ms, int64_t left_ms, int64_t min_valid_ms);
-int64_t kf_refresh_lead_ms(int64_t life_ms);           /* min(60 s, life/5) */
+int64_t kf_refresh_lead_ms(int64_t life_ms); /* min(60 s, life/5) */
 
 typedef enum kf_refresh_verdict {
     KF_REFRESH_OK,

@@ -50,14 +50,17 @@ static bool token_ok(const char *v, bool is_access) {
     return !*v;
 }
 
-/* *out stays NULL if the answer has none (absent, null, ""). One that cannot be kept is an error, never taken for none. */
+/* *out stays NULL if the answer has none (absent, null, ""). One that cannot be kept is an error,
+ * never taken for none. */
 static bool token(const kf_json *body, const char *key, bool is_access, kf_secret **out,
                   kf_err *err) {
     const kf_json *j = kf_json_get(body, key);
     const char *v = kf_json_value_str(j);
-    if (j && !v && !kf_json_is_null(j)) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s is no text in the answer", key);
+    if (j && !v && !kf_json_is_null(j))
+        return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s is no text in the answer", key);
     size_t n = v ? strlen(v) : 0;
-    if (n > TOKEN_MAX) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s is too long in the answer", key);
+    if (n > TOKEN_MAX)
+        return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s is too long in the answer", key);
     if (n && !token_ok(v, is_access))
         return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s has characters that no token has", key);
     if (n) *out = kf_secret_new(v, n);
@@ -96,14 +99,17 @@ static kf_secret *bounded_secret(const kf_json *j, size_t max, const char *what)
     return NULL;
 }
 
-/* Everything of the answer that has no field of its own is kept, so that nothing WorkOS sends is lost. */
+/* Everything of the answer that has no field of its own is kept, so that nothing WorkOS sends is
+ * lost. */
 static kf_secret *rest_of(const kf_json *body) {
-    static const char *const known[] = {"user",         "access_token",          "refresh_token", "organization_id",
-                                        "impersonator", "authentication_method", "oauth_tokens"};
+    static const char *const known[] = {
+        "user",         "access_token",          "refresh_token", "organization_id",
+        "impersonator", "authentication_method", "oauth_tokens"};
     KF_AUTO(kf_json) rest = kf_json_obj();
     for (const kf_json *i = kf_json_first(body); i; i = kf_json_next(i)) {
         bool seen = false;
-        for (size_t k = 0; k < KF_LEN(known) && !seen; k++) seen = kf_str_eq(kf_json_key(i), known[k]);
+        for (size_t k = 0; k < KF_LEN(known) && !seen; k++)
+            seen = kf_str_eq(kf_json_key(i), known[k]);
         if (!seen) kf_json_set(rest, kf_json_key(i), kf_json_copy(i));
     }
     return bounded_secret(kf_json_count(rest) ? rest : NULL, EXTRA_MAX,
@@ -129,12 +135,16 @@ static bool set_times(kf_session *s, const kf_json *body, const kf_moment *now, 
         return false;
     }
     s->life_s = s->exp - s->iat;
-    if (s->life_s <= 0 || s->life_s > LIFE_MAX_S) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token's life is %lld s", (long long)s->life_s);
-    /* the Date header tells the server's clock, unless it is nonsense next to the token's own iat */
+    if (s->life_s <= 0 || s->life_s > LIFE_MAX_S)
+        return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the access token's life is %lld s",
+                       (long long)s->life_s);
+    /* the Date header tells the server's clock, unless it is nonsense next to the token's own iat
+     */
     int64_t off = now->date - s->iat;
     bool usable = now->date && off <= SKEW_MAX_S && off >= -SKEW_MAX_S;
     s->skew_s = usable ? now->date - now->unix_s : 0;
-    /* signed in one second and received in the next: as old as that, by a clock that plainly agrees */
+    /* signed in one second and received in the next: as old as that, by a clock that plainly agrees
+     */
     int64_t old = now->unix_s - s->iat;
     if (old == 1 || old == 2) s->received.boot_ms -= old * 1000;
     return true;
@@ -164,12 +174,15 @@ static bool set_people(kf_session *s, const kf_json *body, const kf_session *pre
     if (!set_user(s, body, prev, err)) return false;
     (void)kf_str_cut(s->authentication_method, sizeof s->authentication_method,
                      kf_json_str(body, "authentication_method"));
-    if (prev && !*s->authentication_method) memcpy(s->authentication_method, prev->authentication_method, sizeof s->authentication_method);
+    if (prev && !*s->authentication_method)
+        memcpy(s->authentication_method, prev->authentication_method,
+               sizeof s->authentication_method);
     (void)kf_str_cut(s->impersonator_email, sizeof s->impersonator_email,
                      kf_json_str(imp, "email"));
     (void)kf_str_cut(s->impersonator_reason, sizeof s->impersonator_reason,
                      kf_json_str(imp, "reason"));
-    if (!imp && prev) { /* a renewal does not end an impersonation; a silent answer must not hide it */
+    if (!imp &&
+        prev) { /* a renewal does not end an impersonation; a silent answer must not hide it */
         memcpy(s->impersonator_email, prev->impersonator_email, sizeof s->impersonator_email);
         memcpy(s->impersonator_reason, prev->impersonator_reason, sizeof s->impersonator_reason);
     }
@@ -180,22 +193,28 @@ static bool set_people(kf_session *s, const kf_json *body, const kf_session *pre
 }
 
 static bool mismatch(const char *got, const char *want, kf_err *err) {
-    return kf_fail(err, KF_ERR_WORKOS_MISMATCH, "the answer is for %.90s, the session is of %.90s", *got ? got : "no organization", want);
+    return kf_fail(err, KF_ERR_WORKOS_MISMATCH, "the answer is for %.90s, the session is of %.90s",
+                   *got ? got : "no organization", want);
 }
 
 /* A renewal stays with the person and the client that signed in, whoever mixed something up. */
-static bool same_identity(const kf_session *s, const kf_session *prev, const char *client_id, kf_err *err) {
+static bool same_identity(const kf_session *s, const kf_session *prev, const char *client_id,
+                          kf_err *err) {
     const char *user = kf_session_user_id(s);
-    if (prev->user && strcmp(user, kf_session_user_id(prev))) return mismatch(user, kf_session_user_id(prev), err);
+    if (prev->user && strcmp(user, kf_session_user_id(prev)))
+        return mismatch(user, kf_session_user_id(prev), err);
     if (*s->claims.sub && strcmp(s->claims.sub, user)) return mismatch(s->claims.sub, user, err);
-    return !*s->claims.client_id || !strcmp(s->claims.client_id, client_id) || mismatch(s->claims.client_id, client_id, err);
+    return !*s->claims.client_id || !strcmp(s->claims.client_id, client_id) ||
+           mismatch(s->claims.client_id, client_id, err);
 }
 
 bool kf_session_in_organization(const kf_session *s, const char *organization_id, kf_err *err) {
-    return !*organization_id || !strcmp(s->organization_id, organization_id) || mismatch(s->organization_id, organization_id, err);
+    return !*organization_id || !strcmp(s->organization_id, organization_id) ||
+           mismatch(s->organization_id, organization_id, err);
 }
 
-static bool set_organization(kf_session *s, const kf_json *body, const kf_session *prev, kf_err *err) {
+static bool set_organization(kf_session *s, const kf_json *body, const kf_session *prev,
+                             kf_err *err) {
     const char *id = kf_json_str_or(body, "organization_id", "");
     if (*s->claims.org_id) id = s->claims.org_id;
     bool usable = !*id || id_ok(id);
@@ -203,23 +222,30 @@ static bool set_organization(kf_session *s, const kf_json *body, const kf_sessio
     if (!usable && !prev) /* at a renewal the pair of tokens counts more */
         return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "organization_id is too long or no id");
     /* a token that cannot be read says nothing about it */
-    if (prev && !s->claims.exp && !kf_json_get(body, "organization_id")) memcpy(s->organization_id, prev->organization_id, sizeof s->organization_id);
-    if (prev && !strcmp(prev->organization_id, s->organization_id)) memcpy(s->organization_name, prev->organization_name, sizeof s->organization_name);
+    if (prev && !s->claims.exp && !kf_json_get(body, "organization_id"))
+        memcpy(s->organization_id, prev->organization_id, sizeof s->organization_id);
+    if (prev && !strcmp(prev->organization_id, s->organization_id))
+        memcpy(s->organization_name, prev->organization_name, sizeof s->organization_name);
     return true;
 }
 
-kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, const char *origin, const char *client_id,
-                                   const kf_moment *now, kf_err *err) {
+kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, const char *origin,
+                                   const char *client_id, const kf_moment *now, kf_err *err) {
     KF_AUTO(kf_session) s = fresh();
     if (!token(body, "access_token", true, &s->access_token, err) ||
         !token(body, "refresh_token", false, &s->refresh_token, err))
         return NULL;
-    if (!s->access_token) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer has no access_token"), NULL;
+    if (!s->access_token)
+        return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer has no access_token"), NULL;
     if (!s->refresh_token && prev) s->refresh_token = kf_secret_copy(prev->refresh_token);
-    if (!s->refresh_token) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer has no refresh_token"), NULL;
-    if (!set_times(s, body, now, err) || !set_people(s, body, prev, err) || !set_organization(s, body, prev, err)) return NULL;
+    if (!s->refresh_token)
+        return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer has no refresh_token"), NULL;
+    if (!set_times(s, body, now, err) || !set_people(s, body, prev, err) ||
+        !set_organization(s, body, prev, err))
+        return NULL;
     if (prev && !same_identity(s, prev, client_id, err)) return NULL;
-    if (!kf_str_set(s->origin, sizeof s->origin, origin) || !kf_str_set(s->client_id, sizeof s->client_id, client_id))
+    if (!kf_str_set(s->origin, sizeof s->origin, origin) ||
+        !kf_str_set(s->client_id, sizeof s->client_id, client_id))
         return kf_fail(err, KF_ERR_SYS_BUG, "origin or client ID too long"), NULL;
     s->extra = rest_of(body);
     s->generation = prev ? prev->generation + 1 : 1;
@@ -228,13 +254,17 @@ kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, 
     return KF_TAKE(s);
 }
 
-kf_session *kf_session_unverified(const kf_secret *refresh_token, const char *origin, const char *client_id, const kf_moment *now) {
+kf_session *kf_session_unverified(const kf_secret *refresh_token, const char *origin,
+                                  const char *client_id, const kf_moment *now) {
     kf_session *s = fresh();
-    if (!kf_str_set(s->origin, sizeof s->origin, origin) || !kf_str_set(s->client_id, sizeof s->client_id, client_id)) return kf_session_free(s);
+    if (!kf_str_set(s->origin, sizeof s->origin, origin) ||
+        !kf_str_set(s->client_id, sizeof s->client_id, client_id))
+        return kf_session_free(s);
     s->refresh_token = kf_secret_copy(refresh_token);
     s->unverified = true;
     s->generation = 1;
-    s->iat = s->exp = s->signed_in_at = s->renewed_at = now->unix_s; /* over already: it has to be renewed */
+    s->iat = s->exp = s->signed_in_at = s->renewed_at =
+        now->unix_s; /* over already: it has to be renewed */
     s->received = *now;
     return s;
 }
@@ -298,14 +328,22 @@ kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
     const struct {
         const char *key;
         int64_t *dst;
-    } numbers[] = {{"generation", &s->generation}, {"iat", &s->iat}, {"exp", &s->exp}, {"life_s", &s->life_s},
-                   {"received_unix_s", &s->received.unix_s}, {"received_boot_ms", &s->received.boot_ms},
-                   {"signed_in_at", &s->signed_in_at}, {"renewed_at", &s->renewed_at}, {"skew_s", &s->skew_s}};
+    } numbers[] = {{"generation", &s->generation},
+                   {"iat", &s->iat},
+                   {"exp", &s->exp},
+                   {"life_s", &s->life_s},
+                   {"received_unix_s", &s->received.unix_s},
+                   {"received_boot_ms", &s->received.boot_ms},
+                   {"signed_in_at", &s->signed_in_at},
+                   {"renewed_at", &s->renewed_at},
+                   {"skew_s", &s->skew_s}};
     bool ok = !strcmp(schema, SCHEMA);
-    for (size_t i = 0; ok && i < KF_LEN(texts); i++) ok = kf_str_set(texts[i].dst, texts[i].size, kf_json_str(j, texts[i].key));
+    for (size_t i = 0; ok && i < KF_LEN(texts); i++)
+        ok = kf_str_set(texts[i].dst, texts[i].size, kf_json_str(j, texts[i].key));
     for (size_t i = 0; i < KF_LEN(shown); i++)
         (void)kf_str_cut(shown[i].dst, shown[i].size, kf_json_str(j, shown[i].key));
-    for (size_t i = 0; ok && i < KF_LEN(numbers); i++) ok = kf_json_int(j, numbers[i].key, numbers[i].dst);
+    for (size_t i = 0; ok && i < KF_LEN(numbers); i++)
+        ok = kf_json_int(j, numbers[i].key, numbers[i].dst);
     s->access_token = member(j, "access_token", TOKEN_MAX);
     s->refresh_token = member(j, "refresh_token", TOKEN_MAX);
     s->oauth_tokens = member(j, "oauth_tokens", OAUTH_MAX);
@@ -314,12 +352,14 @@ kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
     s->user = bounded_user(kf_json_get(j, "user"));
     s->unverified = kf_json_bool(j, "unverified", false);
     ok = ok && token_ok(kf_secret_peek(s->access_token), true);
-    bool whole = s->life_s <= LIFE_MAX_S && (s->unverified ? s->life_s >= 0 : s->access_token && s->life_s > 0);
+    bool whole = s->life_s <= LIFE_MAX_S &&
+                 (s->unverified ? s->life_s >= 0 : s->access_token && s->life_s > 0);
     if (!ok || !whole || !s->refresh_token || s->generation < 1 || s->exp < 0 || s->exp > FAR ||
         s->skew_s < -FAR || s->skew_s > FAR || s->received.unix_s < -FAR ||
         s->received.unix_s > FAR || s->received.boot_ms < -FAR || s->received.boot_ms > FAR)
         return kf_fail(err, KF_ERR_STORE_DAMAGED, "the stored session is damaged"), NULL;
-    if (!kf_claims_read(kf_secret_peek(s->access_token), kf_secret_len(s->access_token), &s->claims, NULL))
+    if (!kf_claims_read(kf_secret_peek(s->access_token), kf_secret_len(s->access_token), &s->claims,
+                        NULL))
         memset(&s->claims, 0, sizeof s->claims); /* a token that is no JWT came with expires_in */
     return KF_TAKE(s);
 }
@@ -340,11 +380,16 @@ int64_t kf_session_left_ms(const kf_session *s, const kf_moment *now) {
 }
 
 const char *kf_session_user_id(const kf_session *s) { return kf_json_str_or(s->user, "id", ""); }
-const char *kf_session_user_email(const kf_session *s) { return kf_json_str_or(s->user, "email", ""); }
+const char *kf_session_user_email(const kf_session *s) {
+    return kf_json_str_or(s->user, "email", "");
+}
 
 void kf_session_user_name(const kf_session *s, char *out, size_t size) {
-    const char *first = kf_json_str_or(s->user, "first_name", ""), *last = kf_json_str_or(s->user, "last_name", "");
+    const char *first = kf_json_str_or(s->user, "first_name", ""),
+               *last = kf_json_str_or(s->user, "last_name", "");
     const char *name = kf_json_str_or(s->user, "name", "");
-    KF_AUTO_CHARS all = *first || *last ? kf_strfmt("%s%s%s", first, *first && *last ? " " : "", last) : kf_strdup(name);
+    KF_AUTO_CHARS all = *first || *last
+                            ? kf_strfmt("%s%s%s", first, *first && *last ? " " : "", last)
+                            : kf_strdup(name);
     (void)kf_str_cut(out, size, all);
 }

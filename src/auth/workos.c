@@ -18,7 +18,8 @@ static const row table[] = {
     {"mfa_verification", KF_ASK_MFA_CHALLENGE, KF_ERR_WORKOS_STEP_UP},
     {"organization_selection_required", KF_ASK_ORGANIZATION, KF_ERR_WORKOS_STEP_UP},
     {"sso_required", KF_ASK_SSO, KF_ERR_WORKOS_SSO_REQUIRED},
-    {"organization_authentication_methods_required", KF_ASK_OTHER_METHOD, KF_ERR_WORKOS_ORGANIZATION},
+    {"organization_authentication_methods_required", KF_ASK_OTHER_METHOD,
+     KF_ERR_WORKOS_ORGANIZATION},
     {"radar_challenge", KF_ASK_RADAR, KF_ERR_WORKOS_STEP_UP},
     {"radar_email_challenge", KF_ASK_RADAR, KF_ERR_WORKOS_STEP_UP},
     {"radar_sms_challenge", KF_ASK_RADAR, KF_ERR_WORKOS_STEP_UP},
@@ -76,11 +77,13 @@ static const row table[] = {
     {"verification_id_required", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
 };
 
-/* Letters, digits and a few signs; anything else becomes '?'. For codes and ids, which are shown and logged. */
+/* Letters, digits and a few signs; anything else becomes '?'. For codes and ids, which are shown
+ * and logged. */
 static void clean(char *dst, size_t size, const char *src) {
     size_t n = 0;
     for (; src && *src && n + 1 < size; src++)
-        dst[n++] = (*src >= '0' && *src <= '9') || (*src >= 'a' && *src <= 'z') || (*src >= 'A' && *src <= 'Z') || strchr("_-.:", *src)
+        dst[n++] = (*src >= '0' && *src <= '9') || (*src >= 'a' && *src <= 'z') ||
+                           (*src >= 'A' && *src <= 'Z') || strchr("_-.:", *src)
                        ? *src
                        : '?';
     dst[n] = 0;
@@ -126,11 +129,13 @@ bool kf_workos_is_not_now(kf_err_code code) {
            code == KF_ERR_NET_NOT_WORKOS || code == KF_ERR_NET_PROXY_AUTH;
 }
 
-/* "WHO CODE: what it said", in whole characters (this text travels in JSON, which must be UTF-8) and without controls. */
+/* "WHO CODE: what it said", in whole characters (this text travels in JSON, which must be UTF-8)
+ * and without controls. */
 static void say(kf_err *e, const char *who, const char *message) {
     char said[151];
     (void)kf_str_cut(said, sizeof said, message);
-    snprintf(e->what, sizeof e->what, "%s%s%s%s%s", who, *e->upstream ? " " : "", e->upstream, *said ? ": " : "", said);
+    snprintf(e->what, sizeof e->what, "%s%s%s%s%s", who, *e->upstream ? " " : "", e->upstream,
+             *said ? ": " : "", said);
     for (char *p = e->what; *p; p++)
         if ((unsigned char)*p < 0x20 || *p == 0x7f) *p = ' ';
 }
@@ -143,18 +148,21 @@ void kf_workos_read_callback(const char *error, const char *description, kf_err 
     *err = e;
 }
 
-kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retry_after, const char *request_id, kf_err *err) {
+kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retry_after,
+                                   const char *request_id, kf_err *err) {
     const char *code = kf_json_str(body, "code");
     if (!code) code = kf_json_str(body, "error");
     const char *message = kf_json_str(body, "message");
     if (!message) message = kf_json_str(body, "error_description");
     const row *hit = find(code);
-    if (!hit && (hit = find(kf_json_str(body, "error")))) code = hit->code; /* both members, only the second is known */
+    if (!hit && (hit = find(kf_json_str(body, "error"))))
+        code = hit->code; /* both members, only the second is known */
     /* 5xx and 429 say "not now" whatever the body says, and 407 is a proxy's */
     if (status == 429 || status == 408 || status == 407 || status >= 500) hit = NULL;
     /* shape C (workos-api.md §1.5) has no code for this one */
     static const row must_use_sso = {"", KF_ASK_SSO, KF_ERR_WORKOS_SSO_REQUIRED};
-    if (!hit && status == 400 && !code && message && strstr(message, "Must use SSO")) hit = &must_use_sso;
+    if (!hit && status == 400 && !code && message && strstr(message, "Must use SSO"))
+        hit = &must_use_sso;
     kf_err e = {.code = hit ? hit->err : by_status(status, code || message, message)};
     if (e.code == KF_ERR_NET_NOT_WORKOS || e.code == KF_ERR_NET_PROXY_AUTH) {
         (void)kf_workos_fail_page(status, &e); /* only WorkOS's Retry-After counts */
@@ -180,8 +188,8 @@ kf_json *kf_workos_grant(const char *grant_type, const char *client_id, const kf
     return j;
 }
 
-kf_secret *kf_workos_refresh_body(const char *client_id, const kf_secret *secret, const kf_secret *refresh_token,
-                                  const char *organization_id) {
+kf_secret *kf_workos_refresh_body(const char *client_id, const kf_secret *secret,
+                                  const kf_secret *refresh_token, const char *organization_id) {
     KF_AUTO(kf_json) j = kf_workos_grant(KF_GRANT_REFRESH, client_id, secret);
     kf_json_set_secret(j, "refresh_token", refresh_token);
     if (organization_id && *organization_id) kf_json_set_str(j, "organization_id", organization_id);

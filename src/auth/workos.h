@@ -18,9 +18,15 @@
 
 /* What a non-200 asks for. */
 typedef enum kf_workos_ask {
-    KF_ASK_NONE,             /* a plain error, see err */
-    KF_ASK_EMAIL_VERIFICATION, KF_ASK_MFA_ENROLLMENT, KF_ASK_MFA_CHALLENGE, KF_ASK_ORGANIZATION,
-    KF_ASK_SSO, KF_ASK_OTHER_METHOD, KF_ASK_RADAR, KF_ASK_WRONG_CODE /* same question again */,
+    KF_ASK_NONE, /* a plain error, see err */
+    KF_ASK_EMAIL_VERIFICATION,
+    KF_ASK_MFA_ENROLLMENT,
+    KF_ASK_MFA_CHALLENGE,
+    KF_ASK_ORGANIZATION,
+    KF_ASK_SSO,
+    KF_ASK_OTHER_METHOD,
+    KF_ASK_RADAR,
+    KF_ASK_WRONG_CODE /* same question again */,
     KF_ASK_WRONG_PASSWORD
 } kf_workos_ask;
 
@@ -42,10 +48,12 @@ bool kf_workos_fail_page(int status, kf_err *err);
  * _PROXY_AUTH. */
 bool kf_workos_is_not_now(kf_err_code code);
 
-/* The same for the error and error_description of a redirect (workos-api.md §2). description may be NULL. */
+/* The same for the error and error_description of a redirect (workos-api.md §2). description may be
+ * NULL. */
 void kf_workos_read_callback(const char *error, const char *description, kf_err *err);
 
-/* {"grant_type","client_id"[,"client_secret"]}; the caller adds the grant's own members. secret may be NULL. */
+/* {"grant_type","client_id"[,"client_secret"]}; the caller adds the grant's own members. secret may
+ * be NULL. */
 kf_json *kf_workos_grant(const char *grant_type, const char *client_id, const kf_secret *secret);
 /* The body of a renewal. organization_id "" leaves it out. */
 kf_secret *kf_workos_refresh_body(const char *client_id, const kf_secret *secret,

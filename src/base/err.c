@@ -26,9 +26,8 @@ __attribute__((format(printf, 3, 0))) static void format(char *out, size_t size,
 }
 
 /* tail: goes behind, whole. The arguments may point into *err. */
-__attribute__((format(printf, 4, 0))) static void fill(kf_err *err, kf_err_code code,
-                                                       const char *tail, const char *fmt,
-                                                       va_list ap) {
+__attribute__((format(printf, 4, 0))) static void
+fill(kf_err *err, kf_err_code code, const char *tail, const char *fmt, va_list ap) {
     kf_err e = {.code = code, .retry_after = -1};
     size_t n = strlen(tail);
     format(e.what, sizeof e.what - n, fmt, ap);
@@ -79,7 +78,9 @@ kf_err_code kf_err_from_name(const char *name) {
     return KF_ERR_SYS_BUG;
 }
 
-int kf_err_exit(kf_err_code code) { return (unsigned)code < KF_ERR_COUNT ? table[code].exit_status : 1; }
+int kf_err_exit(kf_err_code code) {
+    return (unsigned)code < KF_ERR_COUNT ? table[code].exit_status : 1;
+}
 
 bool kf_err_is(kf_err_code code, const char *domain) {
     const char *name = kf_err_name(code);

@@ -60,7 +60,8 @@ static bool escape(kf_buf *b, const char *s) {
     bool ok = true;
     for (; ok && *s; s++) {
         unsigned char c = (unsigned char)*s;
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr("-._~", c);
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                     strchr("-._~", c);
         ok = plain ? kf_buf_add(b, s, 1) : kf_buf_addf(b, "%%%02X", c);
     }
     return ok;
@@ -68,7 +69,8 @@ static bool escape(kf_buf *b, const char *s) {
 
 bool kf_form_add(kf_buf *b, const char *name, const char *value) {
     if (!value || !*value) return true;
-    return (!b->len || kf_buf_add(b, "&", 1)) && escape(b, name) && kf_buf_add(b, "=", 1) && escape(b, value);
+    return (!b->len || kf_buf_add(b, "&", 1)) && escape(b, name) && kf_buf_add(b, "=", 1) &&
+           escape(b, value);
 }
 
 size_t kf_form_unescape(char *s) {

@@ -7,7 +7,8 @@
 #include "base/err.h"
 #include "base/json.h"
 
-kf_json *kf_form_parse(const char *text, size_t len, kf_err *err); /* object of strings; caller frees */
+kf_json *kf_form_parse(const char *text, size_t len,
+                       kf_err *err); /* object of strings; caller frees */
 /* Appends "name=value" behind a '&' when b is not empty, everything but RFC 3986's unreserved
  * characters as %XX. NULL or "" value: nothing. False: b is full. */
 KF_CHECK bool kf_form_add(kf_buf *b, const char *name, const char *value);

@@ -36,7 +36,8 @@ static bool is_hex4(const char *p) {
     return true;
 }
 
-/* What cJSON bears and we do not: depth, NUL, raw controls in strings, bad UTF-8, nan. One pass, no recursion. */
+/* What cJSON bears and we do not: depth, NUL, raw controls in strings, bad UTF-8, nan. One pass, no
+ * recursion. */
 static const char *scan(const char *text, size_t len, int depth_max, size_t *at) {
     int depth = 0;
     bool in = false;
@@ -49,7 +50,8 @@ static const char *scan(const char *text, size_t len, int depth_max, size_t *at)
         if (in) {
             if (c < 0x20) return "a control character in a string";
             if (c == '\\') {
-                if (len - i > 1 && text[i + 1] == 'u') { /* cJSON would make a NUL of what is not hex */
+                if (len - i > 1 &&
+                    text[i + 1] == 'u') { /* cJSON would make a NUL of what is not hex */
                     if (len - i < 6 || !is_hex4(text + i + 2)) return "an escape that is not valid";
                     if (!memcmp(text + i + 2, "0000", 4)) return "an escaped NUL";
                 }
@@ -59,7 +61,8 @@ static const char *scan(const char *text, size_t len, int depth_max, size_t *at)
         else if (c == '{' || c == '[') {
             if (++depth > depth_max) return "nested too deeply";
         } else if (c == '}' || c == ']') depth--;
-        else if (c >= 0x80 || (c < 0x20 && !strchr("\t\r\n", c))) return "a character outside a string";
+        else if (c >= 0x80 || (c < 0x20 && !strchr("\t\r\n", c)))
+            return "a character outside a string";
         i += k;
     }
     *at = len;
@@ -186,7 +189,8 @@ static kf_json *parse_scanned(const char *text, size_t len, bool lenient, kf_err
     const char *end = NULL;
     cJSON *j = cJSON_ParseWithLengthOpts(text, len, &end, false);
     if (!j) {
-        kf_fail(err, KF_ERR_NET_BAD_ANSWER, "JSON: not valid at byte %zu", end ? (size_t)(end - text) : (size_t)0);
+        kf_fail(err, KF_ERR_NET_BAD_ANSWER, "JSON: not valid at byte %zu",
+                end ? (size_t)(end - text) : (size_t)0);
         return NULL;
     }
     while (end < text + len && strchr(" \t\r\n", *end)) end++;
@@ -221,8 +225,12 @@ kf_json *kf_json_free(kf_json *j) {
 const kf_json *kf_json_get(const kf_json *obj, const char *key) {
     return cJSON_IsObject(obj) ? cJSON_GetObjectItemCaseSensitive(obj, key) : NULL;
 }
-const char *kf_json_value_str(const kf_json *j) { return cJSON_IsString(j) ? j->valuestring : NULL; }
-const char *kf_json_str(const kf_json *obj, const char *key) { return kf_json_value_str(kf_json_get(obj, key)); }
+const char *kf_json_value_str(const kf_json *j) {
+    return cJSON_IsString(j) ? j->valuestring : NULL;
+}
+const char *kf_json_str(const kf_json *obj, const char *key) {
+    return kf_json_value_str(kf_json_get(obj, key));
+}
 const char *kf_json_str_or(const kf_json *obj, const char *key, const char *dflt) {
     const char *s = kf_json_str(obj, key);
     return s ? s : dflt;
@@ -254,7 +262,9 @@ bool kf_json_is_null(const kf_json *j) { return cJSON_IsNull(j); }
 size_t kf_json_count(const kf_json *j) {
     return cJSON_IsArray(j) || cJSON_IsObject(j) ? (size_t)cJSON_GetArraySize(j) : 0;
 }
-const kf_json *kf_json_first(const kf_json *j) { return cJSON_IsArray(j) || cJSON_IsObject(j) ? j->child : NULL; }
+const kf_json *kf_json_first(const kf_json *j) {
+    return cJSON_IsArray(j) || cJSON_IsObject(j) ? j->child : NULL;
+}
 const kf_json *kf_json_next(const kf_json *item) { return item ? item->next : NULL; }
 const char *kf_json_key(const kf_json *item) { return item ? item->string : NULL; }
 
@@ -279,7 +289,9 @@ void kf_json_set(kf_json *obj, const char *key, kf_json *value) {
     cJSON_DeleteItemFromObjectCaseSensitive(obj, key);
     if (value && !cJSON_AddItemToObject(obj, key, value)) abort();
 }
-void kf_json_set_str(kf_json *obj, const char *key, const char *s) { kf_json_set(obj, key, s ? kf_json_new_str(s) : NULL); }
+void kf_json_set_str(kf_json *obj, const char *key, const char *s) {
+    kf_json_set(obj, key, s ? kf_json_new_str(s) : NULL);
+}
 /* cJSON writes 15 digits of a number; a longer one goes out as the text it is. */
 void kf_json_set_int(kf_json *obj, const char *key, int64_t n) {
     char text[24];
@@ -288,8 +300,12 @@ void kf_json_set_int(kf_json *obj, const char *key, int64_t n) {
     bool fits = n > -INT64_C(1000000000000000) && n < INT64_C(1000000000000000);
     kf_json_set(obj, key, need(fits ? cJSON_CreateNumber((double)n) : cJSON_CreateRaw(text)));
 }
-void kf_json_set_bool(kf_json *obj, const char *key, bool b) { kf_json_set(obj, key, need(cJSON_CreateBool(b))); }
-void kf_json_set_null(kf_json *obj, const char *key) { kf_json_set(obj, key, need(cJSON_CreateNull())); }
+void kf_json_set_bool(kf_json *obj, const char *key, bool b) {
+    kf_json_set(obj, key, need(cJSON_CreateBool(b)));
+}
+void kf_json_set_null(kf_json *obj, const char *key) {
+    kf_json_set(obj, key, need(cJSON_CreateNull()));
+}
 void kf_json_set_secret(kf_json *obj, const char *key, const kf_secret *s) {
     kf_json_set_str(obj, key, s ? kf_secret_peek(s) : NULL);
 }

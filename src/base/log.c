@@ -28,7 +28,8 @@ void kf_log(kf_log_level level, const char *fmt, ...) {
     if ((size_t)n >= sizeof line) memcpy(line + sizeof line - 6, "[...]", 6); /* said, not silent */
     for (unsigned char *p = (unsigned char *)line; *p; p++) {
         if (*p < 0x20 || *p == 0x7f) *p = '?';
-        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) p[0] = p[1] = '?'; /* C1: 0x9b begins a sequence as ESC [ does */
+        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+            p[0] = p[1] = '?'; /* C1: 0x9b begins a sequence as ESC [ does */
     }
     g_log.sink(level, line, g_log.user);
 }
@@ -48,7 +49,8 @@ static uint64_t le64(const uint8_t *p) {
 }
 static uint64_t siphash(const uint8_t key[16], const uint8_t *p, size_t n) {
     uint64_t k0 = le64(key), k1 = le64(key + 8), b = (uint64_t)n << 56;
-    uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u, k1 ^ 0x7465646279746573u};
+    uint64_t v[4] = {k0 ^ 0x736f6d6570736575u, k1 ^ 0x646f72616e646f6du, k0 ^ 0x6c7967656e657261u,
+                     k1 ^ 0x7465646279746573u};
     for (; n >= 8; p += 8, n -= 8) {
         uint64_t m = le64(p);
         v[3] ^= m;

@@ -4,16 +4,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* One arena: guard page, 4 MiB, guard page. Blocks lie one behind the other; each begins with its size
- * and whether it is in use. Free neighbours are joined when looked at. Only pages that were used are ever
- * touched or locked, so that a short-lived client pays next to nothing. */
+/* One arena: guard page, 4 MiB, guard page. Blocks lie one behind the other; each begins with its
+ * size and whether it is in use. Free neighbours are joined when looked at. Only pages that were
+ * used are ever touched or locked, so that a short-lived client pays next to nothing. */
 enum { ARENA = 4 << 20, ALIGN = 16 };
 
 struct kf_secret {
-    size_t room;   /* bytes of this block with its head, a multiple of ALIGN */
+    size_t room; /* bytes of this block with its head, a multiple of ALIGN */
     size_t len;
     uint32_t used;
-    uint32_t own;  /* has a mapping of its own: too big for the arena */
+    uint32_t own; /* has a mapping of its own: too big for the arena */
     size_t pad;
     char b[];
 };

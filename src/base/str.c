@@ -5,7 +5,9 @@
 
 /* ASCII, whatever the locale says */
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+static bool is_alnum(char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
 
 char *kf_strdup(const char *s) {
@@ -70,7 +72,9 @@ bool kf_str_is_visible(const char *s) {
 }
 
 bool kf_str_eq(const char *a, const char *b) { return a == b || (a && b && !strcmp(a, b)); }
-bool kf_str_starts(const char *s, const char *prefix) { return s && !strncmp(s, prefix, strlen(prefix)); }
+bool kf_str_starts(const char *s, const char *prefix) {
+    return s && !strncmp(s, prefix, strlen(prefix));
+}
 
 bool kf_str_is_later(const char *text, size_t len, const char *known) {
     size_t stem = strlen(known), digits = 0;
@@ -97,7 +101,8 @@ char *kf_b64url(const void *p, size_t n) {
     char *out = malloc(n / 3 * 4 + 5), *o = out;
     if (!out) abort();
     for (size_t i = 0; i < n; i += 3) {
-        uint32_t v = (uint32_t)u[i] << 16 | (i + 1 < n ? (uint32_t)u[i + 1] << 8 : 0) | (i + 2 < n ? u[i + 2] : 0);
+        uint32_t v = (uint32_t)u[i] << 16 | (i + 1 < n ? (uint32_t)u[i + 1] << 8 : 0) |
+                     (i + 2 < n ? u[i + 2] : 0);
         *o++ = b64[v >> 18];
         *o++ = b64[v >> 12 & 63];
         if (i + 1 < n) *o++ = b64[v >> 6 & 63];
@@ -155,7 +160,8 @@ bool kf_unhex(const char *s, void *out, size_t n) {
     for (size_t i = 0; i < 2 * n; i++)
         if (hex_value(s[i]) < 0) return false;
     unsigned char *o = out;
-    for (size_t i = 0; i < n; i++) o[i] = (unsigned char)(hex_value(s[2 * i]) << 4 | hex_value(s[2 * i + 1]));
+    for (size_t i = 0; i < n; i++)
+        o[i] = (unsigned char)(hex_value(s[2 * i]) << 4 | hex_value(s[2 * i + 1]));
     return true;
 }
 
@@ -198,10 +204,11 @@ bool kf_client_id_ok(const char *s) {
 void kf_rfc3339(int64_t unix_s, char out[21]) {
     time_t t = (time_t)unix_s;
     struct tm tm;
-    if (unix_s < 0 || unix_s > 253402300799 || !gmtime_r(&t, &tm)) memset(&tm, 0, sizeof tm), tm.tm_year = 70, tm.tm_mday = 1;
+    if (unix_s < 0 || unix_s > 253402300799 || !gmtime_r(&t, &tm))
+        memset(&tm, 0, sizeof tm), tm.tm_year = 70, tm.tm_mday = 1;
     char text[80];
-    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-             tm.tm_min, tm.tm_sec);
+    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1,
+             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
     memcpy(out, text, 20);
     out[20] = 0;
 }
@@ -210,8 +217,8 @@ static bool host_is_loopback(const char *host) {
     if (!strcmp(host, "localhost") || !strcmp(host, "[::1]")) return true;
     int a, b, c, d, end = 0;
     if (host[strspn(host, "0123456789.")]) return false; /* %d would take a sign */
-    return sscanf(host, "%3d.%3d.%3d.%3d%n", &a, &b, &c, &d, &end) == 4 && !host[end] && a == 127 && b <= 255 && c <= 255 &&
-           d <= 255;
+    return sscanf(host, "%3d.%3d.%3d.%3d%n", &a, &b, &c, &d, &end) == 4 && !host[end] && a == 127 &&
+           b <= 255 && c <= 255 && d <= 255;
 }
 
 /* "[...]" with an address inside */
@@ -248,22 +255,26 @@ bool kf_origin_parse(const char *url, char **norm, kf_err *err) {
     bool http = false;
     if (!strncasecmp(p, "https://", 8)) p += 8;
     else if (!strncasecmp(p, "http://", 7)) p += 7, http = true;
-    else if (strstr(p, "://")) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "only https addresses can be used");
+    else if (strstr(p, "://"))
+        return kf_fail(err, KF_ERR_USAGE_BAD_URL, "only https addresses can be used");
     char host[254];
     p = read_host(p, host, sizeof host);
     if (!p) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the host of the address is not valid");
     long port = http ? 80 : 443;
     if (*p == ':') {
         char *end;
-        if (!is_digit(p[1])) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the port of the address is not valid");
+        if (!is_digit(p[1]))
+            return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the port of the address is not valid");
         port = strtol(p + 1, &end, 10);
-        if (port < 1 || port > 65535 || end - p > 6) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the port of the address is not valid");
+        if (port < 1 || port > 65535 || end - p > 6)
+            return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the port of the address is not valid");
         p = end;
     }
     if (*p == '/') p++;
     if (*p) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the address must end after host and port");
     if (http && !host_is_loopback(host))
-        return kf_fail(err, KF_ERR_USAGE_BAD_URL, "http is for this machine only (127.0.0.1); use https for %s", host);
+        return kf_fail(err, KF_ERR_USAGE_BAD_URL,
+                       "http is for this machine only (127.0.0.1); use https for %s", host);
     if (port == (http ? 80 : 443)) *norm = kf_strfmt("%s://%s", http ? "http" : "https", host);
     else *norm = kf_strfmt("%s://%s:%ld", http ? "http" : "https", host, port);
     return true;
@@ -307,12 +318,16 @@ bool kf_hosts_parse(const char *list, char **norm, kf_err *err) {
         p += k;
         if (from >= k) continue; /* ";;" and a ';' at the end */
         while (k > from && strchr(" \t", start[k - 1])) k--;
-        if (k - from >= sizeof part) return kf_fail(err, KF_ERR_USAGE_BAD, "a host of the list is too long");
+        if (k - from >= sizeof part)
+            return kf_fail(err, KF_ERR_USAGE_BAD, "a host of the list is too long");
         memcpy(part, start + from, k - from);
         part[k - from] = 0;
-        if (!one_host(part, one)) return kf_fail(err, KF_ERR_USAGE_BAD, "%.120s is no host or host:port", part);
-        if (kf_hosts_has(all, one)) return kf_fail(err, KF_ERR_USAGE_BAD, "%.120s is there twice", one);
-        if (n++ == HOSTS_MAX) return kf_fail(err, KF_ERR_USAGE_BAD, "%d hosts are the most", HOSTS_MAX);
+        if (!one_host(part, one))
+            return kf_fail(err, KF_ERR_USAGE_BAD, "%.120s is no host or host:port", part);
+        if (kf_hosts_has(all, one))
+            return kf_fail(err, KF_ERR_USAGE_BAD, "%.120s is there twice", one);
+        if (n++ == HOSTS_MAX)
+            return kf_fail(err, KF_ERR_USAGE_BAD, "%d hosts are the most", HOSTS_MAX);
         len += (size_t)snprintf(all + len, sizeof all - len, "%s%s", n > 1 ? ";" : "", one);
     }
     *norm = kf_strdup(all);

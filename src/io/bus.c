@@ -37,17 +37,22 @@ static void finish(kf_bus *b) {
     g_free(b);
 }
 
-static void say(kf_bus *b, const char *text) { snprintf(b->r.error, sizeof b->r.error, "%.*s", (int)sizeof b->r.error - 1, text); }
+static void say(kf_bus *b, const char *text) {
+    snprintf(b->r.error, sizeof b->r.error, "%.*s", (int)sizeof b->r.error - 1, text);
+}
 
 static void failed(kf_bus *b, const char *what, GError *g) {
-    g_autofree char *text = g_strdup_printf("%s: %.140s", what, b->timed_out ? "no answer within 3 s" : g->message);
+    g_autofree char *text =
+        g_strdup_printf("%s: %.140s", what, b->timed_out ? "no answer within 3 s" : g->message);
     g_error_free(g);
     say(b, text);
     finish(b);
 }
 
-static void call(kf_bus *b, const char *name, const char *path, const char *iface, const char *method, GVariant *args, GAsyncReadyCallback fn) {
-    g_dbus_connection_call(b->bus, name, path, iface, method, args, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, DEADLINE_MS, b->cancel, fn, b);
+static void call(kf_bus *b, const char *name, const char *path, const char *iface,
+                 const char *method, GVariant *args, GAsyncReadyCallback fn) {
+    g_dbus_connection_call(b->bus, name, path, iface, method, args, NULL,
+                           G_DBUS_CALL_FLAGS_NO_AUTO_START, DEADLINE_MS, b->cancel, fn, b);
 }
 
 /* The answer of a call, or NULL when it failed and all is said. */
@@ -91,7 +96,8 @@ static void got_locked(GObject *src, GAsyncResult *res, gpointer p) {
     if (!v) return;
     g_autoptr(GVariant) inner = NULL;
     g_variant_get(v, "(v)", &inner);
-    b->r.locked = g_variant_is_of_type(inner, G_VARIANT_TYPE_BOOLEAN) && g_variant_get_boolean(inner);
+    b->r.locked =
+        g_variant_is_of_type(inner, G_VARIANT_TYPE_BOOLEAN) && g_variant_get_boolean(inner);
     if (b->r.locked) finish(b);
     else ask_items(b);
 }
@@ -105,7 +111,8 @@ static void got_alias(GObject *src, GAsyncResult *res, gpointer p) {
     g_variant_get(v, "(&o)", &path);
     b->r.collection = strcmp(path, "/") != 0 && kf_str_set(b->r.path, sizeof b->r.path, path);
     if (b->r.collection)
-        call(b, SECRETS, path, "org.freedesktop.DBus.Properties", "Get", g_variant_new("(ss)", "org.freedesktop.Secret.Collection", "Locked"), got_locked);
+        call(b, SECRETS, path, "org.freedesktop.DBus.Properties", "Get",
+             g_variant_new("(ss)", "org.freedesktop.Secret.Collection", "Locked"), got_locked);
     else finish(b);
 }
 
@@ -128,7 +135,8 @@ static void got_pid(GObject *src, GAsyncResult *res, gpointer p) {
     g_variant_get(v, "(u)", &pid);
     b->r.pid = (int)pid;
     name_of((int)pid, b->r.program, sizeof b->r.program);
-    call(b, SECRETS, "/org/freedesktop/secrets", "org.freedesktop.Secret.Service", "ReadAlias", g_variant_new("(s)", "default"), got_alias);
+    call(b, SECRETS, "/org/freedesktop/secrets", "org.freedesktop.Secret.Service", "ReadAlias",
+         g_variant_new("(s)", "default"), got_alias);
 }
 
 static void got_owner(GObject *src, GAsyncResult *res, gpointer p) {
@@ -146,7 +154,8 @@ static void got_owner(GObject *src, GAsyncResult *res, gpointer p) {
         return;
     }
     b->r.provider = true;
-    call(b, DBUS, "/org/freedesktop/DBus", DBUS, "GetConnectionUnixProcessID", g_variant_new("(s)", SECRETS), got_pid);
+    call(b, DBUS, "/org/freedesktop/DBus", DBUS, "GetConnectionUnixProcessID",
+         g_variant_new("(s)", SECRETS), got_pid);
 }
 
 static void got_bus(GObject *src, GAsyncResult *res, gpointer p) {
@@ -160,7 +169,8 @@ static void got_bus(GObject *src, GAsyncResult *res, gpointer p) {
     }
     g_dbus_connection_set_exit_on_close(b->bus, FALSE); /* a bus that ends must not end the agent */
     b->r.bus = true;
-    call(b, DBUS, "/org/freedesktop/DBus", DBUS, "GetNameOwner", g_variant_new("(s)", SECRETS), got_owner);
+    call(b, DBUS, "/org/freedesktop/DBus", DBUS, "GetNameOwner", g_variant_new("(s)", SECRETS),
+         got_owner);
 }
 
 static void too_late(void *user) {
@@ -196,7 +206,8 @@ kf_bus *kf_bus_cancel(kf_bus *b) {
     if (!b) return NULL;
     kf_loop_cancel(b->loop, b->timer);
     b->done = NULL;
-    if (b->cancel) g_cancellable_cancel(b->cancel); /* its callback comes once more, and cleans up */
+    if (b->cancel)
+        g_cancellable_cancel(b->cancel); /* its callback comes once more, and cleans up */
     else finish(b);
     return NULL;
 }

@@ -25,7 +25,8 @@ static void command_free(kf_command *c) {
     free(c);
 }
 
-/* Its end can be read from the descriptor, so nothing waits here. What it left in the background is its own. */
+/* Its end can be read from the descriptor, so nothing waits here. What it left in the background is
+ * its own. */
 static void has_ended(int fd, short revents, void *user) {
     kf_command *c = user;
     int status = -1;
@@ -51,9 +52,11 @@ static int spawn(pid_t *pid, const char *script, char *const env[]) {
     sigfillset(&all);
     posix_spawn_file_actions_init(&fa);
     posix_spawnattr_init(&at);
-    for (int fd = 0; fd < 3; fd++) posix_spawn_file_actions_addopen(&fa, fd, "/dev/null", O_RDWR, 0);
+    for (int fd = 0; fd < 3; fd++)
+        posix_spawn_file_actions_addopen(&fa, fd, "/dev/null", O_RDWR, 0);
     posix_spawn_file_actions_addclosefrom_np(&fa, 3);
-    posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&at,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&at, &none);
     posix_spawnattr_setsigdefault(&at, &all);
     int rc = posix_spawn(pid, "/bin/sh", &fa, &at, argv, env);
@@ -62,13 +65,15 @@ static int spawn(pid_t *pid, const char *script, char *const env[]) {
     return rc;
 }
 
-kf_command *kf_command_run(kf_loop *l, const char *script, char *const env[], int64_t limit_ms, kf_command_done done, void *user, kf_err *err) {
+kf_command *kf_command_run(kf_loop *l, const char *script, char *const env[], int64_t limit_ms,
+                           kf_command_done done, void *user, kf_err *err) {
     pid_t pid;
     int rc = spawn(&pid, script, env);
     if (rc) return kf_fail(err, KF_ERR_SYS_SPAWN, "sh: %s", strerror(rc)), NULL;
     kf_command *c = calloc(1, sizeof *c);
     if (!c) abort();
-    *c = (kf_command){.loop = l, .pid = pid, .pidfd = pidfd_open(pid, 0), .done = done, .user = user};
+    *c = (kf_command){
+        .loop = l, .pid = pid, .pidfd = pidfd_open(pid, 0), .done = done, .user = user};
     if (c->pidfd < 0) {
         kf_fail_errno(err, KF_ERR_SYS_SPAWN, "pidfd");
         return kf_command_kill(c);

@@ -17,14 +17,17 @@ enum { CONF_MAX = 4 << 20 };
 struct kf_conf {
     char *path;
     GKeyFile *key;
-    GArray *profiles;               /* kf_conf_profile, in file order */
-    GHashTable *by_name, *by_id;    /* place in profiles, plus 1: with thousands of them nobody looks through all */
-    struct stat st;                 /* of the file that was read; st_ino 0: there was none */
-    const char *text;               /* of the file, while it is being read */
+    GArray *profiles; /* kf_conf_profile, in file order */
+    GHashTable *by_name,
+        *by_id;     /* place in profiles, plus 1: with thousands of them nobody looks through all */
+    struct stat st; /* of the file that was read; st_ino 0: there was none */
+    const char *text; /* of the file, while it is being read */
 };
 
-/* "path:line: [group] key: what is wrong"; key may be NULL. The line is known while the file's text is at hand. */
-__attribute__((format(printf, 5, 6))) static bool bad(const kf_conf *c, kf_err *err, const char *group, const char *key, const char *fmt, ...) {
+/* "path:line: [group] key: what is wrong"; key may be NULL. The line is known while the file's text
+ * is at hand. */
+__attribute__((format(printf, 5, 6))) static bool
+bad(const kf_conf *c, kf_err *err, const char *group, const char *key, const char *fmt, ...) {
     char why[160], where[32] = "";
     size_t line = c->text ? kf_conf_line_of(c->text, group, key) : 0;
     va_list ap;
@@ -32,13 +35,16 @@ __attribute__((format(printf, 5, 6))) static bool bad(const kf_conf *c, kf_err *
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
     if (line) snprintf(where, sizeof where, ":%zu", line);
-    return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s%s: [%s]%s%s %s", c->path, where, group, key ? " " : "", key ? key : "", why);
+    return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s%s: [%s]%s%s %s", c->path, where, group,
+                   key ? " " : "", key ? key : "", why);
 }
 
-static bool field(const kf_conf *c, const char *group, const char *key, char *out, size_t size, kf_err *err) {
+static bool field(const kf_conf *c, const char *group, const char *key, char *out, size_t size,
+                  kf_err *err) {
     g_autoptr(GError) g = NULL;
     g_autofree char *v = g_key_file_get_string(c->key, group, key, &g);
-    if (g_error_matches(g, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE)) return bad(c, err, group, key, BACKSLASH);
+    if (g_error_matches(g, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE))
+        return bad(c, err, group, key, BACKSLASH);
     return !v || kf_str_set(out, size, g_strstrip(v)) || bad(c, err, group, key, "is too long");
 }
 
@@ -48,10 +54,12 @@ static bool read_profile(const kf_conf *c, const char *group, kf_conf_profile *p
     if (!kf_profile_name_ok(name) || !kf_str_set(p->name, sizeof p->name, name))
         return bad(c, err, group, NULL, "a profile name is [a-z0-9][a-z0-9._-]{0,63}");
     char host[256] = "", port[8] = "", conf[8] = "";
-    if (!field(c, group, "id", p->id, sizeof p->id, err) || !field(c, group, "client_id", p->client_id, sizeof p->client_id, err) ||
+    if (!field(c, group, "id", p->id, sizeof p->id, err) ||
+        !field(c, group, "client_id", p->client_id, sizeof p->client_id, err) ||
         !field(c, group, "api_host", host, sizeof host, err) ||
         !field(c, group, "organization_id", p->organization_id, sizeof p->organization_id, err) ||
-        !field(c, group, "label", p->label, sizeof p->label, err) || !field(c, group, "redirect_port", port, sizeof port, err) ||
+        !field(c, group, "label", p->label, sizeof p->label, err) ||
+        !field(c, group, "redirect_port", port, sizeof port, err) ||
         !field(c, group, "confidential", conf, sizeof conf, err))
         return false;
     uint8_t raw[8];
@@ -66,7 +74,8 @@ static bool read_profile(const kf_conf *c, const char *group, kf_conf_profile *p
         return bad(c, err, group, "api_host", "is too long");
     char *end = port;
     long n = *port ? strtol(port, &end, 10) : 0;
-    if (*end || n < 0 || n > 65535) return bad(c, err, group, "redirect_port", "must be 0 to 65535");
+    if (*end || n < 0 || n > 65535)
+        return bad(c, err, group, "redirect_port", "must be 0 to 65535");
     p->redirect_port = (int)n;
     p->confidential = !strcmp(conf, "true");
     g_autofree char *hosts = g_key_file_get_string(c->key, group, "git_host", NULL);
@@ -78,11 +87,11 @@ static bool read_profile(const kf_conf *c, const char *group, kf_conf_profile *p
 }
 
 /* A host in two profiles: nobody could say whose token is meant. */
-static bool hosts_are_new(const kf_conf *c, GHashTable *seen, const kf_conf_profile *p, kf_err *err) {
+static bool hosts_are_new(const kf_conf *c, GHashTable *seen, const kf_conf_profile *p,
+                          kf_err *err) {
     g_auto(GStrv) hosts = g_strsplit(p->git_host, ";", -1);
     for (size_t i = 0; hosts[i]; i++)
-        if (*hosts[i] && !g_hash_table_add(seen, g_strdup(hosts[i])))
-            {
+        if (*hosts[i] && !g_hash_table_add(seen, g_strdup(hosts[i]))) {
             g_autofree char *group = g_strdup_printf("profile %s", p->name);
             return bad(c, err, group, "git_host", "two profiles have the git_host %.80s", hosts[i]);
         }
@@ -129,8 +138,10 @@ static bool check_keys(const kf_conf *c, kf_err *err) {
     for (size_t i = 0; i < n; i++) {
         g_autoptr(GError) g = NULL;
         g_autofree char *v = g_key_file_get_string(c->key, "keyfob", all[i].name, &g);
-        if (g_error_matches(g, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE)) return bad(c, err, "keyfob", all[i].name, BACKSLASH);
-        if (v && *g_strstrip(v) && !all[i].ok(v)) return bad(c, err, "keyfob", all[i].name, "%s", all[i].must);
+        if (g_error_matches(g, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE))
+            return bad(c, err, "keyfob", all[i].name, BACKSLASH);
+        if (v && *g_strstrip(v) && !all[i].ok(v))
+            return bad(c, err, "keyfob", all[i].name, "%s", all[i].must);
     }
     return true;
 }
@@ -147,8 +158,13 @@ static kf_conf *conf_new(const char *path) {
 
 static bool read_text(kf_conf *c, const char *text, kf_err *err) {
     c->text = text;
-    bool ok = !*text || g_key_file_load_from_data(c->key, text, strlen(text), G_KEY_FILE_KEEP_COMMENTS | G_KEY_FILE_KEEP_TRANSLATIONS, NULL);
-    if (!ok) kf_fail(err, KF_ERR_USAGE_CONFIG, "%s:%zu: this is neither [group], key = value nor # comment", c->path, kf_conf_bad_line(text));
+    bool ok = !*text || g_key_file_load_from_data(
+                            c->key, text, strlen(text),
+                            G_KEY_FILE_KEEP_COMMENTS | G_KEY_FILE_KEEP_TRANSLATIONS, NULL);
+    if (!ok)
+        kf_fail(err, KF_ERR_USAGE_CONFIG,
+                "%s:%zu: this is neither [group], key = value nor # comment", c->path,
+                kf_conf_bad_line(text));
     ok = ok && check_keys(c, err) && read_profiles(c, err);
     c->text = NULL;
     return ok;
@@ -164,7 +180,8 @@ bool kf_conf_read(const char *path, kf_secret **out, kf_err *err) {
     KF_AUTO_CHARS real = realpath(path, NULL); /* a symlink into a dotfiles folder is fine */
     kf_err why;
     if (!real && errno == ENOENT) return *out = NULL, true;
-    if (!kf_file_read(real ? real : path, CONF_MAX, out, &why)) return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s", why.what);
+    if (!kf_file_read(real ? real : path, CONF_MAX, out, &why))
+        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s", why.what);
     if (kf_secret_is_text(*out)) return true;
     *out = kf_secret_free(*out);
     return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s has a NUL byte in it", path);
@@ -187,7 +204,8 @@ bool kf_conf_is_private(const kf_conf *c) {
     struct stat st;
     if (!dir || !c->st.st_ino || c->st.st_uid != geteuid() || c->st.st_mode & 022) return false;
     *strrchr(dir, '/') = 0;
-    return stat(*dir ? dir : "/", &st) == 0 && (st.st_uid == geteuid() || st.st_uid == 0) && !(st.st_mode & 022);
+    return stat(*dir ? dir : "/", &st) == 0 && (st.st_uid == geteuid() || st.st_uid == 0) &&
+           !(st.st_mode & 022);
 }
 
 kf_conf *kf_conf_free(kf_conf *c) {
@@ -204,8 +222,8 @@ kf_conf *kf_conf_free(kf_conf *c) {
 bool kf_conf_changed_on_disk(const kf_conf *c) {
     struct stat st;
     if (stat(c->path, &st)) return c->st.st_ino != 0;
-    return st.st_ino != c->st.st_ino || st.st_size != c->st.st_size || st.st_mtim.tv_sec != c->st.st_mtim.tv_sec ||
-           st.st_mtim.tv_nsec != c->st.st_mtim.tv_nsec;
+    return st.st_ino != c->st.st_ino || st.st_size != c->st.st_size ||
+           st.st_mtim.tv_sec != c->st.st_mtim.tv_sec || st.st_mtim.tv_nsec != c->st.st_mtim.tv_nsec;
 }
 
 static bool is_empty(const kf_conf *c) {
@@ -339,7 +357,8 @@ static void forget(kf_conf *c, const kf_conf_profile *p) {
 
 bool kf_conf_put(kf_conf *c, const kf_conf_profile *p, kf_err *err) {
     kf_conf_profile *old = look_up(c, c->by_id, p->id), *same = look_up(c, c->by_name, p->name);
-    if (same && same != old) return kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s already", p->name);
+    if (same && same != old)
+        return kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s already", p->name);
     g_autofree char *group = g_strdup_printf("profile %s", p->name);
     if (old && strcmp(old->name, p->name)) {
         move_group(c, old->name, group);

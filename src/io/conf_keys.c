@@ -43,7 +43,8 @@ static bool is_port_or_end(const char *s, const char *end) {
 }
 
 static bool is_proxy(const char *v) {
-    static const char *const schemes[] = {"http://", "https://", "socks4://", "socks4a://", "socks5://", "socks5h://"};
+    static const char *const schemes[] = {"http://",    "https://",  "socks4://",
+                                          "socks4a://", "socks5://", "socks5h://"};
     static const char hex[] = "0123456789abcdefABCDEF:.", not_in_a_host[] = ":@[]%,;?#";
     const char *host = strstr(v, "://") ? NULL : v;
     for (size_t i = 0; i < KF_LEN(schemes) && !host; i++)
@@ -59,16 +60,24 @@ static bool is_proxy(const char *v) {
 }
 
 static const kf_conf_key table[] = {
-    {"default", "", "the profile that commands use when none is named", false, kf_profile_name_ok, "must be a profile's name"},
-    {"store", "auto", "where secrets are kept; counts from the next start of the agent, see: keyfob store move", false, is_store,
-     "must be auto, secret-service, vault or memory"},
-    {"store_picked", "", "what store = auto took", true, is_picked, "must be secret-service or vault"},
-    {"store_moved_from", "", "an unfinished keyfob store move: where items may still be", true, is_picked_or_memory, "must be secret-service, vault or memory"},
-    {"keepalive", "12h", "how often a session that nobody uses is renewed", false, is_keepalive, "must be never, or a duration of a minute or more (12h)"},
-    {"proxy", "", "the proxy for WorkOS; else https_proxy of the agent's environment", false, is_proxy, "must be a proxy: [http://]host[:port]"},
-    {"ca_file", "", "certificates to trust instead of the system's (PEM)", false, is_path, "must be an absolute path"},
-    {"on_sign_in_needed", "", "a command for sh, run once when a profile needs a person (KEYFOB_PROFILE, KEYFOB_REASON)", false, is_line,
-     "must be one line of at most 1024 characters"},
+    {"default", "", "the profile that commands use when none is named", false, kf_profile_name_ok,
+     "must be a profile's name"},
+    {"store", "auto",
+     "where secrets are kept; counts from the next start of the agent, see: keyfob store move",
+     false, is_store, "must be auto, secret-service, vault or memory"},
+    {"store_picked", "", "what store = auto took", true, is_picked,
+     "must be secret-service or vault"},
+    {"store_moved_from", "", "an unfinished keyfob store move: where items may still be", true,
+     is_picked_or_memory, "must be secret-service, vault or memory"},
+    {"keepalive", "12h", "how often a session that nobody uses is renewed", false, is_keepalive,
+     "must be never, or a duration of a minute or more (12h)"},
+    {"proxy", "", "the proxy for WorkOS; else https_proxy of the agent's environment", false,
+     is_proxy, "must be a proxy: [http://]host[:port]"},
+    {"ca_file", "", "certificates to trust instead of the system's (PEM)", false, is_path,
+     "must be an absolute path"},
+    {"on_sign_in_needed", "",
+     "a command for sh, run once when a profile needs a person (KEYFOB_PROFILE, KEYFOB_REASON)",
+     false, is_line, "must be one line of at most 1024 characters"},
 };
 
 const kf_conf_key *kf_conf_keys(size_t *n) {
@@ -82,7 +91,8 @@ const kf_conf_key *kf_conf_key_find(const char *name) {
     return NULL;
 }
 
-/* --- lines ---------------------------------------------------------------------------------------- */
+/* --- lines
+ * ---------------------------------------------------------------------------------------- */
 
 static const char *skip_blanks(const char *p, const char *end) {
     while (p < end && (*p == ' ' || *p == '\t')) p++;
@@ -91,7 +101,8 @@ static const char *skip_blanks(const char *p, const char *end) {
 
 static bool is_group(const char *p, const char *end, const char *group) {
     const char *close = p < end && *p == '[' ? memchr(p, ']', (size_t)(end - p)) : NULL;
-    return close && (size_t)(close - p - 1) == strlen(group) && !memcmp(p + 1, group, strlen(group));
+    return close && (size_t)(close - p - 1) == strlen(group) &&
+           !memcmp(p + 1, group, strlen(group));
 }
 
 static bool is_key(const char *p, const char *end, const char *key) {

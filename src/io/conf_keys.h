@@ -1,6 +1,6 @@
 #pragma once
-/* What [keyfob] of keyfob.conf may hold: one table for reading, `keyfob config` and its messages. And lines of
- * the file, because GKeyFile names none. */
+/* What [keyfob] of keyfob.conf may hold: one table for reading, `keyfob config` and its messages.
+ * And lines of the file, because GKeyFile names none. */
 #include <stdbool.h>
 #include <stddef.h>
 #include "base/err.h"
@@ -9,13 +9,14 @@ typedef struct kf_conf_key {
     const char *name, *usual, *help; /* usual: what counts when it is not set; "" nothing */
     bool own;                        /* written by keyfob alone; no `config set` */
     bool (*ok)(const char *value);
-    const char *must;                /* what a good value is: "must be ..." */
+    const char *must; /* what a good value is: "must be ..." */
 } kf_conf_key;
 
 const kf_conf_key *kf_conf_keys(size_t *n);
-const kf_conf_key *kf_conf_key_find(const char *name);  /* NULL: keyfob knows no such setting */
+const kf_conf_key *kf_conf_key_find(const char *name); /* NULL: keyfob knows no such setting */
 
-/* Number of the line that counts for the key (the last one), or of the group's own line when key is NULL or not
- * there; 0: not even the group is. */
+/* Number of the line that counts for the key (the last one), or of the group's own line when key is
+ * NULL or not there; 0: not even the group is. */
 size_t kf_conf_line_of(const char *text, const char *group, const char *key);
-size_t kf_conf_bad_line(const char *text); /* the first that is neither [group], key = value nor # comment */
+size_t kf_conf_bad_line(
+    const char *text); /* the first that is neither [group], key = value nor # comment */

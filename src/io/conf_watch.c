@@ -74,7 +74,8 @@ kf_conf_watch *kf_conf_watch_new(kf_loop *l, const char *path, kf_loop_fn fn, vo
     KF_AUTO_CHARS real = realpath(path, NULL);
     kf_conf_watch *w = calloc(1, sizeof *w);
     if (!w) abort();
-    *w = (kf_conf_watch){.loop = l, .fn = fn, .user = user, .fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+    *w = (kf_conf_watch){
+        .loop = l, .fn = fn, .user = user, .fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
     if (w->fd < 0 || !add(w, path, &w->name[0])) return kf_conf_watch_free(w);
     if (real && strcmp(real, path)) (void)add(w, real, &w->name[1]);
     w->readable = kf_loop_fd(l, w->fd, POLLIN, changed, w);

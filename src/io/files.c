@@ -18,7 +18,8 @@ static bool dir_ours(const char *dir, kf_err *err) {
     if (lstat(dir, &st)) return kf_fail_errno(err, KF_ERR_SYS_IO, "%s", dir);
     if (S_ISLNK(st.st_mode) && stat(dir, &st)) return kf_fail_errno(err, KF_ERR_SYS_IO, "%s", dir);
     if (!S_ISDIR(st.st_mode)) return kf_fail(err, KF_ERR_SYS_OWNER, "%s is not a directory", dir);
-    if (st.st_uid != geteuid()) return kf_fail(err, KF_ERR_SYS_OWNER, "%s belongs to user %u", dir, (unsigned)st.st_uid);
+    if (st.st_uid != geteuid())
+        return kf_fail(err, KF_ERR_SYS_OWNER, "%s belongs to user %u", dir, (unsigned)st.st_uid);
     if (st.st_mode & 022) return kf_fail(err, KF_ERR_SYS_OWNER, "%s can be written by others", dir);
     return true;
 }
@@ -45,23 +46,20 @@ bool kf_file_read(const char *path, size_t max, kf_secret **out, kf_err *err) {
     if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path);
     struct stat st;
     KF_AUTO(kf_secret) s = NULL;
-    if (fstat(fd, &st))
-        kf_fail_errno(err, KF_ERR_SYS_IO, "%s", path), why = errno;
+    if (fstat(fd, &st)) kf_fail_errno(err, KF_ERR_SYS_IO, "%s", path), why = errno;
     else if (!S_ISREG(st.st_mode)) kf_fail(err, KF_ERR_SYS_IO, "%s is not a regular file", path);
-    else if ((uint64_t)st.st_size > max) kf_fail(err, KF_ERR_SYS_IO, "%s is larger than %zu bytes", path, max);
+    else if ((uint64_t)st.st_size > max)
+        kf_fail(err, KF_ERR_SYS_IO, "%s is larger than %zu bytes", path, max);
     else {
         size_t want = (size_t)st.st_size, got = 0;
         s = kf_secret_zero(want);
         ssize_t n = 1;
         while (got < want && n) {
             n = read(fd, kf_secret_edit(s) + got, want - got);
-            if (n > 0)
-                got += (size_t)n;
-            else if (n < 0 && errno != EINTR)
-                break;
+            if (n > 0) got += (size_t)n;
+            else if (n < 0 && errno != EINTR) break;
         }
-        if (n < 0)
-            kf_fail_errno(err, KF_ERR_SYS_IO, "read %s", path), why = errno;
+        if (n < 0) kf_fail_errno(err, KF_ERR_SYS_IO, "read %s", path), why = errno;
         else if (got < want)
             kf_fail(err, KF_ERR_SYS_IO, "%s changed while it was read", path), why = EAGAIN;
         if (got < want) s = kf_secret_free(s);
@@ -198,7 +196,8 @@ void kf_file_sweep(const char *path, bool older_too) {
 }
 
 bool kf_file_remove(const char *path, kf_err *err) {
-    if (unlink(path) && errno != ENOENT) return kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", path);
+    if (unlink(path) && errno != ENOENT)
+        return kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", path);
     return kf_file_sync_dir(path) ||
            kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", path);
 }

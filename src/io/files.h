@@ -18,8 +18,8 @@ KF_CHECK bool kf_file_read(const char *path, size_t max, kf_secret **out, kf_err
  * or the new one when only the directory could not be flushed. */
 KF_CHECK bool kf_file_replace(const char *path, const void *data, size_t len, kf_err *err);
 /* The same in two parts, for a caller that checks the old file in between. draft writes and flushes
- * the temp file and gives its name (caller frees), or NULL; no sweep removes it while *held is open.
- * place renames it, or removes it on failure, and closes held. */
+ * the temp file and gives its name (caller frees), or NULL; no sweep removes it while *held is
+ * open. place renames it, or removes it on failure, and closes held. */
 char *kf_file_draft(const char *path, const void *data, size_t len, int *held, kf_err *err);
 KF_CHECK bool kf_file_place(const char *draft, int held, const char *path, kf_err *err);
 KF_CHECK bool kf_file_remove(const char *path, kf_err *err); /* absent is success */
@@ -40,13 +40,13 @@ bool kf_file_is_at(int fd, const char *path);     /* path still names the file b
 KF_CHECK bool kf_file_sync_dir(const char *path); /* flushes the directory that holds path */
 
 /* flock. Never unlinked. try: 1 taken, 0 held by another, -1 err. The fd is close-on-exec. */
-int kf_lock_open(const char *path, kf_err *err);  /* fd, or -1 */
+int kf_lock_open(const char *path, kf_err *err); /* fd, or -1 */
 int kf_lock_try(int fd, kf_err *err);
-void kf_lock_drop(int fd);                        /* unlocks and closes */
+void kf_lock_drop(int fd); /* unlocks and closes */
 typedef struct kf_lock_holder {
     int pid;
-    bool is_stopped;  /* by a signal or a debugger: it will not give the lock back by itself */
-    char name[32];    /* as the process calls itself; "" not known */
+    bool is_stopped; /* by a signal or a debugger: it will not give the lock back by itself */
+    char name[32];   /* as the process calls itself; "" not known */
 } kf_lock_holder;
 /* Who holds the flock on fd's file. False: no process that this one can see, so perhaps one on
  * another host or in another container. */

@@ -14,14 +14,19 @@ static const char *end_of(const char *path) {
 }
 
 static bool to_be_trusted(const char *path, const struct stat *st, size_t max, kf_err *err) {
-    if (!S_ISREG(st->st_mode)) return kf_fail(err, KF_ERR_USAGE_BAD, "%s is not a regular file", end_of(path));
-    if (st->st_uid != geteuid() && st->st_uid != 0) return kf_fail(err, KF_ERR_USAGE_BAD, "%s belongs to somebody else (user %u)", end_of(path), (unsigned)st->st_uid);
+    if (!S_ISREG(st->st_mode))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "%s is not a regular file", end_of(path));
+    if (st->st_uid != geteuid() && st->st_uid != 0)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "%s belongs to somebody else (user %u)", end_of(path),
+                       (unsigned)st->st_uid);
     if (st->st_mode & 022) {
-        kf_fail(err, KF_ERR_USAGE_BAD, "%s can be written by others, who could put any address into it", end_of(path));
+        kf_fail(err, KF_ERR_USAGE_BAD,
+                "%s can be written by others, who could put any address into it", end_of(path));
         return kf_hint(err, "Look at what is in it, then: chmod go-w FILE");
     }
     if ((uint64_t)st->st_size <= max) return true;
-    return kf_fail(err, KF_ERR_USAGE_BAD, "%s has %lld bytes, %zu are the most", end_of(path), (long long)st->st_size, max);
+    return kf_fail(err, KF_ERR_USAGE_BAD, "%s has %lld bytes, %zu are the most", end_of(path),
+                   (long long)st->st_size, max);
 }
 
 /* fd of the file at real, which is looked at in *st. -1: err */
@@ -61,7 +66,8 @@ int kf_foreign_read(const char *path, size_t max, kf_secret **text, char **real,
     return 1;
 }
 
-/* --- changing --------------------------------------------------------------------------------------- */
+/* --- changing
+ * --------------------------------------------------------------------------------------- */
 
 static bool fill(int fd, const kf_secret *s, const struct stat *old, kf_err *err) {
     const char *p = kf_secret_peek(s);
@@ -74,14 +80,18 @@ static bool fill(int fd, const kf_secret *s, const struct stat *old, kf_err *err
         left -= (size_t)n;
     }
     if (fstat(fd, &st)) return kf_fail_errno(err, KF_ERR_SYS_IO, "write beside it");
-    if (st.st_gid != old->st_gid && fchown(fd, (uid_t)-1, old->st_gid)) return kf_fail_errno(err, KF_ERR_SYS_IO, "keep its group");
-    if (st.st_uid != old->st_uid && fchown(fd, old->st_uid, (gid_t)-1)) return kf_fail_errno(err, KF_ERR_SYS_IO, "keep its owner");
-    return (!fchmod(fd, old->st_mode & 07777) && !fsync(fd)) || kf_fail_errno(err, KF_ERR_SYS_IO, "write beside it");
+    if (st.st_gid != old->st_gid && fchown(fd, (uid_t)-1, old->st_gid))
+        return kf_fail_errno(err, KF_ERR_SYS_IO, "keep its group");
+    if (st.st_uid != old->st_uid && fchown(fd, old->st_uid, (gid_t)-1))
+        return kf_fail_errno(err, KF_ERR_SYS_IO, "keep its owner");
+    return (!fchmod(fd, old->st_mode & 07777) && !fsync(fd)) ||
+           kf_fail_errno(err, KF_ERR_SYS_IO, "write beside it");
 }
 
 static bool same_file(const char *path, const struct stat *old) {
     struct stat st;
-    return !lstat(path, &st) && S_ISREG(st.st_mode) && st.st_ino == old->st_ino && st.st_dev == old->st_dev && st.st_size == old->st_size &&
+    return !lstat(path, &st) && S_ISREG(st.st_mode) && st.st_ino == old->st_ino &&
+           st.st_dev == old->st_dev && st.st_size == old->st_size &&
            st.st_mtim.tv_sec == old->st_mtim.tv_sec && st.st_mtim.tv_nsec == old->st_mtim.tv_nsec;
 }
 
@@ -96,22 +106,29 @@ static bool flush_dir(const char *path) {
     return ok;
 }
 
-bool kf_foreign_replace(const char *path, const kf_secret *before, const kf_secret *after, kf_err *err) {
+bool kf_foreign_replace(const char *path, const kf_secret *before, const kf_secret *after,
+                        kf_err *err) {
     struct stat old;
     KF_AUTO(kf_secret) now = all_of(path, kf_secret_len(before), &old, err);
     if (!now) return false;
-    if (!kf_secret_eq(now, before)) return kf_fail(err, KF_ERR_USAGE_BAD, "%s changed meanwhile", end_of(path));
-    if (old.st_nlink > 1) return kf_fail(err, KF_ERR_USAGE_BAD, "%s has a second name (hard link), which would keep the key", end_of(path));
+    if (!kf_secret_eq(now, before))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "%s changed meanwhile", end_of(path));
+    if (old.st_nlink > 1)
+        return kf_fail(err, KF_ERR_USAGE_BAD,
+                       "%s has a second name (hard link), which would keep the key", end_of(path));
     KF_AUTO_CHARS tmp = kf_strfmt("%s.XXXXXX", path);
     int fd = mkostemp(tmp, O_CLOEXEC);
     if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "write beside %s", end_of(path));
     bool ok = fill(fd, after, &old, err);
     if (close(fd) && ok) ok = kf_fail_errno(err, KF_ERR_SYS_IO, "write beside %s", end_of(path));
-    if (ok && !same_file(path, &old)) ok = kf_fail(err, KF_ERR_USAGE_BAD, "%s changed meanwhile", end_of(path));
-    if (ok && rename(tmp, path)) ok = kf_fail_errno(err, KF_ERR_SYS_IO, "rename to %s", end_of(path));
+    if (ok && !same_file(path, &old))
+        ok = kf_fail(err, KF_ERR_USAGE_BAD, "%s changed meanwhile", end_of(path));
+    if (ok && rename(tmp, path))
+        ok = kf_fail_errno(err, KF_ERR_SYS_IO, "rename to %s", end_of(path));
     if (!ok) {
         unlink(tmp);
         return false;
     }
-    return flush_dir(path) || kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", end_of(path));
+    return flush_dir(path) ||
+           kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", end_of(path));
 }

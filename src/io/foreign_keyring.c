@@ -1,4 +1,5 @@
-/* One object that walks its stages: service, search, perhaps unlock (and search again), load. It ends exactly once. */
+/* One object that walks its stages: service, search, perhaps unlock (and search again), load. It
+ * ends exactly once. */
 #include "io/foreign_keyring.h"
 
 #include <libsecret/secret.h>
@@ -10,7 +11,8 @@ enum { QUIET_MS = 5000, PERSON_MS = 5 * 60 * 1000 };
 struct kf_foreign {
     kf_loop *loop;
     char *service, *name;
-    bool interactive, dropped, timed_out, begun, opened; /* opened: the keyring was unlocked; not tried twice */
+    bool interactive, dropped, timed_out, begun,
+        opened; /* opened: the keyring was unlocked; not tried twice */
     int variant;
     GCancellable *cancel;
     kf_loop_id deadline;
@@ -47,12 +49,15 @@ static void fail(kf_foreign *f, kf_err_code code, const char *what) {
 
 static void fail_with(kf_foreign *f, GError *g, const char *doing) {
     kf_err_code code = KF_ERR_STORE_ABSENT;
-    if (f->timed_out || g_error_matches(g, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) || g_error_matches(g, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
+    if (f->timed_out || g_error_matches(g, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ||
+        g_error_matches(g, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
         g_error_matches(g, G_DBUS_ERROR, G_DBUS_ERROR_TIMEOUT))
         code = KF_ERR_STORE_SILENT;
     else if (g_error_matches(g, SECRET_ERROR, SECRET_ERROR_IS_LOCKED)) code = KF_ERR_STORE_LOCKED;
-    else if (g_error_matches(g, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED)) code = KF_ERR_STORE_DENIED;
-    g_autofree char *text = g_strdup_printf("%s: %.160s", doing, f->timed_out ? "no answer in time" : g->message);
+    else if (g_error_matches(g, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
+        code = KF_ERR_STORE_DENIED;
+    g_autofree char *text =
+        g_strdup_printf("%s: %.160s", doing, f->timed_out ? "no answer in time" : g->message);
     g_error_free(g);
     if (code == KF_ERR_STORE_ABSENT || code == KF_ERR_STORE_SILENT) secret_service_disconnect();
     fail(f, code, text);
@@ -65,10 +70,12 @@ static void deadline_over(void *user) {
     g_cancellable_cancel(f->cancel);
 }
 
-/* --- values ----------------------------------------------------------------------------------------- */
+/* --- values
+ * ----------------------------------------------------------------------------------------- */
 
 static gint newest_first(gconstpointer a, gconstpointer b) {
-    guint64 x = secret_item_get_modified((SecretItem *)(uintptr_t)a), y = secret_item_get_modified((SecretItem *)(uintptr_t)b);
+    guint64 x = secret_item_get_modified((SecretItem *)(uintptr_t)a),
+            y = secret_item_get_modified((SecretItem *)(uintptr_t)b);
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
@@ -95,7 +102,8 @@ static void loaded(GObject *src, GAsyncResult *res, gpointer p) {
     while (n) kf_secret_free(value[--n]);
 }
 
-/* --- locked ----------------------------------------------------------------------------------------- */
+/* --- locked
+ * ----------------------------------------------------------------------------------------- */
 
 static void unlocked(GObject *src, GAsyncResult *res, gpointer p) {
     kf_foreign *f = p;
@@ -130,7 +138,8 @@ static void got_collection(GObject *src, GAsyncResult *res, gpointer p) {
     else finish(f, NULL, 0, NULL);
 }
 
-/* --- search ----------------------------------------------------------------------------------------- */
+/* --- search
+ * ----------------------------------------------------------------------------------------- */
 
 static void searched(GObject *src, GAsyncResult *res, gpointer p) {
     kf_foreign *f = p;
@@ -143,7 +152,9 @@ static void searched(GObject *src, GAsyncResult *res, gpointer p) {
     else if (locked) unlock(f, f->found);
     else if (f->found) secret_item_load_secrets(f->found, f->cancel, loaded, f);
     else if (++f->variant < 2) search(f);
-    else secret_collection_for_alias(f->provider, SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_NONE, f->cancel, got_collection, f);
+    else
+        secret_collection_for_alias(f->provider, SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_NONE,
+                                    f->cancel, got_collection, f);
 }
 
 static void search(kf_foreign *f) {
@@ -163,7 +174,8 @@ static void got_service(GObject *src, GAsyncResult *res, gpointer p) {
         fail_with(f, g, "reach the Secret Service");
         return;
     }
-    g_dbus_connection_set_exit_on_close(g_dbus_proxy_get_connection(G_DBUS_PROXY(f->provider)), FALSE);
+    g_dbus_connection_set_exit_on_close(g_dbus_proxy_get_connection(G_DBUS_PROXY(f->provider)),
+                                        FALSE);
     search(f);
 }
 
@@ -179,10 +191,17 @@ static void begin(void *user) {
     secret_service_get(SECRET_SERVICE_OPEN_SESSION, f->cancel, got_service, f);
 }
 
-kf_foreign *kf_foreign_find(kf_loop *l, const char *service, const char *name, bool interactive, kf_foreign_done done, void *user) {
+kf_foreign *kf_foreign_find(kf_loop *l, const char *service, const char *name, bool interactive,
+                            kf_foreign_done done, void *user) {
     kf_foreign *f = calloc(1, sizeof *f);
     if (!f) abort();
-    *f = (kf_foreign){.loop = l, .service = kf_strdup(service), .name = kf_strdup(name), .interactive = interactive, .done = done, .user = user, .cancel = g_cancellable_new()};
+    *f = (kf_foreign){.loop = l,
+                      .service = kf_strdup(service),
+                      .name = kf_strdup(name),
+                      .interactive = interactive,
+                      .done = done,
+                      .user = user,
+                      .cancel = g_cancellable_new()};
     f->deadline = kf_loop_after(l, 0, begin, f);
     return f;
 }

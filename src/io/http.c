@@ -28,9 +28,9 @@ typedef struct request {
     kf_secret *body;
     char *method, *url, *origin, *path;
     kf_buf in, lines;
-    kf_loop_id deadline;  /* curl's own would fire before it looks into the socket */
+    kf_loop_id deadline; /* curl's own would fire before it looks into the socket */
     int64_t began, timeout_ms;
-    size_t received, seen; /* bytes of the answer; at the last look */
+    size_t received, seen;              /* bytes of the answer; at the last look */
     bool too_big, keep_headers, headed; /* headed: the headers are complete */
     bool timed_out, late, ended;
     CURLcode rc; /* when ended */
@@ -110,7 +110,8 @@ static bool keep_line(request *r, const char *p, size_t len) {
     if (len > 5 && !memcmp(p, "HTTP/", 5)) return kf_buf_clear(&r->lines), true;
     while (len && (p[len - 1] == '\r' || p[len - 1] == '\n')) len--;
     for (size_t i = 0; i < len; i++)
-        if ((unsigned char)p[i] < 0x20 && p[i] != '\t') return true; /* no line that could be taken for two */
+        if ((unsigned char)p[i] < 0x20 && p[i] != '\t')
+            return true; /* no line that could be taken for two */
     return !len || (kf_buf_add(&r->lines, p, len) && kf_buf_add(&r->lines, "\n", 1));
 }
 
@@ -123,7 +124,9 @@ static size_t on_header(char *p, size_t size, size_t n, void *user) {
         r->too_big = true;
         return 0;
     }
-    r->headed = len == 2 && p[0] == '\r'; /* the blank line; trailers would come after a body, and JSON has none */
+    r->headed =
+        len == 2 &&
+        p[0] == '\r'; /* the blank line; trailers would come after a body, and JSON has none */
     if (header_value(p, len, "date", v, sizeof v)) {
         time_t t = curl_getdate(v, NULL);
         r->resp.date = t > 0 ? (int64_t)t : 0;
@@ -136,8 +139,10 @@ static size_t on_header(char *p, size_t size, size_t n, void *user) {
             if (t > 0 && s < 0) s = 0;
         }
         r->resp.retry_after = s < 0 ? -1 : s > 3600 ? 3600 : (int32_t)s;
-    } else if (header_value(p, len, "content-type", v, sizeof v)) memcpy(r->resp.content_type, v, sizeof v);
-    else if (header_value(p, len, "x-request-id", v, sizeof v)) memcpy(r->resp.request_id, v, sizeof v);
+    } else if (header_value(p, len, "content-type", v, sizeof v))
+        memcpy(r->resp.content_type, v, sizeof v);
+    else if (header_value(p, len, "x-request-id", v, sizeof v))
+        memcpy(r->resp.request_id, v, sizeof v);
     return len;
 }
 
@@ -197,18 +202,32 @@ static void explain(request *r, CURLcode rc, kf_err *err) {
     if (explain_proxy(r, host, err)) return;
     snprintf(text, sizeof text, "%.150s", why);
     switch (rc) {
-    case CURLE_COULDNT_RESOLVE_HOST: kf_fail(err, KF_ERR_NET_RESOLVE, "%s has no address: %s", host, text); break;
-    case CURLE_COULDNT_RESOLVE_PROXY: kf_fail(err, KF_ERR_NET_RESOLVE, "the proxy has no address: %s", text); break;
-    case CURLE_PROXY: kf_fail(err, KF_ERR_NET_CONNECT, "the proxy on the way to %s: %s", host, text); break;
-    case CURLE_COULDNT_CONNECT: kf_fail(err, KF_ERR_NET_CONNECT, "connect to %s: %s", host, text); break;
-    case CURLE_PEER_FAILED_VERIFICATION: kf_fail(err, KF_ERR_NET_TLS, "the certificate of %s: %s", host, text); break;
-    case CURLE_SSL_CACERT_BADFILE: kf_fail(err, KF_ERR_NET_TLS, "the CA file cannot be read: %s", text); break;
+    case CURLE_COULDNT_RESOLVE_HOST:
+        kf_fail(err, KF_ERR_NET_RESOLVE, "%s has no address: %s", host, text);
+        break;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        kf_fail(err, KF_ERR_NET_RESOLVE, "the proxy has no address: %s", text);
+        break;
+    case CURLE_PROXY:
+        kf_fail(err, KF_ERR_NET_CONNECT, "the proxy on the way to %s: %s", host, text);
+        break;
+    case CURLE_COULDNT_CONNECT:
+        kf_fail(err, KF_ERR_NET_CONNECT, "connect to %s: %s", host, text);
+        break;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        kf_fail(err, KF_ERR_NET_TLS, "the certificate of %s: %s", host, text);
+        break;
+    case CURLE_SSL_CACERT_BADFILE:
+        kf_fail(err, KF_ERR_NET_TLS, "the CA file cannot be read: %s", text);
+        break;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER: kf_fail(err, KF_ERR_NET_TLS, "TLS with %s: %s", host, text); break;
     case CURLE_OPERATION_TIMEDOUT: explain_timeout(r, host, text, err); break;
     default:
-        if (r->too_big) kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer of %s is larger than %zu KiB", host, r->in.max >> 10);
+        if (r->too_big)
+            kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer of %s is larger than %zu KiB", host,
+                    r->in.max >> 10);
         else kf_fail(err, KF_ERR_NET_BROKEN, "%s gave no whole answer: %s", host, text);
     }
 }
@@ -223,15 +242,17 @@ static void finished(request *r, CURLcode rc) {
     r->resp.ms = us / 1000;
     r->resp.sent = sent > 0 || pre > 0;
     kf_err err;
-    if (rc == CURLE_OK && !r->headed) rc = CURLE_PARTIAL_FILE; /* the connection ended inside the headers */
+    if (rc == CURLE_OK && !r->headed)
+        rc = CURLE_PARTIAL_FILE; /* the connection ended inside the headers */
     bool ok = rc == CURLE_OK && !r->too_big;
     if (ok) {
         r->resp.status = (int)status;
         r->resp.body = kf_secret_new(r->in.data, r->in.len);
         r->resp.headers = r->keep_headers ? r->lines.data : NULL;
     } else explain(r, rc, &err);
-    kf_log(KF_LOG_INFO, "http: %s %.*s -> %d in %lld ms%s%s %s", r->method, (int)strcspn(r->path, "?"), r->path, r->resp.status,
-           (long long)r->resp.ms, ok ? "" : " ", ok ? "" : kf_err_name(err.code), r->resp.request_id);
+    kf_log(KF_LOG_INFO, "http: %s %.*s -> %d in %lld ms%s%s %s", r->method,
+           (int)strcspn(r->path, "?"), r->path, r->resp.status, (long long)r->resp.ms,
+           ok ? "" : " ", ok ? "" : kf_err_name(err.code), r->resp.request_id);
     kf_http_done done = r->done;
     void *user = r->user;
     kf_loop_cancel(r->http->loop, r->deadline);
@@ -250,7 +271,8 @@ static void finished(request *r, CURLcode rc) {
 
 static void drain_later(void *user);
 static void after_action(kf_http *h) {
-    /* finished requests are handed out in turns of their own, so that a callback that frees h is harmless */
+    /* finished requests are handed out in turns of their own, so that a callback that frees h is
+     * harmless */
     if (h->open) {
         kf_loop_cancel(h->loop, h->timer);
         h->timer = kf_loop_after(h->loop, 0, drain_later, h);
@@ -258,8 +280,8 @@ static void after_action(kf_http *h) {
 }
 
 static int select_mask(short revents) {
-    return (revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) | (revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
-           (revents & POLLERR ? CURL_CSELECT_ERR : 0);
+    return (revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) |
+           (revents & POLLOUT ? CURL_CSELECT_OUT : 0) | (revents & POLLERR ? CURL_CSELECT_ERR : 0);
 }
 
 static watched **find_watched(kf_http *h, int fd) {
@@ -410,7 +432,9 @@ static void *wiping_realloc(void *p, size_t n) {
 
 kf_http *kf_http_new(kf_loop *l, const kf_http_opts *o, kf_err *err) {
     kf_http *h = calloc(1, sizeof *h);
-    if (!h || curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup, calloc) ||
+    if (!h ||
+        curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc, strdup,
+                             calloc) ||
         !(h->multi = curl_multi_init())) {
         free(h);
         kf_fail(err, KF_ERR_SYS_NO_MEMORY, "libcurl could not start");
@@ -460,7 +484,8 @@ static void set_trust(request *r) {
     const char *env = getenv("SSL_CERT_FILE");
     const char *ca = h->ca_file && *h->ca_file ? h->ca_file : env && *env ? env : NULL;
     if (ca) curl_easy_setopt(r->easy, CURLOPT_CAINFO, ca);
-    const char *dir = getenv("SSL_CERT_DIR"); /* the curl program looks at it, the library does not */
+    const char *dir =
+        getenv("SSL_CERT_DIR"); /* the curl program looks at it, the library does not */
     if (dir && *dir) curl_easy_setopt(r->easy, CURLOPT_CAPATH, dir);
     bool here = kf_origin_is_loopback(r->origin);
     if (here) curl_easy_setopt(r->easy, CURLOPT_PROXY, "");
@@ -485,7 +510,8 @@ static void set_content(request *r, const kf_http_req *q) {
     if (!q->headers) add_header(r, "Accept: application/json");
     add_header(r, "Expect:");
     if (q->body) {
-        KF_AUTO_CHARS line = kf_strfmt("Content-Type: %s", q->content_type ? q->content_type : "application/json");
+        KF_AUTO_CHARS line =
+            kf_strfmt("Content-Type: %s", q->content_type ? q->content_type : "application/json");
         if (!q->headers) add_header(r, line);
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)kf_secret_len(r->body));
         curl_easy_setopt(r->easy, CURLOPT_POSTFIELDS, kf_secret_peek(r->body));

@@ -62,10 +62,8 @@ static void detach_op(kf_keyring_op *o) {
 }
 
 static void release_op(kf_keyring_op *o) {
-    if (o->pending)
-        g_cancellable_cancel(o->cancel); /* its last callback frees it */
-    else
-        free_op(o);
+    if (o->pending) g_cancellable_cancel(o->cancel); /* its last callback frees it */
+    else free_op(o);
 }
 
 void kf_keyring_abandon(kf_keyring_op *o) {
@@ -97,10 +95,8 @@ void kf_keyring_finish(kf_keyring_op *o, const kf_secret *blob, const kf_err *er
     }
     end_asking(o, err);
     detach_op(o);
-    if (o->list_done)
-        o->list_done(o->user, o->items, err ? 0 : o->n_items, err);
-    else
-        o->done(o->user, blob, err);
+    if (o->list_done) o->list_done(o->user, o->items, err ? 0 : o->n_items, err);
+    else o->done(o->user, blob, err);
     release_op(o);
 }
 
@@ -131,8 +127,7 @@ static void deadline_over(void *user) {
     if (o->waiting || (o->prompt && o->k->asker == o))
         kf_keyring_fail(o, KF_ERR_STORE_DENIED, "its dialog was not answered within %d minutes",
                         PERSON_MS / 60000);
-    else if (quiet < QUIET_MS && now - o->begun_at < LONGEST_MS)
-        set_deadline(o, QUIET_MS - quiet);
+    else if (quiet < QUIET_MS && now - o->begun_at < LONGEST_MS) set_deadline(o, QUIET_MS - quiet);
     else
         kf_keyring_fail(o, KF_ERR_STORE_SILENT, "%s: no answer within %lld s", o->doing,
                         (long long)(now - o->begun_at) / 1000);
@@ -176,10 +171,8 @@ void kf_keyring_error(kf_keyring_op *o, GError *g) {
     g_dbus_error_strip_remote_error(g);
     g_autofree char *why = g_strdup_printf("%s: %.160s", o->doing, g->message);
     g_error_free(g);
-    if (outdated)
-        kf_keyring_again(o, why);
-    else
-        kf_keyring_fail(o, code, "%s", why);
+    if (outdated) kf_keyring_again(o, why);
+    else kf_keyring_fail(o, code, "%s", why);
 }
 
 /* --- calls -------------------------------------------------------------------------------- */
@@ -258,8 +251,7 @@ static void prompt_shown(GObject *src, GAsyncResult *res, gpointer p) {
     } else if (g && o->prompt) {
         end_prompt(o);
         kf_keyring_error(o, g);
-    } else
-        g_clear_error(&g); /* it has completed already */
+    } else g_clear_error(&g); /* it has completed already */
 }
 
 void kf_keyring_prompt(kf_keyring_op *o, const char *path, kf_keyring_answer fn) {
@@ -334,15 +326,12 @@ static void unlock_paths(kf_keyring_op *o, const char *const *paths, bool *asked
 }
 
 static void unlock_all(kf_keyring_op *o) {
-    if (*o->shut)
-        unlock_paths(o, (const char *const *)o->shut, &o->asked_items);
-    else
-        begin_again(o); /* opened in the meantime */
+    if (*o->shut) unlock_paths(o, (const char *const *)o->shut, &o->asked_items);
+    else begin_again(o); /* opened in the meantime */
 }
 
 void kf_keyring_open_items(kf_keyring_op *o) {
-    if (o->asked_items)
-        kf_keyring_fail(o, KF_ERR_STORE_DENIED, "this item is still locked");
+    if (o->asked_items) kf_keyring_fail(o, KF_ERR_STORE_DENIED, "this item is still locked");
     else if (o->interactive) /* all of keyfob's at once, so that a person sees one dialog */
         kf_keyring_search_all(o, unlock_all);
     else
@@ -358,13 +347,11 @@ static void take_locked(kf_keyring_op *o, GVariant *v) {
     g_variant_get(v, "(v)", &inner);
     bool locked =
         g_variant_is_of_type(inner, G_VARIANT_TYPE_BOOLEAN) && g_variant_get_boolean(inner);
-    if (!locked)
-        o->verb->run(o);
+    if (!locked) o->verb->run(o);
     else if (!o->interactive || o->asked_collection)
         kf_keyring_fail(o, KF_ERR_STORE_LOCKED, "collection %.100s",
                         strrchr(o->collection, '/') + 1);
-    else
-        unlock_paths(o, paths, &o->asked_collection);
+    else unlock_paths(o, paths, &o->asked_collection);
 }
 
 /* The lock before the search: KeePassXC answers a search only when a person has opened its
@@ -377,8 +364,7 @@ static void take_alias(kf_keyring_op *o, GVariant *v) {
     if (o->collection)
         kf_keyring_call(o, "is the keyring locked", path, KF_KEYRING_PROPERTIES, "Get",
                         g_variant_new("(ss)", KF_KEYRING_COLLECTION, "Locked"), "(v)", take_locked);
-    else
-        o->verb->run(o);
+    else o->verb->run(o);
 }
 
 static void got_service(GObject *src, GAsyncResult *res, gpointer p) {
@@ -412,12 +398,9 @@ static void begin_again(kf_keyring_op *o) {
 }
 
 void kf_keyring_again(kf_keyring_op *o, const char *why) {
-    if (o->settled)
-        kf_keyring_finish(o, NULL, NULL);
-    else if (o->rounds++ < ROUNDS)
-        begin_again(o);
-    else
-        kf_keyring_fail(o, o->verb->writes ? KF_ERR_STORE_WRITE : KF_ERR_STORE_SILENT, "%s", why);
+    if (o->settled) kf_keyring_finish(o, NULL, NULL);
+    else if (o->rounds++ < ROUNDS) begin_again(o);
+    else kf_keyring_fail(o, o->verb->writes ? KF_ERR_STORE_WRITE : KF_ERR_STORE_SILENT, "%s", why);
 }
 
 static void begin_op(void *user) {

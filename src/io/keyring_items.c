@@ -74,10 +74,8 @@ static void take_values(kf_keyring_op *o, GVariant *v) {
         if (value) secret_value_unref(value);
     }
     qsort(o->got, o->n_got, sizeof *o->got, compare_paths);
-    if (o->n_got)
-        o->then(o);
-    else
-        kf_keyring_again(o, "read an item: it was deleted or locked in the meantime");
+    if (o->n_got) o->then(o);
+    else kf_keyring_again(o, "read an item: it was deleted or locked in the meantime");
 }
 
 void kf_keyring_read(kf_keyring_op *o, char **paths, kf_keyring_fn then) {
@@ -124,10 +122,8 @@ static void create_answered(kf_keyring_op *o, GVariant *v) {
     g_autoptr(GVariant) item = g_variant_get_child_value(v, 0);
     g_autoptr(GVariant) prompt = g_variant_get_child_value(v, 1);
     const char *path = g_variant_get_string(prompt, NULL);
-    if (strcmp(path, "/"))
-        kf_keyring_prompt(o, path, take_created);
-    else
-        take_created(o, item);
+    if (strcmp(path, "/")) kf_keyring_prompt(o, path, take_created);
+    else take_created(o, item);
 }
 
 void kf_keyring_create(kf_keyring_op *o, const char *id, const char *kind, const char *label,
@@ -154,19 +150,15 @@ void kf_keyring_create(kf_keyring_op *o, const char *id, const char *kind, const
 }
 
 static void take_deleted(kf_keyring_op *o, GVariant *v) {
-    if (v)
-        o->then(o);
-    else
-        kf_keyring_fail(o, KF_ERR_STORE_DENIED, "delete an item");
+    if (v) o->then(o);
+    else kf_keyring_fail(o, KF_ERR_STORE_DENIED, "delete an item");
 }
 
 static void delete_answered(kf_keyring_op *o, GVariant *v) {
     const char *prompt = "/";
     if (v) g_variant_get(v, "(&o)", &prompt); /* NULL: it was gone already */
-    if (strcmp(prompt, "/"))
-        kf_keyring_prompt(o, prompt, take_deleted);
-    else
-        o->then(o);
+    if (strcmp(prompt, "/")) kf_keyring_prompt(o, prompt, take_deleted);
+    else o->then(o);
 }
 
 void kf_keyring_delete(kf_keyring_op *o, const char *path, kf_keyring_fn then) {

@@ -120,14 +120,10 @@ static void spare_found(kf_keyring_op *o) {
     kf_keyring *k = o->k;
     if (k->spare && g_strv_contains((const char *const *)o->found, k->spare_path))
         write_spare(o, k->spare_path, k->spare);
-    else if (!k->spare && *o->found)
-        kf_keyring_read(o, o->found, was_read);
-    else if (!*o->shut)
-        make_spare(o);
-    else if (*o->id)
-        no_spare(o); /* the item itself is open, and that decides */
-    else
-        kf_keyring_open_items(o);
+    else if (!k->spare && *o->found) kf_keyring_read(o, o->found, was_read);
+    else if (!*o->shut) make_spare(o);
+    else if (*o->id) no_spare(o); /* the item itself is open, and that decides */
+    else kf_keyring_open_items(o);
 }
 
 static void try_spare(kf_keyring_op *o, kf_keyring_fn after) {
@@ -140,10 +136,8 @@ static void try_spare(kf_keyring_op *o, kf_keyring_fn after) {
 static void end_well(kf_keyring_op *o) { kf_keyring_finish(o, NULL, NULL); }
 
 static void item_found(kf_keyring_op *o) {
-    if (!*o->found && *o->shut)
-        kf_keyring_open_items(o);
-    else
-        try_spare(o, end_well);
+    if (!*o->found && *o->shut) kf_keyring_open_items(o);
+    else try_spare(o, end_well);
 }
 
 static void run_reserve(kf_keyring_op *o) { kf_keyring_search(o, o->id, o->kind, item_found); }
@@ -161,10 +155,8 @@ static void was_removed(kf_keyring_op *o) {
 
 /* A question must not leave an item where there was none. */
 static void was_probed(kf_keyring_op *o) {
-    if (o->made_spare)
-        kf_keyring_delete(o, o->path, was_removed);
-    else
-        kf_keyring_finish(o, NULL, NULL);
+    if (o->made_spare) kf_keyring_delete(o, o->path, was_removed);
+    else kf_keyring_finish(o, NULL, NULL);
 }
 
 static void run_probe(kf_keyring_op *o) { try_spare(o, was_probed); }
@@ -204,18 +196,15 @@ static void try_keys(kf_keyring_op *o) {
         kf_keyring_finish(o, blob, NULL);
         return;
     }
-    if (*o->shut)
-        kf_keyring_open_items(o);
+    if (*o->shut) kf_keyring_open_items(o);
     else
         kf_keyring_fail(o, KF_ERR_STORE_DAMAGED, "no spare key of the keyring opens the sealed %s",
                         o->kind);
 }
 
 static void keys_found(kf_keyring_op *o) {
-    if (*o->found)
-        kf_keyring_read(o, o->found, try_keys);
-    else
-        try_keys(o);
+    if (*o->found) kf_keyring_read(o, o->found, try_keys);
+    else try_keys(o);
 }
 
 static void run_unseal(kf_keyring_op *o) {

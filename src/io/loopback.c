@@ -12,7 +12,14 @@
 #include "base/log.h"
 #include "base/str.h"
 
-enum { CONNECTIONS_MAX = 32, CONNECTION_MS = 10000, CHECK_MS = 1000, REQUEST_MAX = 128 << 10, BODY_MAX = 64 << 10, STATE_MAX = 256 };
+enum {
+    CONNECTIONS_MAX = 32,
+    CONNECTION_MS = 10000,
+    CHECK_MS = 1000,
+    REQUEST_MAX = 128 << 10,
+    BODY_MAX = 64 << 10,
+    STATE_MAX = 256
+};
 
 extern const char kf_callback_html[]; /* data/callback.html, compiled in */
 
@@ -20,15 +27,24 @@ typedef struct page {
     unsigned status;
     const char *title, *text;
 } page;
-static const page page_done = {200, "Signed in", "You can close this tab and go back to the terminal."};
-static const page page_failed = {200, "The sign-in did not work", "Go back to the terminal: it says more. You can close this tab."};
-static const page page_go_on = {200, "Go back to the terminal", "The sign-in goes on there. You can close this tab."};
-static const page page_already = {200, "Already done", "This sign-in has had its answer. You can close this tab."};
-static const page page_state = {400, "Not this sign-in", "The address belongs to another sign-in than the one that waits here. "
-                                                         "It changed nothing; start again from the terminal."};
-static const page page_no_code = {400, "Not a usable answer", "The address has no code in it, or more than one. It changed nothing."};
+static const page page_done = {200, "Signed in",
+                               "You can close this tab and go back to the terminal."};
+static const page page_failed = {200, "The sign-in did not work",
+                                 "Go back to the terminal: it says more. You can close this tab."};
+static const page page_go_on = {200, "Go back to the terminal",
+                                "The sign-in goes on there. You can close this tab."};
+static const page page_already = {200, "Already done",
+                                  "This sign-in has had its answer. You can close this tab."};
+static const page page_state = {
+    400, "Not this sign-in",
+    "The address belongs to another sign-in than the one that waits here. "
+    "It changed nothing; start again from the terminal."};
+static const page page_no_code = {
+    400, "Not a usable answer",
+    "The address has no code in it, or more than one. It changed nothing."};
 static const page page_too_long = {414, "Too long", "The address is too long. It changed nothing."};
-static const page page_method = {405, "Not like this", "Only a browser that was sent here is expected."};
+static const page page_method = {405, "Not like this",
+                                 "Only a browser that was sent here is expected."};
 static const page page_host = {400, "Not here", "The request was meant for another host."};
 static const page page_nothing = {404, "Nothing here", "There is nothing at this address."};
 
@@ -61,7 +77,8 @@ struct kf_loopback {
     char *detail;
 };
 
-/* --- pages --------------------------------------------------------------------------------------- */
+/* --- pages ---------------------------------------------------------------------------------------
+ */
 
 static void add_escaped(kf_buf *b, const char *s) {
     for (; *s; s++) {
@@ -97,18 +114,21 @@ static char *render(const page *p, const char *detail) {
 static enum MHD_Result answer(struct MHD_Connection *conn, const page *p, const char *detail) {
     static const char *const header[][2] = {
         {"Content-Type", "text/html; charset=utf-8"},
-        {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
+        {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; "
+                                    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
         {"Cache-Control", "no-store"},
         {"Referrer-Policy", "no-referrer"},
         {"X-Content-Type-Options", "nosniff"},
         {"Connection", "close"}};
     char *html = render(p, detail);
-    struct MHD_Response *r = MHD_create_response_from_buffer(strlen(html), html, MHD_RESPMEM_MUST_FREE);
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(strlen(html), html, MHD_RESPMEM_MUST_FREE);
     if (!r) {
         free(html);
         return MHD_NO;
     }
-    for (size_t i = 0; i < KF_LEN(header); i++) MHD_add_response_header(r, header[i][0], header[i][1]);
+    for (size_t i = 0; i < KF_LEN(header); i++)
+        MHD_add_response_header(r, header[i][0], header[i][1]);
     if (p->status == 405) MHD_add_response_header(r, "Allow", "GET");
     enum MHD_Result ok = MHD_queue_response(conn, p->status, r);
     MHD_destroy_response(r);
@@ -117,17 +137,21 @@ static enum MHD_Result answer(struct MHD_Connection *conn, const page *p, const 
 
 static const page *end_page(const kf_loopback *b) {
     if (!b->ended) return &page_go_on;
-    return b->end == KF_LOOPBACK_DONE ? &page_done : b->end == KF_LOOPBACK_FAILED ? &page_failed : &page_go_on;
+    return b->end == KF_LOOPBACK_DONE     ? &page_done
+           : b->end == KF_LOOPBACK_FAILED ? &page_failed
+                                          : &page_go_on;
 }
 
-/* --- requests ------------------------------------------------------------------------------------ */
+/* --- requests ------------------------------------------------------------------------------------
+ */
 
 typedef struct hosts {
     const char *value;
     int n;
 } hosts;
 
-static enum MHD_Result on_header(void *user, enum MHD_ValueKind kind, const char *key, const char *value) {
+static enum MHD_Result on_header(void *user, enum MHD_ValueKind kind, const char *key,
+                                 const char *value) {
     hosts *h = user;
     (void)kind;
     if (strcasecmp(key, "Host")) return MHD_YES;
@@ -152,7 +176,8 @@ static bool state_ok(const kf_loopback *b, const char *got) {
 }
 
 /* NULL: it is the callback that was waited for. */
-static const page *look(const kf_loopback *b, struct MHD_Connection *conn, const char *method, const request *r, const char **query) {
+static const page *look(const kf_loopback *b, struct MHD_Connection *conn, const char *method,
+                        const request *r, const char **query) {
     static const char path[] = "/callback";
     const char *t = kf_secret_peek(r->target);
     if (strcmp(method, "GET")) return &page_method;
@@ -193,15 +218,18 @@ static void held_long_enough(void *user) {
     let_go(b);
 }
 
-static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const char *url, const char *method, const char *version,
-                                 const char *data, size_t *data_len, void **slot) {
+static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const char *url,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *data_len, void **slot) {
     kf_loopback *b = user;
     request *r = *slot;
     (void)url;
     (void)version;
     (void)data;
     if (!r) return MHD_NO;
-    if (r->held) return answer(conn, end_page(b), b->ended && b->end == KF_LOOPBACK_FAILED ? b->detail : NULL);
+    if (r->held)
+        return answer(conn, end_page(b),
+                      b->ended && b->end == KF_LOOPBACK_FAILED ? b->detail : NULL);
     if (!r->seen) { /* the headers; a body may follow */
         r->seen = true;
         return MHD_YES;
@@ -236,7 +264,8 @@ static void *on_target(void *user, const char *target, struct MHD_Connection *co
     return r;
 }
 
-static void on_done(void *user, struct MHD_Connection *conn, void **slot, enum MHD_RequestTerminationCode why) {
+static void on_done(void *user, struct MHD_Connection *conn, void **slot,
+                    enum MHD_RequestTerminationCode why) {
     kf_loopback *b = user;
     request *r = *slot;
     (void)why;
@@ -253,7 +282,8 @@ static void on_log(void *user, const char *fmt, va_list args) {
     (void)args; /* MHD's remarks on broken clients help nobody */
 }
 
-/* --- connections --------------------------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------------------------------
+ */
 
 static void arm_check(kf_loopback *b);
 
@@ -264,7 +294,8 @@ static void check(void *user) {
     b->check = 0;
     for (size_t i = 0; i < KF_LEN(b->peers); i++) {
         const peer *p = &b->peers[i];
-        if (p->conn && p->conn != b->waits && now - p->since >= CONNECTION_MS) shutdown(p->fd, SHUT_RDWR);
+        if (p->conn && p->conn != b->waits && now - p->since >= CONNECTION_MS)
+            shutdown(p->fd, SHUT_RDWR);
     }
     run(b);
     arm_check(b);
@@ -276,7 +307,8 @@ static void arm_check(kf_loopback *b) {
     if (any && !b->check) b->check = kf_loop_after(b->loop, CHECK_MS, check, b);
 }
 
-static void on_connection(void *user, struct MHD_Connection *conn, void **slot, enum MHD_ConnectionNotificationCode what) {
+static void on_connection(void *user, struct MHD_Connection *conn, void **slot,
+                          enum MHD_ConnectionNotificationCode what) {
     kf_loopback *b = user;
     (void)slot;
     bool begins = what == MHD_CONNECTION_NOTIFY_STARTED;
@@ -286,7 +318,8 @@ static void on_connection(void *user, struct MHD_Connection *conn, void **slot, 
     b->peers[i] = (peer){0};
     b->freed = b->freed || !begins;
     if (!begins) return;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
     b->peers[i] = (peer){.fd = info ? info->connect_fd : -1, .since = kf_boot_ms(), .conn = conn};
 }
 
@@ -310,11 +343,13 @@ static void run(kf_loopback *b) {
     } while (b->freed);
     kf_loop_cancel(b->loop, b->timer);
     b->timer = 0;
-    if (MHD_get_timeout(b->daemon, &ms) == MHD_YES) b->timer = kf_loop_after(b->loop, (int64_t)ms, on_timer, b);
+    if (MHD_get_timeout(b->daemon, &ms) == MHD_YES)
+        b->timer = kf_loop_after(b->loop, (int64_t)ms, on_timer, b);
     arm_check(b);
 }
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------
+ */
 
 static int listen_on(int port, int *bound, kf_err *err) {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -322,29 +357,36 @@ static int listen_on(int port, int *bound, kf_err *err) {
     int one = 1;
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) && !bind(fd, (struct sockaddr *)&a, sizeof a) &&
-        !listen(fd, CONNECTIONS_MAX) && !getsockname(fd, (struct sockaddr *)&a, &len)) {
+    if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) &&
+        !bind(fd, (struct sockaddr *)&a, sizeof a) && !listen(fd, CONNECTIONS_MAX) &&
+        !getsockname(fd, (struct sockaddr *)&a, &len)) {
         *bound = ntohs(a.sin_port);
         return fd;
     }
     bool used = errno == EADDRINUSE;
     kf_fail_errno(err, KF_ERR_SYS_IO, "listen on 127.0.0.1:%d for the browser's answer", port);
     if (used && port)
-        kf_hint(err, "Another program uses port %d. End it, or give the profile another redirect port whose address is registered "
-                     "with WorkOS (0 takes any free one), or sign in with a device code.", port);
+        kf_hint(err,
+                "Another program uses port %d. End it, or give the profile another redirect port "
+                "whose address is registered "
+                "with WorkOS (0 takes any free one), or sign in with a device code.",
+                port);
     if (fd >= 0) close(fd);
     return -1;
 }
 
 static struct MHD_Daemon *start(kf_loopback *b, int fd) {
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, (uint16_t)b->port, NULL, NULL, on_access, b,
-                            MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED,
-                            on_done, b, MHD_OPTION_NOTIFY_CONNECTION, on_connection, b, MHD_OPTION_URI_LOG_CALLBACK, on_target, b,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)REQUEST_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(CONNECTION_MS / 1000), MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, (uint16_t)b->port, NULL, NULL,
+        on_access, b, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_NOTIFY_COMPLETED, on_done, b, MHD_OPTION_NOTIFY_CONNECTION, on_connection, b,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, b, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(CONNECTION_MS / 1000), MHD_OPTION_END);
 }
 
-kf_loopback *kf_loopback_new(kf_loop *l, int port, const char *state, kf_loopback_fn fn, void *user, kf_err *err) {
+kf_loopback *kf_loopback_new(kf_loop *l, int port, const char *state, kf_loopback_fn fn, void *user,
+                             kf_err *err) {
     size_t n = state ? strlen(state) : 0;
     if (n < 16 || n > STATE_MAX || port < 0 || port > 65535) {
         kf_fail(err, KF_ERR_SYS_BUG, "a redirect listener without a state");
@@ -356,7 +398,8 @@ kf_loopback *kf_loopback_new(kf_loop *l, int port, const char *state, kf_loopbac
     if (!b) abort();
     *b = (kf_loopback){.loop = l, .port = bound, .state = kf_strdup(state), .fn = fn, .user = user};
     b->daemon = start(b, fd); /* owns fd, whether it starts or not */
-    const union MHD_DaemonInfo *info = b->daemon ? MHD_get_daemon_info(b->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    const union MHD_DaemonInfo *info =
+        b->daemon ? MHD_get_daemon_info(b->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info) {
         kf_fail(err, KF_ERR_SYS_IO, "the listener on 127.0.0.1:%d does not start", bound);
         return kf_loopback_free(b);

@@ -3,7 +3,8 @@
 #include "base/str.h"
 
 const char *kf_store_state_name(kf_store_state s) {
-    static const char *const name[] = {"ok", "locked", "new", "prompt_open", "denied", "silent", "absent", "unknown"};
+    static const char *const name[] = {"ok",     "locked", "new",    "prompt_open",
+                                       "denied", "silent", "absent", "unknown"};
     return (size_t)s < KF_LEN(name) ? name[s] : "unknown";
 }
 
@@ -14,18 +15,24 @@ bool kf_store_names_ok(const char *id, const char *kind) {
            strspn(kind, "abcdefghijklmnopqrstuvwxyz0123456789-") == n;
 }
 
-void kf_store_load(kf_store *s, const char *id, const char *kind, bool i, kf_store_done done, void *user) {
+void kf_store_load(kf_store *s, const char *id, const char *kind, bool i, kf_store_done done,
+                   void *user) {
     s->cls->load(s, id, kind, i, done, user);
 }
-void kf_store_save(kf_store *s, const char *id, const char *kind, const char *label, const kf_secret *blob, bool i,
-                   kf_store_done done, void *user) {
+void kf_store_save(kf_store *s, const char *id, const char *kind, const char *label,
+                   const kf_secret *blob, bool i, kf_store_done done, void *user) {
     s->cls->save(s, id, kind, label, blob, i, done, user);
 }
-void kf_store_delete(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user) {
+void kf_store_delete(kf_store *s, const char *id, const char *kind, kf_store_done done,
+                     void *user) {
     s->cls->del(s, id, kind, done, user);
 }
-void kf_store_list(kf_store *s, kf_store_list_done done, void *user) { s->cls->list(s, done, user); }
-void kf_store_probe(kf_store *s, bool i, kf_store_done done, void *user) { s->cls->probe(s, i, done, user); }
+void kf_store_list(kf_store *s, kf_store_list_done done, void *user) {
+    s->cls->list(s, done, user);
+}
+void kf_store_probe(kf_store *s, bool i, kf_store_done done, void *user) {
+    s->cls->probe(s, i, done, user);
+}
 void kf_store_reserve(kf_store *s, const char *id, const char *kind, size_t size, bool interactive,
                       kf_store_done done, void *user) {
     s->cls->reserve(s, id, kind, size, interactive, done, user);
@@ -38,7 +45,8 @@ void kf_store_unseal(kf_store *s, const char *id, const char *kind, const kf_sec
                      kf_store_done done, void *user) {
     s->cls->unseal(s, id, kind, sealed, done, user);
 }
-void kf_store_unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done, void *user) {
+void kf_store_unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done,
+                     void *user) {
     s->cls->unlock(s, pass, create, done, user);
 }
 void kf_store_lock(kf_store *s) { s->cls->lock(s); }
@@ -78,7 +86,7 @@ void kf_store_pick(kf_loop *l, kf_store_generation_fn generation, kf_store_pick_
                    void *user) {
     pick *p = calloc(1, sizeof *p);
     if (!p) abort();
-    *p = (pick){.store = kf_store_keyring_new(l, generation), .loop = l, .done = done,
-                .user = user};
+    *p =
+        (pick){.store = kf_store_keyring_new(l, generation), .loop = l, .done = done, .user = user};
     kf_store_probe(p->store, false, was_tried, p);
 }

@@ -10,15 +10,20 @@
 #include "loop/task.h"
 
 typedef enum kf_store_state {
-    KF_STORE_OK, KF_STORE_LOCKED, KF_STORE_NEW, /* NEW: vault not made yet */
-    KF_STORE_PROMPT_OPEN, KF_STORE_DENIED, KF_STORE_SILENT, KF_STORE_ABSENT,
+    KF_STORE_OK,
+    KF_STORE_LOCKED,
+    KF_STORE_NEW, /* NEW: vault not made yet */
+    KF_STORE_PROMPT_OPEN,
+    KF_STORE_DENIED,
+    KF_STORE_SILENT,
+    KF_STORE_ABSENT,
     KF_STORE_UNKNOWN /* not asked yet: nothing was touched, no bus opened */
 } kf_store_state;
 const char *kf_store_state_name(kf_store_state s); /* "ok", "locked", "new", ... */
 
 typedef struct kf_store_item {
-    char id[17];    /* profile id, 16 hex */
-    char kind[24];  /* "session", "api-key", ... [a-z0-9-]+ */
+    char id[17];   /* profile id, 16 hex */
+    char kind[24]; /* "session", "api-key", ... [a-z0-9-]+ */
 } kf_store_item;
 
 /* Items that a store has for itself: list leaves them out, delete removes them. */
@@ -26,16 +31,21 @@ typedef struct kf_store_item {
 #define KF_STORE_SPARE_KEY "spare-key" /* keyring: not to be deleted while sealed bytes exist */
 
 typedef struct kf_store kf_store;
-/* blob: load only, borrowed (copy it to keep it). err NULL = done. Not found is KF_ERR_STORE_NOT_FOUND. */
+/* blob: load only, borrowed (copy it to keep it). err NULL = done. Not found is
+ * KF_ERR_STORE_NOT_FOUND. */
 typedef void (*kf_store_done)(void *user, const kf_secret *blob, const kf_err *err);
-typedef void (*kf_store_list_done)(void *user, const kf_store_item *items, size_t n, const kf_err *err);
+typedef void (*kf_store_list_done)(void *user, const kf_store_item *items, size_t n,
+                                   const kf_err *err);
 
 /* interactive: a person waits and may type into a keyring prompt (deadline 5 min); else 5 s. */
-void kf_store_load(kf_store *s, const char *id, const char *kind, bool interactive, kf_store_done done, void *user);
-/* save is durable when done runs: written, flushed, read back and compared. label: shown by keyring programs. */
-void kf_store_save(kf_store *s, const char *id, const char *kind, const char *label, const kf_secret *blob,
-                   bool interactive, kf_store_done done, void *user);
-void kf_store_delete(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user); /* absent is success */
+void kf_store_load(kf_store *s, const char *id, const char *kind, bool interactive,
+                   kf_store_done done, void *user);
+/* save is durable when done runs: written, flushed, read back and compared. label: shown by keyring
+ * programs. */
+void kf_store_save(kf_store *s, const char *id, const char *kind, const char *label,
+                   const kf_secret *blob, bool interactive, kf_store_done done, void *user);
+void kf_store_delete(kf_store *s, const char *id, const char *kind, kf_store_done done,
+                     void *user); /* absent is success */
 void kf_store_list(kf_store *s, kf_store_list_done done, void *user);
 /* Can this store be written at all? Leaves no item. */
 void kf_store_probe(kf_store *s, bool interactive, kf_store_done done, void *user);
@@ -54,12 +64,14 @@ kf_secret *kf_store_seal(kf_store *s, const char *id, const char *kind, const kf
                          kf_err *err);
 void kf_store_unseal(kf_store *s, const char *id, const char *kind, const kf_secret *sealed,
                      kf_store_done done, void *user);
-/* Vault: opens it, or makes it when create. Keyring: unlocks with its own prompt (passphrase ignored). */
-void kf_store_unlock(kf_store *s, const kf_secret *passphrase, bool create, kf_store_done done, void *user);
-void kf_store_lock(kf_store *s);               /* vault: wipes the key */
+/* Vault: opens it, or makes it when create. Keyring: unlocks with its own prompt (passphrase
+ * ignored). */
+void kf_store_unlock(kf_store *s, const kf_secret *passphrase, bool create, kf_store_done done,
+                     void *user);
+void kf_store_lock(kf_store *s); /* vault: wipes the key */
 kf_store_state kf_store_get_state(const kf_store *s);
-const char *kf_store_kind(const kf_store *s);  /* "memory" "vault" "secret-service" */
-kf_store *kf_store_free(kf_store *s);          /* cancels without callbacks; returns NULL */
+const char *kf_store_kind(const kf_store *s); /* "memory" "vault" "secret-service" */
+kf_store *kf_store_free(kf_store *s);         /* cancels without callbacks; returns NULL */
 
 /* How new a blob of this kind is: the highest of several counts. 0: this kind has no such number,
  * or the blob is not whole. Negative: a newer keyfob wrote it, so it must not be judged, replaced
@@ -68,15 +80,16 @@ typedef int64_t (*kf_store_generation_fn)(const char *kind, const kf_secret *blo
 
 kf_store *kf_store_memory_new(kf_loop *l);
 typedef struct kf_vault_opts {
-    const char *dir;     /* $XDG_DATA_HOME/keyfob/vault */
-    bool weak_kdf;       /* tests: libsodium's minimum instead of INTERACTIVE */
+    const char *dir;                   /* $XDG_DATA_HOME/keyfob/vault */
+    bool weak_kdf;                     /* tests: libsodium's minimum instead of INTERACTIVE */
     kf_store_generation_fn generation; /* NULL: what a kill left is never newer than its record */
 } kf_vault_opts;
 kf_store *kf_store_vault_new(kf_loop *l, kf_worker *w, const kf_vault_opts *o);
 /* Another passphrase for a vault's master key, open or locked. The new header is opened once before
  * it takes the old one's place. KF_ERR_STORE_BAD_PASSPHRASE: before is not it. Only for a store of
  * kind vault. */
-void kf_store_vault_rewrap(kf_store *s, const kf_secret *before, const kf_secret *after, kf_store_done done, void *user);
+void kf_store_vault_rewrap(kf_store *s, const kf_secret *before, const kf_secret *after,
+                           kf_store_done done, void *user);
 /* What a person should know about the header, such as that it was put back from its copy; NULL:
  * nothing. Only for a store of kind vault; valid until its next unlock. */
 const char *kf_store_vault_note(const kf_store *s);

@@ -4,9 +4,10 @@
 
 typedef struct kf_store_class {
     const char *kind;
-    void (*load)(kf_store *s, const char *id, const char *kind, bool interactive, kf_store_done done, void *user);
-    void (*save)(kf_store *s, const char *id, const char *kind, const char *label, const kf_secret *blob, bool interactive,
+    void (*load)(kf_store *s, const char *id, const char *kind, bool interactive,
                  kf_store_done done, void *user);
+    void (*save)(kf_store *s, const char *id, const char *kind, const char *label,
+                 const kf_secret *blob, bool interactive, kf_store_done done, void *user);
     void (*del)(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user);
     void (*list)(kf_store *s, kf_store_list_done done, void *user);
     void (*probe)(kf_store *s, bool interactive, kf_store_done done, void *user);
@@ -16,7 +17,8 @@ typedef struct kf_store_class {
                        kf_err *err);
     void (*unseal)(kf_store *s, const char *id, const char *kind, const kf_secret *sealed,
                    kf_store_done done, void *user);
-    void (*unlock)(kf_store *s, const kf_secret *passphrase, bool create, kf_store_done done, void *user);
+    void (*unlock)(kf_store *s, const kf_secret *passphrase, bool create, kf_store_done done,
+                   void *user);
     void (*lock)(kf_store *s);
     kf_store_state (*state)(const kf_store *s);
     void (*free)(kf_store *s);

@@ -5,10 +5,8 @@
 static void end_well(kf_keyring_op *o) { kf_keyring_finish(o, NULL, NULL); }
 
 static void say_none(kf_keyring_op *o) {
-    if (o->collection)
-        kf_keyring_fail(o, KF_ERR_STORE_NOT_FOUND, "the keyring has no such item");
-    else
-        kf_keyring_fail(o, KF_ERR_STORE_ABSENT, "there is no default keyring yet");
+    if (o->collection) kf_keyring_fail(o, KF_ERR_STORE_NOT_FOUND, "the keyring has no such item");
+    else kf_keyring_fail(o, KF_ERR_STORE_ABSENT, "there is no default keyring yet");
 }
 
 /* --- several items with one name: the highest generation counts, then the last one written -------
@@ -65,19 +63,14 @@ static void give_first(kf_keyring_op *o) { kf_keyring_finish(o, o->got[0].blob, 
 
 static void was_loaded(kf_keyring_op *o) {
     o->after = give_first;
-    if (o->n_got > 1)
-        rank_items(o);
-    else
-        give_first(o);
+    if (o->n_got > 1) rank_items(o);
+    else give_first(o);
 }
 
 static void load_found(kf_keyring_op *o) {
-    if (*o->found)
-        kf_keyring_read(o, o->found, was_loaded);
-    else if (*o->shut)
-        kf_keyring_open_items(o);
-    else
-        say_none(o);
+    if (*o->found) kf_keyring_read(o, o->found, was_loaded);
+    else if (*o->shut) kf_keyring_open_items(o);
+    else say_none(o);
 }
 
 static void run_load(kf_keyring_op *o) { kf_keyring_search(o, o->id, o->kind, load_found); }
@@ -92,10 +85,8 @@ static void load_item(kf_store *s, const char *id, const char *kind, bool intera
 
 static void delete_others(kf_keyring_op *o) {
     while (o->found[o->at] && !strcmp(o->found[o->at], o->path)) o->at++;
-    if (o->found[o->at])
-        kf_keyring_delete(o, o->found[o->at++], delete_others);
-    else
-        end_well(o);
+    if (o->found[o->at]) kf_keyring_delete(o, o->found[o->at++], delete_others);
+    else end_well(o);
 }
 
 static void compare_saved(kf_keyring_op *o) {
@@ -120,20 +111,16 @@ static void save_into(kf_keyring_op *o, const char *path) {
 }
 
 static void save_into_first(kf_keyring_op *o) {
-    if (o->got[0].generation >= 0)
-        save_into(o, o->got[0].path);
-    else
-        kf_keyring_fail(o, KF_ERR_STORE_NEWER, "a newer keyfob wrote this item");
+    if (o->got[0].generation >= 0) save_into(o, o->got[0].path);
+    else kf_keyring_fail(o, KF_ERR_STORE_NEWER, "a newer keyfob wrote this item");
 }
 
 static void save_found(kf_keyring_op *o) {
     o->after = save_into_first;
     if (*o->found) /* read first: what a newer keyfob wrote must not be replaced */
         kf_keyring_read(o, o->found, rank_items);
-    else if (*o->shut)
-        kf_keyring_open_items(o);
-    else
-        kf_keyring_create(o, o->id, o->kind, o->label ? o->label : "keyfob", o->blob, was_saved);
+    else if (*o->shut) kf_keyring_open_items(o);
+    else kf_keyring_create(o, o->id, o->kind, o->label ? o->label : "keyfob", o->blob, was_saved);
 }
 
 static void run_save(kf_keyring_op *o) { kf_keyring_search(o, o->id, o->kind, save_found); }
@@ -162,10 +149,8 @@ static void delete_next(kf_keyring_op *o) {
 static void delete_found(kf_keyring_op *o) {
     o->at = 0;
     bool none = !*o->found && !*o->shut;
-    if (none && !o->collection)
-        say_none(o);
-    else
-        delete_next(o);
+    if (none && !o->collection) say_none(o);
+    else delete_next(o);
 }
 
 static void run_delete(kf_keyring_op *o) { kf_keyring_search(o, o->id, o->kind, delete_found); }
@@ -200,10 +185,8 @@ static void got_attributes(GObject *src, GAsyncResult *res, gpointer p) {
     /* an outdated item was deleted in the meantime */
     if (g && !o->failed && !kf_keyring_is_outdated(g)) o->failed = g_steal_pointer(&g);
     if (o->pending) return;
-    if (o->failed)
-        kf_keyring_error(o, g_steal_pointer(&o->failed));
-    else
-        end_well(o);
+    if (o->failed) kf_keyring_error(o, g_steal_pointer(&o->failed));
+    else end_well(o);
 }
 
 static void ask_attributes(kf_keyring_op *o, char **paths) {
@@ -239,10 +222,8 @@ static void list_items(kf_store *s, kf_store_list_done done, void *user) {
 /* --- unlock and the rest ------------------------------------------------------------------ */
 
 static void unlock_found(kf_keyring_op *o) {
-    if (!*o->shut)
-        end_well(o);
-    else if (!o->asked_items)
-        kf_keyring_open_items(o);
+    if (!*o->shut) end_well(o);
+    else if (!o->asked_items) kf_keyring_open_items(o);
     else
         kf_keyring_fail(o, KF_ERR_STORE_DENIED, "%u items are still locked",
                         g_strv_length(o->shut));

@@ -65,7 +65,8 @@ static item **find(memory *m, const char *id, const char *kind) {
     return p;
 }
 
-static void load(kf_store *s, const char *id, const char *kind, bool interactive, kf_store_done done, void *user) {
+static void load(kf_store *s, const char *id, const char *kind, bool interactive,
+                 kf_store_done done, void *user) {
     (void)interactive;
     answer *a = soon(s, done, user);
     item *i = *find((memory *)s, id, kind);
@@ -76,8 +77,8 @@ static void load(kf_store *s, const char *id, const char *kind, bool interactive
     }
 }
 
-static void save(kf_store *s, const char *id, const char *kind, const char *label, const kf_secret *blob, bool interactive,
-                 kf_store_done done, void *user) {
+static void save(kf_store *s, const char *id, const char *kind, const char *label,
+                 const kf_secret *blob, bool interactive, kf_store_done done, void *user) {
     (void)label;
     (void)interactive;
     answer *a = soon(s, done, user);
@@ -90,7 +91,9 @@ static void save(kf_store *s, const char *id, const char *kind, const char *labe
     if (!*p) {
         *p = calloc(1, sizeof **p);
         if (!*p) abort();
-        if (!kf_str_set((*p)->name.id, sizeof(*p)->name.id, id) || !kf_str_set((*p)->name.kind, sizeof(*p)->name.kind, kind)) abort();
+        if (!kf_str_set((*p)->name.id, sizeof(*p)->name.id, id) ||
+            !kf_str_set((*p)->name.kind, sizeof(*p)->name.kind, kind))
+            abort();
     }
     kf_secret_free((*p)->blob);
     (*p)->blob = kf_secret_copy(blob);
@@ -106,7 +109,9 @@ static void del(kf_store *s, const char *id, const char *kind, kf_store_done don
     soon(s, done, user);
 }
 
-static void list(kf_store *s, kf_store_list_done done, void *user) { soon(s, NULL, user)->list_done = done; }
+static void list(kf_store *s, kf_store_list_done done, void *user) {
+    soon(s, NULL, user)->list_done = done;
+}
 static void probe(kf_store *s, bool interactive, kf_store_done done, void *user) {
     (void)interactive;
     soon(s, done, user);
@@ -133,7 +138,8 @@ static void unseal(kf_store *s, const char *id, const char *kind, const kf_secre
     a->failed = true;
     refuse_seal(&a->err);
 }
-static void unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done, void *user) {
+static void unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done,
+                   void *user) {
     (void)pass;
     (void)create;
     soon(s, done, user);
@@ -162,7 +168,8 @@ static void free_store(kf_store *s) {
 }
 
 kf_store *kf_store_memory_new(kf_loop *l) {
-    static const kf_store_class cls = {"memory", load, save, del, list, probe, reserve, seal, unseal, unlock, lock, state, free_store};
+    static const kf_store_class cls = {"memory", load,   save,   del,  list,  probe,     reserve,
+                                       seal,     unseal, unlock, lock, state, free_store};
     memory *m = calloc(1, sizeof *m);
     if (!m) abort();
     m->base = (kf_store){&cls, l};

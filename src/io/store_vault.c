@@ -24,8 +24,8 @@ typedef struct vault {
 
 typedef struct op {
     struct op *next;
-    vault *v;             /* loop thread only; NULL: the store is gone */
-    char *dir, *name;     /* name: "<id>.<kind>" */
+    vault *v;                         /* loop thread only; NULL: the store is gone */
+    char *dir, *name;                 /* name: "<id>.<kind>" */
     kf_secret *master, *blob, *after; /* after: the new passphrase */
     kf_store_generation_fn generation;
     kf_vault_places *places;
@@ -40,7 +40,8 @@ typedef struct op {
     void *user;
 } op;
 
-/* --- on the worker ------------------------------------------------------------------------------- */
+/* --- on the worker -------------------------------------------------------------------------------
+ */
 
 static kf_vault_folder folder_of(const op *o) {
     return (kf_vault_folder){o->dir, o->master, o->generation, o->places};
@@ -84,8 +85,7 @@ static void work_probe(void *p) {
     KF_AUTO(kf_secret) bytes = kf_secret_zero(SIZE);
     KF_AUTO(kf_secret) sealed = kf_vault_seal(o->master, o->name, bytes, &o->err);
     o->failed = true;
-    if (kf_vault_is_gone(o->dir))
-        kf_vault_fail_gone(o->dir, &o->err);
+    if (kf_vault_is_gone(o->dir)) kf_vault_fail_gone(o->dir, &o->err);
     else if (sealed)
         o->failed =
             !kf_file_replace(path, kf_secret_peek(sealed), kf_secret_len(sealed), &o->err) ||
@@ -96,27 +96,23 @@ static void work_probe(void *p) {
 static void work_unseal(void *p) {
     op *o = p;
     KF_AUTO(kf_secret) sealed = KF_TAKE(o->blob);
-    o->blob = kf_vault_unseal(o->master, o->name, kf_secret_peek(sealed), kf_secret_len(sealed),
-                              &o->err);
+    o->blob =
+        kf_vault_unseal(o->master, o->name, kf_secret_peek(sealed), kf_secret_len(sealed), &o->err);
     o->failed = !o->blob;
 }
 
 static void work_rewrap(void *p) {
     op *o = p;
-    if (o->seen && kf_vault_is_gone(o->dir))
-        o->failed = !kf_vault_fail_gone(o->dir, &o->err);
-    else
-        o->failed = !kf_vault_head_rewrap(o->dir, o->blob, o->after, o->weak, &o->err);
+    if (o->seen && kf_vault_is_gone(o->dir)) o->failed = !kf_vault_fail_gone(o->dir, &o->err);
+    else o->failed = !kf_vault_head_rewrap(o->dir, o->blob, o->after, o->weak, &o->err);
     o->blob = kf_secret_free(o->blob);
 }
 
 static void work_unlock(void *p) {
     op *o = p;
     const kf_vault_folder f = folder_of(o);
-    if (o->seen && kf_vault_is_gone(o->dir))
-        kf_vault_fail_gone(o->dir, &o->err);
-    else
-        o->master = kf_vault_head_open(&f, o->blob, &o->note, &o->err);
+    if (o->seen && kf_vault_is_gone(o->dir)) kf_vault_fail_gone(o->dir, &o->err);
+    else o->master = kf_vault_head_open(&f, o->blob, &o->note, &o->err);
     if (!o->master && o->create && o->err.code == KF_ERR_STORE_VAULT_NEW)
         o->master = kf_vault_head_make(o->dir, o->blob, o->weak, &o->err);
     o->failed = !o->master;
@@ -125,7 +121,8 @@ static void work_unlock(void *p) {
 
 static void work_nothing(void *p) { (void)p; }
 
-/* --- on the loop --------------------------------------------------------------------------------- */
+/* --- on the loop ---------------------------------------------------------------------------------
+ */
 
 static void finished(void *p) {
     op *o = p;
@@ -186,20 +183,22 @@ static void run(op *o, kf_loop_fn work, bool names_ok) {
     o->failed = true;
     if (!names_ok) kf_fail(&o->err, KF_ERR_SYS_BUG, "item name %.40s", o->name);
     else if (o->master) o->failed = false;
-    else if (state(&o->v->base) == KF_STORE_NEW) kf_fail(&o->err, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
+    else if (state(&o->v->base) == KF_STORE_NEW)
+        kf_fail(&o->err, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
     else kf_fail(&o->err, KF_ERR_STORE_VAULT_LOCKED, "the vault is locked");
     kf_worker_run(o->v->worker, o->failed ? work_nothing : work, finished, o);
 }
 
-static void load(kf_store *s, const char *id, const char *kind, bool interactive, kf_store_done done, void *user) {
+static void load(kf_store *s, const char *id, const char *kind, bool interactive,
+                 kf_store_done done, void *user) {
     (void)interactive;
     op *o = op_new(s, id, kind, NULL);
     o->done = done;
     o->user = user;
     run(o, work_load, kf_store_names_ok(id, kind));
 }
-static void save(kf_store *s, const char *id, const char *kind, const char *label, const kf_secret *blob, bool interactive,
-                 kf_store_done done, void *user) {
+static void save(kf_store *s, const char *id, const char *kind, const char *label,
+                 const kf_secret *blob, bool interactive, kf_store_done done, void *user) {
     (void)label;
     (void)interactive;
     op *o = op_new(s, id, kind, blob);
@@ -250,7 +249,8 @@ static void unseal(kf_store *s, const char *id, const char *kind, const kf_secre
     o->user = user;
     run(o, work_unseal, kf_store_names_ok(id, kind));
 }
-static void unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done, void *user) {
+static void unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done,
+                   void *user) {
     op *o = op_new(s, NULL, NULL, pass);
     o->done = done;
     o->user = user;
@@ -263,7 +263,8 @@ static void unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_don
     o->is_unlock = true;
     kf_worker_run(o->v->worker, work_unlock, finished, o);
 }
-void kf_store_vault_rewrap(kf_store *s, const kf_secret *before, const kf_secret *after, kf_store_done done, void *user) {
+void kf_store_vault_rewrap(kf_store *s, const kf_secret *before, const kf_secret *after,
+                           kf_store_done done, void *user) {
     op *o = op_new(s, NULL, NULL, before);
     o->done = done;
     o->user = user;

@@ -6,11 +6,18 @@ enum {
     KEY = crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
     NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
     TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES,
-    AT_OPS = 8, AT_MEM = 16, AT_SALT = 24, AT_NONCE = 40, AT_WRAPPED = 64, AT_CHECK = 112, CHECK = 16
+    AT_OPS = 8,
+    AT_MEM = 16,
+    AT_SALT = 24,
+    AT_NONCE = 40,
+    AT_WRAPPED = 64,
+    AT_CHECK = 112,
+    CHECK = 16
 };
 static const unsigned char header_magic[8] = "KFVAULT1", record_magic[8] = "KFVREC1";
 
-_Static_assert(KEY == 32 && NONCE == 24 && TAG == 16 && crypto_pwhash_SALTBYTES == 16, "the layout of the header");
+_Static_assert(KEY == 32 && NONCE == 24 && TAG == 16 && crypto_pwhash_SALTBYTES == 16,
+               "the layout of the header");
 
 static void put64(unsigned char *p, uint64_t v) {
     for (int i = 0; i < 8; i++) p[i] = (unsigned char)(v >> (8 * i));
@@ -21,18 +28,22 @@ static uint64_t get64(const unsigned char *p) {
     return v;
 }
 
-static bool ready(kf_err *err) { return sodium_init() >= 0 || kf_fail(err, KF_ERR_SYS_BUG, "libsodium does not start"); }
+static bool ready(kf_err *err) {
+    return sodium_init() >= 0 || kf_fail(err, KF_ERR_SYS_BUG, "libsodium does not start");
+}
 
 static kf_secret *derive(const unsigned char *h, const kf_secret *pass, kf_err *err) {
     kf_secret *kek = kf_secret_zero(KEY);
-    if (crypto_pwhash((unsigned char *)kf_secret_edit(kek), KEY, kf_secret_peek(pass), kf_secret_len(pass), h + AT_SALT, get64(h + AT_OPS),
+    if (crypto_pwhash((unsigned char *)kf_secret_edit(kek), KEY, kf_secret_peek(pass),
+                      kf_secret_len(pass), h + AT_SALT, get64(h + AT_OPS),
                       (size_t)get64(h + AT_MEM), crypto_pwhash_ALG_ARGON2ID13) == 0)
         return kek;
     kf_fail(err, KF_ERR_SYS_NO_MEMORY, "not enough memory to derive the vault's key");
     return kf_secret_free(kek);
 }
 
-bool kf_vault_wrap(const kf_secret *master, const kf_secret *pass, bool weak, unsigned char out[KF_VAULT_HEADER], kf_err *err) {
+bool kf_vault_wrap(const kf_secret *master, const kf_secret *pass, bool weak,
+                   unsigned char out[KF_VAULT_HEADER], kf_err *err) {
     if (!ready(err)) return false;
     unsigned char h[KF_VAULT_HEADER] = {0};
     memcpy(h, header_magic, 8);
@@ -42,14 +53,16 @@ bool kf_vault_wrap(const kf_secret *master, const kf_secret *pass, bool weak, un
     randombytes_buf(h + AT_NONCE, NONCE);
     KF_AUTO(kf_secret) kek = derive(h, pass, err);
     if (!kek) return false;
-    crypto_aead_xchacha20poly1305_ietf_encrypt(h + AT_WRAPPED, NULL, (const unsigned char *)kf_secret_peek(master), KEY, h, AT_NONCE, NULL,
-                                               h + AT_NONCE, (const unsigned char *)kf_secret_peek(kek));
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+        h + AT_WRAPPED, NULL, (const unsigned char *)kf_secret_peek(master), KEY, h, AT_NONCE, NULL,
+        h + AT_NONCE, (const unsigned char *)kf_secret_peek(kek));
     crypto_generichash(h + AT_CHECK, CHECK, h, AT_CHECK, NULL, 0);
     memcpy(out, h, sizeof h);
     return true;
 }
 
-bool kf_vault_create(const kf_secret *pass, bool weak, kf_secret **master, unsigned char out[KF_VAULT_HEADER], kf_err *err) {
+bool kf_vault_create(const kf_secret *pass, bool weak, kf_secret **master,
+                     unsigned char out[KF_VAULT_HEADER], kf_err *err) {
     if (!ready(err)) return false;
     KF_AUTO(kf_secret) key = kf_secret_zero(KEY);
     randombytes_buf(kf_secret_edit(key), KEY);
@@ -82,9 +95,12 @@ bool kf_vault_check(const void *header, size_t len, kf_err *err) {
     if (is_newer_header(h, len))
         return kf_fail(err, KF_ERR_STORE_NEWER, "the vault's header is of a later version");
     if (len == KF_VAULT_HEADER) crypto_generichash(check, CHECK, h, AT_CHECK, NULL, 0);
-    /* the check tells a damaged header from a wrong passphrase; the limits keep a made-up one from eating the machine */
-    if (len != KF_VAULT_HEADER || memcmp(h, header_magic, 8) || memcmp(check, h + AT_CHECK, CHECK) || get64(h + AT_OPS) > 16 ||
-        get64(h + AT_OPS) < crypto_pwhash_OPSLIMIT_MIN || get64(h + AT_MEM) < crypto_pwhash_MEMLIMIT_MIN || get64(h + AT_MEM) > (1u << 30))
+    /* the check tells a damaged header from a wrong passphrase; the limits keep a made-up one from
+     * eating the machine */
+    if (len != KF_VAULT_HEADER || memcmp(h, header_magic, 8) ||
+        memcmp(check, h + AT_CHECK, CHECK) || get64(h + AT_OPS) > 16 ||
+        get64(h + AT_OPS) < crypto_pwhash_OPSLIMIT_MIN ||
+        get64(h + AT_MEM) < crypto_pwhash_MEMLIMIT_MIN || get64(h + AT_MEM) > (1u << 30))
         return kf_fail(err, KF_ERR_STORE_VAULT_DAMAGED, "the vault's header is damaged");
     return true;
 }
@@ -95,23 +111,30 @@ kf_secret *kf_vault_open(const void *header, size_t len, const kf_secret *pass, 
     KF_AUTO(kf_secret) kek = derive(h, pass, err);
     if (!kek) return NULL;
     kf_secret *key = kf_secret_zero(KEY);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt((unsigned char *)kf_secret_edit(key), NULL, NULL, h + AT_WRAPPED, KEY + TAG, h, AT_NONCE,
-                                                   h + AT_NONCE, (const unsigned char *)kf_secret_peek(kek)) == 0)
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+            (unsigned char *)kf_secret_edit(key), NULL, NULL, h + AT_WRAPPED, KEY + TAG, h,
+            AT_NONCE, h + AT_NONCE, (const unsigned char *)kf_secret_peek(kek)) == 0)
         return key;
     kf_fail(err, KF_ERR_STORE_BAD_PASSPHRASE, "the passphrase does not open the vault");
     return kf_secret_free(key);
 }
 
-kf_secret *kf_vault_seal(const kf_secret *master, const char *name, const kf_secret *blob, kf_err *err) {
+kf_secret *kf_vault_seal(const kf_secret *master, const char *name, const kf_secret *blob,
+                         kf_err *err) {
     size_t n = kf_secret_len(blob);
     if (!ready(err)) return NULL;
-    if (n > KF_VAULT_BLOB_MAX) return kf_fail(err, KF_ERR_STORE_WRITE, "a record is larger than %u bytes", KF_VAULT_BLOB_MAX), NULL;
+    if (n > KF_VAULT_BLOB_MAX)
+        return kf_fail(err, KF_ERR_STORE_WRITE, "a record is larger than %u bytes",
+                       KF_VAULT_BLOB_MAX),
+               NULL;
     kf_secret *out = kf_secret_zero(8 + NONCE + n + TAG);
     unsigned char *p = (unsigned char *)kf_secret_edit(out);
     memcpy(p, record_magic, 8);
     randombytes_buf(p + 8, NONCE);
-    crypto_aead_xchacha20poly1305_ietf_encrypt(p + 8 + NONCE, NULL, (const unsigned char *)kf_secret_peek(blob), n,
-                                               (const unsigned char *)name, strlen(name), NULL, p + 8, (const unsigned char *)kf_secret_peek(master));
+    crypto_aead_xchacha20poly1305_ietf_encrypt(
+        p + 8 + NONCE, NULL, (const unsigned char *)kf_secret_peek(blob), n,
+        (const unsigned char *)name, strlen(name), NULL, p + 8,
+        (const unsigned char *)kf_secret_peek(master));
     return out;
 }
 
@@ -133,7 +156,6 @@ kf_secret *kf_vault_unseal(const kf_secret *master, const char *name, const void
     /* a record that opens as version 1 is not of a newer version: its first bytes are damaged */
     if (!opens && is_newer_record(p, len))
         kf_fail(err, KF_ERR_STORE_NEWER, "%s in the vault is of a later version", name);
-    else
-        kf_fail(err, KF_ERR_STORE_DAMAGED, "the vault's record %s is damaged", name);
+    else kf_fail(err, KF_ERR_STORE_DAMAGED, "the vault's record %s is damaged", name);
     return NULL;
 }

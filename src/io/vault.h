@@ -13,15 +13,19 @@
 #define KF_VAULT_BLOB_MAX (1u << 20)
 
 /* Makes a master key and its header. weak: libsodium's minimum, for tests. Slow: for the worker. */
-KF_CHECK bool kf_vault_create(const kf_secret *passphrase, bool weak, kf_secret **master, unsigned char header[KF_VAULT_HEADER], kf_err *err);
+KF_CHECK bool kf_vault_create(const kf_secret *passphrase, bool weak, kf_secret **master,
+                              unsigned char header[KF_VAULT_HEADER], kf_err *err);
 /* A header for the same master key under another passphrase. */
-KF_CHECK bool kf_vault_wrap(const kf_secret *master, const kf_secret *passphrase, bool weak, unsigned char header[KF_VAULT_HEADER], kf_err *err);
+KF_CHECK bool kf_vault_wrap(const kf_secret *master, const kf_secret *passphrase, bool weak,
+                            unsigned char header[KF_VAULT_HEADER], kf_err *err);
 /* Without a passphrase: KF_ERR_STORE_VAULT_DAMAGED when the header is not as it was written, or
  * asks for too much time or memory; KF_ERR_STORE_NEWER when its version is not known. */
 KF_CHECK bool kf_vault_check(const void *header, size_t len, kf_err *err);
 /* KF_ERR_STORE_BAD_PASSPHRASE, or what kf_vault_check says, which comes first. Slow. NULL: err. */
 kf_secret *kf_vault_open(const void *header, size_t len, const kf_secret *passphrase, kf_err *err);
-kf_secret *kf_vault_seal(const kf_secret *master, const char *name, const kf_secret *blob, kf_err *err);
+kf_secret *kf_vault_seal(const kf_secret *master, const char *name, const kf_secret *blob,
+                         kf_err *err);
 /* KF_ERR_STORE_DAMAGED if a bit differs, or if it was sealed under another name; KF_ERR_STORE_NEWER
  * when the version of the record is not known. */
-kf_secret *kf_vault_unseal(const kf_secret *master, const char *name, const void *sealed, size_t len, kf_err *err);
+kf_secret *kf_vault_unseal(const kf_secret *master, const char *name, const void *sealed,
+                           size_t len, kf_err *err);

@@ -67,10 +67,8 @@ const kf_vault_head *kf_vault_look_pick(const kf_vault_look *l, const char *dir,
     const kf_vault_head *first = &l->first, *copy = &l->copy, *bad = NULL;
     if (first->is == KF_VAULT_WHOLE) return first;
     if (copy->is == KF_VAULT_WHOLE && first->is != KF_VAULT_NEWER) return copy;
-    if (first->is == KF_VAULT_NEWER || first->is == KF_VAULT_UNREADABLE)
-        bad = first;
-    else if (copy->is == KF_VAULT_NEWER || copy->is == KF_VAULT_UNREADABLE)
-        bad = copy;
+    if (first->is == KF_VAULT_NEWER || first->is == KF_VAULT_UNREADABLE) bad = first;
+    else if (copy->is == KF_VAULT_NEWER || copy->is == KF_VAULT_UNREADABLE) bad = copy;
     if (bad) {
         if (err) *err = bad->why;
         return NULL;
@@ -97,10 +95,8 @@ static int take_lock(const char *dir, int wait_ms, kf_err *err) {
         got = kf_lock_try(fd, err);
     }
     if (got == 1) return fd;
-    if (got == 0)
-        kf_fail(err, KF_ERR_STORE_WRITE, "another program holds %s", path);
-    else if (err)
-        err->code = KF_ERR_STORE_WRITE;
+    if (got == 0) kf_fail(err, KF_ERR_STORE_WRITE, "another program holds %s", path);
+    else if (err) err->code = KF_ERR_STORE_WRITE;
     kf_lock_drop(fd);
     return -1;
 }
@@ -155,10 +151,8 @@ static bool rewrap_locked(const char *dir, const kf_vault_look *l, const kf_secr
                           const kf_secret *after, bool weak, kf_err *err) {
     unsigned char fresh[KF_VAULT_HEADER];
     const kf_vault_head *h = kf_vault_look_pick(l, dir, err), *bad = NULL;
-    if (l->first.is == KF_VAULT_UNREADABLE)
-        bad = &l->first;
-    else if (l->copy.is == KF_VAULT_NEWER)
-        bad = &l->copy;
+    if (l->first.is == KF_VAULT_UNREADABLE) bad = &l->first;
+    else if (l->copy.is == KF_VAULT_NEWER) bad = &l->copy;
     if (h && bad) { /* it must not be replaced */
         if (err) *err = bad->why;
         return false;
@@ -239,8 +233,7 @@ kf_secret *kf_vault_head_open(const kf_vault_folder *f, const kf_secret *pass, c
     if (lost && after.first.is == KF_VAULT_WHOLE)
         *note = kf_strfmt("%s/" HEADER " %s; it was put back from its copy " COPY, f->dir,
                           part_text(before.first.is));
-    else
-        *note = KF_TAKE(after.note);
+    else *note = KF_TAKE(after.note);
     if (*note) kf_log(KF_LOG_WARN, "vault: %s", *note);
     kf_vault_look_done(&after);
     return master;

@@ -241,8 +241,8 @@ static place *place_find(const kf_vault_folder *f, const char *name) {
     return NULL;
 }
 
-/* A new file that is held by a descriptor for reading only: one for writing would keep the disk from
- * being made read-only for as long as a request is under way. -1: errno. */
+/* A new file that is held by a descriptor for reading only: one for writing would keep the disk
+ * from being made read-only for as long as a request is under way. -1: errno. */
 static int make_and_hold(char *path) {
     int made = kf_file_new(path);
     if (made < 0) return -1;
@@ -332,10 +332,8 @@ static bool put_in_place(const kf_vault_folder *f, place *p, const kf_secret *se
     p->written = fstat(p->fd, &st) == 0 && (size_t)st.st_size == kf_secret_len(sealed);
     if (ok && rename(p->path, path))
         ok = kf_fail_errno(err, KF_ERR_STORE_WRITE, "rename to %s", path);
-    if (ok)
-        place_drop(f->places, p, false);
-    else if (!p->reserved && !p->written)
-        place_drop(f->places, p, true);
+    if (ok) place_drop(f->places, p, false);
+    else if (!p->reserved && !p->written) place_drop(f->places, p, true);
     return ok && (kf_file_sync_dir(path) ||
                   kf_fail_errno(err, KF_ERR_STORE_WRITE, "flush the directory of %s", path));
 }

@@ -10,9 +10,9 @@
 #include <unistd.h>
 #include "base/log.h"
 
-/* Every registration is a row in a table by id, and a GSource, but for the timers: an agent with thousands of profiles has
- * thousands of those, and GLib asks each source in each turn. They are a heap below one timerfd (GLib's own time-outs are
- * monotonic and stop while the machine sleeps). */
+/* Every registration is a row in a table by id, and a GSource, but for the timers: an agent with
+ * thousands of profiles has thousands of those, and GLib asks each source in each turn. They are a
+ * heap below one timerfd (GLib's own time-outs are monotonic and stop while the machine sleeps). */
 enum { TIMERS_A_TURN = 64 }; /* that are due at once; then whoever else waits */
 
 typedef struct entry {
@@ -21,7 +21,7 @@ typedef struct entry {
     GSource *source;
     gpointer tag; /* of g_source_add_unix_fd */
     int fd;
-    int own_fd;   /* timerfd, or -1 */
+    int own_fd; /* timerfd, or -1 */
     short events;
     kf_loop_fn fn;
     kf_loop_fd_fn fd_fn;
@@ -36,10 +36,10 @@ struct kf_loop {
     GHashTable *by_id; /* kf_loop_id -> entry */
     kf_loop_id last;
     bool quit;
-    GPtrArray *heap;    /* entry: none is due before its parent, (i - 1) / 2 */
+    GPtrArray *heap; /* entry: none is due before its parent, (i - 1) / 2 */
     GSource *timer;
     int timer_fd;
-    int64_t armed;      /* when timer_fd will be readable; 0: not */
+    int64_t armed; /* when timer_fd will be readable; 0: not */
 };
 
 static int64_t clock_ms(clockid_t c) {
@@ -61,7 +61,8 @@ bool kf_boot_id(char out[37], kf_err *err) {
     return true;
 }
 
-/* --- timers ---------------------------------------------------------------------------------------- */
+/* --- timers
+ * ---------------------------------------------------------------------------------------- */
 
 static int64_t boot_ns(void) {
     struct timespec t;
@@ -72,7 +73,9 @@ static int64_t boot_ns(void) {
 static entry *at(const kf_loop *l, size_t i) { return g_ptr_array_index(l->heap, i); }
 
 /* Of two that are due together the older one, by its id: they seldom come round. */
-static bool before(const entry *a, const entry *b) { return a->due != b->due ? a->due < b->due : a->id < b->id; }
+static bool before(const entry *a, const entry *b) {
+    return a->due != b->due ? a->due < b->due : a->id < b->id;
+}
 
 static void place(kf_loop *l, size_t i, entry *e) {
     g_ptr_array_index(l->heap, i) = e;
@@ -98,11 +101,13 @@ static void heap_remove(kf_loop *l, entry *e) {
     if (last != e) sift(l, i, last);
 }
 
-/* An early call is harmless, a late one is not: it is set again only when the first one is due sooner. */
+/* An early call is harmless, a late one is not: it is set again only when the first one is due
+ * sooner. */
 static void arm(kf_loop *l) {
     if (!l->heap->len || (l->armed && l->armed <= at(l, 0)->due)) return;
     l->armed = at(l, 0)->due;
-    struct itimerspec t = {.it_value = {.tv_sec = l->armed / 1000000000, .tv_nsec = l->armed % 1000000000}};
+    struct itimerspec t = {
+        .it_value = {.tv_sec = l->armed / 1000000000, .tv_nsec = l->armed % 1000000000}};
     timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &t, NULL);
 }
 
@@ -127,7 +132,8 @@ static gboolean timers_ring(GSource *s, GSourceFunc unused, gpointer data) {
 
 static GSourceFuncs timer_funcs = {.dispatch = timers_ring};
 
-/* --- the loop ---------------------------------------------------------------------------------------- */
+/* --- the loop
+ * ---------------------------------------------------------------------------------------- */
 
 kf_loop *kf_loop_new(kf_err *err) {
     kf_loop *l = calloc(1, sizeof *l);
@@ -153,7 +159,8 @@ kf_loop *kf_loop_new(kf_err *err) {
     return l;
 }
 
-/* --- registrations ----------------------------------------------------------------------------------- */
+/* --- registrations
+ * ----------------------------------------------------------------------------------- */
 
 /* Only a set clock must ring it, so the time is the latest that the kernel can count to. One that
  * can be reached (2038) would ring for ever from then on. */
@@ -217,7 +224,8 @@ static gboolean dispatch(GSource *s, GSourceFunc unused, gpointer data) {
     entry *e = ((source *)s)->e;
     GIOCondition cond = e->tag ? g_source_query_unix_fd(s, e->tag) : 0;
     if (e->fd_fn) {
-        short re = (short)((cond & G_IO_IN ? POLLIN : 0) | (cond & G_IO_OUT ? POLLOUT : 0) | (cond & G_IO_HUP ? POLLHUP : 0) |
+        short re = (short)((cond & G_IO_IN ? POLLIN : 0) | (cond & G_IO_OUT ? POLLOUT : 0) |
+                           (cond & G_IO_HUP ? POLLHUP : 0) |
                            (cond & (G_IO_ERR | G_IO_NVAL) ? POLLERR : 0));
         if (re) e->fd_fn(e->fd, re, e->user);
         return G_SOURCE_CONTINUE; /* a cancelled source is destroyed already */
@@ -254,7 +262,8 @@ static entry *add(kf_loop *l, void *user) {
 }
 
 static GIOCondition condition(short events) {
-    return (GIOCondition)((events & POLLIN ? G_IO_IN : 0) | (events & POLLOUT ? G_IO_OUT : 0) | G_IO_HUP | G_IO_ERR);
+    return (GIOCondition)((events & POLLIN ? G_IO_IN : 0) | (events & POLLOUT ? G_IO_OUT : 0) |
+                          G_IO_HUP | G_IO_ERR);
 }
 
 /* fd -1: ready at once. */
@@ -262,7 +271,8 @@ static kf_loop_id attach(entry *e, int fd, short events) {
     e->fd = fd;
     e->source = g_source_new(&source_funcs, sizeof(source));
     ((source *)e->source)->e = e;
-    /* nothing here recurses; saying so spares GLib from taking the fd out and in at each dispatch */
+    /* nothing here recurses; saying so spares GLib from taking the fd out and in at each dispatch
+     */
     g_source_set_can_recurse(e->source, TRUE);
     e->events = events;
     if (fd >= 0) e->tag = g_source_add_unix_fd(e->source, fd, condition(events));

@@ -78,7 +78,8 @@ void kf_worker_run(kf_worker *w, kf_loop_fn work, kf_loop_fn done, void *arg) {
 
 kf_worker *kf_worker_free(kf_worker *w) {
     if (!w) return NULL;
-    while (w->open) kf_loop_step(w->loop, true); /* what was promised is finished, done() included */
+    while (w->open)
+        kf_loop_step(w->loop, true); /* what was promised is finished, done() included */
     pthread_mutex_lock(&w->lock);
     w->stop = true;
     pthread_cond_signal(&w->more);

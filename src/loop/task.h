@@ -6,7 +6,8 @@
 typedef struct kf_worker kf_worker;
 
 kf_worker *kf_worker_new(kf_loop *l, kf_err *err);
-kf_worker *kf_worker_free(kf_worker *w); /* finishes what is queued, then runs the done()s; returns NULL */
+kf_worker *
+kf_worker_free(kf_worker *w); /* finishes what is queued, then runs the done()s; returns NULL */
 void kf_worker_run(kf_worker *w, kf_loop_fn work, kf_loop_fn done, void *arg);
 
 KF_AUTO_DEFINE(kf_worker);

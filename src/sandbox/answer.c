@@ -40,10 +40,8 @@ kf_answer kf_answer_not_found(const char *what) {
 }
 
 void kf_set_or_null(kf_json *obj, const char *key, const char *value) {
-    if (value)
-        kf_json_set_str(obj, key, value);
-    else
-        kf_json_set_null(obj, key);
+    if (value) kf_json_set_str(obj, key, value);
+    else kf_json_set_null(obj, key);
 }
 
 void kf_set_time(kf_json *obj, const char *key, int64_t unix_s) {

@@ -6,10 +6,10 @@
 
 typedef struct kf_answer {
     int status;
-    kf_json *body;        /* NULL: empty */
-    char *location;       /* of a redirect; heap */
-    int retry_after;      /* seconds, with 429 */
-    char *html;           /* a page instead of body; heap */
+    kf_json *body;   /* NULL: empty */
+    char *location;  /* of a redirect; heap */
+    int retry_after; /* seconds, with 429 */
+    char *html;      /* a page instead of body; heap */
 } kf_answer;
 
 kf_answer kf_answer_a(int status, const char *code, const char *message); /* {code,message} */

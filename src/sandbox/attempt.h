@@ -38,7 +38,8 @@ kf_answer kf_grant_device(const kf_attempt *a);       /* device.c */
 kf_answer kf_radar_send(kf_sandbox *s, const kf_pending *p, const char *phone);
 
 kf_answer kf_bad_pending(void);
-kf_pending *kf_find_pending(const kf_attempt *a, kf_pending_kind kind); /* NULL: none of this client, of this kind */
+kf_pending *kf_find_pending(const kf_attempt *a,
+                            kf_pending_kind kind); /* NULL: none of this client, of this kind */
 /* Goes on with what the pending token stood for; the token itself is spent. */
 kf_answer kf_resume(const kf_attempt *a, kf_pending *held, const kf_pending *now);
 /* The refusal of a code that kf_mails_check did not take. */

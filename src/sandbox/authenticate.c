@@ -48,9 +48,12 @@ static kf_answer success(const kf_sandbox *s, const kf_sess *sess) {
     KF_AUTO_CHARS refresh = kf_sessions_token(s->sessions, sess);
     kf_json_set(body, "user", kf_json_copy(sess->account->user));
     if (sess->member) kf_json_set_str(body, "organization_id", sess->member->org->id);
-    kf_json_set_str(body, "authentication_method", sess->account->impersonator ? "Impersonation" : sess->method);
-    if (sess->account->impersonator) kf_json_set(body, "impersonator", kf_json_copy(sess->account->impersonator));
-    if (sess->account->oauth_tokens) kf_json_set(body, "oauth_tokens", kf_json_copy(sess->account->oauth_tokens));
+    kf_json_set_str(body, "authentication_method",
+                    sess->account->impersonator ? "Impersonation" : sess->method);
+    if (sess->account->impersonator)
+        kf_json_set(body, "impersonator", kf_json_copy(sess->account->impersonator));
+    if (sess->account->oauth_tokens)
+        kf_json_set(body, "oauth_tokens", kf_json_copy(sess->account->oauth_tokens));
     kf_json_set_str(body, "access_token", access);
     kf_json_set_str(body, "refresh_token", refresh);
     return (kf_answer){.status = 200, .body = body};
@@ -120,10 +123,16 @@ static kf_answer need_mfa(const attempt *a, kf_pending *p) {
 static kf_answer need_radar(const attempt *a, kf_pending *p) {
     const char *kind = p->account->radar;
     bool mail = kf_str_eq(kind, "email"), sms = kf_str_eq(kind, "sms");
-    kf_answer out = kf_answer_a(403, mail ? "radar_challenge" : sms ? "radar_sms_sign_in_challenge" : "radar_sign_up_challenge",
+    kf_answer out = kf_answer_a(403,
+                                mail  ? "radar_challenge"
+                                : sms ? "radar_sms_sign_in_challenge"
+                                      : "radar_sign_up_challenge",
                                 "The sign-in attempt has to be confirmed.");
     set_pending(a, &out, p, KF_PENDING_RADAR);
-    if (mail) kf_json_set_str(out.body, "radar_challenge_id", kf_mails_send(a->s->mails, KF_MAIL_RADAR, p->account->email, p->account)->id);
+    if (mail)
+        kf_json_set_str(
+            out.body, "radar_challenge_id",
+            kf_mails_send(a->s->mails, KF_MAIL_RADAR, p->account->email, p->account)->id);
     else if (sms) kf_mails_send(a->s->mails, KF_MAIL_SMS, kf_account_phone(p->account), p->account);
     kf_json_set(out.body, "user", kf_json_copy(p->account->user));
     return out;
@@ -149,7 +158,7 @@ static kf_answer need_org(const attempt *a, kf_pending *p) {
 /* The name that auth_methods has for a method of workos-api.md §1.4; NULL: it has none. */
 static const char *method_key(const char *method) {
     static const char *const keys[][2] = {
-        {"Password", "password"},       {"MagicAuth", "magic_auth"},
+        {"Password", "password"},        {"MagicAuth", "magic_auth"},
         {"GoogleOAuth", "google_oauth"}, {"MicrosoftOAuth", "microsoft_oauth"},
         {"GitHubOAuth", "github_oauth"}, {"AppleOAuth", "apple_oauth"}};
     for (size_t i = 0; i < KF_LEN(keys); i++)
@@ -184,7 +193,8 @@ static bool org_allows(const kf_org *org, const char *method, const kf_org *idp,
     return true;
 }
 
-/* The organization that p is for, chosen here if there is no choice; NULL: none, or not known yet. */
+/* The organization that p is for, chosen here if there is no choice; NULL: none, or not known yet.
+ */
 static const kf_org *choose_org(kf_pending *p) {
     if (p->invitation && p->invitation->org) {
         p->org_chosen = true; /* a member only once it is accepted */
@@ -366,16 +376,37 @@ static const grant grants[] = {
     {"password", "password", true, {"email", "password"}, kf_grant_password},
     {"refresh_token", "refresh_token", false, {"refresh_token"}, kf_grant_refresh},
     {"authorization_code", "authorization_code", false, {"code"}, kf_grant_code},
-    {"urn:ietf:params:oauth:grant-type:device_code", "device_code", false, {"device_code"}, kf_grant_device},
+    {"urn:ietf:params:oauth:grant-type:device_code",
+     "device_code",
+     false,
+     {"device_code"},
+     kf_grant_device},
     {URN "magic-auth:code", "magic-auth", true, {"code", "email"}, kf_grant_magic},
-    {URN "email-verification:code", "email-verification", true, {"code", "pending_authentication_token"}, kf_grant_verification},
-    {URN "radar-email-challenge:code", "radar-email-challenge", true,
-     {"code", "radar_challenge_id", "pending_authentication_token"}, kf_grant_radar_email},
-    {URN "radar-sms-challenge:code", "radar-sms-challenge", true, {"code", "pending_authentication_token"}, kf_grant_radar_sms},
-    {URN "mfa-totp", "mfa-totp", true,
-     {"code", "pending_authentication_token", "authentication_challenge_id"}, kf_grant_mfa},
-    {URN "organization-selection", "organization-selection", true,
-     {"pending_authentication_token", "organization_id"}, kf_grant_org},
+    {URN "email-verification:code",
+     "email-verification",
+     true,
+     {"code", "pending_authentication_token"},
+     kf_grant_verification},
+    {URN "radar-email-challenge:code",
+     "radar-email-challenge",
+     true,
+     {"code", "radar_challenge_id", "pending_authentication_token"},
+     kf_grant_radar_email},
+    {URN "radar-sms-challenge:code",
+     "radar-sms-challenge",
+     true,
+     {"code", "pending_authentication_token"},
+     kf_grant_radar_sms},
+    {URN "mfa-totp",
+     "mfa-totp",
+     true,
+     {"code", "pending_authentication_token", "authentication_challenge_id"},
+     kf_grant_mfa},
+    {URN "organization-selection",
+     "organization-selection",
+     true,
+     {"pending_authentication_token", "organization_id"},
+     kf_grant_org},
 };
 
 static const grant *find_grant(const kf_json *body) {
@@ -413,7 +444,11 @@ static const char *not_a_string(const kf_json *body) {
                                         "pending_authentication_token",
                                         "authentication_challenge_id",
                                         "radar_auth_attempt_id",
-                                        "code_verifier", "device_code", "radar_challenge_id", "verification_id", "phone_number"};
+                                        "code_verifier",
+                                        "device_code",
+                                        "radar_challenge_id",
+                                        "verification_id",
+                                        "phone_number"};
     for (size_t i = 0; i < KF_LEN(known); i++)
         if (kf_json_get(body, known[i]) && !kf_json_str(body, known[i])) return known[i];
     return NULL;

@@ -29,8 +29,11 @@ bool kf_limited(kf_sandbox *s, const char *what, const char *whom, int most, kf_
 kf_answer kf_code_refused(int result) {
     switch (result) {
     case KF_CODE_EXPIRED: return kf_answer_a(400, "one_time_code_expired", "The code has expired.");
-    case KF_CODE_USED: return kf_answer_a(400, "one_time_code_previously_used", "The code has already been used.");
-    case KF_CODE_TOO_MANY: return kf_answer_a(400, "one_time_code_too_many_attempts", "Too many attempts. Ask for a new code.");
+    case KF_CODE_USED:
+        return kf_answer_a(400, "one_time_code_previously_used", "The code has already been used.");
+    case KF_CODE_TOO_MANY:
+        return kf_answer_a(400, "one_time_code_too_many_attempts",
+                           "Too many attempts. Ask for a new code.");
     default: return kf_answer_a(400, "invalid_one_time_code", "The code is not valid.");
     }
 }
@@ -48,10 +51,13 @@ kf_answer kf_api_magic(kf_sandbox *s, const kf_call *c) {
     kf_account *a = kf_users_by_email(s->users, email);
     kf_pending p = {0};
     if (!kf_invited(s, kf_json_str(c->body, "invitation_token"), email, &p, &no)) return no;
-    if (!a && !s->users->sign_up && !p.invitation) return kf_answer_b("sign_up_not_allowed", "Sign-up is not allowed.");
+    if (!a && !s->users->sign_up && !p.invitation)
+        return kf_answer_b("sign_up_not_allowed", "Sign-up is not allowed.");
     if (!a) a = kf_users_add(s->users, email);
     if (!a) return kf_answer_c(503, "The sandbox holds no more users.");
-    return (kf_answer){.status = 201, .body = mail_json(s, "magic_auth", kf_mails_send(s->mails, KF_MAIL_MAGIC, a->email, a))};
+    return (kf_answer){
+        .status = 201,
+        .body = mail_json(s, "magic_auth", kf_mails_send(s->mails, KF_MAIL_MAGIC, a->email, a))};
 }
 
 kf_answer kf_api_magic_get(kf_sandbox *s, const kf_call *c) {
@@ -80,7 +86,9 @@ kf_answer kf_api_verification_send(kf_sandbox *s, const kf_call *c) {
     kf_account *a = kf_users_by_id(s->users, c->id);
     kf_answer no;
     if (!a) return kf_answer_not_found("User");
-    if (a->email_verified) return kf_answer_a(400, "email_already_verified", "The e-mail address is verified already.");
+    if (a->email_verified)
+        return kf_answer_a(400, "email_already_verified",
+                           "The e-mail address is verified already.");
     if (!kf_limited(s, "email_verification", a->id, KF_LIMIT_MAIL, &no)) return no;
     kf_mails_send(s->mails, KF_MAIL_VERIFY, a->email, a);
     kf_json *body = kf_json_obj();
@@ -94,11 +102,17 @@ kf_answer kf_api_verification_confirm(kf_sandbox *s, const kf_call *c) {
     kf_mail *m = NULL;
     if (!a) return kf_answer_not_found("User");
     if (!code) return kf_answer_parameters("code", "code must be a string");
-    if (a->email_verified) return kf_answer_a(400, "email_previously_verified", "The e-mail address is verified already.");
+    if (a->email_verified)
+        return kf_answer_a(400, "email_previously_verified",
+                           "The e-mail address is verified already.");
     kf_code_result r = kf_mails_check(s->mails, KF_MAIL_VERIFY, a->email, code, &m);
-    if (r == KF_CODE_USED) return kf_answer_a(400, "email_verification_code_previously_used", "The code has already been used.");
-    if (r == KF_CODE_EXPIRED) return kf_answer_a(400, "email_verification_code_expired", "The code has expired.");
-    if (r != KF_CODE_RIGHT) return kf_answer_a(400, "email_verification_code_incorrect", "The code is not valid.");
+    if (r == KF_CODE_USED)
+        return kf_answer_a(400, "email_verification_code_previously_used",
+                           "The code has already been used.");
+    if (r == KF_CODE_EXPIRED)
+        return kf_answer_a(400, "email_verification_code_expired", "The code has expired.");
+    if (r != KF_CODE_RIGHT)
+        return kf_answer_a(400, "email_verification_code_incorrect", "The code is not valid.");
     kf_account_set_verified(a);
     kf_json *body = kf_json_obj();
     kf_json_set(body, "user", kf_json_copy(a->user));
@@ -116,8 +130,10 @@ kf_answer kf_grant_verification(const kf_attempt *a) {
     kf_mail *m = NULL;
     kf_answer no;
     if (!held) return kf_bad_pending();
-    if (!kf_limited(a->s, "authenticate", held->account->email, KF_LIMIT_AUTHENTICATE, &no)) return no;
-    kf_code_result r = kf_mails_check(a->s->mails, KF_MAIL_VERIFY, held->account->email, kf_field(a, "code"), &m);
+    if (!kf_limited(a->s, "authenticate", held->account->email, KF_LIMIT_AUTHENTICATE, &no))
+        return no;
+    kf_code_result r =
+        kf_mails_check(a->s->mails, KF_MAIL_VERIFY, held->account->email, kf_field(a, "code"), &m);
     if (r != KF_CODE_RIGHT) return kf_code_refused(r);
     kf_account_set_verified(held->account);
     kf_pending p = *held;
@@ -141,7 +157,8 @@ kf_answer kf_api_reset(kf_sandbox *s, const kf_call *c) {
     if (!kf_limited(s, "password_reset", email, KF_LIMIT_MAIL, &no)) return no;
     kf_account *a = kf_users_by_email(s->users, email);
     if (!a) return kf_answer_not_found("User");
-    if (!a->password) return kf_answer_a(403, "password_reset_not_allowed", "The user has no password.");
+    if (!a->password)
+        return kf_answer_a(403, "password_reset_not_allowed", "The user has no password.");
     return reset_answer(s, kf_mails_send(s->mails, KF_MAIL_RESET, a->email, a), 201);
 }
 
@@ -163,18 +180,22 @@ static kf_answer reset_error(const char *code, const char *message) {
 static kf_mail *by_token(kf_sandbox *s, const char *token) {
     KF_AUTO(kf_json) all = kf_mails_list(s->mails);
     for (const kf_json *j = kf_json_first(all); j; j = kf_json_next(j))
-        if (kf_str_eq(kf_json_str(j, "kind"), "password_reset") && kf_str_eq(kf_json_str(j, "code"), token))
+        if (kf_str_eq(kf_json_str(j, "kind"), "password_reset") &&
+            kf_str_eq(kf_json_str(j, "code"), token))
             return kf_mails_find(s->mails, KF_MAIL_RESET, kf_json_str(j, "id"));
     return NULL;
 }
 
 kf_answer kf_api_reset_confirm(kf_sandbox *s, const kf_call *c) {
-    const char *token = kf_json_str(c->body, "token"), *fresh = kf_json_str(c->body, "new_password");
+    const char *token = kf_json_str(c->body, "token"),
+               *fresh = kf_json_str(c->body, "new_password");
     if (!token) return kf_answer_parameters("token", "token must be a string");
     if (!fresh) return kf_answer_parameters("new_password", "new_password must be a string");
     kf_mail *m = by_token(s, token);
-    if (!m || m->used || kf_boot_ms() >= m->until_ms) return reset_error("password_reset_token_invalid", "The token is not valid any more.");
-    if (strlen(fresh) < 10) return reset_error("password_too_weak", "The password must have 10 characters at least.");
+    if (!m || m->used || kf_boot_ms() >= m->until_ms)
+        return reset_error("password_reset_token_invalid", "The token is not valid any more.");
+    if (strlen(fresh) < 10)
+        return reset_error("password_too_weak", "The password must have 10 characters at least.");
     kf_account *a = m->account;
     m->used = true;
     free(a->password);

@@ -22,10 +22,8 @@ bool kf_disk_read(const char *path, size_t max, char **text, size_t *len, kf_err
     while (fits && ((n = read(fd, chunk, sizeof chunk)) > 0 || (n < 0 && errno == EINTR)))
         if (n > 0) fits = kf_buf_add(&b, chunk, (size_t)n);
     bool ok = fits && n == 0;
-    if (!fits)
-        kf_fail(err, KF_ERR_USAGE_BAD, "%s is longer than %zu bytes", path, max);
-    else if (!ok)
-        kf_fail_errno(err, KF_ERR_SYS_IO, "read %s", path);
+    if (!fits) kf_fail(err, KF_ERR_USAGE_BAD, "%s is longer than %zu bytes", path, max);
+    else if (!ok) kf_fail_errno(err, KF_ERR_SYS_IO, "read %s", path);
     close(fd);
     if (ok) {
         *len = b.len;

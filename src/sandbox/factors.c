@@ -45,7 +45,11 @@ static void new_secret(char out[33]) {
 /* All but RFC 3986's unreserved characters as %XX. */
 static void escape(kf_buf *b, const char *text) {
     for (const char *p = text; *p; p++)
-        kf_buf_addf(b, strchr("-._~", *p) || (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z') ? "%c" : "%%%02X",
+        kf_buf_addf(b,
+                    strchr("-._~", *p) || (*p >= '0' && *p <= '9') ||
+                            ((*p | 32) >= 'a' && (*p | 32) <= 'z')
+                        ? "%c"
+                        : "%%%02X",
                     (unsigned char)*p);
 }
 
@@ -62,7 +66,8 @@ static char *key_uri(const kf_factor *f, const char *secret) {
     return kf_buf_steal(&b);
 }
 
-kf_factor *kf_factor_make(kf_account *a, const char *issuer, const char *user, const kf_totp *key, char **secret, char **uri) {
+kf_factor *kf_factor_make(kf_account *a, const char *issuer, const char *user, const kf_totp *key,
+                          char **secret, char **uri) {
     kf_totp fresh;
     char made[33];
     if (!key) {
@@ -96,7 +101,8 @@ static bool read_totp(const kf_json *body, const char *text[2], kf_totp *key, kf
     }
     const char *secret = kf_json_str(body, "totp_secret");
     if (kf_json_get(body, "totp_secret") && (!secret || !kf_totp_init(key, secret, NULL))) {
-        *out = kf_answer_parameters("totp_secret", "totp_secret is no base32 secret of 10 to 128 bytes");
+        *out = kf_answer_parameters("totp_secret",
+                                    "totp_secret is no base32 secret of 10 to 128 bytes");
         return false;
     }
     return true;
@@ -110,16 +116,19 @@ kf_answer kf_api_enroll(kf_sandbox *s, const kf_call *c) {
     kf_totp key = {0};
     kf_answer no;
     if (!a) return kf_answer_not_found("User");
-    if (!kf_str_eq(kf_json_str(c->body, "type"), "totp")) return kf_answer_parameters("type", "type must be totp");
+    if (!kf_str_eq(kf_json_str(c->body, "type"), "totp"))
+        return kf_answer_parameters("type", "type must be totp");
     if (!read_totp(c->body, text, &key, &no)) return no;
     kf_factor *f = kf_factor_make(a, text[0], text[1], key.key_len ? &key : NULL, &secret, &uri);
     if (!f) return kf_answer_a(400, "too_many_factors", "The user has too many factors.");
-    kf_json *body = kf_json_obj(), *factor = factor_json(a, f), *totp = kf_json_copy(kf_json_get(factor, "totp"));
+    kf_json *body = kf_json_obj(), *factor = factor_json(a, f),
+            *totp = kf_json_copy(kf_json_get(factor, "totp"));
     kf_json_set_str(totp, "secret", secret);
     kf_json_set_str(totp, "uri", uri);
     kf_json_set(factor, "totp", totp);
     kf_json_set(body, "authentication_factor", factor);
-    kf_json_set(body, "authentication_challenge", challenge_json(kf_sessions_challenge_new(s->sessions, a, f->id)));
+    kf_json_set(body, "authentication_challenge",
+                challenge_json(kf_sessions_challenge_new(s->sessions, a, f->id)));
     return (kf_answer){.status = 201, .body = body};
 }
 
@@ -149,18 +158,22 @@ kf_answer kf_api_factor_delete(kf_sandbox *s, const kf_call *c) {
 kf_answer kf_api_challenge(kf_sandbox *s, const kf_call *c) {
     kf_account *a = kf_users_by_factor(s->users, c->id, NULL);
     if (!a) return no_factor();
-    return (kf_answer){.status = 201, .body = challenge_json(kf_sessions_challenge_new(s->sessions, a, c->id))};
+    return (kf_answer){.status = 201,
+                       .body = challenge_json(kf_sessions_challenge_new(s->sessions, a, c->id))};
 }
 
 kf_answer kf_api_verify(kf_sandbox *s, const kf_call *c) {
     kf_challenge *ch = kf_sessions_challenge(s->sessions, c->id);
     kf_factor *f;
     const char *code = kf_json_str(c->body, "code");
-    if (!ch || !kf_users_by_factor(s->users, ch->factor, &f)) return kf_answer_not_found("Authentication challenge");
+    if (!ch || !kf_users_by_factor(s->users, ch->factor, &f))
+        return kf_answer_not_found("Authentication challenge");
     if (!code) return kf_answer_parameters("code", "code must be a string");
     if (ch->verified)
-        return kf_answer_a(422, "authentication_challenge_previously_verified", "The authentication challenge was already verified.");
-    if (ch->wrong_codes >= KF_CODE_TRIES) return kf_answer_a(400, "one_time_code_too_many_attempts", "Too many attempts.");
+        return kf_answer_a(422, "authentication_challenge_previously_verified",
+                           "The authentication challenge was already verified.");
+    if (ch->wrong_codes >= KF_CODE_TRIES)
+        return kf_answer_a(400, "one_time_code_too_many_attempts", "Too many attempts.");
     bool right = kf_totp_check(&f->totp, code, kf_now()) == KF_TOTP_RIGHT;
     if (right) {
         ch->verified = true;

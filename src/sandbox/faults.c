@@ -131,12 +131,9 @@ static bool read_when(const reader *r, kf_fault *f) {
 static bool read_drop(const reader *r, kf_fault *f) {
     const char *drop = kf_json_str(r->obj, "drop");
     if (!kf_json_get(r->obj, "drop")) return true;
-    if (kf_str_eq(drop, "before"))
-        f->drop = DROP_BEFORE;
-    else if (kf_str_eq(drop, "after"))
-        f->drop = DROP_AFTER;
-    else
-        return fail_at(r, "drop", "not \"before\" or \"after\"");
+    if (kf_str_eq(drop, "before")) f->drop = DROP_BEFORE;
+    else if (kf_str_eq(drop, "after")) f->drop = DROP_AFTER;
+    else return fail_at(r, "drop", "not \"before\" or \"after\"");
     return true;
 }
 
@@ -183,7 +180,8 @@ kf_faults *kf_faults_parse(const char *json, size_t len, kf_err *err) {
 /* ---- doing ---- */
 
 static bool grant_is(const char *wanted, const char *grant) {
-    static const char *const urns[] = {"urn:workos:oauth:grant-type:", "urn:ietf:params:oauth:grant-type:"};
+    static const char *const urns[] = {"urn:workos:oauth:grant-type:",
+                                       "urn:ietf:params:oauth:grant-type:"};
     static const char code[] = ":code";
     if (!wanted) return true;
     for (size_t i = 0; i < KF_LEN(urns); i++)
@@ -243,10 +241,8 @@ void kf_fault_apply(const kf_fault *fault, kf_web_res *res) {
     if (fault->body_size >= 0)
         kf_web_set_body(res, repeated(fault->body, (size_t)fault->body_size),
                         (size_t)fault->body_size);
-    else if (fault->body)
-        kf_web_set_body(res, kf_strdup(fault->body), strlen(fault->body));
-    else if (fault->status && !fault->handle)
-        kf_web_set_body(res, NULL, 0);
+    else if (fault->body) kf_web_set_body(res, kf_strdup(fault->body), strlen(fault->body));
+    else if (fault->status && !fault->handle) kf_web_set_body(res, NULL, 0);
     for (const kf_json *j = kf_json_first(fault->headers); j; j = kf_json_next(j))
         kf_web_set_header(res, kf_json_key(j), kf_json_value_str(j));
     res->delay_ms = fault->delay_ms;

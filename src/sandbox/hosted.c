@@ -25,7 +25,9 @@ kf_hosted *kf_hosted_new(int64_t code_life_ms, int64_t device_life_s, int64_t de
 }
 
 static void drop(kf_page_open *p) {
-    char *texts[] = {p->id, p->redirect_uri, p->state, p->challenge, p->invitation_token, p->login_hint, p->device_code, p->user_code, p->code};
+    char *texts[] = {p->id,          p->redirect_uri,     p->state,
+                     p->challenge,   p->invitation_token, p->login_hint,
+                     p->device_code, p->user_code,        p->code};
     for (size_t i = 0; i < KF_LEN(texts); i++) free(texts[i]);
     *p = (kf_page_open){0};
 }
@@ -54,7 +56,8 @@ kf_page_open *kf_hosted_find(kf_hosted *h, const char *id) {
 }
 kf_page_open *kf_hosted_by_device(kf_hosted *h, const char *device_code) {
     for (size_t i = 0; device_code && i < PAGES; i++)
-        if (h->page[i].device_code && kf_str_eq(h->page[i].device_code, device_code)) return &h->page[i];
+        if (h->page[i].device_code && kf_str_eq(h->page[i].device_code, device_code))
+            return &h->page[i];
     return NULL;
 }
 /* As somebody types it, and as it is. */
@@ -69,7 +72,8 @@ static bool same_user_code(const char *typed, const char *code) {
 
 kf_page_open *kf_hosted_by_user_code(kf_hosted *h, const char *user_code) {
     for (size_t i = 0; user_code && i < PAGES; i++)
-        if (h->page[i].user_code && same_user_code(user_code, h->page[i].user_code)) return &h->page[i];
+        if (h->page[i].user_code && same_user_code(user_code, h->page[i].user_code))
+            return &h->page[i];
     return NULL;
 }
 kf_page_open *kf_hosted_by_code(kf_hosted *h, const char *code) {
@@ -80,13 +84,15 @@ kf_page_open *kf_hosted_by_code(kf_hosted *h, const char *code) {
 
 kf_answer kf_hosted_finish(const kf_attempt *a, const kf_pending *p) {
     kf_page_open *page = kf_hosted_find(a->s->hosted, p->target);
-    if (!page || page->code || kf_boot_ms() >= page->until_ms || page->device != KF_DEVICE_OPEN) return kf_html_message(400, "This page is too old", "Start the sign-in again.");
+    if (!page || page->code || kf_boot_ms() >= page->until_ms || page->device != KF_DEVICE_OPEN)
+        return kf_html_message(400, "This page is too old", "Start the sign-in again.");
     page->who = *p;
     page->who.token = NULL;
     page->who.target[0] = 0;
     if (page->device_code) {
         page->device = KF_DEVICE_YES;
-        return kf_html_message(200, "You are signed in", "You may close this page and go back to your device.");
+        return kf_html_message(200, "You are signed in",
+                               "You may close this page and go back to your device.");
     }
     page->code = kf_token_new();
     page->code_until_ms = kf_boot_ms() + a->s->hosted->code_life_ms;
@@ -107,16 +113,24 @@ static kf_answer bad_code(const char *code) {
 }
 
 kf_answer kf_grant_code(const kf_attempt *a) {
-    const char *code = kf_field(a, "code"), *verifier = kf_field(a, "code_verifier"), *secret = kf_field(a, "client_secret");
+    const char *code = kf_field(a, "code"), *verifier = kf_field(a, "code_verifier"),
+               *secret = kf_field(a, "client_secret");
     kf_page_open *p = kf_hosted_by_code(a->s->hosted, code);
     kf_answer no;
-    if (!p || p->app != a->app || p->code_used || kf_boot_ms() >= p->code_until_ms) return bad_code(code);
-    if (verifier && !p->challenge) return kf_answer_a(400, "code_challenge_not_found", "There was no code challenge.");
-    if (!verifier && !secret) return kf_answer_b("invalid_request", "code_verifier or client_secret is required.");
+    if (!p || p->app != a->app || p->code_used || kf_boot_ms() >= p->code_until_ms)
+        return bad_code(code);
+    if (verifier && !p->challenge)
+        return kf_answer_a(400, "code_challenge_not_found", "There was no code challenge.");
+    if (!verifier && !secret)
+        return kf_answer_b("invalid_request", "code_verifier or client_secret is required.");
     if (p->challenge && !verifier) return kf_answer_b("invalid_grant", "code_verifier is missing.");
-    if (verifier && (strlen(verifier) < 43 || strlen(verifier) > 128 || !verified(verifier, p->challenge))) return bad_code(code);
+    if (verifier &&
+        (strlen(verifier) < 43 || strlen(verifier) > 128 || !verified(verifier, p->challenge)))
+        return bad_code(code);
     p->code_used = true;
     kf_pending who = p->who;
-    if (!kf_invited(a->s, kf_field(a, "invitation_token"), who.account->email, &who, &no)) return no;
-    return who.invitation ? kf_proceed(a, who) : kf_sign_in(a, &who); /* an invitation may want more */
+    if (!kf_invited(a->s, kf_field(a, "invitation_token"), who.account->email, &who, &no))
+        return no;
+    return who.invitation ? kf_proceed(a, who)
+                          : kf_sign_in(a, &who); /* an invitation may want more */
 }

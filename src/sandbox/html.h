@@ -10,6 +10,7 @@ void kf_html_begin(kf_buf *b, const char *title);
 kf_answer kf_html_end(kf_buf *b, int status);
 kf_answer kf_html_message(int status, const char *title, const char *text);
 /* To the application: code, or error with its description; state as it came. */
-kf_answer kf_html_redirect(const kf_page_open *page, const char *code, const char *error, const char *description);
+kf_answer kf_html_redirect(const kf_page_open *page, const char *code, const char *error,
+                           const char *description);
 /* The sign-in form; wrong: what was wrong with the last try, or NULL. */
 kf_answer kf_html_sign_in(const kf_page_open *page, const char *wrong);

@@ -73,10 +73,8 @@ kf_json *kf_web_body(const kf_web_req *r, bool form, kf_err *err) {
     kf_json *j = NULL;
     if (form && content_type_is(r, "application/x-www-form-urlencoded"))
         j = kf_form_parse(text, r->body.len, err);
-    else if (content_type_is(r, "application/json"))
-        j = kf_json_parse(text, r->body.len, err);
-    else
-        kf_fail(err, KF_ERR_USAGE_BAD, "Content-Type is not supported");
+    else if (content_type_is(r, "application/json")) j = kf_json_parse(text, r->body.len, err);
+    else kf_fail(err, KF_ERR_USAGE_BAD, "Content-Type is not supported");
     if (j && !kf_json_is_obj(j)) {
         kf_fail(err, KF_ERR_USAGE_BAD, "the body is no object");
         j = kf_json_free(j);
@@ -224,10 +222,8 @@ static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const 
     if (*data_len == 0) return answer(user, req);
     req->received += *data_len;
     if (req->received > MAX_DISCARD) return MHD_NO;
-    if (req->received > MAX_BODY)
-        kf_buf_clear(&req->body);
-    else if (!kf_buf_add(&req->body, data, *data_len))
-        return MHD_NO;
+    if (req->received > MAX_BODY) kf_buf_clear(&req->body);
+    else if (!kf_buf_add(&req->body, data, *data_len)) return MHD_NO;
     *data_len = 0;
     return MHD_YES;
 }

@@ -32,7 +32,8 @@ int kf_limits_take(kf_limits *l, const char *what, const char *whom, int most) {
     for (char *p = name; *p; p++) *p = (char)tolower((unsigned char)*p);
     kf_sha256(name, strlen(name), hash);
     memcpy(&slot, hash, sizeof slot);
-    int64_t *at = l->at_ms[slot % SLOTS], now = kf_boot_ms(), window = KF_LIMIT_WINDOW_S * 1000, oldest = now;
+    int64_t *at = l->at_ms[slot % SLOTS], now = kf_boot_ms(), window = KF_LIMIT_WINDOW_S * 1000,
+            oldest = now;
     int used = 0, free_at = -1;
     for (int i = 0; i < MOST; i++) {
         bool counts = at[i] && now - at[i] < window;

@@ -13,8 +13,11 @@ struct kf_mails {
     int64_t life_ms;
 };
 
-static const char *const names[KF_MAIL_KINDS] = {"magic_auth", "email_verification", "password_reset", "radar", "sms"};
-static const char *const prefixes[KF_MAIL_KINDS] = {"magic_auth_", "email_verification_", "password_reset_", "radar_challenge_", "radar_verification_"};
+static const char *const names[KF_MAIL_KINDS] = {"magic_auth", "email_verification",
+                                                 "password_reset", "radar", "sms"};
+static const char *const prefixes[KF_MAIL_KINDS] = {"magic_auth_", "email_verification_",
+                                                    "password_reset_", "radar_challenge_",
+                                                    "radar_verification_"};
 
 kf_mails *kf_mails_new(int64_t life_ms) {
     kf_mails *m = calloc(1, sizeof *m);
@@ -44,19 +47,21 @@ kf_mail *kf_mails_send(kf_mails *m, kf_mail_kind kind, const char *to, kf_accoun
     m->next = (m->next + 1) % MAILS;
     drop(one);
     kf_random(&r, sizeof r);
-    *one = (kf_mail){.id = kf_id_new(prefixes[kind]),
-                     .to = kf_strdup(to),
-                     .code = kind == KF_MAIL_RESET ? kf_token_new() : kf_strfmt("%06u", r % 1000000u),
-                     .kind = kind,
-                     .account = who,
-                     .made_at = kf_now(),
-                     .until_ms = kf_boot_ms() + m->life_ms};
+    *one =
+        (kf_mail){.id = kf_id_new(prefixes[kind]),
+                  .to = kf_strdup(to),
+                  .code = kind == KF_MAIL_RESET ? kf_token_new() : kf_strfmt("%06u", r % 1000000u),
+                  .kind = kind,
+                  .account = who,
+                  .made_at = kf_now(),
+                  .until_ms = kf_boot_ms() + m->life_ms};
     return one;
 }
 
 kf_mail *kf_mails_find(kf_mails *m, kf_mail_kind kind, const char *id) {
     for (size_t i = 0; id && i < MAILS; i++)
-        if (m->mail[i].id && m->mail[i].kind == kind && kf_str_eq(m->mail[i].id, id)) return &m->mail[i];
+        if (m->mail[i].id && m->mail[i].kind == kind && kf_str_eq(m->mail[i].id, id))
+            return &m->mail[i];
     return NULL;
 }
 
@@ -78,7 +83,8 @@ kf_json *kf_mails_list(const kf_mails *m) {
     return list;
 }
 
-kf_code_result kf_mails_check(kf_mails *m, kf_mail_kind kind, const char *to, const char *code, kf_mail **out) {
+kf_code_result kf_mails_check(kf_mails *m, kf_mail_kind kind, const char *to, const char *code,
+                              kf_mail **out) {
     kf_mail *last = NULL;
     for (size_t k = 0; k < MAILS; k++) {
         kf_mail *one = &m->mail[(m->next + k) % MAILS];

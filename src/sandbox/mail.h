@@ -6,7 +6,14 @@
 #include <stdint.h>
 #include "sandbox/users.h"
 
-typedef enum { KF_MAIL_MAGIC, KF_MAIL_VERIFY, KF_MAIL_RESET, KF_MAIL_RADAR, KF_MAIL_SMS, KF_MAIL_KINDS } kf_mail_kind;
+typedef enum {
+    KF_MAIL_MAGIC,
+    KF_MAIL_VERIFY,
+    KF_MAIL_RESET,
+    KF_MAIL_RADAR,
+    KF_MAIL_SMS,
+    KF_MAIL_KINDS
+} kf_mail_kind;
 
 typedef struct kf_mail {
     char *id, *to, *code;
@@ -26,6 +33,14 @@ kf_mail *kf_mails_find(kf_mails *m, kf_mail_kind kind, const char *id);
 int64_t kf_mails_life_s(const kf_mails *m);
 kf_json *kf_mails_list(const kf_mails *m); /* array, newest last; caller owns */
 
-typedef enum { KF_CODE_RIGHT, KF_CODE_WRONG, KF_CODE_EXPIRED, KF_CODE_USED, KF_CODE_TOO_MANY } kf_code_result;
-/* The code among what was sent to this address; right ones are used up. *out: the mail (RIGHT only). */
-kf_code_result kf_mails_check(kf_mails *m, kf_mail_kind kind, const char *to, const char *code, kf_mail **out);
+typedef enum {
+    KF_CODE_RIGHT,
+    KF_CODE_WRONG,
+    KF_CODE_EXPIRED,
+    KF_CODE_USED,
+    KF_CODE_TOO_MANY
+} kf_code_result;
+/* The code among what was sent to this address; right ones are used up. *out: the mail (RIGHT
+ * only). */
+kf_code_result kf_mails_check(kf_mails *m, kf_mail_kind kind, const char *to, const char *code,
+                              kf_mail **out);

@@ -111,8 +111,10 @@ static bool take(options *o, int opt, const char *arg) {
         }
         return kf_duration_parse(arg, &o->replay_ms);
     case OPT_CODE_LIFE: return kf_duration_parse(arg, &o->code_life_ms) && o->code_life_ms >= 1000;
-    case OPT_DEVICE_LIFE: return kf_duration_parse(arg, &o->device_life_ms) && o->device_life_ms >= 1000;
-    case OPT_DEVICE_INTERVAL: return kf_duration_parse(arg, &o->device_interval_ms) && o->device_interval_ms >= 1000;
+    case OPT_DEVICE_LIFE:
+        return kf_duration_parse(arg, &o->device_life_ms) && o->device_life_ms >= 1000;
+    case OPT_DEVICE_INTERVAL:
+        return kf_duration_parse(arg, &o->device_interval_ms) && o->device_interval_ms >= 1000;
     case OPT_NO_LIMITS: o->no_limits = true; return true;
     case OPT_SEED: o->seed = arg; return true;
     case OPT_FAULTS: o->faults = arg; return true;
@@ -127,10 +129,15 @@ static bool take(options *o, int opt, const char *arg) {
 /* -1: go on; otherwise the exit status. */
 static int parse(options *o, int argc, char **argv) {
     int opt, index = 0;
-    *o = (options){.token_life_ms = 5 * 60 * 1000, .replay_ms = 30 * 1000, .code_life_ms = 10 * 60 * 1000, .device_life_ms = 5 * 60 * 1000, .device_interval_ms = 5000};
+    *o = (options){.token_life_ms = 5 * 60 * 1000,
+                   .replay_ms = 30 * 1000,
+                   .code_life_ms = 10 * 60 * 1000,
+                   .device_life_ms = 5 * 60 * 1000,
+                   .device_interval_ms = 5000};
     while ((opt = getopt_long(argc, argv, "", longopts, &index)) != -1) {
         if (opt == OPT_HELP || opt == OPT_VERSION) {
-            printf(opt == OPT_HELP ? "%s" : "keyfob-sandbox %s\n", opt == OPT_HELP ? usage : kf_build);
+            printf(opt == OPT_HELP ? "%s" : "keyfob-sandbox %s\n",
+                   opt == OPT_HELP ? usage : kf_build);
             return fflush(stdout) == 0 ? 0 : 1;
         }
         if (opt == '?') return 2; /* getopt has said why */

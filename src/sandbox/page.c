@@ -36,10 +36,8 @@ static size_t place_of(const view *v, const char *id) {
 }
 
 static void set_cursor(kf_json *meta, const char *name, bool there, const view *v, size_t at) {
-    if (there)
-        kf_json_set_str(meta, name, kf_json_str(v->item[at], "id"));
-    else
-        kf_json_set_null(meta, name);
+    if (there) kf_json_set_str(meta, name, kf_json_str(v->item[at], "id"));
+    else kf_json_set_null(meta, name);
 }
 
 static kf_answer make_page(const view *v, size_t from, size_t to) {

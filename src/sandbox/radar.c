@@ -5,7 +5,8 @@
 #include "sandbox/ids.h"
 
 kf_answer kf_api_radar(kf_sandbox *s, const kf_call *c) {
-    const char *phone = kf_json_str(c->body, "phone_number"), *user = kf_json_str(c->body, "user_id");
+    const char *phone = kf_json_str(c->body, "phone_number"),
+               *user = kf_json_str(c->body, "user_id");
     const char *token = kf_json_str(c->body, "pending_authentication_token");
     kf_account *a = user ? kf_users_by_id(s->users, user) : NULL;
     const kf_pending *p = token ? kf_sessions_pending(s->sessions, token) : NULL;
@@ -17,7 +18,8 @@ kf_answer kf_api_radar(kf_sandbox *s, const kf_call *c) {
 kf_answer kf_radar_send(kf_sandbox *s, const kf_pending *p, const char *phone) {
     kf_account *a = p->account;
     kf_answer no;
-    if (!kf_phone_ok(phone)) return kf_answer_parameters("phone_number", "phone_number must be a + with 7 to 15 digits");
+    if (!kf_phone_ok(phone))
+        return kf_answer_parameters("phone_number", "phone_number must be a + with 7 to 15 digits");
     /* Only somebody who signs up says which phone is theirs. */
     if (kf_str_eq(a->radar, "sms") && !kf_str_eq(phone, kf_account_phone(a)))
         return kf_answer_parameters("phone_number", "phone_number is not the user's");
@@ -52,13 +54,18 @@ static kf_answer passed(const kf_attempt *a, kf_pending *held) {
 
 kf_answer kf_grant_radar_email(const kf_attempt *a) {
     kf_pending *held = kf_find_pending(a, KF_PENDING_RADAR);
-    const kf_mail *asked = kf_mails_find(a->s->mails, KF_MAIL_RADAR, kf_field(a, "radar_challenge_id"));
+    const kf_mail *asked =
+        kf_mails_find(a->s->mails, KF_MAIL_RADAR, kf_field(a, "radar_challenge_id"));
     kf_mail *m = NULL;
     kf_answer no;
     if (!held) return kf_bad_pending();
-    if (!kf_limited(a->s, "authenticate", kf_field(a, "radar_challenge_id"), KF_LIMIT_AUTHENTICATE, &no)) return no;
-    if (!asked || asked->account != held->account) return kf_answer_b("invalid_request", "The radar challenge does not exist.");
-    kf_code_result r = kf_mails_check(a->s->mails, KF_MAIL_RADAR, asked->to, kf_field(a, "code"), &m);
+    if (!kf_limited(a->s, "authenticate", kf_field(a, "radar_challenge_id"), KF_LIMIT_AUTHENTICATE,
+                    &no))
+        return no;
+    if (!asked || asked->account != held->account)
+        return kf_answer_b("invalid_request", "The radar challenge does not exist.");
+    kf_code_result r =
+        kf_mails_check(a->s->mails, KF_MAIL_RADAR, asked->to, kf_field(a, "code"), &m);
     return r == KF_CODE_RIGHT ? passed(a, held) : kf_code_refused(r);
 }
 
@@ -69,10 +76,12 @@ kf_answer kf_grant_radar_sms(const kf_attempt *a) {
     kf_mail *m = NULL;
     kf_answer no;
     if (!held) return kf_bad_pending();
-    if (!kf_limited(a->s, "authenticate", held->account->email, KF_LIMIT_AUTHENTICATE, &no)) return no;
+    if (!kf_limited(a->s, "authenticate", held->account->email, KF_LIMIT_AUTHENTICATE, &no))
+        return no;
     if (kf_str_eq(held->account->radar, "sms_sign_up")) {
         if (!phone) return kf_answer_a(400, "phone_number_required", "phone_number is required.");
-        if (!id) return kf_answer_a(400, "verification_id_required", "verification_id is required.");
+        if (!id)
+            return kf_answer_a(400, "verification_id_required", "verification_id is required.");
         const kf_mail *asked = kf_mails_find(a->s->mails, KF_MAIL_SMS, id);
         if (!asked || asked->account != held->account || !kf_str_eq(asked->to, phone))
             return kf_answer_b("invalid_request", "The verification does not exist.");

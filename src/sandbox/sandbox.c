@@ -144,8 +144,10 @@ static const route routes[] = {
     {"POST /user_management/magic_auth", KEY, JSON_BODY, kf_api_magic},
     {"GET /user_management/magic_auth/{id}", KEY, NO_BODY, kf_api_magic_get},
     {"GET /user_management/email_verification/{id}", KEY, NO_BODY, kf_api_verification},
-    {"POST /user_management/users/{id}/email_verification/send", KEY, NO_BODY, kf_api_verification_send},
-    {"POST /user_management/users/{id}/email_verification/confirm", KEY, JSON_BODY, kf_api_verification_confirm},
+    {"POST /user_management/users/{id}/email_verification/send", KEY, NO_BODY,
+     kf_api_verification_send},
+    {"POST /user_management/users/{id}/email_verification/confirm", KEY, JSON_BODY,
+     kf_api_verification_confirm},
     {"POST /user_management/password_reset", KEY, JSON_BODY, kf_api_reset},
     {"POST /user_management/password_reset/confirm", KEY, JSON_BODY, kf_api_reset_confirm},
     {"GET /user_management/password_reset/{id}", KEY, NO_BODY, kf_api_reset_get},
@@ -227,7 +229,8 @@ static void put_answer(kf_answer *a, kf_web_res *res) {
     if (a->html) {
         kf_web_set_body(res, a->html, strlen(a->html));
         kf_web_set_header(res, "Content-Type", "text/html; charset=utf-8");
-        kf_web_set_header(res, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+        kf_web_set_header(res, "Content-Security-Policy",
+                          "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
         kf_web_set_header(res, "Cache-Control", "no-store");
     }
     if (a->location) kf_web_set_header(res, "Location", a->location);

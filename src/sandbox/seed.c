@@ -18,7 +18,8 @@ static const char *const default_seed[] = {
     "{\"id\":\"org_01KSB0000000000000000GX003\",\"name\":\"株式会社サンプル商事\"},",
     "{\"id\":\"org_01KSB000000000000000STRCT\",\"name\":\"Strict Security\",\"require_mfa\":true},"
     "{\"id\":\"org_01KSB00000000000000000SS01\",\"name\":\"Single Sign-On Ltd\","
-    "\"sso_connections\":[\"conn_01KSB0000000000000000SS01\"],\"domains\":[\"sso.example.test\"]}],",
+    "\"sso_connections\":[\"conn_01KSB0000000000000000SS01\"],\"domains\":[\"sso.example.test\"]}]"
+    ",",
     "\"users\":["
     "{\"id\":\"user_01KSB0000000000000000PLAIN\",\"email\":\"plain@example.test\","
     "\"password\":\"sandbox-password\",\"first_name\":\"Paula\",\"last_name\":\"Plain\","
@@ -45,16 +46,21 @@ static const char *const default_seed[] = {
     "\"password\":\"sandbox-password\",\"first_name\":\"Sina\",\"last_name\":\"Single\","
     "\"memberships\":[{\"organization\":\"org_01KSB00000000000000000SS01\"}]},",
     "{\"id\":\"user_01KSB000000000000000RADAR1\",\"email\":\"radar@example.test\","
-    "\"password\":\"sandbox-password\",\"first_name\":\"Rada\",\"last_name\":\"Mail\",\"radar\":\"email\"},"
+    "\"password\":\"sandbox-password\",\"first_name\":\"Rada\",\"last_name\":\"Mail\",\"radar\":"
+    "\"email\"},"
     "{\"id\":\"user_01KSB000000000000000RADAR2\",\"email\":\"radar-sms@example.test\","
-    "\"password\":\"sandbox-password\",\"first_name\":\"Rada\",\"last_name\":\"Text\",\"radar\":\"sms_sign_up\"},",
+    "\"password\":\"sandbox-password\",\"first_name\":\"Rada\",\"last_name\":\"Text\",\"radar\":"
+    "\"sms_sign_up\"},",
     "{\"id\":\"user_01KSB000000000000000RADAR3\",\"email\":\"radar-phone@example.test\","
-    "\"password\":\"sandbox-password\",\"first_name\":\"Rada\",\"last_name\":\"Phone\",\"radar\":\"sms\","
+    "\"password\":\"sandbox-password\",\"first_name\":\"Rada\",\"last_name\":\"Phone\",\"radar\":"
+    "\"sms\","
     "\"phone\":\"+15555550123\"},",
     "{\"id\":\"user_01KSB00000000000000000MPRSN\",\"email\":\"impersonated@example.test\","
     "\"password\":\"sandbox-password\",\"first_name\":\"Imke\",\"last_name\":\"Person\","
-    "\"impersonator\":{\"email\":\"admin@example.test\",\"reason\":\"Ticket 4711: cannot sign in\"},"
-    "\"oauth_tokens\":{\"provider\":\"GoogleOAuth\",\"access_token\":\"ya29.sandbox\",\"refresh_token\":\"1//sandbox\","
+    "\"impersonator\":{\"email\":\"admin@example.test\",\"reason\":\"Ticket 4711: cannot sign "
+    "in\"},"
+    "\"oauth_tokens\":{\"provider\":\"GoogleOAuth\",\"access_token\":\"ya29.sandbox\",\"refresh_"
+    "token\":\"1//sandbox\","
     "\"expires_at\":1893456000,\"scopes\":[\"email\",\"profile\"]}}]}",
 };
 
@@ -124,8 +130,7 @@ static bool read_app(reader *r, const kf_json *obj) {
     static const char *const keys[] = {"id", "secret", "device", NULL};
     kf_app *a = &r->u->app[r->u->n_app++];
     if (!known_keys(r, obj, keys) || !text(r, obj, "id", true, &a->id) ||
-        !text(r, obj, "secret", false, &a->secret) ||
-        !boolean(r, obj, "device", true, &a->device))
+        !text(r, obj, "secret", false, &a->secret) || !boolean(r, obj, "device", true, &a->device))
         return false;
     if (!kf_client_id_ok(a->id)) return fail_at(r, "id", "not a client ID");
     if (kf_users_app(r->u, a->id) != a) return fail_at(r, "id", "comes twice");
@@ -133,7 +138,7 @@ static bool read_app(reader *r, const kf_json *obj) {
 }
 
 static bool read_org(reader *r, const kf_json *obj) {
-    static const char *const keys[] = {"id",           "name", "require_mfa", "sso_connections",
+    static const char *const keys[] = {"id",           "name",    "require_mfa", "sso_connections",
                                        "auth_methods", "domains", NULL};
     kf_org *o = &r->u->org[r->u->n_org++];
     const kf_json *methods = kf_json_get(obj, "auth_methods");
@@ -143,7 +148,8 @@ static bool read_org(reader *r, const kf_json *obj) {
         !strings(r, obj, "sso_connections", &o->sso) || !strings(r, obj, "domains", &o->domains))
         return false;
     for (const kf_json *j = kf_json_first(o->sso); j; j = kf_json_next(j))
-        if (kf_users_connection(r->u, kf_json_value_str(j)) != o) return fail_at(r, "sso_connections", "one comes twice");
+        if (kf_users_connection(r->u, kf_json_value_str(j)) != o)
+            return fail_at(r, "sso_connections", "one comes twice");
     if (methods && !kf_json_is_obj(methods)) return fail_at(r, "auth_methods", "not an object");
     if (methods) o->auth_methods = kf_json_copy(methods);
     if (kf_users_org(r->u, o->id) != o) return fail_at(r, "id", "comes twice");
@@ -221,19 +227,23 @@ static bool is_new(const reader *r, const kf_account *a) {
 }
 
 /* *out: a copy of the object, which has a text called must; NULL if it is absent. */
-static bool object(const reader *r, const kf_json *obj, const char *key, const char *must, kf_json **out) {
+static bool object(const reader *r, const kf_json *obj, const char *key, const char *must,
+                   kf_json **out) {
     const kf_json *j = kf_json_get(obj, key);
     if (!j) return true;
-    if (!kf_json_is_obj(j) || !kf_json_str(j, must)) return fail_at(r, key, "not the object of the answer");
+    if (!kf_json_is_obj(j) || !kf_json_str(j, must))
+        return fail_at(r, key, "not the object of the answer");
     *out = kf_json_copy(j);
     return true;
 }
 
 static bool read_account(reader *r, const kf_json *obj) {
-    static const char *const keys[] = {
-        "id",          "email",       "password", "first_name", "last_name", "profile_picture_url",
-        "locale",      "external_id", "metadata", "totp",       "factor_id", "email_verified",
-        "memberships", "radar", "phone", "impersonator", "oauth_tokens", NULL};
+    static const char *const keys[] = {"id",           "email",        "password",
+                                       "first_name",   "last_name",    "profile_picture_url",
+                                       "locale",       "external_id",  "metadata",
+                                       "totp",         "factor_id",    "email_verified",
+                                       "memberships",  "radar",        "phone",
+                                       "impersonator", "oauth_tokens", NULL};
     kf_account *a = &r->u->account[r->u->n_account];
     char *totp = NULL, *factor_id = NULL;
     if (!known_keys(r, obj, keys) || !boolean(r, obj, "email_verified", true, &a->email_verified) ||
@@ -244,15 +254,15 @@ static bool read_account(reader *r, const kf_json *obj) {
     r->u->n_account++;
     if (!text(r, obj, "password", false, &a->password) ||
         !text(r, obj, "factor_id", false, &factor_id) || !text(r, obj, "radar", false, &a->radar) ||
-        !text(r, obj, "phone", false, &a->phone) ||
-        !text(r, obj, "totp", false, &totp)) {
+        !text(r, obj, "phone", false, &a->phone) || !text(r, obj, "totp", false, &totp)) {
         free(factor_id);
         return false;
     }
     kf_totp key = {0};
     bool ok = totp ? kf_totp_init(&key, totp, NULL) : !factor_id;
     if (!ok) fail_at(r, "totp", totp ? "not a base32 secret" : "missing beside factor_id");
-    if (ok && factor_id && kf_users_by_factor(r->u, factor_id, NULL)) ok = fail_at(r, "factor_id", "comes twice");
+    if (ok && factor_id && kf_users_by_factor(r->u, factor_id, NULL))
+        ok = fail_at(r, "factor_id", "comes twice");
     if (ok && totp) {
         kf_factor *f = kf_account_factor_new(a, NULL, NULL);
         f->totp = key;
@@ -269,7 +279,8 @@ static bool read_account(reader *r, const kf_json *obj) {
     bool known = !a->radar;
     for (size_t i = 0; i < KF_LEN(radar); i++) known = known || kf_str_eq(a->radar, radar[i]);
     if (!known) return fail_at(r, "radar", "not email, sms or sms_sign_up");
-    if (a->phone && !kf_phone_ok(a->phone)) return fail_at(r, "phone", "not a + with 7 to 15 digits");
+    if (a->phone && !kf_phone_ok(a->phone))
+        return fail_at(r, "phone", "not a + with 7 to 15 digits");
     if (!object(r, obj, "impersonator", "email", &a->impersonator) ||
         !object(r, obj, "oauth_tokens", "provider", &a->oauth_tokens))
         return false;
@@ -296,8 +307,8 @@ static bool read_list(kf_users *u, const kf_json *doc, const char *name, bool mu
 }
 
 kf_users *kf_users_load(const char *seed, size_t len, kf_err *err) {
-    static const char *const keys[] = {"clients", "organizations", "users", "logout_redirects",
-                                       "redirect_uris", "sign_up", NULL};
+    static const char *const keys[] = {
+        "clients", "organizations", "users", "logout_redirects", "redirect_uris", "sign_up", NULL};
     KF_AUTO_CHARS built_in = seed ? NULL : kf_users_default_seed();
     kf_err why = {0};
     KF_AUTO(kf_json)
@@ -312,7 +323,8 @@ kf_users *kf_users_load(const char *seed, size_t len, kf_err *err) {
     reader top = {.u = u, .list = "seed", .err = err};
     if (!known_keys(&top, doc, keys) ||
         !strings(&top, doc, "logout_redirects", &u->logout_redirects) ||
-        !strings(&top, doc, "redirect_uris", &u->redirect_uris) || !boolean(&top, doc, "sign_up", true, &u->sign_up) ||
+        !strings(&top, doc, "redirect_uris", &u->redirect_uris) ||
+        !boolean(&top, doc, "sign_up", true, &u->sign_up) ||
         !read_list(u, doc, "clients", true, sizeof *u->app, &u->app, read_app, err) ||
         !read_list(u, doc, "organizations", false, sizeof *u->org, &u->org, read_org, err) ||
         !read_list(u, doc, "users", true, sizeof *u->account, &u->account, read_account, err))

@@ -41,10 +41,10 @@ typedef struct kf_pending {
     const kf_app *app;
     const kf_membership *member; /* the organization, once chosen */
     const char *method;
-    const kf_org *idp;                 /* whose identity provider said so, with SSO */
-    struct kf_invitation *invitation;  /* accepted at the end; NULL: none */
-    bool mfa, org_chosen, radar;       /* shown so far */
-    char target[48];             /* the hosted page (hosted.h) this is for; "": the API itself */
+    const kf_org *idp;                /* whose identity provider said so, with SSO */
+    struct kf_invitation *invitation; /* accepted at the end; NULL: none */
+    bool mfa, org_chosen, radar;      /* shown so far */
+    char target[48]; /* the hosted page (hosted.h) this is for; "": the API itself */
     int wrong_codes;
     int64_t until_ms;
 } kf_pending;

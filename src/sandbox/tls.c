@@ -70,10 +70,8 @@ static bool make(pair *out, const pair *ca) {
         ok = ok && add_ext(p.cert, issuer, NID_ext_key_usage, "serverAuth") &&
              add_ext(p.cert, issuer, NID_subject_alt_name, "IP:127.0.0.1,IP:::1,DNS:localhost");
     ok = ok && X509_sign(p.cert, ca ? ca->key : p.key, EVP_sha256()) > 0;
-    if (ok)
-        *out = p;
-    else
-        pair_done(&p);
+    if (ok) *out = p;
+    else pair_done(&p);
     return ok;
 }
 

@@ -112,7 +112,8 @@ const kf_org *kf_users_domain(const kf_users *u, const char *domain) {
 
 bool kf_phone_ok(const char *text) {
     size_t n = text ? strlen(text) : 0;
-    return n > 7 && n < 17 && text[0] == '+' && text[1] != '0' && !text[1 + strspn(text + 1, "0123456789")];
+    return n > 7 && n < 17 && text[0] == '+' && text[1] != '0' &&
+           !text[1 + strspn(text + 1, "0123456789")];
 }
 
 bool kf_email_ok(const char *text) {
@@ -128,7 +129,8 @@ kf_account *kf_users_add(kf_users *u, const char *email) {
     if (u->n_account == u->max_account) return NULL;
     kf_account *a = &u->account[u->n_account];
     KF_AUTO_CHARS id = kf_id_new("user_");
-    static const char *const none[] = {"first_name", "last_name", "profile_picture_url", "external_id", "locale", "name"};
+    static const char *const none[] = {"first_name",  "last_name", "profile_picture_url",
+                                       "external_id", "locale",    "name"};
     a->user = kf_json_obj();
     kf_json_set_str(a->user, "object", "user");
     kf_json_set_str(a->user, "id", id);
@@ -152,8 +154,10 @@ kf_account *kf_users_add(kf_users *u, const char *email) {
 bool kf_account_join(kf_account *a, const kf_org *org, const char *role) {
     if (kf_account_member(a, org->id)) return true;
     if (a->n_membership == a->max_membership) return false;
-    a->membership[a->n_membership++] = (kf_membership){
-        .id = kf_id_new("om_"), .role = kf_strdup(role ? role : "member"), .org = org, .permissions = kf_json_arr()};
+    a->membership[a->n_membership++] = (kf_membership){.id = kf_id_new("om_"),
+                                                       .role = kf_strdup(role ? role : "member"),
+                                                       .org = org,
+                                                       .permissions = kf_json_arr()};
     return true;
 }
 

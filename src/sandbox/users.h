@@ -36,17 +36,21 @@ typedef struct kf_factor {
     int64_t made_at, updated_at;
 } kf_factor;
 
-enum { KF_FACTORS_MAX = 8, KF_SPARE = 1000 /* accounts made at run time */, KF_SPARE_MEMBERSHIPS = 16 };
+enum {
+    KF_FACTORS_MAX = 8,
+    KF_SPARE = 1000 /* accounts made at run time */,
+    KF_SPARE_MEMBERSHIPS = 16
+};
 
 typedef struct kf_account {
-    char *password; /* NULL: none */
-    const char *id, *email;     /* in user */
+    char *password;         /* NULL: none */
+    const char *id, *email; /* in user */
     bool email_verified;
     kf_factor factor[KF_FACTORS_MAX];
-    char *radar;         /* "email", "sms", "sms_sign_up": asked once in a sign-in; NULL: not */
-    char *phone;         /* of text messages; NULL: not known */
+    char *radar; /* "email", "sms", "sms_sign_up": asked once in a sign-in; NULL: not */
+    char *phone; /* of text messages; NULL: not known */
     kf_json *impersonator, *oauth_tokens; /* as in the answer of workos-api.md §1.4; NULL: none */
-    kf_json *user; /* the whole user object of workos-api.md §1.4 */
+    kf_json *user;                        /* the whole user object of workos-api.md §1.4 */
     kf_membership *membership;
     size_t n_membership, max_membership;
 } kf_account;
@@ -81,7 +85,8 @@ const kf_org *kf_users_domain(const kf_users *u, const char *domain);
 bool kf_phone_ok(const char *text); /* E.164: a plus and 7 to 15 digits; NULL: false */
 bool kf_email_ok(const char *text); /* one @, something on both sides, no odd characters */
 kf_account *kf_users_add(kf_users *u, const char *email); /* NULL: no room */
-bool kf_account_join(kf_account *a, const kf_org *org, const char *role); /* false: no room; a member already: true */
+bool kf_account_join(kf_account *a, const kf_org *org,
+                     const char *role); /* false: no room; a member already: true */
 /* NULL issuer: the sandbox; NULL user: the address. NULL: no room */
 kf_factor *kf_account_factor_new(kf_account *a, const char *issuer, const char *user);
 bool kf_account_has_factor(const kf_account *a); /* a verified one */
@@ -89,7 +94,8 @@ void kf_factor_drop(kf_factor *f);
 void kf_factor_verified(kf_factor *f); /* a right code was given */
 void kf_account_set_verified(kf_account *a);
 const kf_membership *kf_account_member(const kf_account *a, const char *org_id);
-const char *kf_account_phone(const kf_account *a); /* where a text message goes; the address, if there is no phone */
+const char *kf_account_phone(
+    const kf_account *a); /* where a text message goes; the address, if there is no phone */
 bool kf_account_password_ok(const kf_account *a, const char *password);
 
 KF_AUTO_DEFINE(kf_users);

@@ -71,10 +71,15 @@ static void begin(kf_ask *a) {
     a->timer = kf_loop_after(a->loop, 0, failed, a);
 }
 
-kf_ask *kf_ask_token(kf_loop *l, const char *profile, int64_t min_valid_ms, kf_ask_done done, void *user) {
+kf_ask *kf_ask_token(kf_loop *l, const char *profile, int64_t min_valid_ms, kf_ask_done done,
+                     void *user) {
     kf_ask *a = calloc(1, sizeof *a);
     if (!a) abort();
-    *a = (kf_ask){.loop = l, .profile = kf_strdup(profile), .min_valid_ms = min_valid_ms, .done = done, .user = user};
+    *a = (kf_ask){.loop = l,
+                  .profile = kf_strdup(profile),
+                  .min_valid_ms = min_valid_ms,
+                  .done = done,
+                  .user = user};
     begin(a);
     return a;
 }

@@ -19,13 +19,19 @@ static bool given_path(kf_house *h, const char *path, kf_err *err) {
     struct stat st;
     KF_AUTO_CHARS dir = kf_strdup(path);
     char *slash = strrchr(dir, '/');
-    if (path[0] != '/' || !slash[1]) return kf_fail(err, KF_ERR_USAGE_BAD, "the socket's path begins with / and ends with a name");
+    if (path[0] != '/' || !slash[1])
+        return kf_fail(err, KF_ERR_USAGE_BAD,
+                       "the socket's path begins with / and ends with a name");
     *(slash == dir ? slash + 1 : slash) = 0;
     if (!kf_socket_dir_check(dir, false, err)) return false;
     if (!lstat(path, &st)) {
-        if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid()) return kf_fail(err, KF_ERR_USAGE_EXISTS, "%.200s exists and is no socket of yours", path);
+        if (!S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
+            return kf_fail(err, KF_ERR_USAGE_EXISTS, "%.200s exists and is no socket of yours",
+                           path);
         int fd = kf_socket_connect(path, NULL);
-        if (fd >= 0) return close(fd), kf_fail(err, KF_ERR_USAGE_EXISTS, "somebody answers at %.200s already", path);
+        if (fd >= 0)
+            return close(fd),
+                   kf_fail(err, KF_ERR_USAGE_EXISTS, "somebody answers at %.200s already", path);
         if (unlink(path)) return kf_fail_errno(err, KF_ERR_SYS_IO, "remove %.200s", path);
     }
     h->path = kf_strdup(path);
@@ -63,7 +69,8 @@ bool kf_house_lets_in(const kf_house *h, int fd, uid_t *who) {
 void kf_house_close(kf_house *h) {
     struct stat st;
     if (h->fd >= 0) close(h->fd);
-    if (h->fd >= 0 && h->path && !lstat(h->path, &st) && st.st_dev == h->dev && st.st_ino == h->ino) unlink(h->path);
+    if (h->fd >= 0 && h->path && !lstat(h->path, &st) && st.st_dev == h->dev && st.st_ino == h->ino)
+        unlink(h->path);
     kf_rundir_close(&h->dir);
     free(h->path);
     *h = (kf_house){.fd = -1};

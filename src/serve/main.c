@@ -1,5 +1,6 @@
-/* keyfob-serve: a restricted token socket for containers and other machines (`keyfob serve`). Access tokens of the profiles
- * named here, and no other call; ends with the command it runs, after --for, or on a signal, and removes its socket. */
+/* keyfob-serve: a restricted token socket for containers and other machines (`keyfob serve`).
+ * Access tokens of the profiles named here, and no other call; ends with the command it runs, after
+ * --for, or on a signal, and removes its socket. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -21,16 +22,16 @@
 
 enum { FAILED = 125, CANNOT_RUN = 126, NOT_FOUND = 127 }; /* as env and timeout do it */
 
-static const char help[] =
-    "usage: keyfob-serve [OPTION...] PROFILE... [-- CMD [ARG...]]\n"
-    "The token socket of keyfob; see: keyfob help serve\n\n"
-    "  --socket PATH    instead of one in a fresh directory\n"
-    "  --allow-uid N    let this user in, too (may come several times)\n"
-    "  --for D          end after D\n"
-    "  --min-valid D    renew first when less than D is left\n"
-    "  --proxy URL      pass requests on to this host and add the token\n"
-    "  --patience D     with a client that does not send its request or take its answer; default 60s\n"
-    "  --version, --help\n";
+static const char help[] = "usage: keyfob-serve [OPTION...] PROFILE... [-- CMD [ARG...]]\n"
+                           "The token socket of keyfob; see: keyfob help serve\n\n"
+                           "  --socket PATH    instead of one in a fresh directory\n"
+                           "  --allow-uid N    let this user in, too (may come several times)\n"
+                           "  --for D          end after D\n"
+                           "  --min-valid D    renew first when less than D is left\n"
+                           "  --proxy URL      pass requests on to this host and add the token\n"
+                           "  --patience D     with a client that does not send its request or "
+                           "take its answer; default 60s\n"
+                           "  --version, --help\n";
 
 typedef struct program {
     kf_loop *loop;
@@ -38,7 +39,8 @@ typedef struct program {
     kf_house house;
     kf_serve *serve;
     pid_t child;
-    int pidfd, release, status; /* release: the child waits at the other end for the socket's path */
+    int pidfd, release,
+        status; /* release: the child waits at the other end for the socket's path */
     kf_loop_id ends;
 } program;
 
@@ -72,25 +74,36 @@ static bool has_command(char **argv) {
 
 /* 0: go on; else the exit status + 1. */
 static int read_options(int argc, char **argv, options *o, kf_house *house) {
-    static const struct option longs[] = {{"socket", 1, NULL, 's'}, {"allow-uid", 1, NULL, 'u'}, {"for", 1, NULL, 'f'}, {"min-valid", 1, NULL, 'm'},
-                                          {"proxy", 1, NULL, 'p'},  {"patience", 1, NULL, 'w'},  {"help", 0, NULL, 'h'}, {"version", 0, NULL, 'V'},   {0}};
+    static const struct option longs[] = {
+        {"socket", 1, NULL, 's'},    {"allow-uid", 1, NULL, 'u'}, {"for", 1, NULL, 'f'},
+        {"min-valid", 1, NULL, 'm'}, {"proxy", 1, NULL, 'p'},     {"patience", 1, NULL, 'w'},
+        {"help", 0, NULL, 'h'},      {"version", 0, NULL, 'V'},   {0}};
     o->life_ms = o->min_valid_ms = -1;
     for (int c; (c = getopt_long(argc, argv, "+", longs, NULL)) != -1;) {
         bool ok = true;
         switch (c) {
         case 's': o->socket = optarg; break;
-        case 'u': ok = house->n_uid < KF_HOUSE_UIDS && number(optarg, &house->uid[house->n_uid++]); break;
+        case 'u':
+            ok = house->n_uid < KF_HOUSE_UIDS && number(optarg, &house->uid[house->n_uid++]);
+            break;
         case 'f': ok = kf_duration_parse(optarg, &o->life_ms) && o->life_ms > 0; break;
         case 'm': ok = kf_duration_parse(optarg, &o->min_valid_ms); break;
         case 'p': o->upstream = optarg; break;
-        case 'w': ok = kf_duration_parse(optarg, &o->serve.patience_ms) && o->serve.patience_ms > 0; break;
+        case 'w':
+            ok = kf_duration_parse(optarg, &o->serve.patience_ms) && o->serve.patience_ms > 0;
+            break;
         case 'h': return fputs(help, stdout), 1;
         case 'V': return printf("keyfob-serve %s\n", kf_build), 1;
         default: return fputs(help, stderr), 3;
         }
-        if (!ok) return fprintf(stderr, "keyfob: %.80s is not usable for that option of serve\n", optarg), 3;
+        if (!ok)
+            return fprintf(stderr, "keyfob: %.80s is not usable for that option of serve\n",
+                           optarg),
+                   3;
     }
-    for (; optind < argc && o->serve.n_profile < KF_SERVE_PROFILES && strcmp(argv[optind], "--") != 0; optind++) {
+    for (;
+         optind < argc && o->serve.n_profile < KF_SERVE_PROFILES && strcmp(argv[optind], "--") != 0;
+         optind++) {
         if (!kf_profile_name_ok(argv[optind])) return bad("that is no profile name") + 1;
         o->serve.profile[o->serve.n_profile++] = argv[optind];
     }
@@ -102,7 +115,8 @@ static int read_options(int argc, char **argv, options *o, kf_house *house) {
     return 0;
 }
 
-/* --- ends ------------------------------------------------------------------------------------------ */
+/* --- ends
+ * ------------------------------------------------------------------------------------------ */
 
 /* Nothing is given any more, however long the command takes to end. */
 static void stop(void *user) {
@@ -128,12 +142,13 @@ static void child_ended(int fd, short revents, void *user) {
     kf_loop_quit(p->loop);
 }
 
-/* The command is what the caller would have started: it is forked before anything here is hardened, opened or read, and held
- * until the socket is there. */
+/* The command is what the caller would have started: it is forked before anything here is hardened,
+ * opened or read, and held until the socket is there. */
 static _Noreturn void become(int hold, pid_t parent, char **command) {
     char path[PATH_MAX] = "";
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent || read(hold, path, sizeof path - 1) <= 0) _exit(FAILED); /* there will be no socket; that was said */
+    if (getppid() != parent || read(hold, path, sizeof path - 1) <= 0)
+        _exit(FAILED); /* there will be no socket; that was said */
     close(hold);
     setenv("KEYFOB_TOKEN_SOCKET", path, 1);
     execvp(command[0], command);
@@ -153,19 +168,22 @@ static bool hold_child(program *p, char **command, kf_err *err) {
     }
     close(ends[0]);
     p->release = ends[1];
-    if (p->child < 0 || (p->pidfd = pidfd_open(p->child, 0)) < 0) return kf_fail_errno(err, KF_ERR_SYS_SPAWN, "start a process");
+    if (p->child < 0 || (p->pidfd = pidfd_open(p->child, 0)) < 0)
+        return kf_fail_errno(err, KF_ERR_SYS_SPAWN, "start a process");
     signal(SIGCHLD, SIG_DFL); /* ignored, it would take the command's status away */
     return true;
 }
 
 static void release_child(program *p) {
     kf_loop_fd(p->loop, p->pidfd, POLLIN, child_ended, p);
-    if (write(p->release, p->house.path, strlen(p->house.path)) < 0) {} /* it was killed: child_ended hears of it */
+    if (write(p->release, p->house.path, strlen(p->house.path)) < 0) {
+    } /* it was killed: child_ended hears of it */
     close(p->release);
     p->release = -1;
 }
 
-/* --- proxy ----------------------------------------------------------------------------------------- */
+/* --- proxy
+ * ----------------------------------------------------------------------------------------- */
 
 static const char *setting(const kf_json *all, const char *key) {
     for (const kf_json *i = kf_json_first(kf_json_get(all, "settings")); i; i = kf_json_next(i))
@@ -181,7 +199,9 @@ static bool open_upstream(program *p, options *o, kf_err *err) {
     KF_AUTO(kf_json) all = c ? kf_client_call(c, "GetSettings", NULL, 30000, err) : NULL;
     kf_client_close(c);
     if (!all) return false;
-    kf_http_opts h = {.user_agent = "keyfob/" KF_VERSION, .proxy = setting(all, "proxy"), .ca_file = setting(all, "ca_file")};
+    kf_http_opts h = {.user_agent = "keyfob/" KF_VERSION,
+                      .proxy = setting(all, "proxy"),
+                      .ca_file = setting(all, "ca_file")};
     p->http = kf_http_new(p->loop, &h, err);
     o->serve.upstream = o->origin;
     o->serve.http = p->http;
@@ -190,12 +210,14 @@ static bool open_upstream(program *p, options *o, kf_err *err) {
 
 static void on_signal(program *p, int sig, kf_loop_fn fn) { /* what was ignored (nohup) stays so */
     struct sigaction a;
-    if (sigaction(sig, NULL, &a) == 0 && a.sa_handler != SIG_IGN) kf_loop_signal(p->loop, sig, fn, p);
+    if (sigaction(sig, NULL, &a) == 0 && a.sa_handler != SIG_IGN)
+        kf_loop_signal(p->loop, sig, fn, p);
 }
 
 static bool begin(program *p, options *o, kf_err *err) {
     p->loop = kf_loop_new(err);
-    if (!p->loop || !kf_house_open(&p->house, o->socket, err) || !open_upstream(p, o, err)) return false;
+    if (!p->loop || !kf_house_open(&p->house, o->socket, err) || !open_upstream(p, o, err))
+        return false;
     o->serve.house = &p->house;
     o->serve.min_valid_ms = o->min_valid_ms;
     p->serve = kf_serve_new(p->loop, &o->serve, err);

@@ -7,7 +7,8 @@ static bool is_token(const char *s, size_t n) { /* RFC 9110 §5.6.2 */
     static const char more[] = "!#$%&'*+-.^_`|~";
     for (size_t i = 0; i < n; i++) {
         char c = s[i];
-        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr(more, c));
+        bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  (c && strchr(more, c));
         if (!ok) return false;
     }
     return n > 0;
@@ -19,11 +20,22 @@ static bool is_value(const char *s, size_t n) {
     return true;
 }
 
-static bool same(const char *name, size_t n, const char *other) { return strlen(other) == n && !strncasecmp(name, other, n); }
+static bool same(const char *name, size_t n, const char *other) {
+    return strlen(other) == n && !strncasecmp(name, other, n);
+}
 
 static bool is_hop(const char *name, size_t n) {
-    static const char *const hop[] = {"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE",
-                                      "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length", NULL};
+    static const char *const hop[] = {"Connection",
+                                      "Keep-Alive",
+                                      "Proxy-Connection",
+                                      "Proxy-Authenticate",
+                                      "Proxy-Authorization",
+                                      "TE",
+                                      "Trailer",
+                                      "Transfer-Encoding",
+                                      "Upgrade",
+                                      "Content-Length",
+                                      NULL};
     for (size_t i = 0; hop[i]; i++)
         if (same(name, n, hop[i])) return true;
     return false;
@@ -90,7 +102,8 @@ bool kf_pass_answer_length(const char *lines, uint64_t *length) {
             uint64_t value = 0;
             for (size_t i = 0; i < k; i++) value = value * 10 + (uint64_t)(digits[i] - '0');
             digits += k;
-            bool whole = k && k < 19 && digits + strspn(digits, " \t") == p + n; /* 19 digits could be too many */
+            bool whole = k && k < 19 &&
+                         digits + strspn(digits, " \t") == p + n; /* 19 digits could be too many */
             if (!whole || (any && value != found)) return false;
             found = value;
             any = true;

@@ -22,8 +22,10 @@ void kf_peers_remove(kf_peers *p, const void *conn) {
 void kf_peers_turn(kf_peers *p, const void *conn, kf_phase phase, int64_t now) {
     kf_peer *one = find(p, conn);
     if (!one) return;
-    /* the head counts from the start of the connection or from its first line, the body from where the head began */
-    bool goes_on = phase == KF_PHASE_BODY || (phase == KF_PHASE_HEAD && one->phase == KF_PHASE_HEAD);
+    /* the head counts from the start of the connection or from its first line, the body from where
+     * the head began */
+    bool goes_on =
+        phase == KF_PHASE_BODY || (phase == KF_PHASE_HEAD && one->phase == KF_PHASE_HEAD);
     if (!goes_on) one->since = now;
     one->phase = phase;
 }
@@ -42,7 +44,9 @@ bool kf_peers_over(const kf_peers *p, kf_peer *one, int untaken, int64_t now) {
         one->untaken = untaken;
         one->since = now;
     }
-    int64_t limit = one->phase == KF_PHASE_HEAD && p->patience_ms > KF_PEERS_HEAD_MS ? KF_PEERS_HEAD_MS : p->patience_ms;
+    int64_t limit = one->phase == KF_PHASE_HEAD && p->patience_ms > KF_PEERS_HEAD_MS
+                        ? KF_PEERS_HEAD_MS
+                        : p->patience_ms;
     return now - one->since >= limit;
 }
 
@@ -52,7 +56,8 @@ kf_peer *kf_peers_idlest(kf_peers *p, int64_t now) {
         kf_peer *one = &p->at[i];
         if (!one->conn || (one->phase != KF_PHASE_HEAD && one->phase != KF_PHASE_REST)) continue;
         if (one->cut) return NULL;
-        if (now - one->since >= KF_PEERS_GRACE_MS && (!found || one->since < found->since)) found = one;
+        if (now - one->since >= KF_PEERS_GRACE_MS && (!found || one->since < found->since))
+            found = one;
     }
     return found;
 }

@@ -14,12 +14,19 @@
 #include "serve/pass.h"
 #include "serve/peers.h"
 
-enum { HEAD_MAX = 32 << 10, BODY_MAX = 8 << 20, PIECE = 16 << 10, PATIENCE_MS = 60000, CHECK_MS = 1000, UPSTREAM_MS = 120000 };
+enum {
+    HEAD_MAX = 32 << 10,
+    BODY_MAX = 8 << 20,
+    PIECE = 16 << 10,
+    PATIENCE_MS = 60000,
+    CHECK_MS = 1000,
+    UPSTREAM_MS = 120000
+};
 
 typedef struct request {
     struct kf_serve *serve;
     struct MHD_Connection *conn;
-    struct request *next;     /* of those under way */
+    struct request *next; /* of those under way */
     char *target, *method;
     bool seen, has_body, too_big, suspended, answered;
     kf_buf body;
@@ -28,8 +35,8 @@ typedef struct request {
     /* the answer, once it is known */
     unsigned status;
     kf_secret *text;
-    uint64_t length;          /* what is said of it; where only the head is sent, of what it has not */
-    char *headers;            /* lines */
+    uint64_t length; /* what is said of it; where only the head is sent, of what it has not */
+    char *headers;   /* lines */
     const char *type;
     int32_t retry_after;
 } request;
@@ -45,9 +52,12 @@ struct kf_serve {
 
 static void run(kf_serve *s);
 
-static void turn(request *r, kf_phase phase) { kf_peers_turn(&r->serve->peers, r->conn, phase, kf_boot_ms()); }
+static void turn(request *r, kf_phase phase) {
+    kf_peers_turn(&r->serve->peers, r->conn, phase, kf_boot_ms());
+}
 
-/* --- answers ------------------------------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------------------------------
+ */
 
 static void give(request *r, kf_secret *text) {
     r->text = text;
@@ -55,7 +65,8 @@ static void give(request *r, kf_secret *text) {
     r->answered = true;
 }
 
-static void say(request *r, unsigned status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void say(request *r, unsigned status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static void say(request *r, unsigned status, const char *fmt, ...) {
     char text[600];
     va_list ap;
@@ -71,7 +82,8 @@ static void say(request *r, unsigned status, const char *fmt, ...) {
     give(r, kf_secret_new(text, len + 1));
 }
 
-/* The exit status of an error says what kind it is (ui.md §5.12); HTTP has its own words for that. */
+/* The exit status of an error says what kind it is (ui.md §5.12); HTTP has its own words for that.
+ */
 static void say_error(request *r, const kf_err *e) {
     static const struct {
         int exit;
@@ -114,12 +126,14 @@ static enum MHD_Result answer(request *r) {
     struct MHD_Response *m = MHD_create_response_from_callback(r->length, PIECE, piece, r, NULL);
     if (!m) return MHD_NO;
     /* MHD would end a body that is not there with an empty chunk, for the next request's answer */
-    if (r->length == MHD_SIZE_UNKNOWN) MHD_set_response_options(m, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    if (r->length == MHD_SIZE_UNKNOWN)
+        MHD_set_response_options(m, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     if (r->headers) add_lines(m, r->headers);
     else {
         MHD_add_response_header(m, "Content-Type", r->type ? r->type : "text/plain; charset=utf-8");
         MHD_add_response_header(m, "Cache-Control", "no-store");
-        if (r->status == 405) MHD_add_response_header(m, "Allow", r->serve->o.upstream ? KF_PASS_METHODS : "GET");
+        if (r->status == 405)
+            MHD_add_response_header(m, "Allow", r->serve->o.upstream ? KF_PASS_METHODS : "GET");
     }
     if (r->retry_after > 0) {
         char s[16];
@@ -141,7 +155,8 @@ static void go_on(request *r) {
     run(s);
 }
 
-/* --- a token ------------------------------------------------------------------------------------- */
+/* --- a token -------------------------------------------------------------------------------------
+ */
 
 static bool wants_json(request *r) {
     const char *accept = MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Accept");
@@ -173,7 +188,8 @@ static void give_token(request *r, const kf_json *t) {
     r->type = "application/json";
 }
 
-/* --- the upstream -------------------------------------------------------------------------------- */
+/* --- the upstream --------------------------------------------------------------------------------
+ */
 
 static void passed(void *user, kf_http_resp *resp, const kf_err *err) {
     request *r = user;
@@ -196,7 +212,8 @@ typedef struct heads {
     bool too_many;
 } heads;
 
-static enum MHD_Result on_head(void *user, enum MHD_ValueKind kind, const char *name, const char *value) {
+static enum MHD_Result on_head(void *user, enum MHD_ValueKind kind, const char *name,
+                               const char *value) {
     heads *h = user;
     (void)kind;
     if (!kf_pass_request_header(name, value, h->connection)) return MHD_YES;
@@ -209,17 +226,28 @@ static void pass_on(request *r, const char *token) {
     kf_serve *s = r->serve;
     heads h = {.connection = MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Connection")};
     MHD_get_connection_values(r->conn, MHD_HEADER_KIND, on_head, &h);
-    if (!MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Accept") && h.n < KF_PASS_HEADERS_MAX) h.line[h.n++] = kf_strdup("Accept: */*");
+    if (!MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Accept") &&
+        h.n < KF_PASS_HEADERS_MAX)
+        h.line[h.n++] = kf_strdup("Accept: */*");
     KF_AUTO(kf_secret) bearer = kf_secret_new(token, strlen(token));
     KF_AUTO(kf_secret) body = r->body.len ? kf_secret_new(r->body.data, r->body.len) : NULL;
-    kf_http_req q = {.method = r->method, .origin = s->o.upstream, .path = r->target, .body = body, .bearer = bearer, .headers = (const char *const *)h.line,
-                     .max_body = BODY_MAX, .keep_headers = true, .single_use = strcmp(r->method, "GET") != 0, .timeout_ms = UPSTREAM_MS};
+    kf_http_req q = {.method = r->method,
+                     .origin = s->o.upstream,
+                     .path = r->target,
+                     .body = body,
+                     .bearer = bearer,
+                     .headers = (const char *const *)h.line,
+                     .max_body = BODY_MAX,
+                     .keep_headers = true,
+                     .single_use = strcmp(r->method, "GET") != 0,
+                     .timeout_ms = UPSTREAM_MS};
     if (h.too_many) say(r, 431, "more than %d headers", KF_PASS_HEADERS_MAX);
     else r->http = kf_http_send(s->o.http, &q, passed, r);
     for (size_t i = 0; i < h.n; i++) free(h.line[i]);
 }
 
-/* --- requests ------------------------------------------------------------------------------------ */
+/* --- requests ------------------------------------------------------------------------------------
+ */
 
 static void token_here(void *user, const kf_json *t, const kf_err *err) {
     request *r = user;
@@ -230,12 +258,16 @@ static void token_here(void *user, const kf_json *t, const kf_err *err) {
     if (r->answered) go_on(r);
 }
 
-/* "/token" and "/token/NAME" of the profiles that were named; what others there are is nobody's business here. */
+/* "/token" and "/token/NAME" of the profiles that were named; what others there are is nobody's
+ * business here. */
 static const char *profile_for(const kf_serve *s, const char *target) {
     size_t n = strcspn(target, "?");
-    if (n == 6 && !strncmp(target, "/token", 6)) return s->o.n_profile == 1 ? s->o.profile[0] : NULL;
+    if (n == 6 && !strncmp(target, "/token", 6))
+        return s->o.n_profile == 1 ? s->o.profile[0] : NULL;
     for (size_t i = 0; i < s->o.n_profile; i++)
-        if (n == 7 + strlen(s->o.profile[i]) && !strncmp(target, "/token/", 7) && !strncmp(target + 7, s->o.profile[i], n - 7)) return s->o.profile[i];
+        if (n == 7 + strlen(s->o.profile[i]) && !strncmp(target, "/token/", 7) &&
+            !strncmp(target + 7, s->o.profile[i], n - 7))
+            return s->o.profile[i];
     return NULL;
 }
 
@@ -244,7 +276,8 @@ typedef struct hosts {
     int n;
 } hosts;
 
-static enum MHD_Result on_host(void *user, enum MHD_ValueKind kind, const char *key, const char *value) {
+static enum MHD_Result on_host(void *user, enum MHD_ValueKind kind, const char *key,
+                               const char *value) {
     hosts *h = user;
     (void)kind;
     if (!strcasecmp(key, "Host")) h->n++, h->value = value;
@@ -265,9 +298,11 @@ static bool host_ok(request *r) {
     return up && host && !strcasecmp(host, up);
 }
 
-/* A web page that finds its way here (ssh -R to a port, a browser in the container) is not whom this is for. */
+/* A web page that finds its way here (ssh -R to a port, a browser in the container) is not whom
+ * this is for. */
 static bool is_browser(request *r) {
-    return MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Origin") || MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Sec-Fetch-Mode");
+    return MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Origin") ||
+           MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Sec-Fetch-Mode");
 }
 
 static void decide(request *r, const char *method) {
@@ -275,13 +310,17 @@ static void decide(request *r, const char *method) {
     const char *profile = s->o.upstream ? s->o.profile[0] : NULL;
     if (!host_ok(r)) say(r, 421, "the request is for another host; use http://keyfob/");
     else if (is_browser(r)) say(r, 403, "not for browsers");
-    else if (!kf_pass_target_ok(r->target)) say(r, 400, "the path must begin with / and be printable");
-    else if (s->o.upstream && !kf_pass_method_ok(method)) say(r, 405, "that method is not passed on");
+    else if (!kf_pass_target_ok(r->target))
+        say(r, 400, "the path must begin with / and be printable");
+    else if (s->o.upstream && !kf_pass_method_ok(method))
+        say(r, 405, "that method is not passed on");
     else if (!s->o.upstream && strcmp(method, "GET") != 0) say(r, 405, "only GET");
     else if (!s->o.upstream && r->has_body) say(r, 413, "no body belongs here");
     else if (r->too_big) say(r, 413, "the request's body is over %d MiB", BODY_MAX >> 20);
     else if (!s->o.upstream && !(profile = profile_for(s, r->target)))
-        say(r, 404, s->o.n_profile == 1 ? "there is /token" : "there is /token/PROFILE, for the profiles that were named");
+        say(r, 404,
+            s->o.n_profile == 1 ? "there is /token"
+                                : "there is /token/PROFILE, for the profiles that were named");
     if (r->answered) return;
     r->method = kf_strdup(method);
     r->ask = kf_ask_token(s->loop, profile, s->o.min_valid_ms, token_here, r);
@@ -290,8 +329,9 @@ static void decide(request *r, const char *method) {
     MHD_suspend_connection(r->conn);
 }
 
-static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const char *url, const char *method, const char *version,
-                                 const char *data, size_t *data_len, void **slot) {
+static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const char *url,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *data_len, void **slot) {
     request *r = *slot;
     (void)user, (void)url, (void)version;
     if (!r) return MHD_NO;
@@ -326,7 +366,8 @@ static void *on_target(void *user, const char *target, struct MHD_Connection *co
     return r;
 }
 
-static void on_done(void *user, struct MHD_Connection *conn, void **slot, enum MHD_RequestTerminationCode why) {
+static void on_done(void *user, struct MHD_Connection *conn, void **slot,
+                    enum MHD_RequestTerminationCode why) {
     kf_serve *s = user;
     request *r = *slot, **p = &s->open;
     (void)conn, (void)why;
@@ -349,7 +390,8 @@ static void on_log(void *user, const char *fmt, va_list args) {
     (void)user, (void)fmt, (void)args; /* MHD's remarks on broken clients help nobody */
 }
 
-/* --- connections --------------------------------------------------------------------------------- */
+/* --- connections ---------------------------------------------------------------------------------
+ */
 
 static void cut(kf_peer *p) {
     p->cut = true;
@@ -369,14 +411,16 @@ static void check(void *user) {
     run(s);
 }
 
-static void on_connection(void *user, struct MHD_Connection *conn, void **slot, enum MHD_ConnectionNotificationCode what) {
+static void on_connection(void *user, struct MHD_Connection *conn, void **slot,
+                          enum MHD_ConnectionNotificationCode what) {
     kf_serve *s = user;
     (void)slot;
     if (what != MHD_CONNECTION_NOTIFY_STARTED) {
         kf_peers_remove(&s->peers, conn);
         return;
     }
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
     kf_peers_add(&s->peers, conn, info ? info->connect_fd : -1, kf_boot_ms());
 }
 
@@ -391,8 +435,8 @@ static bool has_room(kf_serve *s) {
     return !kf_peers_full(&s->peers);
 }
 
-/* Who is let in is decided before a byte is read. When all places are taken by clients that have asked for something, the rest
- * waits in the queue. */
+/* Who is let in is decided before a byte is read. When all places are taken by clients that have
+ * asked for something, the rest waits in the queue. */
 static void accept_ready(int fd, short revents, void *user) {
     kf_serve *s = user;
     uid_t who = 0;
@@ -406,7 +450,9 @@ static void accept_ready(int fd, short revents, void *user) {
         if (!kf_house_lets_in(s->o.house, c, &who)) {
             kf_log(KF_LOG_WARN, "user %u was not let in", (unsigned)who);
             close(c);
-        } else if (MHD_add_connection(s->daemon, c, (struct sockaddr *)&a, sizeof(sa_family_t)) != MHD_YES) break; /* it closed c */
+        } else if (MHD_add_connection(s->daemon, c, (struct sockaddr *)&a, sizeof(sa_family_t)) !=
+                   MHD_YES)
+            break; /* it closed c */
     }
     run(s);
 }
@@ -427,13 +473,15 @@ static void run(kf_serve *s) {
     MHD_run(s->daemon);
     kf_loop_cancel(s->loop, s->timer);
     s->timer = 0;
-    if (MHD_get_timeout(s->daemon, &ms) == MHD_YES) s->timer = kf_loop_after(s->loop, (int64_t)ms, on_timer, s);
+    if (MHD_get_timeout(s->daemon, &ms) == MHD_YES)
+        s->timer = kf_loop_after(s->loop, (int64_t)ms, on_timer, s);
     bool closed = kf_peers_full(&s->peers) && !kf_peers_idlest(&s->peers, kf_boot_ms());
     kf_loop_fd_events(s->loop, s->accept, closed ? 0 : POLLIN);
     if (!s->check && kf_peers_any(&s->peers)) s->check = kf_loop_after(s->loop, CHECK_MS, check, s);
 }
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------------------------------
+ */
 
 kf_serve *kf_serve_new(kf_loop *l, const kf_serve_opts *o, kf_err *err) {
     kf_serve *s = calloc(1, sizeof *s);
@@ -441,11 +489,15 @@ kf_serve *kf_serve_new(kf_loop *l, const kf_serve_opts *o, kf_err *err) {
     s->loop = l;
     s->o = *o;
     s->peers.patience_ms = o->patience_ms > 0 ? o->patience_ms : PATIENCE_MS;
-    s->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_access, s,
-                                 MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_NOTIFY_CONNECTION,
-                                 on_connection, s, MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_CONNECTION_LIMIT,
-                                 (unsigned)KF_PEERS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX, MHD_OPTION_END);
-    const union MHD_DaemonInfo *info = s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0,
+        NULL, NULL, on_access, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)KF_PEERS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX,
+        MHD_OPTION_END);
+    const union MHD_DaemonInfo *info =
+        s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info) {
         kf_fail(err, KF_ERR_SYS_IO, "the HTTP server does not start");
         return kf_serve_free(s);

@@ -15,13 +15,13 @@ struct kf_client {
     unsigned flags;
     char *path;
     kf_frame_reader in;
-    kf_json *hello;      /* whole answer message; NULL: not yet, or skipped */
-    bool hello_pending;  /* sent, its answer comes first */
-    kf_buf call;         /* frame of the present call, until its first answer has come */
-    bool harmless;       /* the call may run twice */
-    bool died;           /* the other end of the connection is gone */
-    bool unread;         /* and had not read the end of the call: nothing was done */
-    int repeats;         /* of the present call */
+    kf_json *hello;     /* whole answer message; NULL: not yet, or skipped */
+    bool hello_pending; /* sent, its answer comes first */
+    kf_buf call;        /* frame of the present call, until its first answer has come */
+    bool harmless;      /* the call may run twice */
+    bool died;          /* the other end of the connection is gone */
+    bool unread;        /* and had not read the end of the call: nothing was done */
+    int repeats;        /* of the present call */
 };
 
 enum { REPEATS_MAX = 3, PAUSE_MS = 100, START_SOON_MS = 1000, CALL_MAX = 2 * KF_FRAME_MAX };
@@ -35,7 +35,8 @@ static int64_t now_ms(void) {
 static bool connect_agent(kf_client *c, kf_err *err) {
     kf_err why;
     c->fd = kf_socket_connect(c->path, &why);
-    if (c->fd < 0 && why.code == KF_ERR_WIRE_NO_AGENT && !(c->flags & KF_CLIENT_NO_START)) c->fd = kf_start_agent(c->path, &why);
+    if (c->fd < 0 && why.code == KF_ERR_WIRE_NO_AGENT && !(c->flags & KF_CLIENT_NO_START))
+        c->fd = kf_start_agent(c->path, &why);
     if (c->fd < 0 && err) *err = why;
     return c->fd >= 0;
 }
@@ -114,7 +115,8 @@ void kf_client_limit(int64_t ms) { limit = ms ? now_ms() + ms : 0; }
 
 /* 0: a deadline has passed, the caller's or the limit. */
 static int64_t time_left(int64_t deadline) {
-    int64_t at = deadline < 0 || (limit && limit < deadline) ? limit : deadline, left = at - now_ms();
+    int64_t at = deadline < 0 || (limit && limit < deadline) ? limit : deadline,
+            left = at - now_ms();
     if (deadline < 0 && !limit) return -1;
     return left < 0 ? 0 : left;
 }
@@ -138,11 +140,13 @@ static int read_msg(kf_client *c, int64_t deadline, int cancel_fd, kf_json **msg
             return kf_fail(err, KF_ERR_WIRE_CLOSED, "the agent closed the connection"), -1;
         }
         int64_t left = time_left(deadline);
-        if (!left && limit && now_ms() >= limit) return kf_fail(err, KF_ERR_NET_TIMEOUT, "there was no answer within --timeout"), -1;
+        if (!left && limit && now_ms() >= limit)
+            return kf_fail(err, KF_ERR_NET_TIMEOUT, "there was no answer within --timeout"), -1;
         if (!left) return 0;
         struct pollfd p[2] = {{.fd = c->fd, .events = POLLIN}, {.fd = cancel_fd, .events = POLLIN}};
         rc = poll(p, cancel_fd >= 0 ? 2 : 1, left > 3600000 ? 3600000 : (int)left);
-        if (rc < 0 && errno != EINTR) return kf_fail_errno(err, KF_ERR_WIRE_CLOSED, "wait for the agent"), -1;
+        if (rc < 0 && errno != EINTR)
+            return kf_fail_errno(err, KF_ERR_WIRE_CLOSED, "wait for the agent"), -1;
         if (rc > 0 && cancel_fd >= 0 && p[1].revents) return 0;
     }
 }
@@ -155,8 +159,9 @@ static bool take_hello(kf_client *c, kf_json *msg, kf_err *err) {
     if (!kf_msg_result(msg, &p, NULL, err)) return false;
     int64_t proto = kf_json_int_or(p, "protocol", 0);
     if (proto == KF_PROTOCOL) return true;
-    kf_fail(err, KF_ERR_WIRE_PROTOCOL, "the running agent speaks protocol %lld (%.40s), this keyfob speaks %d (%s)", (long long)proto,
-            kf_json_str_or(p, "build", "?"), KF_PROTOCOL, kf_build);
+    kf_fail(err, KF_ERR_WIRE_PROTOCOL,
+            "the running agent speaks protocol %lld (%.40s), this keyfob speaks %d (%s)",
+            (long long)proto, kf_json_str_or(p, "build", "?"), KF_PROTOCOL, kf_build);
     return kf_hint(err, "Run: keyfob agent stop");
 }
 
@@ -259,7 +264,8 @@ bool kf_client_start(kf_client *c, const char *method, kf_json *params, kf_err *
     return begin_call(c, method, params, true, err);
 }
 
-int kf_client_next(kf_client *c, int64_t timeout_ms, int cancel_fd, kf_json **result, bool *more, kf_err *err) {
+int kf_client_next(kf_client *c, int64_t timeout_ms, int cancel_fd, kf_json **result, bool *more,
+                   kf_err *err) {
     kf_json *msg = NULL;
     int rc = call_answer(c, timeout_ms < 0 ? -1 : now_ms() + timeout_ms, cancel_fd, &msg, err);
     if (rc <= 0) return rc;

@@ -12,12 +12,13 @@ typedef struct kf_client kf_client;
  * Checks the directory's owner, mode and type when it exists (KF_ERR_SYS_OWNER); path over 107
  * bytes: KF_ERR_WIRE_PATH. Caller frees. */
 char *kf_socket_path(kf_err *err);
-char *kf_runtime_dir(kf_err *err);  /* directory of the socket */
-char *kf_state_dir(void);           /* $XDG_STATE_HOME/keyfob */
-char *kf_config_home(void);         /* $XDG_CONFIG_HOME, ~/.config */
-char *kf_config_path(void);         /* KEYFOB_CONFIG or $XDG_CONFIG_HOME/keyfob/keyfob.conf */
-char *kf_data_dir(void);            /* $XDG_DATA_HOME/keyfob */
-/* A program of ours: beside /proc/self/exe, else in libexec. Caller frees. NULL: KF_ERR_SYS_SPAWN. */
+char *kf_runtime_dir(kf_err *err); /* directory of the socket */
+char *kf_state_dir(void);          /* $XDG_STATE_HOME/keyfob */
+char *kf_config_home(void);        /* $XDG_CONFIG_HOME, ~/.config */
+char *kf_config_path(void);        /* KEYFOB_CONFIG or $XDG_CONFIG_HOME/keyfob/keyfob.conf */
+char *kf_data_dir(void);           /* $XDG_DATA_HOME/keyfob */
+/* A program of ours: beside /proc/self/exe, else in libexec. Caller frees. NULL: KF_ERR_SYS_SPAWN.
+ */
 char *kf_program_path(const char *name, kf_err *err);
 
 typedef enum kf_client_flags {
@@ -26,22 +27,26 @@ typedef enum kf_client_flags {
 } kf_client_flags;
 
 kf_client *kf_client_open(unsigned flags, kf_err *err);
-/* From now, for all calls and streams of this process together: over it they end with KF_ERR_NET_TIMEOUT. 0: no more. */
+/* From now, for all calls and streams of this process together: over it they end with
+ * KF_ERR_NET_TIMEOUT. 0: no more. */
 void kf_client_limit(int64_t ms);
-bool kf_client_read_only(void); /* KEYFOB_READ_ONLY is set and not 0: Hello says so, and the agent changes nothing for us */
-kf_client *kf_client_close(kf_client *c);                /* returns NULL */
-const kf_json *kf_client_hello(const kf_client *c);      /* Hello's answer, borrowed; NULL if skipped */
+bool kf_client_read_only(void); /* KEYFOB_READ_ONLY is set and not 0: Hello says so, and the agent
+                                   changes nothing for us */
+kf_client *kf_client_close(kf_client *c);           /* returns NULL */
+const kf_json *kf_client_hello(const kf_client *c); /* Hello's answer, borrowed; NULL if skipped */
 /* One call, one answer. params owned. timeout_ms < 0: for ever (a person waits). The result is
  * owned by the caller; NULL: err. When the connection dies before the answer, the call is repeated
  * over a new one (with the start dance), up to three times: if it may run twice without harm, or if
  * the agent cannot have read it. */
-kf_json *kf_client_call(kf_client *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err);
+kf_json *kf_client_call(kf_client *c, const char *method, kf_json *params, int64_t timeout_ms,
+                        kf_err *err);
 /* A call with more: start it, then take answers one by one. It is repeated in the same way until
  * its first answer has come. */
 KF_CHECK bool kf_client_start(kf_client *c, const char *method, kf_json *params, kf_err *err);
-/* 1: *result owned by the caller, *more says whether others follow; 0: time-out; -1: err. cancel_fd >= 0:
- * readable means stop waiting (returns 0). */
-int kf_client_next(kf_client *c, int64_t timeout_ms, int cancel_fd, kf_json **result, bool *more, kf_err *err);
+/* 1: *result owned by the caller, *more says whether others follow; 0: time-out; -1: err. cancel_fd
+ * >= 0: readable means stop waiting (returns 0). */
+int kf_client_next(kf_client *c, int64_t timeout_ms, int cancel_fd, kf_json **result, bool *more,
+                   kf_err *err);
 /* For a poll loop: POLLIN -> kf_client_next(c, 0, ...). A repeated call has another one. */
 int kf_client_fd(const kf_client *c);
 

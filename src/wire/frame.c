@@ -8,14 +8,19 @@ void kf_frame_reader_init(kf_frame_reader *r) {
 void kf_frame_reader_done(kf_frame_reader *r) { kf_buf_done(&r->in); }
 
 static const char *end_of_frame(const kf_frame_reader *r) {
-    return r->in.len > r->scanned ? memchr(r->in.data + r->scanned, 0, r->in.len - r->scanned) : NULL;
+    return r->in.len > r->scanned ? memchr(r->in.data + r->scanned, 0, r->in.len - r->scanned)
+                                  : NULL;
 }
 
 bool kf_frame_feed(kf_frame_reader *r, const void *p, size_t n, kf_err *err) {
-    if (!kf_buf_add(&r->in, p, n)) return kf_fail(err, KF_ERR_WIRE_TOO_LONG, "a message is longer than %u bytes", KF_FRAME_MAX);
+    if (!kf_buf_add(&r->in, p, n))
+        return kf_fail(err, KF_ERR_WIRE_TOO_LONG, "a message is longer than %u bytes",
+                       KF_FRAME_MAX);
     if (!end_of_frame(r)) {
         r->scanned = r->in.len;
-        if (r->in.len > KF_FRAME_MAX) return kf_fail(err, KF_ERR_WIRE_TOO_LONG, "a message is longer than %u bytes", KF_FRAME_MAX);
+        if (r->in.len > KF_FRAME_MAX)
+            return kf_fail(err, KF_ERR_WIRE_TOO_LONG, "a message is longer than %u bytes",
+                           KF_FRAME_MAX);
     }
     return true;
 }
@@ -41,10 +46,13 @@ int kf_frame_next(kf_frame_reader *r, kf_json **msg, kf_err *err) {
 bool kf_frame_write(kf_buf *out, const kf_json *msg, kf_err *err) {
     char *text = kf_json_print(msg);
     size_t n = strlen(text);
-    const char *flaw = n <= KF_FRAME_MAX ? kf_json_flaw(text, n) : NULL; /* the other end would hang up */
-    bool ok = !flaw && n <= KF_FRAME_MAX && kf_buf_add(out, text, n + 1); /* the NUL ends the frame */
+    const char *flaw =
+        n <= KF_FRAME_MAX ? kf_json_flaw(text, n) : NULL; /* the other end would hang up */
+    bool ok =
+        !flaw && n <= KF_FRAME_MAX && kf_buf_add(out, text, n + 1); /* the NUL ends the frame */
     kf_wipe(text, n);
     free(text);
     if (flaw) return kf_fail(err, KF_ERR_USAGE_BAD, "a value has %s", flaw);
-    return ok || kf_fail(err, KF_ERR_WIRE_TOO_LONG, "a message is longer than %u bytes", KF_FRAME_MAX);
+    return ok ||
+           kf_fail(err, KF_ERR_WIRE_TOO_LONG, "a message is longer than %u bytes", KF_FRAME_MAX);
 }

@@ -44,7 +44,8 @@ kf_json *kf_msg_error(const kf_err *e) {
 static void copy(char *dst, size_t size, const char *src) { (void)kf_str_cut(dst, size, src); }
 
 void kf_msg_read_failure(const kf_json *f, kf_err *out) {
-    kf_err e = {.code = kf_err_from_name(kf_json_str(f, "name")), .retry_after = (int32_t)kf_json_int_or(f, "retry_after", -1)};
+    kf_err e = {.code = kf_err_from_name(kf_json_str(f, "name")),
+                .retry_after = (int32_t)kf_json_int_or(f, "retry_after", -1)};
     if (e.code == KF_ERR_NONE) e.code = KF_ERR_SYS_BUG;
     copy(e.what, sizeof e.what, kf_json_str(f, "what"));
     copy(e.hint, sizeof e.hint, kf_json_str(f, "hint"));
@@ -65,7 +66,8 @@ bool kf_msg_result(const kf_json *msg, const kf_json **params, bool *continues, 
         if (err) *err = e;
         return false;
     }
-    if (!kf_json_is_obj(p)) return kf_fail(err, KF_ERR_WIRE_BAD_FRAME, "the agent's answer has no parameters");
+    if (!kf_json_is_obj(p))
+        return kf_fail(err, KF_ERR_WIRE_BAD_FRAME, "the agent's answer has no parameters");
     *params = p;
     if (continues) *continues = kf_json_bool(msg, "continues", false);
     return true;

@@ -36,10 +36,12 @@ char *kf_runtime_dir(kf_err *err) {
     const char *own = env("KEYFOB_SOCKET"), *base = env("XDG_RUNTIME_DIR");
     if (own) {
         const char *slash = strrchr(own, '/');
-        if (!slash || slash == own) return kf_fail(err, KF_ERR_WIRE_PATH, "KEYFOB_SOCKET must be an absolute path"), NULL;
+        if (!slash || slash == own)
+            return kf_fail(err, KF_ERR_WIRE_PATH, "KEYFOB_SOCKET must be an absolute path"), NULL;
         return strndup(own, (size_t)(slash - own));
     }
-    char *dir = base && *base == '/' ? kf_strfmt("%s/keyfob", base) : kf_strfmt("/tmp/keyfob-%u", (unsigned)geteuid());
+    char *dir = base && *base == '/' ? kf_strfmt("%s/keyfob", base)
+                                     : kf_strfmt("/tmp/keyfob-%u", (unsigned)geteuid());
     if (access(dir, F_OK) == 0 && !kf_socket_dir_check(dir, false, err)) {
         free(dir);
         return NULL;
@@ -53,7 +55,8 @@ char *kf_socket_path(kf_err *err) {
     const char *own = env("KEYFOB_SOCKET");
     char *path = own ? kf_strdup(own) : kf_strfmt("%s/agent.sock", dir);
     if (strlen(path) > 107) {
-        kf_fail(err, KF_ERR_WIRE_PATH, "the socket's path has %zu bytes, 107 are the most: %.120s...", strlen(path), path);
+        kf_fail(err, KF_ERR_WIRE_PATH,
+                "the socket's path has %zu bytes, 107 are the most: %.120s...", strlen(path), path);
         free(path);
         return NULL;
     }
@@ -67,8 +70,10 @@ char *kf_program_path(const char *name, kf_err *err) {
         self[n] = 0;
         char *slash = strrchr(self, '/');
         if (slash) *slash = 0;
-        for (int i = 0; i < 2; i++) { /* the build tree; then an installation, wherever it was put */
-            char *path = i ? kf_strfmt("%s/../libexec/keyfob/%s", self, name) : kf_strfmt("%s/%s", self, name);
+        for (int i = 0; i < 2;
+             i++) { /* the build tree; then an installation, wherever it was put */
+            char *path = i ? kf_strfmt("%s/../libexec/keyfob/%s", self, name)
+                           : kf_strfmt("%s/%s", self, name);
             if (access(path, X_OK) == 0) return path;
             free(path);
         }

@@ -14,7 +14,8 @@
 enum { LOCK_MS = 2000, RANDOM = 6 };
 
 static DIR *list(int dir) {
-    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a place of its own in the list */
+    int copy =
+        openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* a place of its own in the list */
     DIR *d = copy < 0 ? NULL : fdopendir(copy);
     if (!d && copy >= 0) close(copy);
     return d;
@@ -23,7 +24,8 @@ static DIR *list(int dir) {
 static void empty(int dir) {
     DIR *d = list(dir);
     for (struct dirent *e; d && (e = readdir(d));)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) unlinkat(dir, e->d_name, 0);
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            unlinkat(dir, e->d_name, 0);
     if (d) closedir(d);
 }
 
@@ -32,7 +34,8 @@ static void sweep(int parent, const char *prefix) {
     DIR *d = list(parent);
     for (struct dirent *e; d && (e = readdir(d));) {
         struct stat st;
-        if (strlen(e->d_name) != strlen(prefix) + RANDOM || !kf_str_starts(e->d_name, prefix)) continue;
+        if (strlen(e->d_name) != strlen(prefix) + RANDOM || !kf_str_starts(e->d_name, prefix))
+            continue;
         int dir = openat(parent, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (dir < 0) continue;
         if (fstat(dir, &st) == 0 && st.st_uid == geteuid() && flock(dir, LOCK_EX | LOCK_NB) == 0) {
@@ -44,7 +47,8 @@ static void sweep(int parent, const char *prefix) {
     if (d) closedir(d);
 }
 
-/* The runtime directory, locked against another one that sweeps between our mkdtemp and our lock. -1: err. */
+/* The runtime directory, locked against another one that sweeps between our mkdtemp and our lock.
+ * -1: err. */
 static int enter_runtime(const char *path, kf_err *err) {
     if (!kf_socket_dir_check(path, true, err)) return -1;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -69,7 +73,8 @@ bool kf_rundir_open(kf_rundir *d, const char *prefix, bool beside, kf_err *err) 
     if (!mkdtemp(d->path)) {
         kf_fail_errno(err, KF_ERR_SYS_IO, "a directory in %.160s", runtime);
         free(KF_TAKE(d->path));
-    } else if ((d->lock = open(d->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0 || flock(d->lock, LOCK_EX | LOCK_NB)) {
+    } else if ((d->lock = open(d->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0 ||
+               flock(d->lock, LOCK_EX | LOCK_NB)) {
         kf_fail_errno(err, KF_ERR_SYS_IO, "lock %.160s", d->path);
         kf_rundir_close(d);
     }

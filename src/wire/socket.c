@@ -9,7 +9,9 @@
 
 void kf_socket_keep_streams(void) {
     for (int fd = 0; fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", (fd ? O_RDONLY : O_WRONLY) | O_CLOEXEC) != fd) _exit(1);
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", (fd ? O_RDONLY : O_WRONLY) | O_CLOEXEC) != fd)
+            _exit(1);
 }
 
 bool kf_socket_dir_check(const char *dir, bool make, kf_err *err) {
@@ -20,15 +22,22 @@ bool kf_socket_dir_check(const char *dir, bool make, kf_err *err) {
     }
     if (lstat(dir, &st)) return kf_fail_errno(err, KF_ERR_SYS_OWNER, "%s", dir);
     if (!S_ISDIR(st.st_mode)) return kf_fail(err, KF_ERR_SYS_OWNER, "%s is not a directory", dir);
-    if (st.st_uid != geteuid()) return kf_fail(err, KF_ERR_SYS_OWNER, "%s belongs to user %u, not to you", dir, (unsigned)st.st_uid);
-    if (st.st_mode & 077) return kf_fail(err, KF_ERR_SYS_OWNER, "%s is open to others (mode %o, must be 700)", dir, (unsigned)st.st_mode & 0777);
+    if (st.st_uid != geteuid())
+        return kf_fail(err, KF_ERR_SYS_OWNER, "%s belongs to user %u, not to you", dir,
+                       (unsigned)st.st_uid);
+    if (st.st_mode & 077)
+        return kf_fail(err, KF_ERR_SYS_OWNER, "%s is open to others (mode %o, must be 700)", dir,
+                       (unsigned)st.st_mode & 0777);
     return true;
 }
 
 static bool address(const char *path, struct sockaddr_un *a, kf_err *err) {
     size_t n = strlen(path);
     if (n >= sizeof a->sun_path)
-        return kf_fail(err, KF_ERR_WIRE_PATH, "the socket's path is %zu bytes long, and 107 is the most a socket can have: %.80s...", n, path);
+        return kf_fail(
+            err, KF_ERR_WIRE_PATH,
+            "the socket's path is %zu bytes long, and 107 is the most a socket can have: %.80s...",
+            n, path);
     *a = (struct sockaddr_un){.sun_family = AF_UNIX};
     memcpy(a->sun_path, path, n + 1);
     return true;
@@ -69,8 +78,11 @@ int kf_socket_listen(const char *path, kf_err *err) {
 bool kf_socket_peer_ok(int fd, pid_t *pid, kf_err *err) {
     struct ucred u;
     socklen_t n = sizeof u;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &n)) return kf_fail_errno(err, KF_ERR_SYS_OWNER, "who is at the socket");
-    if (u.uid != geteuid()) return kf_fail(err, KF_ERR_SYS_OWNER, "the other end of the socket belongs to user %u", (unsigned)u.uid);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &n))
+        return kf_fail_errno(err, KF_ERR_SYS_OWNER, "who is at the socket");
+    if (u.uid != geteuid())
+        return kf_fail(err, KF_ERR_SYS_OWNER, "the other end of the socket belongs to user %u",
+                       (unsigned)u.uid);
     if (pid) *pid = u.pid;
     return true;
 }

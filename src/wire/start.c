@@ -17,9 +17,23 @@ extern char **environ;
 enum { START_MS = 10000, LOCK_MS = 10000, READY_FD = 3 };
 
 static bool allowed(const char *var) {
-    static const char *const exact[] = {"HOME", "PATH", "LANG", "TZ", "DBUS_SESSION_BUS_ADDRESS", "GLIBC_TUNABLES", "CREDENTIALS_DIRECTORY",
-                                        "http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"};
-    static const char *const prefix[] = {"LC_", "XDG_", "KEYFOB_", "SSL_CERT_", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"};
+    static const char *const exact[] = {"HOME",
+                                        "PATH",
+                                        "LANG",
+                                        "TZ",
+                                        "DBUS_SESSION_BUS_ADDRESS",
+                                        "GLIBC_TUNABLES",
+                                        "CREDENTIALS_DIRECTORY",
+                                        "http_proxy",
+                                        "https_proxy",
+                                        "all_proxy",
+                                        "no_proxy",
+                                        "HTTP_PROXY",
+                                        "HTTPS_PROXY",
+                                        "ALL_PROXY",
+                                        "NO_PROXY"};
+    static const char *const prefix[] = {
+        "LC_", "XDG_", "KEYFOB_", "SSL_CERT_", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"};
     size_t n = strcspn(var, "=");
     for (size_t i = 0; i < KF_LEN(exact); i++)
         if (strlen(exact[i]) == n && !memcmp(var, exact[i], n)) return true;
@@ -28,8 +42,8 @@ static bool allowed(const char *var) {
     return false;
 }
 
-/* The agent's environment: an allow-list, never WORKOS_*. malloc is told to overwrite what is freed, which
- * keyfobd would otherwise do itself, by starting twice. */
+/* The agent's environment: an allow-list, never WORKOS_*. malloc is told to overwrite what is
+ * freed, which keyfobd would otherwise do itself, by starting twice. */
 static char **agent_environment(void) {
     static char tunables[] = "GLIBC_TUNABLES=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0";
     size_t n = 0;
@@ -57,7 +71,9 @@ static void become_agent(const char *program, char **env, int ready) {
     dup2(null, 0), dup2(null, 1), dup2(null, 2);
     if (ready != READY_FD && dup2(ready, READY_FD) < 0) _exit(127);
     fcntl(READY_FD, F_SETFD, 0);
-    close_range(READY_FD + 1, ~0u, 0); /* an inherited pipe would hang $(keyfob token); a lock fd would keep the lock */
+    close_range(
+        READY_FD + 1, ~0u,
+        0); /* an inherited pipe would hang $(keyfob token); a lock fd would keep the lock */
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -75,13 +91,16 @@ static bool wait_ready(int fd, kf_err *err) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
         int rc = poll(&p, 1, START_MS);
         if (rc < 0 && errno == EINTR) continue;
-        if (rc == 0) return kf_fail(err, KF_ERR_WIRE_NO_AGENT, "the agent was started but does not listen after %d s", START_MS / 1000);
+        if (rc == 0)
+            return kf_fail(err, KF_ERR_WIRE_NO_AGENT,
+                           "the agent was started but does not listen after %d s", START_MS / 1000);
         ssize_t got = rc < 0 ? -1 : read(fd, text + n, sizeof text - 1 - n);
         if (got > 0 && n == 0 && text[0] == 'R') return true;
         if (got > 0 && (n += (size_t)got) < sizeof text - 1) continue;
         text[n] = 0;
         text[strcspn(text, "\n")] = 0;
-        if (n > 1) return kf_fail(err, KF_ERR_WIRE_NO_AGENT, "the agent could not start: %s", text + 1);
+        if (n > 1)
+            return kf_fail(err, KF_ERR_WIRE_NO_AGENT, "the agent could not start: %s", text + 1);
         return kf_fail(err, KF_ERR_WIRE_NO_AGENT, "the agent ended at its start; see keyfobd.log");
     }
 }
@@ -102,7 +121,8 @@ static bool spawn(kf_err *err) {
     close(ready[1]);
     int st = 1;
     bool ok = child > 0;
-    while (ok && waitpid(child, &st, 0) < 0 && errno == EINTR) {}
+    while (ok && waitpid(child, &st, 0) < 0 && errno == EINTR) {
+    }
     if (!ok || st) kf_fail_errno(err, KF_ERR_SYS_SPAWN, "start keyfobd");
     else ok = wait_ready(ready[0], err);
     close(ready[0]);
@@ -113,10 +133,12 @@ static bool spawn(kf_err *err) {
 static bool take_lock(int fd, kf_err *err) {
     for (int waited = 0; waited < LOCK_MS; waited += 10) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-        if (errno != EWOULDBLOCK && errno != EINTR) return kf_fail_errno(err, KF_ERR_WIRE_NO_AGENT, "lock agent.lock");
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return kf_fail_errno(err, KF_ERR_WIRE_NO_AGENT, "lock agent.lock");
         poll(NULL, 0, 10);
     }
-    return kf_fail(err, KF_ERR_WIRE_NO_AGENT, "somebody else has been starting the agent for %d s", LOCK_MS / 1000);
+    return kf_fail(err, KF_ERR_WIRE_NO_AGENT, "somebody else has been starting the agent for %d s",
+                   LOCK_MS / 1000);
 }
 
 int kf_start_agent(const char *socket_path, kf_err *err) {
@@ -130,7 +152,8 @@ int kf_start_agent(const char *socket_path, kf_err *err) {
     if (take_lock(lock, err)) {
         fd = kf_socket_connect(socket_path, err); /* somebody may have been faster */
         if (fd < 0 && (!err || err->code == KF_ERR_WIRE_NO_AGENT)) {
-            if (unlink(socket_path) && errno != ENOENT) kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", socket_path);
+            if (unlink(socket_path) && errno != ENOENT)
+                kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", socket_path);
             else if (spawn(err)) fd = kf_socket_connect(socket_path, err);
         }
     }

@@ -22,7 +22,9 @@ static void set_up(world *w, const char *const *args) {
     world_sign_in(w, &w->a, PROFILE);
 }
 
-static void fp_of(kf_agent *a, char out[33]) { kf_token_fp(world_entry(a, PROFILE)->session->refresh_token, out); }
+static void fp_of(kf_agent *a, char out[33]) {
+    kf_token_fp(world_entry(a, PROFILE)->session->refresh_token, out);
+}
 
 static void state_is(kf_agent *a, const char *name) {
     assert_string_equal(kf_state_name(kf_entry_state(world_entry(a, PROFILE))), name);
@@ -84,7 +86,8 @@ static void test_min_valid(void **state) {
     world_age(&w.a, PROFILE, 20 * 1000);
     world_token(&w, &w.a, PROFILE, 10 * 1000, false, &g);
     assert_false(g.renewed);
-    world_token(&w, &w.a, PROFILE, 59999, false, &g); /* a fresh one has hardly that much: one renewal, no loop */
+    world_token(&w, &w.a, PROFILE, 59999, false,
+                &g); /* a fresh one has hardly that much: one renewal, no loop */
     assert_true(g.renewed);
     assert_int_equal(RENEWALS(&w), 1);
     world_token(&w, &w.a, "nobody", -1, false, &g);
@@ -116,7 +119,8 @@ static void test_ledger_and_index(void **state) {
     restart(&w);
     snprintf(path, sizeof path, "%s/profiles", w.state);
     assert_true(kf_file_read(path, 65536, &text, NULL));
-    assert_true(kf_str_starts(kf_secret_peek(text), "keyfob-profiles 1\n" PROFILE_ID "\t" PROFILE "\t1\tsigned_in\t"));
+    assert_true(kf_str_starts(kf_secret_peek(text),
+                              "keyfob-profiles 1\n" PROFILE_ID "\t" PROFILE "\t1\tsigned_in\t"));
     assert_null(strstr(kf_secret_peek(text), kf_secret_peek(g.token)));
     kf_secret_free(text);
     got_done(&g);
@@ -133,7 +137,8 @@ static void test_profile_json(void **state) {
     assert_string_equal(kf_json_str(j, "environment"), "localhost");
     assert_true(kf_json_bool(j, "default", false) && kf_json_bool(j, "confidential", false));
     assert_in_range(kf_json_int_or(j, "left_ms", 0), 200 * 1000, 300 * 1000);
-    assert_true(kf_json_int_or(j, "renews_in_ms", 0) > 3600 * 1000); /* the keep-alive: nobody used it */
+    assert_true(kf_json_int_or(j, "renews_in_ms", 0) >
+                3600 * 1000); /* the keep-alive: nobody used it */
     kf_keeper_watch_open(w.a.keeper, PROFILE, 1);
     KF_AUTO(kf_json) open = kf_keeper_profile_json(w.a.keeper, PROFILE);
     assert_in_range(kf_json_int_or(open, "renews_in_ms", 0), 100 * 1000, 240 * 1000);
@@ -272,7 +277,8 @@ static void test_rate_limited(void **state) {
     world_down(&w);
 }
 
-/* A fault that lasts: the caller hears of it, nothing is lost, and it works when the fault is over. */
+/* A fault that lasts: the caller hears of it, nothing is lost, and it works when the fault is over.
+ */
 static void lasting(const char *fault, kf_err_code code) {
     world w;
     got g = {0};
@@ -292,7 +298,8 @@ static void lasting(const char *fault, kf_err_code code) {
     world_token(&w, &w.a, PROFILE, -1, false, &g);
     assert_int_equal(g.err.code, 0); /* still valid */
     world_faults(&w, "[]");
-    for (kf_entry *e = world_entry(&w.a, PROFILE); e->session->generation < 2;) world_spin(&w, 10); /* by itself */
+    for (kf_entry *e = world_entry(&w.a, PROFILE); e->session->generation < 2;)
+        world_spin(&w, 10); /* by itself */
     state_is(&w.a, "signed_in");
     got_done(&g);
     world_down(&w);
@@ -300,7 +307,8 @@ static void lasting(const char *fault, kf_err_code code) {
 
 static void test_html_500(void **state) {
     (void)state;
-    lasting("[{" REFRESH ",\"status\":500,\"content_type\":\"text/html\",\"body\":\"<html>Oops\"}]", KF_ERR_NET_SERVER);
+    lasting("[{" REFRESH ",\"status\":500,\"content_type\":\"text/html\",\"body\":\"<html>Oops\"}]",
+            KF_ERR_NET_SERVER);
 }
 
 #define PAGE ",\"content_type\":\"text/html\",\"body\":\"<html>Sign in to the network</html>\"}]"
@@ -341,7 +349,8 @@ static void test_unknown_code(void **state) {
 
 static void test_truncated_json(void **state) {
     (void)state;
-    lasting("[{" REFRESH ",\"status\":200,\"body\":\"{\\\"access_token\\\":\\\"ey\"}]", KF_ERR_NET_BAD_ANSWER);
+    lasting("[{" REFRESH ",\"status\":200,\"body\":\"{\\\"access_token\\\":\\\"ey\"}]",
+            KF_ERR_NET_BAD_ANSWER);
 }
 
 static void test_no_jwt(void **state) {
@@ -500,7 +509,8 @@ static void test_stale_store(void **state) {
     assert_int_equal(g.err.code, KF_ERR_STORE_STALE);
     state_is(&w.b, "stale");
     assert_int_equal(RENEWALS(&w), 2); /* never spent */
-    world_token(&w, &w.a, PROFILE, -1, true, &g); /* who holds the newest in memory goes on with that */
+    world_token(&w, &w.a, PROFILE, -1, true,
+                &g); /* who holds the newest in memory goes on with that */
     assert_int_equal(g.err.code, 0);
     world_quiet(&w, &w.a);
     world_token(&w, &w.b, PROFILE, -1, false, &g);
@@ -566,7 +576,8 @@ static void test_unsaved_then_saved(void **state) {
     world_token(&w, &w.b, PROFILE, -1, true, &again);
     assert_int_equal(again.err.code, KF_ERR_STORE_LOST);
     w.fail_save = false;
-    for (kf_entry *e = world_entry(&w.a, PROFILE); e->unsaved;) world_spin(&w, 10); /* retried by itself */
+    for (kf_entry *e = world_entry(&w.a, PROFILE); e->unsaved;)
+        world_spin(&w, 10); /* retried by itself */
     state_is(&w.a, "signed_in");
     restart(&w);
     world_token(&w, &w.a, PROFILE, -1, false, &again);
@@ -720,7 +731,8 @@ static void test_sixteen_at_most(void **state) {
     world_ask(&w.a, PROFILE, -1, true, &two);
     kf_entry *e = world_entry(&w.a, PROFILE);
     while (!one.done) {
-        assert_true(!e->work || !kf_post_open(e->work) || one.done || !world_entry(&w.a, PUBLIC)->work);
+        assert_true(!e->work || !kf_post_open(e->work) || one.done ||
+                    !world_entry(&w.a, PUBLIC)->work);
         assert_in_range(gate->taken, 0, KF_MAX_RENEWALS);
         kf_loop_step(w.loop, true);
     }
@@ -896,27 +908,46 @@ static void test_remove_and_forget(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_single_flight), cmocka_unit_test(test_served_after_restart),
-        cmocka_unit_test(test_min_valid), cmocka_unit_test(test_ledger_and_index),
+        cmocka_unit_test(test_single_flight),
+        cmocka_unit_test(test_served_after_restart),
+        cmocka_unit_test(test_min_valid),
+        cmocka_unit_test(test_ledger_and_index),
         cmocka_unit_test(test_profile_json),
-        cmocka_unit_test(test_too_large_a_record), cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_too_large_a_record),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_ahead_of_time),
-        cmocka_unit_test(test_lost_answer), cmocka_unit_test(test_lost_answers_replayed_by_the_next_agent),
-        cmocka_unit_test(test_rate_limited), cmocka_unit_test(test_html_500),
-        cmocka_unit_test(test_page_403), cmocka_unit_test(test_page_401),
-        cmocka_unit_test(test_page_407), cmocka_unit_test(test_page_200),
-        cmocka_unit_test(test_not_now_400), cmocka_unit_test(test_unknown_code),
-        cmocka_unit_test(test_truncated_json), cmocka_unit_test(test_no_jwt),
-        cmocka_unit_test(test_nobody_there), cmocka_unit_test(test_no_refresh_token_keeps_the_old),
-        cmocka_unit_test(test_invalid_grant), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_another_agent_renewed), cmocka_unit_test(test_two_agents_at_once),
-        cmocka_unit_test(test_stale_store), cmocka_unit_test(test_damaged_record),
-        cmocka_unit_test(test_not_writable), cmocka_unit_test(test_unsaved_then_saved),
-        cmocka_unit_test(test_origin), cmocka_unit_test(test_keeper_ends_in_a_renewal),
-        cmocka_unit_test(test_profile_goes_in_a_renewal), cmocka_unit_test(test_sixteen_at_most),
-        cmocka_unit_test(test_sign_out), cmocka_unit_test(test_sign_out_leaves_the_item),
-        cmocka_unit_test(test_sign_out_public), cmocka_unit_test(test_second_sign_in),
-        cmocka_unit_test(test_sign_in_not_saved), cmocka_unit_test(test_remove_and_forget),
+        cmocka_unit_test(test_lost_answer),
+        cmocka_unit_test(test_lost_answers_replayed_by_the_next_agent),
+        cmocka_unit_test(test_rate_limited),
+        cmocka_unit_test(test_html_500),
+        cmocka_unit_test(test_page_403),
+        cmocka_unit_test(test_page_401),
+        cmocka_unit_test(test_page_407),
+        cmocka_unit_test(test_page_200),
+        cmocka_unit_test(test_not_now_400),
+        cmocka_unit_test(test_unknown_code),
+        cmocka_unit_test(test_truncated_json),
+        cmocka_unit_test(test_no_jwt),
+        cmocka_unit_test(test_nobody_there),
+        cmocka_unit_test(test_no_refresh_token_keeps_the_old),
+        cmocka_unit_test(test_invalid_grant),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_another_agent_renewed),
+        cmocka_unit_test(test_two_agents_at_once),
+        cmocka_unit_test(test_stale_store),
+        cmocka_unit_test(test_damaged_record),
+        cmocka_unit_test(test_not_writable),
+        cmocka_unit_test(test_unsaved_then_saved),
+        cmocka_unit_test(test_origin),
+        cmocka_unit_test(test_keeper_ends_in_a_renewal),
+        cmocka_unit_test(test_profile_goes_in_a_renewal),
+        cmocka_unit_test(test_sixteen_at_most),
+        cmocka_unit_test(test_sign_out),
+        cmocka_unit_test(test_sign_out_leaves_the_item),
+        cmocka_unit_test(test_sign_out_public),
+        cmocka_unit_test(test_second_sign_in),
+        cmocka_unit_test(test_sign_in_not_saved),
+        cmocka_unit_test(test_remove_and_forget),
         cmocka_unit_test(test_lock_held)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

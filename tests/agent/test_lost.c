@@ -469,23 +469,22 @@ static void test_newer_ledger(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_late_answer),
-        cmocka_unit_test(test_late_answer_of_a_strict_server),
-        cmocka_unit_test(test_valid_token_does_not_wait),
-        cmocka_unit_test(test_sign_out_does_not_wait),
-        cmocka_unit_test(test_intent_is_replayed_when_loaded),
-        cmocka_unit_test(test_intent_is_found_at_start),
-        cmocka_unit_test(test_old_intent_waits),
-        cmocka_unit_test(test_unsaved_and_killed_inside_the_window),
-        cmocka_unit_test(test_second_place),
-        cmocka_unit_test(test_second_place_that_is_old),
-        cmocka_unit_test(test_lost_is_told_as_lost),
-        cmocka_unit_test(test_unsaved_is_tried_often),
-        cmocka_unit_test(test_a_refusal_is_asked_about_again),
-        cmocka_unit_test(test_back_off_does_not_bind_callers),
-        cmocka_unit_test(test_a_hung_server_delays_nobody_else),
-        cmocka_unit_test(test_damaged_ledger),
-        cmocka_unit_test(test_newer_ledger)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_late_answer),
+                                       cmocka_unit_test(test_late_answer_of_a_strict_server),
+                                       cmocka_unit_test(test_valid_token_does_not_wait),
+                                       cmocka_unit_test(test_sign_out_does_not_wait),
+                                       cmocka_unit_test(test_intent_is_replayed_when_loaded),
+                                       cmocka_unit_test(test_intent_is_found_at_start),
+                                       cmocka_unit_test(test_old_intent_waits),
+                                       cmocka_unit_test(test_unsaved_and_killed_inside_the_window),
+                                       cmocka_unit_test(test_second_place),
+                                       cmocka_unit_test(test_second_place_that_is_old),
+                                       cmocka_unit_test(test_lost_is_told_as_lost),
+                                       cmocka_unit_test(test_unsaved_is_tried_often),
+                                       cmocka_unit_test(test_a_refusal_is_asked_about_again),
+                                       cmocka_unit_test(test_back_off_does_not_bind_callers),
+                                       cmocka_unit_test(test_a_hung_server_delays_nobody_else),
+                                       cmocka_unit_test(test_damaged_ledger),
+                                       cmocka_unit_test(test_newer_ledger)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

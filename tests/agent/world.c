@@ -45,18 +45,20 @@ static void refuse(kf_store *s, kf_store_done done, void *user) {
     kf_loop_after(s->loop, 0, refuse_now, r);
 }
 
-static void shelf_load(kf_store *s, const char *id, const char *kind, bool i, kf_store_done done, void *user) {
+static void shelf_load(kf_store *s, const char *id, const char *kind, bool i, kf_store_done done,
+                       void *user) {
     shelf *h = (shelf *)s;
     if (h->w->fail_load) refuse(s, done, user);
     else kf_store_load(h->inner, id, kind, i, done, user);
 }
-static void shelf_save(kf_store *s, const char *id, const char *kind, const char *label, const kf_secret *blob, bool i,
-                       kf_store_done done, void *user) {
+static void shelf_save(kf_store *s, const char *id, const char *kind, const char *label,
+                       const kf_secret *blob, bool i, kf_store_done done, void *user) {
     shelf *h = (shelf *)s;
     if (h->w->fail_save) refuse(s, done, user);
     else kf_store_save(h->inner, id, kind, label, blob, i, done, user);
 }
-static void shelf_del(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user) {
+static void shelf_del(kf_store *s, const char *id, const char *kind, kf_store_done done,
+                      void *user) {
     shelf *h = (shelf *)s;
     if (kf_str_eq(h->w->fail_del, kind)) refuse(s, done, user);
     else kf_store_delete(h->inner, id, kind, done, user);
@@ -114,7 +116,8 @@ static void shelf_unseal(kf_store *s, const char *id, const char *kind, const kf
     kf_loop_after(s->loop, 0, give_unsealed, u);
 }
 
-static void shelf_unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done, void *user) {
+static void shelf_unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done,
+                         void *user) {
     kf_store_unlock(((shelf *)s)->inner, pass, create, done, user);
 }
 static void shelf_lock(kf_store *s) { (void)s; }
@@ -128,8 +131,9 @@ static void shelf_free(kf_store *s) {
 }
 
 static kf_store *shelf_new(world *w) {
-    static const kf_store_class cls = {"memory",    shelf_load,   shelf_save, shelf_del,   shelf_list,
-                                       shelf_probe,  shelf_reserve, shelf_seal, shelf_unseal, shelf_unlock, shelf_lock, shelf_state, shelf_free};
+    static const kf_store_class cls = {
+        "memory",   shelf_load,   shelf_save,   shelf_del,  shelf_list,  shelf_probe, shelf_reserve,
+        shelf_seal, shelf_unseal, shelf_unlock, shelf_lock, shelf_state, shelf_free};
     shelf *h = calloc(1, sizeof *h);
     assert_non_null(h);
     *h = (shelf){.base = {&cls, w->loop}, .inner = kf_store_memory_new(w->loop), .w = w};
@@ -235,16 +239,21 @@ int64_t world_stat(world *w, const char *group, const char *name) {
 /* ---- up and down ---- */
 
 void world_conf(world *w, const char *api_host) {
-    KF_AUTO_CHARS text = kf_strfmt("[keyfob]\ndefault = %s\n"
-                                   "[profile %s]\nid = %s\nclient_id = client_sandbox\napi_host = %s\nconfidential = true\n"
-                                   "[profile %s]\nid = %s\nclient_id = client_sandbox\napi_host = %s\n",
-                                   PROFILE, PROFILE, PROFILE_ID, api_host, PUBLIC, PUBLIC_ID, api_host);
+    KF_AUTO_CHARS text = kf_strfmt(
+        "[keyfob]\ndefault = %s\n"
+        "[profile %s]\nid = %s\nclient_id = client_sandbox\napi_host = %s\nconfidential = true\n"
+        "[profile %s]\nid = %s\nclient_id = client_sandbox\napi_host = %s\n",
+        PROFILE, PROFILE, PROFILE_ID, api_host, PUBLIC, PUBLIC_ID, api_host);
     assert_true(kf_file_replace(w->conf, text, strlen(text), NULL));
 }
 
 void world_agent(world *w, kf_agent *a) {
     kf_err err;
-    *a = (kf_agent){.loop = w->loop, .worker = w->worker, .http = w->http, .store = w->store, .state_dir = w->state};
+    *a = (kf_agent){.loop = w->loop,
+                    .worker = w->worker,
+                    .http = w->http,
+                    .store = w->store,
+                    .state_dir = w->state};
     a->conf = kf_conf_load(w->conf, &err);
     assert_non_null(a->conf);
     a->keeper = kf_keeper_new(a, &err);
@@ -257,7 +266,8 @@ void world_agent_end(kf_agent *a) {
     if (!a->keeper) return;
     bool written = false;
     a->keeper = kf_keeper_free(a->keeper);
-    kf_worker_run(a->worker, nothing, late, &written); /* the worker is in order: the index is out */
+    kf_worker_run(a->worker, nothing, late,
+                  &written); /* the worker is in order: the index is out */
     while (!written) kf_loop_step(a->loop, true);
     a->conf = kf_conf_free(a->conf);
 }
@@ -381,7 +391,8 @@ void world_ask(kf_agent *a, const char *profile, int64_t min_valid, bool renew, 
     assert_false(g->done); /* never inside the call */
 }
 
-void world_token(world *w, kf_agent *a, const char *profile, int64_t min_valid, bool renew, got *g) {
+void world_token(world *w, kf_agent *a, const char *profile, int64_t min_valid, bool renew,
+                 got *g) {
     world_ask(a, profile, min_valid, renew, g);
     world_until(w, &g->done);
 }

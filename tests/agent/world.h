@@ -11,13 +11,13 @@ typedef struct world {
     kf_loop *loop;
     kf_worker *worker;
     kf_http *http;
-    kf_store *store;       /* shelf, shared */
+    kf_store *store; /* shelf, shared */
     bool fail_save, fail_probe, fail_load, fail_seal;
-    const char *fail_del;  /* kind of the items that cannot be deleted; NULL: none */
+    const char *fail_del; /* kind of the items that cannot be deleted; NULL: none */
     char *url;
     pid_t sandbox;
-    int stop_fd, out_fd;   /* the sandbox ends when stop_fd closes */
-    kf_agent a, b;         /* b is used by tests with two agents */
+    int stop_fd, out_fd; /* the sandbox ends when stop_fd closes */
+    kf_agent a, b;       /* b is used by tests with two agents */
 } world;
 
 #define PROFILE "dev"
@@ -37,7 +37,7 @@ void world_spin(world *w, int64_t ms);
 /* Signs in at the sandbox as plain@example.test and gives the session to the keeper. */
 void world_sign_in(world *w, kf_agent *a, const char *profile);
 kf_session *world_password(world *w, const char *client_id);
-void world_key(world *w, kf_agent *a);           /* stores sk_test_sandbox */
+void world_key(world *w, kf_agent *a); /* stores sk_test_sandbox */
 void world_faults(world *w, const char *json);
 int64_t world_stat(world *w, const char *group, const char *name); /* 0 when absent */
 kf_secret *world_blob(world *w, const char *id); /* the stored session, NULL if none */
@@ -47,10 +47,11 @@ typedef struct got { /* what a GetToken gave */
     bool done, renewed, is_short;
     kf_secret *token;
     int64_t left_ms;
-    kf_err err;        /* code 0: a token */
+    kf_err err; /* code 0: a token */
 } got;
 void world_ask(kf_agent *a, const char *profile, int64_t min_valid, bool renew, got *g);
-void world_token(world *w, kf_agent *a, const char *profile, int64_t min_valid, bool renew, got *g); /* waits */
+void world_token(world *w, kf_agent *a, const char *profile, int64_t min_valid, bool renew,
+                 got *g); /* waits */
 void got_done(got *g);
 kf_ledger world_ledger(kf_agent *a, const char *profile);
 void world_ledger_put(world *w, const char *id, const kf_ledger *l);

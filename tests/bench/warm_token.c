@@ -1,6 +1,7 @@
 /* Times whole processes in turn (A B A B ...) and prints medians and the ratio of each to the
- * first: `warm_token RUNS [STDIN] -- CMD_A -- CMD_B [-- CMD_C ...]`. STDIN: a file that each of them
- * reads from its start. The output of the commands is thrown away; a command that fails ends it. Nothing is asserted about time: these are figures to read. */
+ * first: `warm_token RUNS [STDIN] -- CMD_A -- CMD_B [-- CMD_C ...]`. STDIN: a file that each of
+ * them reads from its start. The output of the commands is thrown away; a command that fails ends
+ * it. Nothing is asserted about time: these are figures to read. */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -25,7 +26,8 @@ static int64_t run(char **argv, posix_spawn_file_actions_t *fa) {
     pid_t pid;
     int st;
     int64_t t0 = now_ns();
-    if (posix_spawnp(&pid, argv[0], fa, NULL, argv, environ) || waitpid(pid, &st, 0) != pid) return -1;
+    if (posix_spawnp(&pid, argv[0], fa, NULL, argv, environ) || waitpid(pid, &st, 0) != pid)
+        return -1;
     int64_t t = now_ns() - t0;
     return WIFEXITED(st) && WEXITSTATUS(st) == 0 ? t : -1;
 }
@@ -73,7 +75,8 @@ int main(int argc, char **argv) {
         char name[64];
         const char *file = strrchr(cmd[c][0], '/');
         size_t at = (size_t)snprintf(name, sizeof name, "%s", file ? file + 1 : cmd[c][0]);
-        for (int i = 1; i <= 3 && cmd[c][i] && at < sizeof name; i++) at += (size_t)snprintf(name + at, sizeof name - at, " %s", cmd[c][i]);
+        for (int i = 1; i <= 3 && cmd[c][i] && at < sizeof name; i++)
+            at += (size_t)snprintf(name + at, sizeof name - at, " %s", cmd[c][i]);
         printf("%-32s %9.3f %9.3f %6.2fx\n", name, med, (double)t[c * runs] / 1e6, med / base);
     }
     free(t);

@@ -22,30 +22,24 @@ static void want_kind(run *r, kf_step_kind kind) {
     const kf_step *s = step_of(r);
     if (s->kind != kind)
         run_bad(r, "the step is %s %s (note %s, %s: %s), expected %s", kf_step_kind_name(s->kind),
-            kf_field_name(s->field), kf_note_name(s->note), kf_err_name(s->err.code), s->err.what,
-            kf_step_kind_name(kind));
+                kf_field_name(s->field), kf_note_name(s->note), kf_err_name(s->err.code),
+                s->err.what, kf_step_kind_name(kind));
 }
 
 /* The clauses of ask and choose up to ">"; true if an answer follows. */
 static bool clauses(run *r, char **p, uint32_t least) {
     const kf_step *s = step_of(r);
     const char *note = run_own(r, kf_strfmt("%s%s%s", kf_note_name(s->note), s->note_arg ? " " : "",
-                                        s->note_arg ? s->note_arg : ""));
+                                            s->note_arg ? s->note_arg : ""));
     bool noted = false, answer = false;
     if ((s->acts & least) != least) run_bad(r, "the answer to this question is not possible");
     for (char *w; !answer && (w = run_word(r, p));) {
-        if (!strcmp(w, ">"))
-            answer = true;
-        else if (!strcmp(w, "note"))
-            run_match(r, p, "note", note), noted = true;
-        else if (!strcmp(w, "err"))
-            run_match(r, p, "err", kf_err_name(s->err.code));
-        else if (!strcmp(w, "upstream"))
-            run_match(r, p, "upstream", s->err.upstream);
-        else if (!strcmp(w, "code"))
-            run_match(r, p, "code", s->user_code ? s->user_code : "");
-        else if (!strcmp(w, "qr"))
-            run_match(r, p, "qr", kf_secret_peek(s->qr));
+        if (!strcmp(w, ">")) answer = true;
+        else if (!strcmp(w, "note")) run_match(r, p, "note", note), noted = true;
+        else if (!strcmp(w, "err")) run_match(r, p, "err", kf_err_name(s->err.code));
+        else if (!strcmp(w, "upstream")) run_match(r, p, "upstream", s->err.upstream);
+        else if (!strcmp(w, "code")) run_match(r, p, "code", s->user_code ? s->user_code : "");
+        else if (!strcmp(w, "qr")) run_match(r, p, "qr", kf_secret_peek(s->qr));
         else if (!strcmp(w, "expires")) {
             long n = run_number(r, run_need(r, p, "seconds"));
             if (n * 1000 != (s->ends_ms ? s->ends_ms - r->now.boot_ms : 0))
@@ -69,8 +63,7 @@ static bool clauses(run *r, char **p, uint32_t least) {
                     kf_buf_addf(&b, "%s%s", b.len ? "," : "", kf_flow_act_name((kf_flow_act)a));
             const char *all = run_own(r, kf_buf_steal(&b));
             run_match(r, p, "acts", all);
-        } else
-            run_bad(r, "unknown clause %s", w);
+        } else run_bad(r, "unknown clause %s", w);
     }
     if (!noted && s->note != KF_NOTE_NONE) run_bad(r, "the question has the note \"%s\"", note);
     return answer;
@@ -126,7 +119,8 @@ static void d_refused(run *r, char *p) {
     kf_job j;
     if (step_of(r)->serial != serial || step_of(r)->kind != kind)
         run_bad(r, "a refused answer changed the step");
-    if (kind != KF_STEP_WAIT && kind != KF_STEP_OPEN_URL && kf_flow_next_job(r->f, &j)) run_bad(r, "a refused answer made a job");
+    if (kind != KF_STEP_WAIT && kind != KF_STEP_OPEN_URL && kf_flow_next_job(r->f, &j))
+        run_bad(r, "a refused answer made a job");
 }
 
 /* What follows "<". */
@@ -159,13 +153,15 @@ static void collect(run *r) {
     while (r->n_out < KF_LEN(r->jobs) && kf_flow_next_job(r->f, &r->jobs[r->n_out])) r->n_out++;
 }
 
-/* The job of this kind that is out; of several the newest (those before are given up on), of requests the one to this path. */
+/* The job of this kind that is out; of several the newest (those before are given up on), of
+ * requests the one to this path. */
 static kf_job take_job(run *r, kf_job_kind kind, const char *path, const char *what) {
     step_of(r);
     collect(r);
     size_t at = r->n_out;
     for (size_t i = 0; i < r->n_out; i++)
-        if (r->jobs[i].kind == kind && (at == r->n_out || !path || !strcmp(r->jobs[i].path, path))) at = i;
+        if (r->jobs[i].kind == kind && (at == r->n_out || !path || !strcmp(r->jobs[i].path, path)))
+            at = i;
     if (at == r->n_out) run_bad(r, "nothing is to be %s", what);
     kf_job j = r->jobs[at];
     memmove(&r->jobs[at], &r->jobs[at + 1], (--r->n_out - at) * sizeof j);
@@ -177,15 +173,13 @@ static void request(run *r, const char *method, char *p) {
     kf_job j = take_job(r, KF_JOB_REQUEST, path, "sent");
     r->job_id = j.id;
     r->has_job = true;
-    if (strcmp(j.method, method) || strcmp(j.path, path)) run_bad(r, "the request is %s %s", j.method, j.path);
+    if (strcmp(j.method, method) || strcmp(j.path, path))
+        run_bad(r, "the request is %s %s", j.method, j.path);
     bool key = false, answered = false, quiet = false;
     for (char *w; !answered && (w = run_word(r, &p));) {
-        if (!strcmp(w, "key"))
-            key = true;
-        else if (!strcmp(w, "quiet"))
-            quiet = true;
-        else if (!strcmp(w, "body"))
-            run_match(r, &p, "body", kf_secret_peek(j.body));
+        if (!strcmp(w, "key")) key = true;
+        else if (!strcmp(w, "quiet")) quiet = true;
+        else if (!strcmp(w, "body")) run_match(r, &p, "body", kf_secret_peek(j.body));
         else if (!strcmp(w, "without")) {
             const char *not = run_need(r, &p, "text");
             if (strstr(kf_secret_peek(j.body), not )) run_bad(r, "the body has %s", not );
@@ -196,17 +190,17 @@ static void request(run *r, const char *method, char *p) {
             kf_json_free(b); /* run_bad leaves without looking back */
             kf_sha256(v, strlen(v), hash);
             const char *c = run_own(r, kf_b64url(hash, sizeof hash));
-            if (strlen(v) < 43 || strcmp(c, r->challenge)) run_bad(r, "the verifier is not that of the challenge");
-        } else if (!strcmp(w, "<"))
-            answered = true;
-        else
-            run_bad(r, "unknown clause %s", w);
+            if (strlen(v) < 43 || strcmp(c, r->challenge))
+                run_bad(r, "the verifier is not that of the challenge");
+        } else if (!strcmp(w, "<")) answered = true;
+        else run_bad(r, "unknown clause %s", w);
     }
     if (key != j.key) run_bad(r, "the API key is %s as bearer", j.key ? "sent" : "not sent");
     if (!answered) run_bad(r, "\"<\" and a reply are missing");
     uint32_t serial = step_of(r)->serial;
     reply(r, p);
-    if ((step_of(r)->serial == serial) != quiet) run_bad(r, quiet ? "the reply changed the step" : "the reply changed nothing");
+    if ((step_of(r)->serial == serial) != quiet)
+        run_bad(r, quiet ? "the reply changed the step" : "the reply changed nothing");
 }
 
 static void d_post(run *r, char *p) { request(r, "POST", p); }
@@ -329,7 +323,8 @@ static void d_cancel(run *r, char *p) {
 static void no_requests(run *r) {
     collect(r);
     for (size_t i = 0; i < r->n_out; i++)
-        if (r->jobs[i].kind == KF_JOB_REQUEST) run_bad(r, "there is a job behind the end: %s %s", r->jobs[i].method, r->jobs[i].path);
+        if (r->jobs[i].kind == KF_JOB_REQUEST)
+            run_bad(r, "there is a job behind the end: %s %s", r->jobs[i].method, r->jobs[i].path);
 }
 
 static void d_done(run *r, char *p) {
@@ -343,18 +338,12 @@ static void d_done(run *r, char *p) {
     if (!s || again) run_bad(r, "the session is to be had exactly once");
     if (strcmp(s->origin, r->origin)) run_bad(r, "the origin is %s", s->origin);
     for (char *w; (w = run_word(r, &p));) {
-        if (!strcmp(w, "user"))
-            run_match(r, &p, "user", kf_session_user_id(s));
-        else if (!strcmp(w, "org"))
-            run_match(r, &p, "org", s->organization_id);
-        else if (!strcmp(w, "name"))
-            run_match(r, &p, "name", s->organization_name);
-        else if (!strcmp(w, "client"))
-            run_match(r, &p, "client", s->client_id);
-        else if (!strcmp(w, "token"))
-            run_match(r, &p, "token", kf_secret_peek(s->refresh_token));
-        else
-            run_bad(r, "unknown clause %s", w);
+        if (!strcmp(w, "user")) run_match(r, &p, "user", kf_session_user_id(s));
+        else if (!strcmp(w, "org")) run_match(r, &p, "org", s->organization_id);
+        else if (!strcmp(w, "name")) run_match(r, &p, "name", s->organization_name);
+        else if (!strcmp(w, "client")) run_match(r, &p, "client", s->client_id);
+        else if (!strcmp(w, "token")) run_match(r, &p, "token", kf_secret_peek(s->refresh_token));
+        else run_bad(r, "unknown clause %s", w);
     }
 }
 
@@ -365,17 +354,13 @@ static void d_failed(run *r, char *p) {
     if (strcmp(kf_err_name(e->code), code))
         run_bad(r, "failed with %s (%s), expected %s", kf_err_name(e->code), e->what, code);
     for (char *w; (w = run_word(r, &p));) {
-        if (!strcmp(w, "what"))
-            run_match(r, &p, "what", e->what);
-        else if (!strcmp(w, "hint"))
-            run_match(r, &p, "hint", e->hint);
-        else if (!strcmp(w, "upstream"))
-            run_match(r, &p, "upstream", e->upstream);
+        if (!strcmp(w, "what")) run_match(r, &p, "what", e->what);
+        else if (!strcmp(w, "hint")) run_match(r, &p, "hint", e->hint);
+        else if (!strcmp(w, "upstream")) run_match(r, &p, "upstream", e->upstream);
         else if (!strcmp(w, "status")) {
             if (run_number(r, run_need(r, &p, "status")) != e->status)
                 run_bad(r, "the status is %d", e->status);
-        } else
-            run_bad(r, "unknown clause %s", w);
+        } else run_bad(r, "unknown clause %s", w);
     }
     no_requests(r);
     r->session = kf_flow_take_session(r->f);
@@ -403,8 +388,12 @@ static void d_organization(run *r, char *p) {
 static void d_origin(run *r, char *p) { set_text(r, r->origin, sizeof r->origin, p); }
 static void d_provider(run *r, char *p) { set_text(r, r->provider, sizeof r->provider, p); }
 static void d_connection(run *r, char *p) { set_text(r, r->connection, sizeof r->connection, p); }
-static void d_domain_hint(run *r, char *p) { set_text(r, r->domain_hint, sizeof r->domain_hint, p); }
-static void d_screen_hint(run *r, char *p) { set_text(r, r->screen_hint, sizeof r->screen_hint, p); }
+static void d_domain_hint(run *r, char *p) {
+    set_text(r, r->domain_hint, sizeof r->domain_hint, p);
+}
+static void d_screen_hint(run *r, char *p) {
+    set_text(r, r->screen_hint, sizeof r->screen_hint, p);
+}
 static void d_prompt(run *r, char *p) { set_text(r, r->prompt, sizeof r->prompt, p); }
 static void d_invitation(run *r, char *p) { set_text(r, r->invitation, sizeof r->invitation, p); }
 static void d_max_age(run *r, char *p) { r->max_age = run_number(r, run_need(r, &p, "seconds")); }

@@ -118,20 +118,14 @@ char *run_expand(run *r, const char *s) {
             memcpy(arg, s, k);
             s += k + 1;
         }
-        if (!strcmp(name, "JWT"))
-            add_jwt(b, arg);
-        else if (!strcmp(name, "OK"))
-            add_ok(b, arg);
-        else if (!strcmp(name, "ORGS"))
-            add_list(r, b, arg, "org_", "\"name\":\"An organization\"");
-        else if (!strcmp(name, "FACTORS"))
-            add_list(r, b, arg, "auth_factor_", "\"type\":\"totp\"");
+        if (!strcmp(name, "JWT")) add_jwt(b, arg);
+        else if (!strcmp(name, "OK")) add_ok(b, arg);
+        else if (!strcmp(name, "ORGS")) add_list(r, b, arg, "org_", "\"name\":\"An organization\"");
+        else if (!strcmp(name, "FACTORS")) add_list(r, b, arg, "auth_factor_", "\"type\":\"totp\"");
         else if (!strcmp(name, "X"))
             for (long i = run_number(r, arg); i > 0; i--) kf_buf_add(b, "x", 1);
-        else if (!strcmp(name, "STATE"))
-            kf_buf_adds(b, r->state);
-        else
-            run_bad(r, "unknown macro $%s", name);
+        else if (!strcmp(name, "STATE")) kf_buf_adds(b, r->state);
+        else run_bad(r, "unknown macro $%s", name);
     }
     if (b->len >= LINE_OUT_MAX) run_bad(r, "the line is too long");
     return kf_buf_steal(b);

@@ -30,7 +30,7 @@ typedef struct run {
     size_t n_out;
     kf_moment now;
     char state[64], challenge[64]; /* of the last authorize URL */
-    char *text; /* the expanded line, freed at the next one */
+    char *text;                    /* the expanded line, freed at the next one */
     kf_secret *value, *body;
     kf_buf out_line; /* of expand */
     kf_session *session;
@@ -39,17 +39,19 @@ typedef struct run {
     size_t n_own;
 } run;
 
-
 /* Ends the transcript with "FILE:LINE: ..."; does not return. */
 __attribute__((format(printf, 2, 3), noreturn)) void run_bad(run *r, const char *fmt, ...);
 char *run_own(run *r, char *heap); /* freed at the next line */
 void run_free_own(run *r);
 void run_blanks(char **p);
-char *run_word(run *r, char **p);  /* the next word, or the text between quotes (\" and \\ inside); NULL at the end */
+char *run_word(
+    run *r,
+    char **p); /* the next word, or the text between quotes (\" and \\ inside); NULL at the end */
 char *run_need(run *r, char **p, const char *what);
 long run_number(run *r, const char *s);
 void run_no_more(run *r, char **p);
-void run_match(run *r, char **p, const char *name, const char *have); /* "~ TEXT": contains; "TEXT": is */
+void run_match(run *r, char **p, const char *name,
+               const char *have);        /* "~ TEXT": contains; "TEXT": is */
 char *run_expand(run *r, const char *s); /* macros of README.md; heap */
 void run_directive(run *r, char *line);
 void run_fresh_options(run *r);

@@ -34,8 +34,8 @@ static _Noreturn void report(const char *what, int line) {
             (unsigned long long)seed, said_len < 4000 ? (int)said_len : 4000, said ? said : "");
     abort();
 }
-#define HOLD(what)                           \
-    do {                                     \
+#define HOLD(what)                            \
+    do {                                      \
         if (!(what)) report(#what, __LINE__); \
     } while (0)
 
@@ -59,9 +59,9 @@ static void put(kf_buf *b, const char *s) {
 
 /* Lengths at which a field or a limit ends, and a few that are long. */
 static size_t some_length(void) {
-    static const size_t edges[] = {0,   1,   7,   62,  63,  64,  94,  95,   96,   97,  150,
-                                   151, 254, 255, 256, 319, 320, 321, 510,  511,  512, 513,
-                                   1024, 8190, 8192, 33000, 60000};
+    static const size_t edges[] = {0,   1,   7,   62,  63,   64,   94,   95,    96,
+                                   97,  150, 151, 254, 255,  256,  319,  320,   321,
+                                   510, 511, 512, 513, 1024, 8190, 8192, 33000, 60000};
     if (one_in(3)) return edges[pick(KF_LEN(edges) - (one_in(8) ? 0 : 5))];
     return one_in(3000) ? 230 << 10 : pick(40);
 }

@@ -1,5 +1,5 @@
-/* Bytes -> keyfob.conf: what is taken must be taken again when it is written, also after a change; what is refused
- * names a line that exists. */
+/* Bytes -> keyfob.conf: what is taken must be taken again when it is written, also after a change;
+ * what is refused names a line that exists. */
 #include <stddef.h>
 #include <stdint.h>
 #include "base/str.h"
@@ -34,7 +34,8 @@ static void taken(kf_conf *c) {
     const kf_conf_profile *a, *b;
     size_t n = kf_conf_profiles(c, &a);
     hold(kf_conf_profiles(again, &b) == n);
-    for (size_t i = 0; i < n; i++) hold(kf_str_eq(a[i].name, b[i].name) && kf_conf_line_of(text, "keyfob", "keepalive") > 0);
+    for (size_t i = 0; i < n; i++)
+        hold(kf_str_eq(a[i].name, b[i].name) && kf_conf_line_of(text, "keyfob", "keepalive") > 0);
     kf_conf_free(again);
 }
 

@@ -48,8 +48,7 @@ static void plain_hash(const void *p, size_t n, uint8_t out[32]) {
 static void reply(kf_flow *f, const kf_job *j, unsigned what, const kf_secret *body) {
     static const int status[] = {200, 201, 400, 401, 403, 404, 408, 422,
                                  429, 500, 502, 302, 0,   200, 403, 400};
-    static kf_moment now = {
-        .unix_s = 1700000000, .boot_ms = 1, .boot_id = "b", .date = 1700000001};
+    static kf_moment now = {.unix_s = 1700000000, .boot_ms = 1, .boot_id = "b", .date = 1700000001};
     kf_err e;
     kf_fail(&e, KF_ERR_NET_BROKEN, "as the input says");
     if (j->kind == KF_JOB_WAIT_UNTIL) {
@@ -62,7 +61,8 @@ static void reply(kf_flow *f, const kf_job *j, unsigned what, const kf_secret *b
         kf_flow_listening(f, j->id, 4000 + (int)what);
         if (what & 1) return; /* nobody comes; an address may be pasted */
         /* half of them with the right state, so that what is behind it is reached */
-        KF_AUTO_CHARS query = kf_strfmt("state=%s&%s", what & 2 ? j->state : "x", kf_secret_peek(body));
+        KF_AUTO_CHARS query =
+            kf_strfmt("state=%s&%s", what & 2 ? j->state : "x", kf_secret_peek(body));
         KF_AUTO(kf_secret) q = kf_secret_new(query, strlen(query));
         kf_flow_job_done(f, j->id, st ? 200 : 0, q, -1, NULL, st ? NULL : &e, &now);
         return;

@@ -1,5 +1,6 @@
-/* Bytes -> token, format, host and login, with a NUL between them: what a format quotes is read again by the rules of the
- * program it is for, a template says what it must, and what is refused has a reason. */
+/* Bytes -> token, format, host and login, with a NUL between them: what a format quotes is read
+ * again by the rules of the program it is for, a template says what it must, and what is refused
+ * has a reason. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -23,7 +24,8 @@ static char *next(const uint8_t **p, size_t *n) {
     return s;
 }
 
-/* --- readers ------------------------------------------------------------------------------------------ */
+/* --- readers
+ * ------------------------------------------------------------------------------------------ */
 
 static const char *single(const char *p, char *out) { /* sh: '...' and \' between them */
     for (;;) {
@@ -57,7 +59,9 @@ static const char *powershell(const char *p, char *out) {
     *out = 0;
     return p + 1;
 }
-static const char *quoted(const char *p, char *out) { /* dotenv, curl: "..." with backslashes; a bare $ or ` would be expanded */
+static const char *
+quoted(const char *p,
+       char *out) { /* dotenv, curl: "..." with backslashes; a bare $ or ` would be expanded */
     hold(*p++ == '"');
     for (; *p != '"'; p++) {
         if (*p == '\\') p++;
@@ -78,8 +82,11 @@ static const char *curl(const char *p, char *out) {
 static const struct {
     const char *format, *head;
     const char *(*read)(const char *p, char *out);
-} readers[] = {{"env", "export WORKOS_ACCESS_TOKEN=", single}, {"fish", "set -gx WORKOS_ACCESS_TOKEN ", fish},
-               {"powershell", "$env:WORKOS_ACCESS_TOKEN = ", powershell}, {"dotenv", "WORKOS_ACCESS_TOKEN=", quoted}, {"curl", "header = ", curl}};
+} readers[] = {{"env", "export WORKOS_ACCESS_TOKEN=", single},
+               {"fish", "set -gx WORKOS_ACCESS_TOKEN ", fish},
+               {"powershell", "$env:WORKOS_ACCESS_TOKEN = ", powershell},
+               {"dotenv", "WORKOS_ACCESS_TOKEN=", quoted},
+               {"curl", "header = ", curl}};
 
 static void reads_back(const kf_facts *f, const char *token) {
     char *got = NULL;
@@ -90,14 +97,16 @@ static void reads_back(const kf_facts *f, const char *token) {
             hold(kf_str_starts(b.data, readers[i].head));
             got = realloc(got, b.len + 1);
             hold(got != NULL);
-            hold(*readers[i].read(b.data + strlen(readers[i].head), got) == '\n' && !strcmp(got, token));
+            hold(*readers[i].read(b.data + strlen(readers[i].head), got) == '\n' &&
+                 !strcmp(got, token));
         }
         kf_buf_done(&b);
     }
     free(got);
 }
 
-/* --- templates, written down again ---------------------------------------------------------------------- */
+/* --- templates, written down again
+ * ---------------------------------------------------------------------- */
 
 static const char *value(const kf_facts *f, const char *name, size_t n) {
     for (size_t i = 0; i < f->n; i++)
@@ -114,7 +123,8 @@ static char *expand(const kf_facts *f, const char *t) {
         const char *end = strchr(t, '}'), *v;
         if (*t != '{') ok = kf_buf_add(&b, t++, 1);
         else if (t[1] == '{') ok = kf_buf_adds(&b, "{"), t += 2;
-        else if ((ok = end && (v = value(f, t + 1, (size_t)(end - t - 1))) && kf_buf_adds(&b, v))) t = end + 1;
+        else if ((ok = end && (v = value(f, t + 1, (size_t)(end - t - 1))) && kf_buf_adds(&b, v)))
+            t = end + 1;
     }
     ok = ok && kf_buf_adds(&b, "\n");
     char *text = ok ? kf_strdup(b.data) : NULL;
@@ -133,12 +143,15 @@ static void formatted(const kf_facts *f, const char *format, const kf_format_opt
         char *want = expand(f, format);
         hold(ok == (want != NULL) && (!ok || !strcmp(want, b.data)));
         free(want);
-    } else if (ok) hold(strchr(b.data, '\n') == b.data + b.len - 1 || strstr("env fish powershell dotenv", format));
+    } else if (ok)
+        hold(strchr(b.data, '\n') == b.data + b.len - 1 ||
+             strstr("env fish powershell dotenv", format));
     kf_buf_done(&b);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    char *token = next(&data, &size), *format = next(&data, &size), *host = next(&data, &size), *login = next(&data, &size);
+    char *token = next(&data, &size), *format = next(&data, &size), *host = next(&data, &size),
+         *login = next(&data, &size);
     KF_AUTO(kf_json) j = kf_json_obj();
     kf_facts f;
     kf_err e = {0};
@@ -151,7 +164,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         formatted(&f, "netrc", &(kf_format_opts){.host = host, .login = *login ? login : NULL});
         if (!size) reads_back(&f, token);
     } else hold(e.code == KF_ERR_NET_BAD_ANSWER);
-    if (kf_facts_from(&f, j, true, &e)) hold(strlen(f.value[0]) <= 14 && (strlen(token) < 25 || !strcmp(f.value[0] + 10, token + strlen(token) - 4)));
+    if (kf_facts_from(&f, j, true, &e))
+        hold(strlen(f.value[0]) <= 14 &&
+             (strlen(token) < 25 || !strcmp(f.value[0] + 10, token + strlen(token) - 4)));
     free(token);
     free(format);
     free(host);

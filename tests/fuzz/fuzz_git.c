@@ -1,5 +1,6 @@
-/* Bytes -> git's question: what is answered is one host that a profile can be bound to, over https or on this machine,
- * and both that host and the user name are lines of the question as git itself, or any reader of lines, sees them. */
+/* Bytes -> git's question: what is answered is one host that a profile can be bound to, over https
+ * or on this machine, and both that host and the user name are lines of the question as git itself,
+ * or any reader of lines, sees them. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,13 +14,15 @@ static void hold(bool truth) {
     if (!truth) abort();
 }
 
-/* Is "key=value" the last such line before the empty one, for readers that end a line at \n, and for those that do at \r? */
+/* Is "key=value" the last such line before the empty one, for readers that end a line at \n, and
+ * for those that do at \r? */
 static bool says(const char *text, const char *ends, const char *key, const char *value) {
     bool hit = !*value;
     size_t n = strlen(key), k;
     for (; *text && *text != '\n'; text += k + (text[k] != 0)) {
         k = strcspn(text, ends);
-        if (k > n && !strncmp(text, key, n) && text[n] == '=') hit = strlen(value) == k - n - 1 && !strncasecmp(text + n + 1, value, k - n - 1);
+        if (k > n && !strncmp(text, key, n) && text[n] == '=')
+            hit = strlen(value) == k - n - 1 && !strncasecmp(text + n + 1, value, k - n - 1);
     }
     return hit;
 }
@@ -36,12 +39,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     hold(text != NULL);
     if (kf_git_question_parse(text, strlen(text), &q)) {
         KF_AUTO_CHARS norm = NULL;
-        hold(kf_hosts_parse(q.host, &norm, NULL) && !strcmp(norm, q.host) && kf_hosts_has(norm, q.host));
+        hold(kf_hosts_parse(q.host, &norm, NULL) && !strcmp(norm, q.host) &&
+             kf_hosts_has(norm, q.host));
         hold(is_clean(q.host) && is_clean(q.username) && !strpbrk(q.host, " ;/@%?#\\"));
         hold(says(text, "\n", "host", q.host) && says(text, "\n", "username", q.username));
         KF_AUTO_CHARS origin = kf_strfmt("http://%s", q.host);
         KF_AUTO_CHARS any = NULL;
-        hold(says(text, "\n", "protocol", "https") || (says(text, "\n", "protocol", "http") && kf_origin_parse(origin, &any, NULL)));
+        hold(says(text, "\n", "protocol", "https") ||
+             (says(text, "\n", "protocol", "http") && kf_origin_parse(origin, &any, NULL)));
         if (!strchr(text, '\r')) hold(says(text, "\r\n", "host", q.host));
     }
     free(text);

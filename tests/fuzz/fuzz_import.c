@@ -1,5 +1,6 @@
-/* Byte 0: which tool's text; the rest is the text. What is read is bounded and whole; and when every key that was found is
- * taken out, the text reads as before without those keys, and nothing but their letters has gone. */
+/* Byte 0: which tool's text; the rest is the text. What is read is bounded and whole; and when
+ * every key that was found is taken out, the text reads as before without those keys, and nothing
+ * but their letters has gone. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,7 +14,8 @@ static void hold(bool truth) {
 }
 
 /* after is text without the spans, which are in order. */
-static void only_spans(const char *text, size_t len, const kf_import_span *span, size_t n, const kf_secret *after) {
+static void only_spans(const char *text, size_t len, const kf_import_span *span, size_t n,
+                       const kf_secret *after) {
     const char *rest = kf_secret_peek(after);
     size_t at = 0, cut = 0;
     for (size_t i = 0; i < n; i++) {
@@ -40,9 +42,12 @@ static void clean(kf_import_form form, const char *text, size_t len, const kf_im
         KF_AUTO_CHARS whole = kf_strfmt("%.*s", (int)span[k].len, text + span[k].at);
         hold(line && (strlen(whole) < 20 || !strstr(line, whole)));
     }
-    KF_AUTO(kf_import) again = kf_import_read(form, "", kf_secret_peek(after), kf_secret_len(after), NULL);
+    KF_AUTO(kf_import)
+    again = kf_import_read(form, "", kf_secret_peek(after), kf_secret_len(after), NULL);
     hold(again != NULL);
-    if (spans < 32) hold(!kf_import_spans(form, kf_secret_peek(after), kf_secret_len(after), keys, n, span, 32));
+    if (spans < 32)
+        hold(
+            !kf_import_spans(form, kf_secret_peek(after), kf_secret_len(after), keys, n, span, 32));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -61,7 +66,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         hold(!masked || strlen(masked) <= 15);
     }
     clean(form, text, size - 1, i);
-    KF_AUTO(kf_import) config = kf_import_read(KF_IMPORT_CONFIG, "", "{\"environments\":{\"staging\":{\"apiKey\":\"sk_a\"}}}", 46, NULL);
+    KF_AUTO(kf_import)
+    config = kf_import_read(KF_IMPORT_CONFIG, "",
+                            "{\"environments\":{\"staging\":{\"apiKey\":\"sk_a\"}}}", 46, NULL);
     hold(config != NULL);
     kf_import_join(config, i);
     hold(!i->n);

@@ -1,6 +1,7 @@
-/* Bytes -> a few tokens and a stream in pieces, with pauses. A small alphabet, so that tokens overlap with themselves and
- * each other. However it is cut, the same is hidden as in one piece; with pauses too, no token and no part of one is
- * whole in what comes out; and without a long pause nothing is lost that was not hidden. */
+/* Bytes -> a few tokens and a stream in pieces, with pauses. A small alphabet, so that tokens
+ * overlap with themselves and each other. However it is cut, the same is hidden as in one piece;
+ * with pauses too, no token and no part of one is whole in what comes out; and without a long pause
+ * nothing is lost that was not hidden. */
 #include <stddef.h>
 #include <stdint.h>
 #include "base/str.h"
@@ -33,7 +34,8 @@ static void absent(const kf_buf *out, const char *p, size_t n) {
 }
 
 static void check(const kf_buf *out, const char *t, size_t n) {
-    const char *dot = memchr(t, '.', n), *second = dot ? memchr(dot + 1, '.', n - (size_t)(dot + 1 - t)) : NULL;
+    const char *dot = memchr(t, '.', n),
+               *second = dot ? memchr(dot + 1, '.', n - (size_t)(dot + 1 - t)) : NULL;
     absent(out, t, n);
     if (!second) return;
     absent(out, dot + 1, (size_t)(second - dot - 1));
@@ -80,7 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     kf_mask_end(&whole, &once);
     for (int i = 0; i < TOKENS; i++)
         if (len[i]) check(&once, token[i], len[i]), check(&out, token[i], len[i]);
-    if (!paused && !paused_long) hold(out.len == once.len && (!out.len || !memcmp(out.data, once.data, out.len)));
+    if (!paused && !paused_long)
+        hold(out.len == once.len && (!out.len || !memcmp(out.data, once.data, out.len)));
     if (!paused_long) hold(out.len >= once.len); /* early letters come on top */
     kf_mask_done(&m);
     kf_mask_done(&whole);

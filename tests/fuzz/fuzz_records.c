@@ -1,6 +1,7 @@
 /* Bytes -> everything else that src/auth reads: token, answer, stored session, ledger,
  * profile index, error body, exported profiles, a list of hosts,
- * a .keyfob file, the list of those that are allowed. What was read must survive being written and read again. */
+ * a .keyfob file, the list of those that are allowed. What was read must survive being written and
+ * read again. */
 #include <stddef.h>
 #include <stdint.h>
 #include "auth/directory.h"
@@ -111,7 +112,8 @@ static void directories(const char *p, size_t n) {
     if (!text) return;
     hold(kf_allowed_find(text, strlen(text), "/a/.keyfob", "one", other, NULL) == KF_ALLOWED_YES);
     KF_AUTO_CHARS less = kf_allowed_set(text, strlen(text), "/a/.keyfob", NULL, NULL);
-    hold(less && kf_allowed_find(less, strlen(less), "/a/.keyfob", "one", other, NULL) == KF_ALLOWED_NO);
+    hold(less &&
+         kf_allowed_find(less, strlen(less), "/a/.keyfob", "one", other, NULL) == KF_ALLOWED_NO);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

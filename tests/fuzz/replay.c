@@ -13,10 +13,8 @@ static bool play(const char *path) {
     size_t n = in ? fread(data, 1, sizeof data, in) : 0;
     bool ok = in && !ferror(in) && n < sizeof data;
     if (in) fclose(in);
-    if (ok)
-        LLVMFuzzerTestOneInput(data, n);
-    else
-        fprintf(stderr, "replay: %s cannot be read\n", path);
+    if (ok) LLVMFuzzerTestOneInput(data, n);
+    else fprintf(stderr, "replay: %s cannot be read\n", path);
     return ok;
 }
 

@@ -132,7 +132,8 @@ void stage_pump(stage *s) {
         case KF_FX_SANDBOX: s->sandbox = true; break;
         case KF_FX_OPEN:
             s->opened++;
-            snprintf(s->opened_url, sizeof s->opened_url, "%s", kf_json_str_or(fx.params, "url", ""));
+            snprintf(s->opened_url, sizeof s->opened_url, "%s",
+                     kf_json_str_or(fx.params, "url", ""));
             break;
         default: break;
         }
@@ -178,7 +179,8 @@ void stage_wait(stage *s, int64_t ms) {
     stage_pump(s);
 }
 
-/* A QR code as a picture in text: light is a block, as on a dark page. In a terminal it is colour. */
+/* A QR code as a picture in text: light is a block, as on a dark page. In a terminal it is colour.
+ */
 static void show_code(kf_grid *g) {
     for (int i = 0; i < g->rows * g->cols; i++) {
         kf_cell *c = &g->cell[i];

@@ -54,22 +54,26 @@ static void to_unlock(stage *s) {
 
 static void to_qr(stage *s) {
     stage_signin(s);
-    stage_step(s, "{\"serial\":5,\"kind\":\"show_qr\",\"field\":\"totp\",\"acts\":[\"submit\"],\"qr\":\"otpauth://totp/"
+    stage_step(s, "{\"serial\":5,\"kind\":\"show_qr\",\"field\":\"totp\",\"acts\":[\"submit\"],"
+                  "\"qr\":\"otpauth://totp/"
                   "a?secret=JBSWY3DPEHPK3PXP\",\"qr_text\":\"JBSWY3DPEHPK3PXP\"}");
 }
 static void to_device(stage *s) {
     stage_signin_by(s, '2');
-    stage_step(s, "{\"serial\":5,\"kind\":\"open_url\",\"acts\":[\"browser\",\"new_code\"],\"url\":\"https://a.example\",\"user_code\":"
+    stage_step(s, "{\"serial\":5,\"kind\":\"open_url\",\"acts\":[\"browser\",\"new_code\"],\"url\":"
+                  "\"https://a.example\",\"user_code\":"
                   "\"ABCD-EFGH\"}");
 }
 static void to_browser(stage *s) {
     stage_signin_by(s, '1');
-    stage_step(s, "{\"serial\":5,\"kind\":\"open_url\",\"field\":\"redirect_url\",\"acts\":[\"browser\",\"submit\"],\"url\":"
+    stage_step(s, "{\"serial\":5,\"kind\":\"open_url\",\"field\":\"redirect_url\",\"acts\":["
+                  "\"browser\",\"submit\"],\"url\":"
                   "\"https://a.example\"}");
 }
 static void to_new_password(stage *s) {
     stage_signin(s);
-    stage_step(s, "{\"serial\":5,\"kind\":\"field\",\"field\":\"new_password\",\"acts\":[\"submit\"]}");
+    stage_step(
+        s, "{\"serial\":5,\"kind\":\"field\",\"field\":\"new_password\",\"acts\":[\"submit\"]}");
     stage_type(s, "canary");
 }
 static void to_orgs(stage *s) { stage_key(s, 'o'); }
@@ -88,14 +92,16 @@ static const struct {
     const char *top;
     void (*go)(stage *s);
     bool text;
-} places[] = {
-    {"profiles", to_list, false}, {"profile", to_profile, false}, {"chooser", to_chooser, false},
-    {"signin", to_wait, false},   {"signin", to_password, true},  {"signin", to_totp, false},
-    {"form", to_form, true},      {"confirm", to_confirm, false}, {"typed", to_typed, true},
-    {"help", to_help, false},     {"panel", to_panel, false},     {"unlock", to_unlock, true},
-    {"signin", to_qr, false},     {"signin", to_device, false},   {"signin", to_browser, false},
-    {"signin", to_new_password, true}, {"orgs", to_orgs, true},   {"profile", to_sessions, false},
-    {"enroll", to_app, false}};
+} places[] = {{"profiles", to_list, false},   {"profile", to_profile, false},
+              {"chooser", to_chooser, false}, {"signin", to_wait, false},
+              {"signin", to_password, true},  {"signin", to_totp, false},
+              {"form", to_form, true},        {"confirm", to_confirm, false},
+              {"typed", to_typed, true},      {"help", to_help, false},
+              {"panel", to_panel, false},     {"unlock", to_unlock, true},
+              {"signin", to_qr, false},       {"signin", to_device, false},
+              {"signin", to_browser, false},  {"signin", to_new_password, true},
+              {"orgs", to_orgs, true},        {"profile", to_sessions, false},
+              {"enroll", to_app, false}};
 
 static void everywhere(void (*check)(stage *s, bool text)) {
     for (size_t i = 0; i < KF_LEN(places); i++) {
@@ -180,10 +186,8 @@ static void code(stage *s, const char *how, bool pasted) {
     stage_signin(s);
     stage_step(s, TOTP);
     int before = s->calls;
-    if (pasted)
-        stage_paste(s, how);
-    else
-        stage_type(s, how);
+    if (pasted) stage_paste(s, how);
+    else stage_type(s, how);
     answers = s->calls - before;
 }
 
@@ -312,14 +316,18 @@ static void editing(void **state) {
     kf_line_done(&l);
 }
 
-/* A long list comes in pieces: until a key is pressed they are one list, what needs a person first. */
+/* A long list comes in pieces: until a key is pressed they are one list, what needs a person first.
+ */
 static void pieces_are_one_list(void **state) {
     stage *s = *state;
-    static const char piece[] = "{\"profiles\":[{\"id\":\"00000000000000%s\",\"name\":\"%s\",\"state\":\"%s\"}],"
-                                "\"removed\":[],\"partial\":%s}";
+    static const char piece[] =
+        "{\"profiles\":[{\"id\":\"00000000000000%s\",\"name\":\"%s\",\"state\":\"%s\"}],"
+        "\"removed\":[],\"partial\":%s}";
     struct {
         const char *id, *name, *state, *partial;
-    } p[] = {{"d1", "quiet", "signed_in", "true"}, {"d2", "aside", "signed_in", "true"}, {"d3", "urgent", "expired", "false"},
+    } p[] = {{"d1", "quiet", "signed_in", "true"},
+             {"d2", "aside", "signed_in", "true"},
+             {"d3", "urgent", "expired", "false"},
              {"d4", "late", "expired", "false"}};
     for (size_t key = 0; key < 2; key++) {
         shut(state);
@@ -330,11 +338,13 @@ static void pieces_are_one_list(void **state) {
             if (key && i == 1) stage_type(s, "j"); /* to quiet */
         }
         KF_AUTO_CHARS list = stage_draw(s, 24, 80);
-        const char *urgent = strstr(list, "urgent"), *aside = strstr(list, "aside"), *late = strstr(list, "late");
+        const char *urgent = strstr(list, "urgent"), *aside = strstr(list, "aside"),
+                   *late = strstr(list, "late");
         assert_non_null(urgent);
         assert_true(key ? urgent > aside : urgent < aside);
         assert_non_null(strstr(list, key ? "> quiet" : "> urgent"));
-        assert_true(late > aside); /* it came when the list was whole: nothing is sorted under the cursor */
+        assert_true(
+            late > aside); /* it came when the list was whole: nothing is sorted under the cursor */
     }
 }
 
@@ -351,7 +361,8 @@ static void the_environment_is_named(void **state) {
     for (int i = 0; i < 3; i++) stage_key(s, KF_KEY_DOWN);
     KF_AUTO_CHARS with = stage_draw(s, 24, 80);
     assert_non_null(strstr(with, "the one in WORKOS_API_KEY"));
-    assert_non_null(strstr(with, "WORKOS_CLIENT_ID is client_of_the_app; initech signs in with its own"));
+    assert_non_null(
+        strstr(with, "WORKOS_CLIENT_ID is client_of_the_app; initech signs in with its own"));
     assert_null(strstr(with, "sk_test_env"));
 }
 
@@ -359,7 +370,8 @@ static void the_environment_is_named(void **state) {
 static void no_code_without_network(void **state) {
     stage *s = *state;
     stage_signin_by(s, '2');
-    stage_step(s, "{\"serial\":5,\"kind\":\"open_url\",\"acts\":[\"new_code\"],\"note\":\"network\",\"failure\":"
+    stage_step(s, "{\"serial\":5,\"kind\":\"open_url\",\"acts\":[\"new_code\"],\"note\":"
+                  "\"network\",\"failure\":"
                   "{\"name\":\"net.connect\",\"what\":\"connect to 127.0.0.1:9\",\"hint\":\"\"}}");
     KF_AUTO_CHARS screen = stage_draw(s, 24, 80);
     assert_non_null(strstr(screen, "WorkOS could not be reached"));
@@ -368,7 +380,9 @@ static void no_code_without_network(void **state) {
     stage_key(s, 'd');
     KF_AUTO_CHARS details = stage_draw(s, 24, 80);
     assert_non_null(strstr(details, "127.0.0.1:9"));
-    stage_step(s, "{\"serial\":6,\"kind\":\"open_url\",\"acts\":[\"new_code\"],\"note\":\"code_expired\"}");
+    stage_step(
+        s,
+        "{\"serial\":6,\"kind\":\"open_url\",\"acts\":[\"new_code\"],\"note\":\"code_expired\"}");
     KF_AUTO_CHARS late = stage_draw(s, 24, 80);
     assert_non_null(strstr(late, "This code has expired"));
 }
@@ -467,7 +481,8 @@ static void read_only(void **state) {
     stage_key(s, 't');
     assert_string_equal(s->last_method, "GetToken"); /* reading goes on */
     to_sessions(s);
-    stage_answer(s, s->last_call, "{\"sessions\":[{\"id\":\"session_9\",\"status\":\"active\"}]}", true);
+    stage_answer(s, s->last_call, "{\"sessions\":[{\"id\":\"session_9\",\"status\":\"active\"}]}",
+                 true);
     calls = s->calls;
     for (const char *k = profile; *k; k++) stage_key(s, *k);
     stage_key(s, 'A');
@@ -482,7 +497,8 @@ static void read_only(void **state) {
 static void read_only_first_run(void **state) {
     stage *s = *state;
     s->m.read_only = true;
-    stage_watch(s, "{\"profiles\":[],\"removed\":[\"00000000000000a1\",\"00000000000000a2\",\"00000000000000a3\",\"00000000000000a4\","
+    stage_watch(s, "{\"profiles\":[],\"removed\":[\"00000000000000a1\",\"00000000000000a2\","
+                   "\"00000000000000a3\",\"00000000000000a4\","
                    "\"00000000000000a5\"]}");
     stage_shot_at(s, "read-only-first", 24, 80);
     stage_key(s, KF_KEY_ENTER);
@@ -595,14 +611,22 @@ int main(void) {
                                        cmocka_unit_test(editing),
                                        T(code_field),
                                        T(paste_outside),
-                                       T(burst_outside), T(burst_at_a_code),
+                                       T(burst_outside),
+                                       T(burst_at_a_code),
                                        T(paste_lines),
                                        T(paste_too_long),
-                                       T(cursor_row_stays), T(pieces_are_one_list), T(the_environment_is_named), T(no_code_without_network),
-                                       T(buttons_agree), T(a_question_has_help),
+                                       T(cursor_row_stays),
+                                       T(pieces_are_one_list),
+                                       T(the_environment_is_named),
+                                       T(no_code_without_network),
+                                       T(buttons_agree),
+                                       T(a_question_has_help),
                                        T(errors_wait),
                                        T(impossible_says_why),
-                                       T(read_only), T(profiles_in_the_palette), T(read_only_first_run), T(import_from_the_list),
+                                       T(read_only),
+                                       T(profiles_in_the_palette),
+                                       T(read_only_first_run),
+                                       T(import_from_the_list),
                                        T(esc_stops_the_wait),
                                        T(agent_comes_back),
                                        T(quiet_when_nothing_counts),

@@ -4,8 +4,9 @@
 #include "golden.h"
 
 #define TOKEN "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c2VyXzEifQ.c2lnbmF0dXJlLXRoYXQtaXMtbG9uZy1lbm91Z2g"
-#define ANSWER                                                                                                                \
-    "{\"access_token\":\"" TOKEN "\",\"expires_at\":1795450252,\"left_ms\":252000,\"name\":\"acme-prod\",\"client_id\":"    \
+#define ANSWER                                                                              \
+    "{\"access_token\":\"" TOKEN                                                            \
+    "\",\"expires_at\":1795450252,\"left_ms\":252000,\"name\":\"acme-prod\",\"client_id\":" \
     "\"client_01HZ\",\"org_id\":\"org_01J8\"}"
 
 static int open_list(void **state) {
@@ -23,7 +24,9 @@ static int shut(void **state) {
     return 0;
 }
 
-static const char *said(stage *s, const char *key) { return kf_json_str_or(s->last_params, key, ""); }
+static const char *said(stage *s, const char *key) {
+    return kf_json_str_or(s->last_params, key, "");
+}
 
 static void to_the_clipboard(void **state) {
     stage *s = *state;
@@ -38,7 +41,10 @@ static void to_the_clipboard(void **state) {
     assert_string_equal(said(s, "text"), "Authorization: Bearer " TOKEN "\n");
     assert_int_equal(kf_json_int_or(s->last_params, "clear_after_ms", 0), 30000);
     assert_false(stage_shows(s, "c2lnbmF0"));
-    stage_answer(s, s->last_call, "{\"what\":\"access token\",\"way\":\"xclip\",\"sent\":false,\"clear_after_ms\":30000}", true);
+    stage_answer(
+        s, s->last_call,
+        "{\"what\":\"access token\",\"way\":\"xclip\",\"sent\":false,\"clear_after_ms\":30000}",
+        true);
     assert_string_equal(kf_app_top(s->a), "profiles");
     assert_true(stage_shows(s, "Copied the access token (xclip); cleared in 30 s"));
 }
@@ -63,7 +69,8 @@ static void into_a_file(void **state) {
     assert_non_null(strstr(said(s, "text"), "export WORKOS_ACCESS_TOKEN='" TOKEN "'\n"));
     assert_false(kf_json_bool(s->last_params, "replace", false));
     for (int i = 0; i < 2; i++) { /* Keep has the focus, and Esc is the same */
-        stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_EXISTS, .what = "/home/maya/my token.env exists"});
+        stage_fail(s, s->last_call,
+                   (kf_err){.code = KF_ERR_USAGE_EXISTS, .what = "/home/maya/my token.env exists"});
         assert_string_equal(kf_app_top(s->a), "confirm");
         if (!i) stage_shot(s, "confirm-replace");
         stage_key(s, i ? KF_KEY_ESC : KF_KEY_ENTER);
@@ -74,7 +81,8 @@ static void into_a_file(void **state) {
         stage_answer(s, s->last_call, ANSWER, true);
         assert_false(kf_json_bool(s->last_params, "replace", false));
     }
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_EXISTS, .what = "/home/maya/my token.env exists"});
+    stage_fail(s, s->last_call,
+               (kf_err){.code = KF_ERR_USAGE_EXISTS, .what = "/home/maya/my token.env exists"});
     stage_key(s, 'y');
     assert_string_equal(s->last_method, "GetToken"); /* nothing secret was kept for the question */
     stage_answer(s, s->last_call, ANSWER, true);
@@ -93,7 +101,8 @@ static void another_copy_ends(void **state) {
     stage_key(s, 'x');
     stage_answer(s, token, ANSWER, true);
     assert_string_equal(s->last_method, "local.Copy");
-    stage_answer(s, s->last_call, "{\"what\":\"access token\",\"way\":\"xclip\",\"clear_after_ms\":30000}", true);
+    stage_answer(s, s->last_call,
+                 "{\"what\":\"access token\",\"way\":\"xclip\",\"clear_after_ms\":30000}", true);
     assert_string_equal(kf_app_top(s->a), "export");
 }
 
@@ -119,7 +128,10 @@ static void shown_whole(void **state) {
     char token[1201], answer[1400];
     for (size_t i = 0; i < 1200; i++) token[i] = "abcdefghijklmnopqrstuvwxyz"[i / 40 % 26];
     token[1200] = 0;
-    snprintf(answer, sizeof answer, "{\"access_token\":\"%s\",\"expires_at\":1795450252,\"left_ms\":252000,\"name\":\"acme-prod\"}", token);
+    snprintf(answer, sizeof answer,
+             "{\"access_token\":\"%s\",\"expires_at\":1795450252,\"left_ms\":252000,\"name\":"
+             "\"acme-prod\"}",
+             token);
     stage_key(s, 'x');
     KF_AUTO_CHARS first = stage_draw(s, 12, 40);
     stage_key(s, KF_KEY_PGDN);
@@ -167,15 +179,20 @@ static void the_api_key_and_claims(void **state) {
     stage_key(s, KF_KEY_ENTER);
     assert_string_equal(s->last_method, "Claims");
     stage_answer(s, s->last_call, "{\"claims\":{\"sub\":\"user_1\"}}", true);
-    assert_string_equal(said(s, "text"), "{\"sub\":\"user_1\"}\n"); /* to a file with the newline; a copy goes without */
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_SYS_CLIPBOARD, .what = "there is no display"});
+    assert_string_equal(
+        said(s, "text"),
+        "{\"sub\":\"user_1\"}\n"); /* to a file with the newline; a copy goes without */
+    stage_fail(s, s->last_call,
+               (kf_err){.code = KF_ERR_SYS_CLIPBOARD, .what = "there is no display"});
     assert_true(stage_shows(s, "Could not copy"));
     stage_key(s, KF_KEY_ESC);
     stage_key(s, ' ');
     stage_shot_at(s, "export-api-key", 24, 80);
     stage_key(s, KF_KEY_ENTER);
     assert_string_equal(s->last_method, "GetApiKey");
-    stage_answer(s, s->last_call, "{\"api_key\":\"sk_test_1\",\"name\":\"acme-prod\",\"client_id\":\"client_1\"}", true);
+    stage_answer(s, s->last_call,
+                 "{\"api_key\":\"sk_test_1\",\"name\":\"acme-prod\",\"client_id\":\"client_1\"}",
+                 true);
     assert_string_equal(said(s, "text"), "Authorization: Bearer sk_test_1\n");
 }
 
@@ -186,7 +203,10 @@ static void one_key_copies(void **state) {
     stage_answer(s, s->last_call, ANSWER, true);
     assert_string_equal(s->last_method, "local.Copy");
     assert_string_equal(said(s, "text"), TOKEN);
-    stage_answer(s, s->last_call, "{\"what\":\"access token\",\"way\":\"OSC 52\",\"sent\":true,\"clear_after_ms\":30000}", true);
+    stage_answer(
+        s, s->last_call,
+        "{\"what\":\"access token\",\"way\":\"OSC 52\",\"sent\":true,\"clear_after_ms\":30000}",
+        true);
     assert_true(stage_shows(s, "by OSC 52; keyfob can neither"));
 }
 
@@ -205,9 +225,14 @@ static void without_a_session(void **state) {
 int main(void) {
     setlocale(LC_ALL, "C.UTF-8");
     const struct CMUnitTest t[] = {
-        cmocka_unit_test_setup_teardown(to_the_clipboard, open_list, shut),      cmocka_unit_test_setup_teardown(into_a_file, open_list, shut),
-        cmocka_unit_test_setup_teardown(shown_for_ten_seconds, open_list, shut), cmocka_unit_test_setup_teardown(the_api_key_and_claims, open_list, shut),
-        cmocka_unit_test_setup_teardown(another_copy_ends, open_list, shut),     cmocka_unit_test_setup_teardown(the_same_from_a_shell, open_list, shut),
-        cmocka_unit_test_setup_teardown(shown_whole, open_list, shut),           cmocka_unit_test_setup_teardown(one_key_copies, open_list, shut),        cmocka_unit_test_setup_teardown(without_a_session, open_list, shut)};
+        cmocka_unit_test_setup_teardown(to_the_clipboard, open_list, shut),
+        cmocka_unit_test_setup_teardown(into_a_file, open_list, shut),
+        cmocka_unit_test_setup_teardown(shown_for_ten_seconds, open_list, shut),
+        cmocka_unit_test_setup_teardown(the_api_key_and_claims, open_list, shut),
+        cmocka_unit_test_setup_teardown(another_copy_ends, open_list, shut),
+        cmocka_unit_test_setup_teardown(the_same_from_a_shell, open_list, shut),
+        cmocka_unit_test_setup_teardown(shown_whole, open_list, shut),
+        cmocka_unit_test_setup_teardown(one_key_copies, open_list, shut),
+        cmocka_unit_test_setup_teardown(without_a_session, open_list, shut)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }

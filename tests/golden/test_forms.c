@@ -1,16 +1,25 @@
-/* The form of a profile: add, edit, copy, errors, notes; and a profile that goes and may come back (ui.md §5.4, §5.5). */
+/* The form of a profile: add, edit, copy, errors, notes; and a profile that goes and may come back
+ * (ui.md §5.4, §5.5). */
 #include <locale.h>
 #include "base/str.h"
 #include "golden.h"
 
 static const char settings_json[] =
-    "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"default\":true,\"confidential\":true,\"client_id\":"
-    "\"client_01HZX5T7YB1Q3T4K8M9N2P6R7S\",\"api_host\":\"https://api.workos.com\",\"environment\":\"production\",\"organization_id\":"
-    "\"org_1\",\"redirect_port\":8391,\"label\":\"the big one\",\"git_host\":\"git.acme.example;git.acme.example:8443\",\"state\":"
-    "\"signed_in\",\"user_id\":\"user_1\",\"user_email\":\"maya@acme.example\",\"session_id\":\"session_1\",\"left_ms\":252000,\"life_ms\":300000},"
-    "{\"id\":\"00000000000000a4\",\"name\":\"initech\",\"client_id\":\"client_01HZX5T7YB1Q3T4K8M9N2P6R7T\",\"api_host\":"
-    "\"https://api.workos.com\",\"environment\":\"\",\"organization_id\":\"\",\"redirect_port\":0,\"state\":\"needs_sign_in\"}],"
-    "\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":\"ok\",\"choice\":\"auto\",\"why\":\"\"}}";
+    "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"default\":true,"
+    "\"confidential\":true,\"client_id\":"
+    "\"client_01HZX5T7YB1Q3T4K8M9N2P6R7S\",\"api_host\":\"https://"
+    "api.workos.com\",\"environment\":\"production\",\"organization_id\":"
+    "\"org_1\",\"redirect_port\":8391,\"label\":\"the big "
+    "one\",\"git_host\":\"git.acme.example;git.acme.example:8443\",\"state\":"
+    "\"signed_in\",\"user_id\":\"user_1\",\"user_email\":\"maya@acme.example\",\"session_id\":"
+    "\"session_1\",\"left_ms\":252000,\"life_ms\":300000},"
+    "{\"id\":\"00000000000000a4\",\"name\":\"initech\",\"client_id\":\"client_"
+    "01HZX5T7YB1Q3T4K8M9N2P6R7T\",\"api_host\":"
+    "\"https://"
+    "api.workos.com\",\"environment\":\"\",\"organization_id\":\"\",\"redirect_port\":0,\"state\":"
+    "\"needs_sign_in\"}],"
+    "\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":\"ok\",\"choice\":\"auto\",\"why\":"
+    "\"\"}}";
 
 static int open_list(void **state) {
     static stage s;
@@ -43,7 +52,9 @@ static void put(stage *s, int field, const char *text) {
     for (int i = 0; i < field; i++) stage_key(s, KF_KEY_BACKTAB);
 }
 
-static bool sent(const stage *s, const char *key) { return kf_json_get(s->last_params, key) != NULL; }
+static bool sent(const stage *s, const char *key) {
+    return kf_json_get(s->last_params, key) != NULL;
+}
 
 static void copies(void **state) {
     stage *s = *state;
@@ -55,22 +66,30 @@ static void copies(void **state) {
     assert_string_equal(s->last_method, "PutProfile");
     assert_string_equal(kf_json_str(s->last_params, "id"), "");
     assert_string_equal(kf_json_str(s->last_params, "name"), "acme-two");
-    assert_string_equal(kf_json_str(s->last_params, "client_id"), "client_01HZX5T7YB1Q3T4K8M9N2P6R7S");
+    assert_string_equal(kf_json_str(s->last_params, "client_id"),
+                        "client_01HZX5T7YB1Q3T4K8M9N2P6R7S");
     assert_string_equal(kf_json_str(s->last_params, "organization_id"), "org_1");
     assert_string_equal(kf_json_str(s->last_params, "label"), "the big one");
     assert_int_equal(kf_json_int_or(s->last_params, "redirect_port", -1), 8391);
     assert_false(sent(s, "api_key"));
-    assert_string_equal(kf_json_str_or(s->last_params, "git_host", ""), ""); /* each host belongs to one profile */
-    stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"acme-two\",\"state\":\"needs_sign_in\"}}", true);
+    assert_string_equal(kf_json_str_or(s->last_params, "git_host", ""),
+                        ""); /* each host belongs to one profile */
+    stage_answer(s, s->last_call,
+                 "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"acme-two\",\"state\":"
+                 "\"needs_sign_in\"}}",
+                 true);
     assert_true(stage_shows(s, "Added acme-two; s signs in"));
     assert_true(stage_shows(s, "> acme-two"));
 }
 
 static void copy_gets_a_free_name(void **state) {
     stage *s = *state;
-    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000c1\",\"name\":\"initech-copy\",\"state\":\"needs_sign_in\"},"
-                   "{\"id\":\"00000000000000c2\",\"name\":\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\",\"state\":"
-                   "\"needs_sign_in\",\"client_id\":\"client_1\",\"api_host\":\"http://127.0.0.1:1\"}]}");
+    stage_watch(
+        s, "{\"profiles\":[{\"id\":\"00000000000000c1\",\"name\":\"initech-copy\",\"state\":"
+           "\"needs_sign_in\"},"
+           "{\"id\":\"00000000000000c2\",\"name\":"
+           "\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\",\"state\":"
+           "\"needs_sign_in\",\"client_id\":\"client_1\",\"api_host\":\"http://127.0.0.1:1\"}]}");
     at(s, "initech");
     stage_key(s, KF_KEY_HOME);
     if (!stage_shows(s, "> initech ")) stage_key(s, KF_KEY_DOWN);
@@ -97,7 +116,8 @@ static void edit_sends_what_changed(void **state) {
     assert_string_equal(kf_json_str(s->last_params, "id"), "00000000000000a1");
     assert_string_equal(kf_json_str(s->last_params, "name"), "acme-prod");
     assert_string_equal(kf_json_str(s->last_params, "label"), "the bigger one");
-    static const char *const others[] = {"client_id", "api_host", "redirect_port", "organization_id", "git_host", "api_key"};
+    static const char *const others[] = {"client_id",       "api_host", "redirect_port",
+                                         "organization_id", "git_host", "api_key"};
     for (size_t i = 0; i < KF_LEN(others); i++) assert_false(sent(s, others[i]));
     stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_BAD, .what = "label is too long"});
     assert_string_equal(kf_app_top(s->a), "panel");
@@ -125,17 +145,27 @@ static void hosts(void **state) {
     stage_type(s, "git.other.example");
     stage_key(s, KF_KEY_ENTER); /* the last field: saves */
     assert_string_equal(kf_json_str(s->last_params, "git_host"), "git.other.example");
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_EXISTS, .what = "the git host git.other.example belongs to the profile x"});
+    stage_fail(s, s->last_call,
+               (kf_err){.code = KF_ERR_USAGE_EXISTS,
+                        .what = "the git host git.other.example belongs to the profile x"});
     assert_string_equal(kf_app_top(s->a), "form");
     assert_true(stage_shows(s, "field 8 of 8"));
 }
 
 static void key_of_another_environment(void **state) {
     stage *s = *state;
-    static const struct { const char *name, *key; bool noted; } cases[] = {
-        {"acme-prod", "sk_test_canary", true}, {"prod2", "sk_test_canary", true}, {"my.production", "sk_test_canary", true},
-        {"live", "sk_test_canary", true},      {"product", "sk_test_canary", false}, {"reprod", "sk_test_canary", false},
-        {"acme-test", "sk_test_canary", false}, {"the-prod", "sk_live_canary", false}, {"a-prod", "", false}};
+    static const struct {
+        const char *name, *key;
+        bool noted;
+    } cases[] = {{"acme-prod", "sk_test_canary", true},
+                 {"prod2", "sk_test_canary", true},
+                 {"my.production", "sk_test_canary", true},
+                 {"live", "sk_test_canary", true},
+                 {"product", "sk_test_canary", false},
+                 {"reprod", "sk_test_canary", false},
+                 {"acme-test", "sk_test_canary", false},
+                 {"the-prod", "sk_live_canary", false},
+                 {"a-prod", "", false}};
     for (size_t i = 0; i < KF_LEN(cases); i++) {
         stage_key(s, 'a');
         stage_type(s, strcmp(cases[i].name, "acme-prod") ? cases[i].name : "acme-prod2");
@@ -189,12 +219,16 @@ static void secrets_stay_behind(void **state) {
     assert_true(stage_shows(s, "Note: The session stays"));
 }
 
-/* The field with the focus is on the screen, whatever stands below the others, and its cursor with it. */
+/* The field with the focus is on the screen, whatever stands below the others, and its cursor with
+ * it. */
 static void focus_is_always_shown(void **state) {
     stage *s = *state;
-    static const struct { int rows, cols; } sizes[] = {{12, 40}, {12, 71}, {12, 80}, {14, 60}, {19, 200}, {20, 72}, {24, 80}, {36, 120}};
+    static const struct {
+        int rows, cols;
+    } sizes[] = {{12, 40}, {12, 71}, {12, 80}, {14, 60}, {19, 200}, {20, 72}, {24, 80}, {36, 120}};
     stage_key(s, 'a');
-    put(s, CLIENT_ID, "no client"), put(s, API_KEY, "no key"), put(s, API_HOST, "http://x.example"), put(s, PORT, "99999");
+    put(s, CLIENT_ID, "no client"), put(s, API_KEY, "no key"), put(s, API_HOST, "http://x.example"),
+        put(s, PORT, "99999");
     put(s, ORGANIZATION, "none"), put(s, GIT_HOSTS, "/");
     stage_key(s, KF_KEY_F2);
     for (int field = 0; field < 9; field++) {
@@ -210,11 +244,15 @@ static void focus_is_always_shown(void **state) {
     assert_int_equal(s->quit, -1);
 }
 
-/* What the agent has, with everything in it that may not be shown, is not rewritten by an edit of something else. */
+/* What the agent has, with everything in it that may not be shown, is not rewritten by an edit of
+ * something else. */
 static void hostile_settings(void **state) {
     stage *s = *state;
-    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000b1\",\"name\":\"odd\",\"state\":\"needs_sign_in\",\"client_id\":\"client_1\",\"api_host\":"
-                   "\"https://api.workos.com\",\"label\":\"\\u001b[31mred\\u202e\\rx\",\"git_host\":\"a.example\\u001b;b\"}]}");
+    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000b1\",\"name\":\"odd\",\"state\":\"needs_"
+                   "sign_in\",\"client_id\":\"client_1\",\"api_host\":"
+                   "\"https://"
+                   "api.workos.com\",\"label\":\"\\u001b[31mred\\u202e\\rx\",\"git_host\":\"a."
+                   "example\\u001b;b\"}]}");
     at(s, "odd");
     stage_key(s, 'e');
     stage_shot(s, "form-hostile");
@@ -225,7 +263,8 @@ static void hostile_settings(void **state) {
     assert_false(sent(s, "label") || sent(s, "git_host"));
 }
 
-#define ADDED "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"dev\",\"state\":\"needs_sign_in\"}}"
+#define ADDED \
+    "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"dev\",\"state\":\"needs_sign_in\"}}"
 
 static void save_dev(stage *s) {
     stage_key(s, 'a');
@@ -235,10 +274,15 @@ static void save_dev(stage *s) {
     assert_string_equal(s->last_method, "PutProfile");
 }
 
-/* Whatever was pressed while it was being saved: the answer closes the form, and what is about it. */
+/* Whatever was pressed while it was being saved: the answer closes the form, and what is about it.
+ */
 static void the_answer_closes_the_form(void **state) {
     stage *s = *state;
-    static const int keys[][3] = {{KF_KEY_ESC}, {KF_KEY_F1}, {KF_KEY_F1, '/', 'q'}, {KF_KEY_TAB, 'x', KF_KEY_ESC}, {KF_KEY_F2}};
+    static const int keys[][3] = {{KF_KEY_ESC},
+                                  {KF_KEY_F1},
+                                  {KF_KEY_F1, '/', 'q'},
+                                  {KF_KEY_TAB, 'x', KF_KEY_ESC},
+                                  {KF_KEY_F2}};
     for (size_t i = 0; i < KF_LEN(keys); i++) {
         save_dev(s);
         uint32_t call = s->last_call;
@@ -255,7 +299,8 @@ static void the_answer_closes_the_form(void **state) {
     }
 }
 
-/* Not saved: what was typed meanwhile is not in the form either, and the question is asked again. */
+/* Not saved: what was typed meanwhile is not in the form either, and the question is asked again.
+ */
 static void a_refusal_leaves_the_form(void **state) {
     stage *s = *state;
     save_dev(s);
@@ -278,7 +323,8 @@ static void default_changes_nothing_else(void **state) {
     assert_string_equal(s->last_method, "PutProfile");
     assert_string_equal(kf_json_str(s->last_params, "name"), "initech");
     assert_true(kf_json_bool(s->last_params, "make_default", false));
-    assert_false(sent(s, "client_id") || sent(s, "label") || sent(s, "git_host") || sent(s, "organization_id"));
+    assert_false(sent(s, "client_id") || sent(s, "label") || sent(s, "git_host") ||
+                 sent(s, "organization_id"));
 }
 
 static void says_what_to_register(void **state) {
@@ -304,7 +350,8 @@ static void details(void **state) {
     assert_non_null(strstr(got, "git.acme.example, git.acme.example:8443"));
 }
 
-/* --- a profile goes ------------------------------------------------------------------------------ */
+/* --- a profile goes ------------------------------------------------------------------------------
+ */
 
 static const char gone_json[] = "{}";
 
@@ -406,7 +453,8 @@ static void orderly(void **state) {
     assert_true(stage_shows(s, "deleting initech"));
     stage_answer(s, s->last_call, gone_json, true);
     assert_int_equal(s->quit, 0);
-    assert_int_equal(kf_app_unfinished(s->a, name), KF_LEFT_DELETED); /* earlier than the line said */
+    assert_int_equal(kf_app_unfinished(s->a, name),
+                     KF_LEFT_DELETED); /* earlier than the line said */
     assert_string_equal(name, "initech");
 }
 
@@ -419,7 +467,8 @@ static void not_while_typing(void **state) {
     for (int i = 0; i < 2; i++) {
         stage_wait(s, 10000);
         assert_string_equal(s->last_method, "RemoveProfile");
-        stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_VAULT_LOCKED, .what = "the vault is locked"});
+        stage_fail(s, s->last_call,
+                   (kf_err){.code = KF_ERR_STORE_VAULT_LOCKED, .what = "the vault is locked"});
         assert_string_equal(kf_app_top(s->a), "form");
         assert_true(stage_shows(s, "canary"));
         assert_true(stage_shows(s, "Deleting in 10 s, u takes it back: initech"));
@@ -430,7 +479,8 @@ static void not_while_typing(void **state) {
     assert_true(stage_shows(s, "initech is back"));
     stage_key(s, 'D');
     stage_wait(s, 10000);
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_VAULT_LOCKED, .what = "the vault is locked"});
+    stage_fail(s, s->last_call,
+               (kf_err){.code = KF_ERR_STORE_VAULT_LOCKED, .what = "the vault is locked"});
     assert_string_equal(kf_app_top(s->a), "unlock"); /* nothing else is going on */
     stage_key(s, KF_KEY_ESC);
     assert_string_equal(kf_app_top(s->a), "panel");
@@ -454,7 +504,8 @@ static void orderly_but_refused(void **state) {
     delete_initech(s);
     stage_key(s, 'Q');
     stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_VAULT_LOCKED});
-    assert_string_equal(kf_app_top(s->a), "unlock"); /* the passphrase is asked for, however long that takes */
+    assert_string_equal(kf_app_top(s->a),
+                        "unlock"); /* the passphrase is asked for, however long that takes */
     stage_wait(s, 120000);
     assert_int_equal(s->quit, -1);
     assert_true(kf_app_wait_ms(s->a) > 0);
@@ -538,10 +589,33 @@ static void from_its_own_screen(void **state) {
 int main(void) {
     setenv("TZ", "UTC", 1);
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
-    const struct CMUnitTest tests[] = {T(copies), T(copy_gets_a_free_name), T(edit_sends_what_changed), T(hosts), T(key_of_another_environment),
-                                       T(unseen_note_asks_once), T(secrets_stay_behind), T(focus_is_always_shown), T(hostile_settings),
-                                       T(the_answer_closes_the_form), T(a_refusal_leaves_the_form), T(default_changes_nothing_else), T(says_what_to_register), T(details), T(taken_back), T(done_after_a_while), T(another_one_ends_the_wait),
-                                       T(refused), T(orderly), T(not_while_typing), T(facts_in_the_line), T(orderly_but_refused), T(no_answer), T(twice_is_at_once), T(at_once_keeps),
-                                       T(name_of_the_gone), T(somebody_else_did_it), T(from_its_own_screen)};
+    const struct CMUnitTest tests[] = {T(copies),
+                                       T(copy_gets_a_free_name),
+                                       T(edit_sends_what_changed),
+                                       T(hosts),
+                                       T(key_of_another_environment),
+                                       T(unseen_note_asks_once),
+                                       T(secrets_stay_behind),
+                                       T(focus_is_always_shown),
+                                       T(hostile_settings),
+                                       T(the_answer_closes_the_form),
+                                       T(a_refusal_leaves_the_form),
+                                       T(default_changes_nothing_else),
+                                       T(says_what_to_register),
+                                       T(details),
+                                       T(taken_back),
+                                       T(done_after_a_while),
+                                       T(another_one_ends_the_wait),
+                                       T(refused),
+                                       T(orderly),
+                                       T(not_while_typing),
+                                       T(facts_in_the_line),
+                                       T(orderly_but_refused),
+                                       T(no_answer),
+                                       T(twice_is_at_once),
+                                       T(at_once_keeps),
+                                       T(name_of_the_gone),
+                                       T(somebody_else_did_it),
+                                       T(from_its_own_screen)};
     return cmocka_run_group_tests_name("forms", tests, NULL, NULL);
 }

@@ -3,23 +3,51 @@
 #include "base/str.h"
 #include "golden.h"
 
-#define EMPTY "{\"profiles\":[],\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":\"ok\",\"choice\":\"auto\",\"why\":\"\"}}"
-#define ITEM(source, name, profile, type, client, key, more) \
-    "{\"source\":\"" source "\",\"name\":\"" name "\"," profile "\"type\":\"" type "\",\"environment\":\"\",\"client_id\":\"" client \
-    "\",\"api_host\":\"https://api.workos.com\",\"key\":\"" key "\",\"place\":\"/home/ada/.workos/config.json\"" more "}"
-#define FOUND                                                                                                                            \
-    "{\"items\":[" ITEM("workos", "staging", "\"profile_name\":\"staging\",", "sandbox", "client_01HZX5T7YB1Q3T4K8M9N2P6R7S", "sk_test_\u2026abcd", "") \
-    "," ITEM("workos", "Prod EU", "\"profile_name\":\"prod-eu\",", "production", "client_01HZX5T7YB1Q3T4K8M9N2P6R7T", "sk_live_\u2026wxyz", "")          \
-    "," ITEM("workos", "\\u001b[2J\\u202eevil", "", "", "client_E", "sk_test_\u2026", "")                                                     \
-    "," ITEM("workos-go", "old", "\"profile_name\":\"old\",", "sandbox", "", "sk_test_\u2026abcd", "")                                        \
-    "," ITEM("workos-go", "bad", "\"profile_name\":\"bad\",", "", "client_B", "", ",\"problem\":\"what it has as API key is none (sk_...)\"")     \
-    "],\"places\":[{\"source\":\"workos\",\"place\":\"keyring\",\"state\":\"refused\"" PLACE "}]}"
+#define EMPTY                                                                                    \
+    "{\"profiles\":[],\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":\"ok\",\"choice\":" \
+    "\"auto\",\"why\":\"\"}}"
+#define ITEM(source, name, profile, type, client, key, more)                       \
+    "{\"source\":\"" source "\",\"name\":\"" name "\"," profile "\"type\":\"" type \
+    "\",\"environment\":\"\",\"client_id\":\"" client                              \
+    "\",\"api_host\":\"https://api.workos.com\",\"key\":\"" key                    \
+    "\",\"place\":\"/home/ada/.workos/config.json\"" more "}"
+#define FOUND                                                                                      \
+    "{\"items\":[" ITEM(                                                                           \
+        "workos", "staging", "\"profile_name\":\"staging\",", "sandbox",                           \
+        "client_01HZX5T7YB1Q3T4K8M9N2P6R7S", "sk_test_\u2026abcd",                                 \
+        "") "," ITEM("workos", "Prod EU", "\"profile_name\":\"prod-eu\",", "production",           \
+                     "client_01HZX5T7YB1Q3T4K8M9N2P6R7T", "sk_live_\u2026wxyz",                    \
+                     "") "," ITEM("workos", "\\u001b[2J\\u202eevil", "", "", "client_E",           \
+                                  "sk_test_\u2026",                                                \
+                                  "") "," ITEM("workos-go", "old", "\"profile_name\":\"old\",",    \
+                                               "sandbox", "", "sk_test_\u2026abcd",                \
+                                               "") "," ITEM("workos-go", "bad",                    \
+                                                            "\"profile_name\":\"bad\",", "",       \
+                                                            "client_B", "",                        \
+                                                            ",\"problem\":\"what it has as API "   \
+                                                            "key is none (sk_...)\"") "],"         \
+                                                                                      "\"places\"" \
+                                                                                      ":[{"        \
+                                                                                      "\"source\"" \
+                                                                                      ":\"workos"  \
+                                                                                      "\","        \
+                                                                                      "\"place\":" \
+                                                                                      "\"keyring"  \
+                                                                                      "\","        \
+                                                                                      "\"state\":" \
+                                                                                      "\"refused"  \
+                                                                                      "\"" PLACE   \
+                                                                                      "}]}"
 #define PLACE ",\"problem\":\"there is no D-Bus session here\",\"error\":\"store.absent\""
 
-#define STAGING "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"staging\",\"state\":\"needs_sign_in\"}}"
-#define TWINS                                                                                                                             \
-    "{\"items\":[" ITEM("workos", "Prod EU", "\"profile_name\":\"prod-eu\",", "production", "client_01HZX5T7YB1Q3T4K8M9N2P6R7T", "sk_live_\u2026wxyz", "") \
-    "," ITEM("workos", "prod-eu", "\"profile_name\":\"prod-eu\",", "production", "client_01HZX5T7YB1Q3T4K8M9N2P6R7U", "", "") "],\"places\":[]}"
+#define STAGING \
+    "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"staging\",\"state\":\"needs_sign_in\"}}"
+#define TWINS                                                                               \
+    "{\"items\":[" ITEM("workos", "Prod EU", "\"profile_name\":\"prod-eu\",", "production", \
+                        "client_01HZX5T7YB1Q3T4K8M9N2P6R7T", "sk_live_\u2026wxyz",          \
+                        "") "," ITEM("workos", "prod-eu", "\"profile_name\":\"prod-eu\",",  \
+                                     "production", "client_01HZX5T7YB1Q3T4K8M9N2P6R7U", "", \
+                                     "") "],\"places\":[]}"
 
 static int open_import(void **state) {
     static stage s;
@@ -64,30 +92,45 @@ static void goes_well(void **state) {
     stage_key(s, KF_KEY_ENTER); /* not twice */
     assert_int_equal(s->last_call, first);
     assert_true(stage_shows(s, "the import is under way"));
-    stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"staging\",\"state\":\"needs_sign_in\"}}", true);
+    stage_answer(s, s->last_call,
+                 "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"staging\",\"state\":\"needs_"
+                 "sign_in\"}}",
+                 true);
     assert_string_equal(kf_app_top(s->a), "import");
     asked_for(s, "Prod EU", "prod-eu");
-    stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_sign_in\"}}", true);
+    stage_answer(s, s->last_call,
+                 "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_"
+                 "sign_in\"}}",
+                 true);
     assert_string_equal(kf_app_top(s->a), "import");
     looks_into(s, "workos", 2);
-    stage_answer(s, s->last_call, "{\"files\":[]}", true); /* no key is there any more: nothing to ask */
+    stage_answer(s, s->last_call, "{\"files\":[]}",
+                 true); /* no key is there any more: nothing to ask */
     assert_string_equal(kf_app_top(s->a), "profiles");
     assert_true(stage_shows(s, "Added 2 profiles"));
     assert_true(stage_shows(s, "prod-eu"));
 }
 
-#define FILES                                                                                                                  \
-    "{\"files\":[{\"file\":\"/home/ada/.workos/config.json\",\"digest\":\"d1\",\"changes\":["                                        \
-    "{\"line\":4,\"before\":\"\\\"apiKey\\\": \\\"sk_test_\u2026abcd\\\"\",\"after\":\"\\\"apiKey\\\": \\\"\\\"\"},"                                \
-    "{\"line\":9,\"before\":\"\\\"apiKey\\\": \\\"sk_live_\u2026wxyz\\\"\",\"after\":\"\\\"apiKey\\\": \\\"\\\"\"}]},"                               \
-    "{\"file\":\"/home/ada/\\u001b[2Jevil\",\"digest\":\"d2\",\"changes\":[{\"line\":1,\"before\":\"\\u202ekey\",\"after\":\"\"}]}]}"
+#define FILES                                                                                 \
+    "{\"files\":[{\"file\":\"/home/ada/.workos/config.json\",\"digest\":\"d1\",\"changes\":[" \
+    "{\"line\":4,\"before\":\"\\\"apiKey\\\": "                                               \
+    "\\\"sk_test_\u2026abcd\\\"\",\"after\":\"\\\"apiKey\\\": \\\"\\\"\"},"                   \
+    "{\"line\":9,\"before\":\"\\\"apiKey\\\": "                                               \
+    "\\\"sk_live_\u2026wxyz\\\"\",\"after\":\"\\\"apiKey\\\": \\\"\\\"\"}]},"                 \
+    "{\"file\":\"/home/ada/"                                                                  \
+    "\\u001b[2Jevil\",\"digest\":\"d2\",\"changes\":[{\"line\":1,\"before\":\"\\u202ekey\","  \
+    "\"after\":\"\"}]}]}"
 
 static void imported(stage *s) {
     stage_answer(s, s->imports, FOUND, true);
     stage_key(s, KF_KEY_ENTER);
     for (int i = 0; i < 2; i++)
-        stage_answer(s, s->last_call, i ? "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_sign_in\"}}"
-                                        : "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"staging\",\"state\":\"needs_sign_in\"}}", true);
+        stage_answer(s, s->last_call,
+                     i ? "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":"
+                         "\"needs_sign_in\"}}"
+                       : "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"staging\",\"state\":"
+                         "\"needs_sign_in\"}}",
+                     true);
     looks_into(s, "workos", 2);
     stage_answer(s, s->last_call, FILES, true);
     assert_string_equal(kf_app_top(s->a), "clean");
@@ -124,7 +167,8 @@ static void cleans_nothing(void **state) {
     stage *s = *state;
     imported(s);
     uint32_t call = s->last_call;
-    for (size_t i = 0; i < KF_LEN(leave) && !strcmp(kf_app_top(s->a), "clean"); i++) stage_key(s, leave[i]);
+    for (size_t i = 0; i < KF_LEN(leave) && !strcmp(kf_app_top(s->a), "clean"); i++)
+        stage_key(s, leave[i]);
     assert_string_equal(kf_app_top(s->a), "profiles");
     assert_int_equal(s->last_call, call);
 }
@@ -133,10 +177,14 @@ static void clean_refused(void **state) {
     stage *s = *state;
     imported(s);
     stage_key(s, 'y');
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_BAD, .what = "the file has changed since it was shown"});
+    stage_fail(
+        s, s->last_call,
+        (kf_err){.code = KF_ERR_USAGE_BAD, .what = "the file has changed since it was shown"});
     assert_true(stage_shows(s, "has changed since"));
     stage_key(s, 'y');
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_BAD, .what = "the file has changed since it was shown"});
+    stage_fail(
+        s, s->last_call,
+        (kf_err){.code = KF_ERR_USAGE_BAD, .what = "the file has changed since it was shown"});
     assert_string_equal(kf_app_top(s->a), "profiles");
 }
 
@@ -170,11 +218,17 @@ static void refused(void **state) {
     stage *s = *state;
     stage_answer(s, s->imports, FOUND, true);
     stage_key(s, KF_KEY_ENTER);
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_SYS_IO, .what = "write keyfob.conf: No space left on device"});
+    stage_fail(
+        s, s->last_call,
+        (kf_err){.code = KF_ERR_SYS_IO, .what = "write keyfob.conf: No space left on device"});
     asked_for(s, "Prod EU", "prod-eu"); /* the others are tried all the same */
-    stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_sign_in\"}}", true);
+    stage_answer(s, s->last_call,
+                 "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_"
+                 "sign_in\"}}",
+                 true);
     looks_into(s, "workos", 1);
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_SYS_IO, .what = "what"}); /* an offer only */
+    stage_fail(s, s->last_call,
+               (kf_err){.code = KF_ERR_SYS_IO, .what = "what"}); /* an offer only */
     stage_shot(s, "import-refused");
     assert_true(stage_shows(s, "No space left on"));
     assert_true(stage_shows(s, "Added 1 profile"));
@@ -204,7 +258,10 @@ static void the_passphrase(void **state) {
     assert_true(stage_shows(s, "[x] Prod EU"));
     stage_key(s, KF_KEY_ENTER);
     asked_for(s, "Prod EU", "prod-eu");
-    stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_sign_in\"}}", true);
+    stage_answer(s, s->last_call,
+                 "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_"
+                 "sign_in\"}}",
+                 true);
     looks_into(s, "workos", 2); /* also the one of the first time */
     stage_answer(s, s->last_call, "{\"files\":[]}", true);
     assert_string_equal(kf_app_top(s->a), "profiles");
@@ -217,7 +274,10 @@ static void one_name_for_two(void **state) {
     assert_true(stage_shows(s, "2 of 2 marked"));
     stage_key(s, KF_KEY_ENTER);
     asked_for(s, "Prod EU", "prod-eu");
-    stage_answer(s, s->last_call, "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_sign_in\"}}", true);
+    stage_answer(s, s->last_call,
+                 "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":\"needs_"
+                 "sign_in\"}}",
+                 true);
     looks_into(s, "workos", 1);
     stage_answer(s, s->last_call, "{\"files\":[]}", true);
     assert_string_equal(kf_app_top(s->a), "import");
@@ -231,7 +291,9 @@ static void one_name_for_two(void **state) {
 static void nothing(void **state) {
     stage *s = *state;
     stage_answer(s, s->imports,
-                 "{\"items\":[],\"places\":[{\"source\":\"workos\",\"place\":\"keyring\",\"state\":\"refused\",\"problem\":\"the keyring is locked\",\"error\":\"store.locked\"}]}", true);
+                 "{\"items\":[],\"places\":[{\"source\":\"workos\",\"place\":\"keyring\",\"state\":"
+                 "\"refused\",\"problem\":\"the keyring is locked\",\"error\":\"store.locked\"}]}",
+                 true);
     stage_shot(s, "import-nothing");
     stage_key(s, KF_KEY_ENTER);
     assert_true(stage_shows(s, "nothing is here to be imported"));
@@ -248,7 +310,9 @@ static void no_agent(void **state) {
 
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_import, shut)
-    static const struct CMUnitTest tests[] = {T(goes_well), T(cleans_up), T(cleans_nothing), T(clean_refused), T(marks), T(refused), T(the_passphrase), T(one_name_for_two), T(nothing), T(no_agent)};
+    static const struct CMUnitTest tests[] = {
+        T(goes_well), T(cleans_up),      T(cleans_nothing),   T(clean_refused), T(marks),
+        T(refused),   T(the_passphrase), T(one_name_for_two), T(nothing),       T(no_agent)};
     setlocale(LC_ALL, "C.UTF-8");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

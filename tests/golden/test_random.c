@@ -24,15 +24,19 @@ static const char *const steps[] = {
     "{\"serial\":%u,\"kind\":\"failed\",\"failure\":{\"name\":\"net.tls\",\"what\":\"x\",\"hint\":"
     "\"\"}}",
     "{\"serial\":%u,\"kind\":\"open_url\",\"url\":\"https://x\"}",
-    "{\"serial\":%u,\"kind\":\"open_url\",\"url\":\"https://x/\\u202e\",\"user_code\":\"ABCD-EFGH\",\"qr\":\"https://"
+    "{\"serial\":%u,\"kind\":\"open_url\",\"url\":\"https://x/"
+    "\\u202e\",\"user_code\":\"ABCD-EFGH\",\"qr\":\"https://"
     "x?c=ABCD-EFGH\",\"acts\":[\"browser\",\"new_code\"],\"note\":\"device\",\"left_ms\":100000}",
-    "{\"serial\":%u,\"kind\":\"open_url\",\"field\":\"redirect_url\",\"url\":\"https://x?a=b\",\"acts\":[\"submit\","
+    "{\"serial\":%u,\"kind\":\"open_url\",\"field\":\"redirect_url\",\"url\":\"https://"
+    "x?a=b\",\"acts\":[\"submit\","
     "\"browser\"],\"note\":\"sso\",\"note_arg\":\"\\u001b[2J\"}",
-    "{\"serial\":%u,\"kind\":\"show_qr\",\"field\":\"totp\",\"acts\":[\"submit\"],\"note\":\"bad_code\",\"qr\":\"otpauth://totp/"
+    "{\"serial\":%u,\"kind\":\"show_qr\",\"field\":\"totp\",\"acts\":[\"submit\"],\"note\":\"bad_"
+    "code\",\"qr\":\"otpauth://totp/"
     "a%%20b:c?secret=JBSWY3DPEHPK3PXP\",\"qr_text\":\"JBSWY3DPEHPK3PXP\"}",
     "{\"serial\":%u,\"kind\":\"show_qr\",\"field\":\"totp\",\"qr\":\"\"}",
     "{\"serial\":%u,\"kind\":\"field\",\"field\":\"new_password\",\"acts\":[\"submit\",\"back\"]}",
-    "{\"serial\":%u,\"kind\":\"field\",\"field\":\"email_code\",\"acts\":[\"submit\",\"resend\"],\"note\":\"sent_to\"}",
+    "{\"serial\":%u,\"kind\":\"field\",\"field\":\"email_code\",\"acts\":[\"submit\",\"resend\"],"
+    "\"note\":\"sent_to\"}",
     "{\"serial\":%u,\"kind\":\"done\",\"profile\":{\"id\":\"00000000000000a1\",\"name\":\"n\"}}"};
 
 static void random_key(stage *s) {
@@ -92,20 +96,25 @@ static void random_key(stage *s) {
                                0x301,
                                0x202e,
                                0x1f468};
-    if (dice(6) == 0)
-        stage_key(s, (int)(0x20 + dice(0x5f)));
-    else
-        stage_key(s, keys[dice(KF_LEN(keys))]);
+    if (dice(6) == 0) stage_key(s, (int)(0x20 + dice(0x5f)));
+    else stage_key(s, keys[dice(KF_LEN(keys))]);
 }
 
 /* An answer to every call about an account, odd in places. */
 static const char account[] =
-    "{\"sessions\":[{\"id\":\"session_1\",\"current\":true,\"status\":\"active\",\"user_agent\":\"\\u001b[2J\\u202e\\u682a\\u5f0f\"},"
-    "{\"id\":\"session_2\",\"status\":\"active\",\"created_at\":\"x\",\"expires_at\":7},{}],\"factors\":[{\"id\":\"auth_factor_1\","
-    "\"type\":\"totp\"},{\"type\":\"\\u0301\"}],\"organizations\":[{\"id\":\"org_1\",\"name\":\"\\u682a\\u5f0f\\u4f1a\\u793e\"},{}],"
-    "\"claims\":{\"exp\":1795450252,\"iat\":-1,\"a\":[],\"b\":[1,null,{}],\"\\u202e\":\"x\"},\"header\":{\"alg\":\"none\"},"
-    "\"verified\":false,\"user\":{\"x\":null},\"oauth\":{},\"enrollment\":\"e\",\"secret\":\"JBSWY3DPEHPK3PXP\",\"uri\":"
-    "\"otpauth://totp/a:b?secret=JBSWY3DPEHPK3PXP\",\"revoked\":-1,\"access_token\":\"eyJh.\\u0001eyJz.c2ln\",\"api_key\":\"sk_\",\"name\":\"n\",\"way\":\"x\"}";
+    "{\"sessions\":[{\"id\":\"session_1\",\"current\":true,\"status\":\"active\",\"user_agent\":"
+    "\"\\u001b[2J\\u202e\\u682a\\u5f0f\"},"
+    "{\"id\":\"session_2\",\"status\":\"active\",\"created_at\":\"x\",\"expires_at\":7},{}],"
+    "\"factors\":[{\"id\":\"auth_factor_1\","
+    "\"type\":\"totp\"},{\"type\":\"\\u0301\"}],\"organizations\":[{\"id\":\"org_1\",\"name\":"
+    "\"\\u682a\\u5f0f\\u4f1a\\u793e\"},{}],"
+    "\"claims\":{\"exp\":1795450252,\"iat\":-1,\"a\":[],\"b\":[1,null,{}],\"\\u202e\":\"x\"},"
+    "\"header\":{\"alg\":\"none\"},"
+    "\"verified\":false,\"user\":{\"x\":null},\"oauth\":{},\"enrollment\":\"e\",\"secret\":"
+    "\"JBSWY3DPEHPK3PXP\",\"uri\":"
+    "\"otpauth://totp/"
+    "a:b?secret=JBSWY3DPEHPK3PXP\",\"revoked\":-1,\"access_token\":\"eyJh.\\u0001eyJz.c2ln\",\"api_"
+    "key\":\"sk_\",\"name\":\"n\",\"way\":\"x\"}";
 
 static void random_answer(stage *s, unsigned i) {
     if (!s->last_call) return;
@@ -138,7 +147,8 @@ static void random_event(stage *s, unsigned i) {
     switch (dice(18)) {
     case 16: {
         int keys[9];
-        for (size_t k = 0; k < KF_LEN(keys); k++) keys[k] = dice(5) ? (int)(0x20 + dice(0x5f)) : dice(2) ? KF_KEY_ENTER : 0x1f468;
+        for (size_t k = 0; k < KF_LEN(keys); k++)
+            keys[k] = dice(5) ? (int)(0x20 + dice(0x5f)) : dice(2) ? KF_KEY_ENTER : 0x1f468;
         kf_app_burst(s->a, keys, dice(KF_LEN(keys) + 1));
         stage_pump(s);
         break;
@@ -146,8 +156,10 @@ static void random_event(stage *s, unsigned i) {
     case 17:
         if (!s->imports) break;
         stage_answer(s, s->imports,
-                     "{\"items\":[{\"source\":\"workos\",\"name\":\"a\",\"profile_name\":\"new\",\"client_id\":\"client_1\"},"
-                     "{\"source\":\"workos\",\"name\":\"\\u202eA\",\"profile_name\":\"new\",\"client_id\":\"client_2\"},{\"name\":\"\"}]}",
+                     "{\"items\":[{\"source\":\"workos\",\"name\":\"a\",\"profile_name\":\"new\","
+                     "\"client_id\":\"client_1\"},"
+                     "{\"source\":\"workos\",\"name\":\"\\u202eA\",\"profile_name\":\"new\","
+                     "\"client_id\":\"client_2\"},{\"name\":\"\"}]}",
                      true);
         break;
     case 0: stage_paste(s, dice(2) ? "one\ntwo\x1b[201~\xff" : "123 456"); break;
@@ -182,10 +194,8 @@ static void check_draw(stage *s, int rows, int cols) {
         for (int x = 0; x < cols; x++) {
             const kf_cell *c = &g.cell[y * cols + x];
             assert_true(c->width <= 2 && c->ink < KF_INK_COUNT);
-            if (c->width == 0)
-                assert_true(x > 0 && g.cell[y * cols + x - 1].width == 2);
-            else
-                assert_true(c->ch[0] >= 0x20 && c->ch[0] != 0x7f);
+            if (c->width == 0) assert_true(x > 0 && g.cell[y * cols + x - 1].width == 2);
+            else assert_true(c->ch[0] >= 0x20 && c->ch[0] != 0x7f);
             width += c->width;
         }
         assert_int_equal(width, cols);

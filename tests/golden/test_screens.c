@@ -69,7 +69,10 @@ static void first(void **state) {
                    "\"new\",\"choice\":\"auto\",\"why\":\"\"}}");
     stage_shot(s, "first");
     assert_false(s->imports_keyring); /* no bus is opened to show this */
-    stage_answer(s, s->imports, "{\"items\":[{\"source\":\"workos\",\"name\":\"a\"},{\"source\":\"workos\",\"name\":\"b\"}],\"places\":[]}", true);
+    stage_answer(s, s->imports,
+                 "{\"items\":[{\"source\":\"workos\",\"name\":\"a\"},{\"source\":\"workos\","
+                 "\"name\":\"b\"}],\"places\":[]}",
+                 true);
     assert_true(stage_shows(s, "found: 2 environments"));
     stage_key(s, KF_KEY_DOWN);
     stage_key(s, KF_KEY_DOWN);
@@ -264,11 +267,14 @@ static void form_edit(void **state) {
     assert_string_equal(kf_app_top(s->a), "profiles");
 }
 
-/* A long name takes the columns that nothing stands in; the default is the default also where its name is shortened. */
+/* A long name takes the columns that nothing stands in; the default is the default also where its
+ * name is shortened. */
 static void long_names(void **state) {
     stage *s = *state;
-    static const char one[] = "{\"profiles\":[{\"id\":\"00000000000000a%d\",\"name\":\"%s\",\"state\":\"needs_sign_in\",\"default\":%s,\"environment\":\"\"}]}";
-    KF_AUTO_CHARS a = kf_strfmt(one, 1, "a-name-of-some-length-for-the-production-of-europe-and-elsewhere", "true");
+    static const char one[] = "{\"profiles\":[{\"id\":\"00000000000000a%d\",\"name\":\"%s\","
+                              "\"state\":\"needs_sign_in\",\"default\":%s,\"environment\":\"\"}]}";
+    KF_AUTO_CHARS a = kf_strfmt(
+        one, 1, "a-name-of-some-length-for-the-production-of-europe-and-elsewhere", "true");
     KF_AUTO_CHARS b = kf_strfmt(one, 2, "hooli-europe-production-01", "false");
     stage_watch(s, a);
     stage_watch(s, b);
@@ -459,15 +465,19 @@ static void too_small(void **state) {
 int main(void) {
     setenv("TZ", "UTC", 1);
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
-    const struct CMUnitTest tests[] = {
-        T(loading, open_empty),       T(agent_down, open_empty),    T(first, open_empty),
-        T(list, open_list),           T(list_sandbox, open_list),   T(list_read_only, open_list),   T(list_filter, open_list),
-        T(messages, open_list),       T(busy, open_list),           T(profile, open_list),
-        T(profile_failed, open_list), T(profile_public, open_list), T(chooser, open_list),
-        T(steps, open_list),          T(signed_in, open_list),      T(form, open_list),
-        T(form_edit, open_list),      T(dialogs, open_list),        T(long_names, open_empty),        T(panels, open_list),
-        T(vault, open_list),          T(vault_new, open_list),      T(help, open_list),
-        T(agent_locked, open_list),   T(shows_locked, open_list),   T(sandbox_sign_in, open_list),
-        T(hostile, open_empty),       T(too_small, open_list)};
+    const struct CMUnitTest tests[] = {T(loading, open_empty),       T(agent_down, open_empty),
+                                       T(first, open_empty),         T(list, open_list),
+                                       T(list_sandbox, open_list),   T(list_read_only, open_list),
+                                       T(list_filter, open_list),    T(messages, open_list),
+                                       T(busy, open_list),           T(profile, open_list),
+                                       T(profile_failed, open_list), T(profile_public, open_list),
+                                       T(chooser, open_list),        T(steps, open_list),
+                                       T(signed_in, open_list),      T(form, open_list),
+                                       T(form_edit, open_list),      T(dialogs, open_list),
+                                       T(long_names, open_empty),    T(panels, open_list),
+                                       T(vault, open_list),          T(vault_new, open_list),
+                                       T(help, open_list),           T(agent_locked, open_list),
+                                       T(shows_locked, open_list),   T(sandbox_sign_in, open_list),
+                                       T(hostile, open_empty),       T(too_small, open_list)};
     return cmocka_run_group_tests_name("screens", tests, NULL, NULL);
 }

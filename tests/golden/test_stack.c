@@ -1,10 +1,15 @@
-/* A screen that closes itself, because its answer has come, closes itself and what is about it, and nothing else. */
+/* A screen that closes itself, because its answer has come, closes itself and what is about it, and
+ * nothing else. */
 #include <locale.h>
 #include "base/str.h"
 #include "golden.h"
 
-#define TOKEN "{\"name\":\"acme-prod\",\"access_token\":\"eyJh.eyJz.c2ln\",\"expires_at\":1795450252,\"left_ms\":252000}"
-#define DONE "{\"serial\":9,\"kind\":\"done\",\"email\":\"maya@acme.example\",\"profile\":{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":\"signed_in\"}}"
+#define TOKEN                                                                                \
+    "{\"name\":\"acme-prod\",\"access_token\":\"eyJh.eyJz.c2ln\",\"expires_at\":1795450252," \
+    "\"left_ms\":252000}"
+#define DONE                                                                               \
+    "{\"serial\":9,\"kind\":\"done\",\"email\":\"maya@acme.example\",\"profile\":{\"id\":" \
+    "\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":\"signed_in\"}}"
 #define GONE "{\"profiles\":[],\"removed\":[\"00000000000000a1\"]}"
 
 static int open_list(void **state) {
@@ -57,7 +62,8 @@ static void exported(void **state) {
     stage_answer(s, s->last_call, TOKEN, true);
     assert_string_equal(s->last_method, "local.Copy");
     with_help(s);
-    stage_answer(s, s->last_call, "{\"what\":\"access token\",\"way\":\"xclip\",\"clear_after_ms\":30000}", true);
+    stage_answer(s, s->last_call,
+                 "{\"what\":\"access token\",\"way\":\"xclip\",\"clear_after_ms\":30000}", true);
     top_is(s, "profiles");
 }
 
@@ -76,7 +82,8 @@ static void the_profile_is_gone(void **state) {
     }
 }
 
-/* An error that nobody has read, and a passphrase that another call waits for, are not about the screen below them. */
+/* An error that nobody has read, and a passphrase that another call waits for, are not about the
+ * screen below them. */
 static void what_is_not_about_it_stays(void **state) {
     stage *s = *state;
     stage_key(s, 'r');
@@ -88,7 +95,8 @@ static void what_is_not_about_it_stays(void **state) {
     stage_fail(s, renew, (kf_err){.code = KF_ERR_NET_TIMEOUT, .what = "api.workos.com"});
     top_is(s, "panel");
     with_help(s);
-    stage_answer(s, copy, "{\"what\":\"access token\",\"way\":\"xclip\",\"clear_after_ms\":30000}", true);
+    stage_answer(s, copy, "{\"what\":\"access token\",\"way\":\"xclip\",\"clear_after_ms\":30000}",
+                 true);
     top_is(s, "panel");
     stage_key(s, KF_KEY_ESC);
     top_is(s, "profiles");
@@ -110,7 +118,8 @@ static void enrolled(void **state) {
 static void cleaned(void **state) {
     stage *s = *state;
     kf_err err;
-    static const char file[] = "[{\"source\":\"workos\",\"profiles\":[\"x\"],\"file\":\"/home/ada/x\",\"digest\":\"d\",\"changes\":[]}]";
+    static const char file[] = "[{\"source\":\"workos\",\"profiles\":[\"x\"],\"file\":\"/home/ada/"
+                               "x\",\"digest\":\"d\",\"changes\":[]}]";
     KF_AUTO(kf_json) list = kf_json_parse(file, strlen(file), &err);
     kf_app_push(s->a, &kf_screen_clean, &(kf_args){.list = list});
     stage_key(s, 'y');
@@ -122,8 +131,9 @@ static void cleaned(void **state) {
 
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_list, shut)
-    static const struct CMUnitTest tests[] = {T(the_passphrase_was_right), T(signed_in), T(exported), T(the_profile_is_gone),
-                                              T(what_is_not_about_it_stays), T(enrolled), T(cleaned)};
+    static const struct CMUnitTest tests[] = {
+        T(the_passphrase_was_right),   T(signed_in), T(exported), T(the_profile_is_gone),
+        T(what_is_not_about_it_stays), T(enrolled),  T(cleaned)};
     setlocale(LC_ALL, "C.UTF-8");
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,35 +1,53 @@
-/* What one profile has: claims, sessions, factors, organizations, and setting up an authenticator app. */
+/* What one profile has: claims, sessions, factors, organizations, and setting up an authenticator
+ * app. */
 #include <locale.h>
 #include "base/buf.h"
 #include "base/str.h"
 #include "golden.h"
 
-#define CLAIMS(more)                                                                                                        \
-    "{\"claims\":{\"iss\":\"https://api.workos.com/user_management/client_01HZX5T7YB1Q3T4K8M9N2P6R7S\",\"sub\":"            \
-    "\"user_01HXYZ5T7YB1Q3T4K8M9N2P6R7\",\"sid\":\"session_01JDABCDEFGHJKMNPQRSTV7QK2\",\"org_id\":\"org_01J8ABCD\",\"role\"" \
-    ":\"admin\",\"permissions\":[\"billing:read\",\"billing:write\",\"members:invite\"],\"feature_flags\":[],\"iat\":"       \
-    "1795449952,\"exp\":1795450252,\"hostile\":\"\\u001b[2J\\u202eevil\"},\"header\":{\"alg\":\"RS256\"},\"kid\":"            \
-    "\"sso_oidc_key_pair_01HZ\",\"user\":{\"email_verified\":true,\"metadata\":{\"team\":\"blue\"}}" more "}"
-#define SESSIONS                                                                                                            \
-    "{\"sessions\":[{\"id\":\"session_01JDABCDEFGHJKMNPQRSTV7QK2\",\"current\":true,\"status\":\"active\",\"auth_method\":"  \
-    "\"password\",\"ip_address\":\"192.0.2.7\",\"user_agent\":\"keyfob/0.1\",\"created_at\":\"2026-11-23T15:00:00.000Z\","   \
-    "\"expires_at\":\"2026-11-30T15:00:00.000Z\"},{\"id\":\"session_01JD0000000000000000000002\",\"current\":false,"         \
-    "\"status\":\"active\",\"auth_method\":\"sso\",\"ip_address\":\"2001:db8::7\",\"user_agent\":\"Mozilla/5.0 (Macintosh; " \
-    "Intel Mac OS X 10_15_7) Safari\",\"created_at\":\"2026-11-20T09:12:00.000Z\",\"impersonator\":\"support@acme.example\"}"
-#define MORE_SESSIONS                                                                                                       \
-    "{\"sessions\":[{\"id\":\"session_01JD0000000000000000000003\",\"current\":false,\"status\":\"revoked\",\"created_at\":"  \
+#define CLAIMS(more)                                                                            \
+    "{\"claims\":{\"iss\":\"https://api.workos.com/user_management/"                            \
+    "client_01HZX5T7YB1Q3T4K8M9N2P6R7S\",\"sub\":"                                              \
+    "\"user_01HXYZ5T7YB1Q3T4K8M9N2P6R7\",\"sid\":\"session_01JDABCDEFGHJKMNPQRSTV7QK2\",\"org_" \
+    "id\":\"org_01J8ABCD\",\"role\""                                                            \
+    ":\"admin\",\"permissions\":[\"billing:read\",\"billing:write\",\"members:invite\"],"       \
+    "\"feature_flags\":[],\"iat\":"                                                             \
+    "1795449952,\"exp\":1795450252,\"hostile\":\"\\u001b[2J\\u202eevil\"},\"header\":{\"alg\":" \
+    "\"RS256\"},\"kid\":"                                                                       \
+    "\"sso_oidc_key_pair_01HZ\",\"user\":{\"email_verified\":true,\"metadata\":{\"team\":"      \
+    "\"blue\"}}" more "}"
+#define SESSIONS                                                                                   \
+    "{\"sessions\":[{\"id\":\"session_01JDABCDEFGHJKMNPQRSTV7QK2\",\"current\":true,\"status\":"   \
+    "\"active\",\"auth_method\":"                                                                  \
+    "\"password\",\"ip_address\":\"192.0.2.7\",\"user_agent\":\"keyfob/"                           \
+    "0.1\",\"created_at\":\"2026-11-23T15:00:00.000Z\","                                           \
+    "\"expires_at\":\"2026-11-30T15:00:00.000Z\"},{\"id\":\"session_01JD0000000000000000000002\"," \
+    "\"current\":false,"                                                                           \
+    "\"status\":\"active\",\"auth_method\":\"sso\",\"ip_address\":\"2001:db8::7\",\"user_agent\":" \
+    "\"Mozilla/5.0 (Macintosh; "                                                                   \
+    "Intel Mac OS X 10_15_7) "                                                                     \
+    "Safari\",\"created_at\":\"2026-11-20T09:12:00.000Z\",\"impersonator\":\"support@acme."        \
+    "example\"}"
+#define MORE_SESSIONS                                                                             \
+    "{\"sessions\":[{\"id\":\"session_01JD0000000000000000000003\",\"current\":false,\"status\":" \
+    "\"revoked\",\"created_at\":"                                                                 \
     "\"2026-11-01T09:12:00.000Z\"}]}"
-#define FACTORS                                                                                                             \
-    "{\"factors\":[{\"id\":\"auth_factor_01J8ABCD0EFGH1JKLMN2PQR4TZ\",\"type\":\"totp\",\"created_at\":"                     \
+#define FACTORS                                                                           \
+    "{\"factors\":[{\"id\":\"auth_factor_01J8ABCD0EFGH1JKLMN2PQR4TZ\",\"type\":\"totp\"," \
+    "\"created_at\":"                                                                     \
     "\"2026-10-01T08:00:00.000Z\"}]}"
-#define ORGS                                                                                                                \
-    "{\"organizations\":[{\"id\":\"org_01J8ABCD0EFGH1JKLMN2PQR4TZ\",\"name\":\"Acme Inc\",\"role\":\"admin\",\"status\":"    \
-    "\"active\"},{\"id\":\"org_01JA0000000000000000000007\",\"name\":\"Acme Labs "                                         \
-    "\xe6\xa0\xaa\xe5\xbc\x8f\xe4\xbc\x9a\xe7\xa4\xbe\",\"role\":\"viewer\",\"status\":\"active\"},{\"id\":"                 \
-    "\"org_01JB0000000000000000000008\",\"name\":\"Umbrella\",\"role\":\"member\",\"status\":\"inactive\"}]}"
+#define ORGS                                                                                   \
+    "{\"organizations\":[{\"id\":\"org_01J8ABCD0EFGH1JKLMN2PQR4TZ\",\"name\":\"Acme "          \
+    "Inc\",\"role\":\"admin\",\"status\":"                                                     \
+    "\"active\"},{\"id\":\"org_01JA0000000000000000000007\",\"name\":\"Acme Labs "             \
+    "\xe6\xa0\xaa\xe5\xbc\x8f\xe4\xbc\x9a\xe7\xa4\xbe\",\"role\":\"viewer\",\"status\":"       \
+    "\"active\"},{\"id\":"                                                                     \
+    "\"org_01JB0000000000000000000008\",\"name\":\"Umbrella\",\"role\":\"member\",\"status\":" \
+    "\"inactive\"}]}"
 #define KEY "NAGCCFS3EYRB422HNAKAKY3XDUORMSRF"
-#define ENROLL                                                                                                              \
-    "{\"enrollment\":\"e1\",\"factor_id\":\"auth_factor_2\",\"verified\":false,\"secret\":\"" KEY "\",\"uri\":"              \
+#define ENROLL                                                                                    \
+    "{\"enrollment\":\"e1\",\"factor_id\":\"auth_factor_2\",\"verified\":false,\"secret\":\"" KEY \
+    "\",\"uri\":"                                                                                 \
     "\"otpauth://totp/Acme%20Inc:maya@acme.example?secret=" KEY "&issuer=Acme%20Inc\"}"
 
 static int open_acme(void **state) {
@@ -46,7 +64,8 @@ static int shut(void **state) {
 
 static void asked(stage *s, const char *method) {
     assert_string_equal(s->last_method, method);
-    if (kf_json_str(s->last_params, "profile")) assert_string_equal(kf_json_str(s->last_params, "profile"), "00000000000000a1");
+    if (kf_json_str(s->last_params, "profile"))
+        assert_string_equal(kf_json_str(s->last_params, "profile"), "00000000000000a1");
 }
 
 static void claims(void **state) {
@@ -64,15 +83,21 @@ static void claims(void **state) {
     stage_shot_at(s, "claims-verified", 24, 80);
     stage_key(s, 'v');
     stage_answer(s, s->last_call,
-                 CLAIMS(",\"verified\":false,\"failure\":{\"name\":\"workos.refused\",\"what\":\"the signature does not fit the "
+                 CLAIMS(",\"verified\":false,\"failure\":{\"name\":\"workos.refused\",\"what\":"
+                        "\"the signature does not fit the "
                         "key\",\"hint\":\"\"}"),
                  true);
     stage_shot_at(s, "claims-forged", 24, 80);
     stage_key(s, 'v');
-    stage_answer(s, s->last_call, CLAIMS(",\"failure\":{\"name\":\"net.timeout\",\"what\":\"api.workos.com\",\"hint\":\"\"}"), true);
+    stage_answer(
+        s, s->last_call,
+        CLAIMS(",\"failure\":{\"name\":\"net.timeout\",\"what\":\"api.workos.com\",\"hint\":\"\"}"),
+        true);
     assert_true(stage_shows(s, "Not verified: it could not be checked"));
-    int calls = s->calls; /* another token: they are read again, and nothing is said to be verified */
-    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":\"signed_in\",\"user_id\":\"u\","
+    int calls =
+        s->calls; /* another token: they are read again, and nothing is said to be verified */
+    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":"
+                   "\"signed_in\",\"user_id\":\"u\","
                    "\"confidential\":true,\"renewed_at\":1795450001,\"left_ms\":300000}]}");
     assert_int_equal(s->calls, calls + 1);
     stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_WORKOS_NOT_SIGNED_IN, .what = "acme-prod"});
@@ -125,7 +150,8 @@ static void sessions(void **state) {
     stage_key(s, 'D');
     stage_key(s, 'y');
     asked(s, "RevokeSession");
-    assert_string_equal(kf_json_str(s->last_params, "session"), "session_01JD0000000000000000000002");
+    assert_string_equal(kf_json_str(s->last_params, "session"),
+                        "session_01JD0000000000000000000002");
     stage_answer(s, s->last_call, "{\"revoked\":1}", true);
     assert_true(stage_shows(s, "Ended 1 session"));
     asked(s, "ListSessions"); /* it is looked at again */
@@ -146,7 +172,8 @@ static void sessions(void **state) {
 static void lists_fail(void **state) {
     stage *s = *state;
     to_tab(s, "ListSessions");
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_WORKOS_NEEDS_API_KEY, .what = "lists of sessions"});
+    stage_fail(s, s->last_call,
+               (kf_err){.code = KF_ERR_WORKOS_NEEDS_API_KEY, .what = "lists of sessions"});
     stage_shot(s, "sessions-failed");
     stage_key(s, 'D');
     assert_string_equal(kf_app_top(s->a), "profile");
@@ -167,7 +194,8 @@ static void factors(void **state) {
     stage_type(s, "acme-prod");
     stage_key(s, KF_KEY_ENTER);
     asked(s, "DeleteFactor");
-    assert_string_equal(kf_json_str(s->last_params, "factor"), "auth_factor_01J8ABCD0EFGH1JKLMN2PQR4TZ");
+    assert_string_equal(kf_json_str(s->last_params, "factor"),
+                        "auth_factor_01J8ABCD0EFGH1JKLMN2PQR4TZ");
     stage_answer(s, s->last_call, "{}", true);
     assert_true(stage_shows(s, "Deleted the factor"));
     asked(s, "ListFactors");
@@ -188,18 +216,21 @@ static void enroll(void **state) {
     assert_string_equal(s->last_method, "VerifyFactor");
     assert_string_equal(kf_json_str(s->last_params, "code"), "123456");
     stage_shot_at(s, "enroll-checking", 24, 80);
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_WORKOS_BAD_CODE, .what = "WorkOS answered 400"});
+    stage_fail(s, s->last_call,
+               (kf_err){.code = KF_ERR_WORKOS_BAD_CODE, .what = "WorkOS answered 400"});
     stage_shot_at(s, "enroll-wrong", 24, 80);
     stage_paste(s, "Your code is 654 321");
     assert_string_equal(kf_json_str(s->last_params, "code"), "654321");
     stage_answer(s, s->last_call, "{}", true);
-    stage_answer(s, stream, "{\"enrollment\":\"e1\",\"factor_id\":\"auth_factor_2\",\"verified\":true}", true);
+    stage_answer(s, stream,
+                 "{\"enrollment\":\"e1\",\"factor_id\":\"auth_factor_2\",\"verified\":true}", true);
     assert_true(stage_shows(s, "The authenticator app is set up"));
     assert_string_equal(kf_app_top(s->a), "profile");
     asked(s, "ListFactors");
 }
 
-/* Leaving closes the call: the agent deletes what is half made. Nothing of it stays on the screen. */
+/* Leaving closes the call: the agent deletes what is half made. Nothing of it stays on the screen.
+ */
 static void enroll_left(void **state) {
     stage *s = *state;
     to_tab(s, "ListFactors");
@@ -237,9 +268,11 @@ static void organizations(void **state) {
     stage_shot_at(s, "orgs-filter", 24, 80);
     stage_key(s, KF_KEY_ENTER);
     asked(s, "SwitchOrganization");
-    assert_string_equal(kf_json_str(s->last_params, "organization_id"), "org_01JA0000000000000000000007");
+    assert_string_equal(kf_json_str(s->last_params, "organization_id"),
+                        "org_01JA0000000000000000000007");
     stage_answer(s, s->last_call,
-                 "{\"profile\":{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":\"signed_in\",\"user_id\":\"u\",\"org_name\":"
+                 "{\"profile\":{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":"
+                 "\"signed_in\",\"user_id\":\"u\",\"org_name\":"
                  "\"Acme Labs\",\"org_id\":\"org_01JA0000000000000000000007\",\"left_ms\":300000}}",
                  true);
     assert_true(stage_shows(s, "acme-prod is in Acme Labs now"));
@@ -253,14 +286,19 @@ static void organization_refused(void **state) {
     stage_type(s, "org_zzz");
     stage_key(s, KF_KEY_ENTER);
     assert_string_equal(kf_json_str(s->last_params, "organization_id"), "org_zzz");
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_WORKOS_ORGANIZATION, .what = "WorkOS answered 403", .status = 403});
+    stage_fail(
+        s, s->last_call,
+        (kf_err){.code = KF_ERR_WORKOS_ORGANIZATION, .what = "WorkOS answered 403", .status = 403});
     stage_shot(s, "orgs-refused");
 }
 
 static void organization_typed(void **state) {
     stage *s = *state;
-    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":\"signed_in\",\"user_id\":\"u\","
-                   "\"confidential\":false,\"org_name\":\"Acme\",\"org_id\":\"org_1\",\"left_ms\":300000}]}");
+    stage_watch(
+        s,
+        "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":\"signed_"
+        "in\",\"user_id\":\"u\","
+        "\"confidential\":false,\"org_name\":\"Acme\",\"org_id\":\"org_1\",\"left_ms\":300000}]}");
     int calls = s->calls;
     stage_key(s, 'o');
     assert_int_equal(s->calls, calls); /* nothing to ask: there is no key */
@@ -275,9 +313,12 @@ static void organization_typed(void **state) {
 
 static void impersonated(void **state) {
     stage *s = *state;
-    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":\"signed_in\",\"user_id\":\"user_1\","
-                   "\"user_email\":\"maya@acme.example\",\"confidential\":true,\"impersonator\":\"support@acme.example\","
-                   "\"impersonator_reason\":\"Ticket 4711: \\u001b[31mcannot sign in\",\"left_ms\":300000,\"life_ms\":300000}]}");
+    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":"
+                   "\"signed_in\",\"user_id\":\"user_1\","
+                   "\"user_email\":\"maya@acme.example\",\"confidential\":true,\"impersonator\":"
+                   "\"support@acme.example\","
+                   "\"impersonator_reason\":\"Ticket 4711: \\u001b[31mcannot sign "
+                   "in\",\"left_ms\":300000,\"life_ms\":300000}]}");
     stage_shot_at(s, "list-impersonated", 36, 120);
     stage_key(s, KF_KEY_ENTER);
     stage_shot(s, "profile-impersonated");
@@ -288,7 +329,16 @@ static void impersonated(void **state) {
 int main(void) {
     setenv("TZ", "UTC", 1);
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
-    const struct CMUnitTest tests[] = {T(claims),  T(many_claims), T(sessions),      T(lists_fail),           T(factors),            T(enroll),
-                                       T(enroll_left), T(organizations), T(organization_refused), T(organization_typed), T(impersonated)};
+    const struct CMUnitTest tests[] = {T(claims),
+                                       T(many_claims),
+                                       T(sessions),
+                                       T(lists_fail),
+                                       T(factors),
+                                       T(enroll),
+                                       T(enroll_left),
+                                       T(organizations),
+                                       T(organization_refused),
+                                       T(organization_typed),
+                                       T(impersonated)};
     return cmocka_run_group_tests_name("tabs", tests, NULL, NULL);
 }

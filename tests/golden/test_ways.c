@@ -4,22 +4,29 @@
 #include "base/str.h"
 #include "golden.h"
 
-#define STEP(serial, kind, field, acts, note, more) \
-    "{\"serial\":" serial ",\"kind\":\"" kind "\",\"field\":\"" field "\",\"acts\":[" acts "],\"note\":\"" note "\"" more "}"
+#define STEP(serial, kind, field, acts, note, more)                                        \
+    "{\"serial\":" serial ",\"kind\":\"" kind "\",\"field\":\"" field "\",\"acts\":[" acts \
+    "],\"note\":\"" note "\"" more "}"
 #define ARG(s) ",\"note_arg\":\"" s "\""
 #define UNTIL(ms) ",\"left_ms\":" ms
-#define WHY(name, status) ",\"failure\":{\"name\":\"" name "\",\"what\":\"WorkOS answered " status "\",\"hint\":\"\",\"status\":" status "}"
-#define URI                                                                                          \
+#define WHY(name, status)                                                    \
+    ",\"failure\":{\"name\":\"" name "\",\"what\":\"WorkOS answered " status \
+    "\",\"hint\":\"\",\"status\":" status "}"
+#define URI                                                                                       \
     "otpauth://totp/Acme%20Inc:maya@acme.example?secret=NAGCCFS3EYRB422HNAKAKY3XDUORMSRF&issuer=" \
     "Acme%20Inc"
 #define KEY "NAGCCFS3EYRB422HNAKAKY3XDUORMSRF"
 #define QR ",\"qr\":\"" URI "\",\"qr_text\":\"" KEY "\""
 #define DEVICE_URL "https://acme.authkit.app/device"
-#define DEVICE ",\"url\":\"" DEVICE_URL "\",\"user_code\":\"FDRW-LKJH\",\"qr\":\"" DEVICE_URL "?user_code=FDRW-LKJH\""
-#define AUTHORIZE                                                                                                       \
-    "https://api.workos.com/user_management/"                                                                           \
-    "authorize?response_type=code&client_id=client_01HZX5T7YB1Q3T4K8M9N2P6R7S&redirect_uri=http%3A%2F%2F127.0.0.1%"     \
-    "3A41234%2Fcallback&provider=authkit&state=Q0v3mU2jv8Zl4yq8b1n0fJrTqkY9s6h5d4c3b2a1z0w&code_challenge=E9Melhoa2Owv" \
+#define DEVICE                                                                     \
+    ",\"url\":\"" DEVICE_URL "\",\"user_code\":\"FDRW-LKJH\",\"qr\":\"" DEVICE_URL \
+    "?user_code=FDRW-LKJH\""
+#define AUTHORIZE                                                                                 \
+    "https://api.workos.com/user_management/"                                                     \
+    "authorize?response_type=code&client_id=client_01HZX5T7YB1Q3T4K8M9N2P6R7S&redirect_uri=http%" \
+    "3A%2F%2F127.0.0.1%"                                                                          \
+    "3A41234%2Fcallback&provider=authkit&state=Q0v3mU2jv8Zl4yq8b1n0fJrTqkY9s6h5d4c3b2a1z0w&code_" \
+    "challenge=E9Melhoa2Owv"                                                                      \
     "FrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
 
 static int open_list(void **state) {
@@ -38,10 +45,8 @@ static int shut(void **state) {
 static void last_answer(stage *s, const char *act, const char *value) {
     assert_string_equal(s->last_method, "Answer");
     assert_string_equal(kf_json_str(s->last_params, "act"), act);
-    if (value)
-        assert_string_equal(kf_json_str(s->last_params, "value"), value);
-    else
-        assert_null(kf_json_str(s->last_params, "value"));
+    if (value) assert_string_equal(kf_json_str(s->last_params, "value"), value);
+    else assert_null(kf_json_str(s->last_params, "value"));
 }
 
 static void shows_not(stage *s, int rows, int cols, const char *text) {
@@ -87,7 +92,8 @@ static void email_code(void **state) {
 static void verify_email(void **state) {
     stage *s = *state;
     stage_signin(s);
-    stage_step(s, STEP("2", "field", "email_code", "\"submit\",\"resend\"", "verify_email", ARG("maya@acme.example")));
+    stage_step(s, STEP("2", "field", "email_code", "\"submit\",\"resend\"", "verify_email",
+                       ARG("maya@acme.example")));
     stage_shot(s, "way-verify-email");
     stage_paste(s, "Your code is 123 456");
     last_answer(s, "submit", "123456");
@@ -101,7 +107,8 @@ static void radar(void **state) {
     stage_shot(s, "way-phone");
     stage_key(s, KF_KEY_ENTER);
     last_answer(s, "submit", "+44 20 7946 0000");
-    stage_step(s, STEP("3", "field", "sms_code", "\"submit\",\"resend\"", "radar", ARG("+442079460000")));
+    stage_step(
+        s, STEP("3", "field", "sms_code", "\"submit\",\"resend\"", "radar", ARG("+442079460000")));
     stage_shot(s, "way-sms-code");
     stage_type(s, "654321");
     last_answer(s, "submit", "654321");
@@ -114,7 +121,8 @@ static void new_password(void **state) {
     stage_shot(s, "way-password-forgot");
     stage_key(s, KF_CTRL('F'));
     last_answer(s, "reset", NULL);
-    stage_step(s, STEP("3", "field", "reset_token", "\"submit\",\"back\"", "reset_asked", ARG("maya@acme.example")));
+    stage_step(s, STEP("3", "field", "reset_token", "\"submit\",\"back\"", "reset_asked",
+                       ARG("maya@acme.example")));
     stage_paste(s, "canary-token");
     stage_shot(s, "way-reset-token");
     stage_key(s, KF_KEY_ENTER);
@@ -134,7 +142,8 @@ static void new_password(void **state) {
     shows_not(s, 24, 80, "canary");
     stage_key(s, KF_KEY_ENTER);
     last_answer(s, "submit", "canary three");
-    stage_step(s, STEP("5", "field", "password", "\"submit\",\"back\",\"reset\"", "password_changed", ""));
+    stage_step(
+        s, STEP("5", "field", "password", "\"submit\",\"back\",\"reset\"", "password_changed", ""));
     stage_shot_at(s, "way-password-changed", 24, 80);
 }
 
@@ -165,7 +174,8 @@ static void enroll(void **state) {
     stage_type(s, "6");
     last_answer(s, "submit", "123456");
     stage_answer(s, s->last_call, "{}", true);
-    stage_step(s, STEP("3", "show_qr", "totp", "\"submit\"", "bad_code", QR WHY("workos.bad_code", "400")));
+    stage_step(s, STEP("3", "show_qr", "totp", "\"submit\"", "bad_code",
+                       QR WHY("workos.bad_code", "400")));
     stage_shot(s, "way-enroll-wrong");
     stage_wait(s, 31000);
     assert_true(stage_shows(s, "Still not scanning?"));
@@ -199,10 +209,8 @@ static char *flatten(const char *text) {
     char *out = strdup(text), *to = out;
     assert_non_null(out);
     for (const char *c = text; *c; c++)
-        if (*c != '\n' && *c != ' ')
-            *to++ = *c;
-        else if (to > out && to[-1] != ' ')
-            *to++ = ' ';
+        if (*c != '\n' && *c != ' ') *to++ = *c;
+        else if (to > out && to[-1] != ' ') *to++ = ' ';
     *to = 0;
     return out;
 }
@@ -229,7 +237,9 @@ static void enroll_never_in_part(void **state) {
             if (r) more_rows = (int)strtol(r, NULL, 10);
             assert_true(more_rows + more_cols > 0);
             KF_AUTO_CHARS larger = stage_draw(s, rows + more_rows, cols + more_cols);
-            if (!strstr(larger, "\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88")) fail_msg("%dx%d: %d and %d more are not enough\n%s", cols, rows, more_cols, more_rows, got);
+            if (!strstr(larger, "\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88"))
+                fail_msg("%dx%d: %d and %d more are not enough\n%s", cols, rows, more_cols,
+                         more_rows, got);
         }
 }
 
@@ -281,7 +291,9 @@ static void browser(void **state) {
     stage_shot_at(s, "way-browser-pasted", 24, 80);
     stage_key(s, KF_KEY_ENTER);
     last_answer(s, "submit", "http://127.0.0.1:41234/callback?code=abc&state=def");
-    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_USAGE_BAD_ANSWER, .what = "that address does not belong to this sign-in"});
+    stage_fail(s, s->last_call,
+               (kf_err){.code = KF_ERR_USAGE_BAD_ANSWER,
+                        .what = "that address does not belong to this sign-in"});
     assert_true(stage_shows(s, "does not belong to this sign-in"));
     stage_key(s, KF_KEY_TAB);
     stage_type(s, "bnq"); /* letters there */
@@ -298,11 +310,13 @@ static void address_is_complete(void **state) {
     stage *s = *state;
     char seen[2000] = "";
     stage_signin_by(s, '1');
-    stage_step(s, STEP("2", "open_url", "redirect_url", "\"submit\",\"browser\"", "browser", ",\"url\":\"" AUTHORIZE "\""));
+    stage_step(s, STEP("2", "open_url", "redirect_url", "\"submit\",\"browser\"", "browser",
+                       ",\"url\":\"" AUTHORIZE "\""));
     for (int i = 0; i < 24; i++) {
         KF_AUTO_CHARS got = stage_draw(s, 12, 40);
         for (char *save = NULL, *l = strtok_r(got, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
-            if (strlen(l) > 20 && strstr(AUTHORIZE, l) && !strstr(seen, l) && strlen(seen) + strlen(l) < sizeof seen)
+            if (strlen(l) > 20 && strstr(AUTHORIZE, l) && !strstr(seen, l) &&
+                strlen(seen) + strlen(l) < sizeof seen)
                 memcpy(seen + strlen(seen), l, strlen(l) + 1);
         stage_key(s, KF_KEY_DOWN);
     }
@@ -320,24 +334,30 @@ static void sso(void **state) {
     stage_shot(s, "way-sso");
     stage_key(s, KF_KEY_ENTER);
     last_answer(s, "submit", "acme.example");
-    stage_step(s, STEP("3", "open_url", "redirect_url", "\"submit\",\"browser\"", "browser", ",\"url\":\"" AUTHORIZE "\""));
+    stage_step(s, STEP("3", "open_url", "redirect_url", "\"submit\",\"browser\"", "browser",
+                       ",\"url\":\"" AUTHORIZE "\""));
     stage_key(s, KF_KEY_ESC);
     stage_key(s, KF_KEY_ESC);
     stage_signin(s);
-    stage_step(s, STEP("2", "open_url", "redirect_url", "\"submit\",\"browser\"", "sso", ARG("Acme Labs") ",\"url\":\"" AUTHORIZE "\""));
+    stage_step(s, STEP("2", "open_url", "redirect_url", "\"submit\",\"browser\"", "sso",
+                       ARG("Acme Labs") ",\"url\":\"" AUTHORIZE "\""));
     stage_shot_at(s, "way-sso-required", 24, 80);
     stage_key(s, 'b'); /* one key leads there */
     assert_int_equal(s->opened, 1);
-    stage_step(s, STEP("3", "open_url", "redirect_url", "\"submit\",\"browser\"", "public_step_up", ARG("mfa_challenge") ",\"url\":\"" AUTHORIZE "\""));
+    stage_step(s, STEP("3", "open_url", "redirect_url", "\"submit\",\"browser\"", "public_step_up",
+                       ARG("mfa_challenge") ",\"url\":\"" AUTHORIZE "\""));
     stage_shot_at(s, "way-public-step-up", 24, 80);
 }
 
 static void factors(void **state) {
     stage *s = *state;
     stage_signin(s);
-    stage_step(s, "{\"serial\":2,\"kind\":\"choose\",\"field\":\"\",\"acts\":[\"choose\"],\"note\":\"\",\"choices\":["
-                  "{\"id\":\"auth_factor_01J8ABCD0EFGH1JKLMN2PQR4TZ\",\"label\":\"Authenticator app\",\"detail\":\"\"},"
-                  "{\"id\":\"auth_factor_01JA0000000000000000000007\",\"label\":\"Authenticator app\",\"detail\":\"\"}]}");
+    stage_step(s, "{\"serial\":2,\"kind\":\"choose\",\"field\":\"\",\"acts\":[\"choose\"],\"note\":"
+                  "\"\",\"choices\":["
+                  "{\"id\":\"auth_factor_01J8ABCD0EFGH1JKLMN2PQR4TZ\",\"label\":\"Authenticator "
+                  "app\",\"detail\":\"\"},"
+                  "{\"id\":\"auth_factor_01JA0000000000000000000007\",\"label\":\"Authenticator "
+                  "app\",\"detail\":\"\"}]}");
     stage_shot_at(s, "way-factors", 24, 80);
     stage_key(s, KF_KEY_DOWN);
     stage_key(s, KF_KEY_ENTER);
@@ -347,10 +367,14 @@ static void factors(void **state) {
 static void impersonated(void **state) {
     stage *s = *state;
     stage_signin(s);
-    stage_step(s, "{\"serial\":7,\"kind\":\"done\",\"field\":\"\",\"acts\":[],\"note\":\"\",\"profile\":{\"id\":"
-                  "\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":\"signed_in\",\"user_id\":\"user_9\",\"user_email\":"
-                  "\"maya@acme.example\",\"impersonator\":\"support@acme.example\",\"left_ms\":300000}}");
-    assert_true(stage_shows(s, "! Signed in to acme-prod as maya@acme.example: an impersonated session"));
+    stage_step(
+        s, "{\"serial\":7,\"kind\":\"done\",\"field\":\"\",\"acts\":[],\"note\":\"\",\"profile\":{"
+           "\"id\":"
+           "\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":\"signed_in\",\"user_id\":\"user_"
+           "9\",\"user_email\":"
+           "\"maya@acme.example\",\"impersonator\":\"support@acme.example\",\"left_ms\":300000}}");
+    assert_true(
+        stage_shows(s, "! Signed in to acme-prod as maya@acme.example: an impersonated session"));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, open_list, shut)
@@ -358,7 +382,10 @@ static void impersonated(void **state) {
 int main(void) {
     setenv("TZ", "UTC", 1);
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
-    const struct CMUnitTest tests[] = {T(email_code), T(verify_email), T(radar),   T(new_password),        T(enroll), T(enroll_hides), T(enroll_never_in_part),
-                                       T(device),     T(browser),      T(address_is_complete), T(sso),     T(factors), T(impersonated)};
+    const struct CMUnitTest tests[] = {T(email_code),           T(verify_email), T(radar),
+                                       T(new_password),         T(enroll),       T(enroll_hides),
+                                       T(enroll_never_in_part), T(device),       T(browser),
+                                       T(address_is_complete),  T(sso),          T(factors),
+                                       T(impersonated)};
     return cmocka_run_group_tests_name("ways", tests, NULL, NULL);
 }

@@ -13,7 +13,9 @@ int main(int argc, char **argv) {
     KF_AUTO(kf_secret) text = kf_secret_new(argv[1], strlen(argv[1]));
     int rows, cols;
     kf_err e;
-    KF_AUTO(kf_qr) q = kf_qr_new(text, (int)strtol(argv[2], NULL, 10), (int)strtol(argv[3], NULL, 10), &look, &rows, &cols, &e);
+    KF_AUTO(kf_qr)
+    q = kf_qr_new(text, (int)strtol(argv[2], NULL, 10), (int)strtol(argv[3], NULL, 10), &look,
+                  &rows, &cols, &e);
     if (!q) {
         printf("%s: %d rows, %d columns\n", e.what, rows, cols);
         return 1;

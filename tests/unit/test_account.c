@@ -46,16 +46,21 @@ static void organizations(void **state) {
     kf_err e;
     char next[KF_ACCOUNT_ID_MAX];
     KF_AUTO(kf_json) list = kf_json_arr();
-    KF_AUTO(kf_json) one = json("{\"data\":[{\"organization_id\":\"org_1\",\"organization_name\":\"Acm\\u00e9\",\"status\":\"active\","
-                                "\"role\":{\"slug\":\"admin\"}},{\"organization_id\":\"../x\"},7,null,{}],\"list_metadata\":{\"before\":null,"
-                                "\"after\":\"om_1\"}}");
-    KF_AUTO(kf_json) two = json("{\"data\":[{\"organization_id\":\"org_2\"}],\"list_metadata\":{\"after\":null}}");
+    KF_AUTO(kf_json)
+    one = json("{\"data\":[{\"organization_id\":\"org_1\",\"organization_name\":\"Acm\\u00e9\","
+               "\"status\":\"active\","
+               "\"role\":{\"slug\":\"admin\"}},{\"organization_id\":\"../"
+               "x\"},7,null,{}],\"list_metadata\":{\"before\":null,"
+               "\"after\":\"om_1\"}}");
+    KF_AUTO(kf_json)
+    two = json("{\"data\":[{\"organization_id\":\"org_2\"}],\"list_metadata\":{\"after\":null}}");
     assert_true(kf_account_page(KF_LIST_ORGANIZATIONS, one, NULL, list, next, &e));
     assert_string_equal(next, "om_1");
     assert_true(kf_account_page(KF_LIST_ORGANIZATIONS, two, next, list, next, &e));
     assert_string_equal(next, "");
     KF_AUTO_CHARS text = kf_json_print(list);
-    assert_string_equal(text, "[{\"id\":\"org_1\",\"name\":\"Acmé\",\"role\":\"admin\",\"status\":\"active\"},{\"id\":\"org_2\",\"name\":\"org_2\"}]");
+    assert_string_equal(text, "[{\"id\":\"org_1\",\"name\":\"Acmé\",\"role\":\"admin\",\"status\":"
+                              "\"active\"},{\"id\":\"org_2\",\"name\":\"org_2\"}]");
     assert_non_null(kf_account_find(list, "org_2"));
     assert_null(kf_account_find(list, "org_3"));
     assert_null(kf_account_find(list, NULL));
@@ -66,16 +71,23 @@ static void sessions_and_factors(void **state) {
     kf_err e;
     char next[KF_ACCOUNT_ID_MAX];
     KF_AUTO(kf_json) list = kf_json_arr();
-    KF_AUTO(kf_json) s = json("{\"data\":[{\"id\":\"session_1\",\"status\":\"active\",\"auth_method\":\"magic_code\",\"ip_address\":null,"
-                              "\"user_agent\":\"x\",\"created_at\":\"2026-01-01T00:00:00.000Z\",\"impersonator\":{\"email\":\"a@b.c\"}},"
-                              "{\"id\":\"session_2\"}]}");
+    KF_AUTO(kf_json)
+    s = json("{\"data\":[{\"id\":\"session_1\",\"status\":\"active\",\"auth_method\":\"magic_"
+             "code\",\"ip_address\":null,"
+             "\"user_agent\":\"x\",\"created_at\":\"2026-01-01T00:00:00.000Z\",\"impersonator\":{"
+             "\"email\":\"a@b.c\"}},"
+             "{\"id\":\"session_2\"}]}");
     assert_true(kf_account_page(KF_LIST_SESSIONS, s, NULL, list, next, &e));
     KF_AUTO_CHARS text = kf_json_print(list);
-    assert_string_equal(text, "[{\"id\":\"session_1\",\"current\":false,\"status\":\"active\",\"auth_method\":\"magic_code\",\"user_agent\":\"x\","
-                              "\"created_at\":\"2026-01-01T00:00:00.000Z\",\"impersonator\":\"a@b.c\"},"
-                              "{\"id\":\"session_2\",\"current\":false,\"status\":\"unknown\"}]");
+    assert_string_equal(text,
+                        "[{\"id\":\"session_1\",\"current\":false,\"status\":\"active\",\"auth_"
+                        "method\":\"magic_code\",\"user_agent\":\"x\","
+                        "\"created_at\":\"2026-01-01T00:00:00.000Z\",\"impersonator\":\"a@b.c\"},"
+                        "{\"id\":\"session_2\",\"current\":false,\"status\":\"unknown\"}]");
     KF_AUTO(kf_json) factors = kf_json_arr();
-    KF_AUTO(kf_json) f = json("{\"data\":[{\"id\":\"auth_factor_1\",\"type\":\"totp\",\"totp\":{\"secret\":\"no\"}}]}");
+    KF_AUTO(kf_json)
+    f = json(
+        "{\"data\":[{\"id\":\"auth_factor_1\",\"type\":\"totp\",\"totp\":{\"secret\":\"no\"}}]}");
     assert_true(kf_account_page(KF_LIST_FACTORS, f, NULL, factors, next, &e));
     KF_AUTO_CHARS said = kf_json_print(factors);
     assert_string_equal(said, "[{\"id\":\"auth_factor_1\",\"type\":\"totp\"}]");
@@ -87,7 +99,8 @@ static void lists_are_bounded(void **state) {
     char next[KF_ACCOUNT_ID_MAX];
     static const char *const bad[] = {
         "{}", "{\"data\":{}}", "{\"data\":[],\"list_metadata\":{\"after\":\"x_1\"}}",
-        "{\"data\":[{\"id\":\"a\"}],\"list_metadata\":{\"after\":\"same\"}}", "{\"data\":[{\"id\":\"a\"}],\"list_metadata\":{\"after\":\"a/b\"}}"};
+        "{\"data\":[{\"id\":\"a\"}],\"list_metadata\":{\"after\":\"same\"}}",
+        "{\"data\":[{\"id\":\"a\"}],\"list_metadata\":{\"after\":\"a/b\"}}"};
     for (size_t i = 0; i < KF_LEN(bad); i++) {
         KF_AUTO(kf_json) list = kf_json_arr();
         KF_AUTO(kf_json) j = json(bad[i]);
@@ -104,7 +117,8 @@ static void lists_are_bounded(void **state) {
         kf_json_add(data, item);
     }
     kf_json_set(page, "data", data);
-    for (int i = 0; i < 5; i++) assert_true(kf_account_page(KF_LIST_SESSIONS, page, NULL, list, next, &e));
+    for (int i = 0; i < 5; i++)
+        assert_true(kf_account_page(KF_LIST_SESSIONS, page, NULL, list, next, &e));
     assert_int_equal(kf_json_count(list), KF_ACCOUNT_ITEMS_MAX);
     assert_false(kf_account_page(KF_LIST_SESSIONS, page, NULL, list, next, &e));
 }
@@ -153,12 +167,18 @@ static void new_factors(void **state) {
         const char *text, *id, *challenge;
         bool ok;
     } rows[] = {
-        {"{\"authentication_factor\":{\"id\":\"f_1\",\"totp\":{\"uri\":\"" URI "\"}},\"authentication_challenge\":{\"id\":\"c_1\"}}", "f_1", "c_1", true},
-        {"{\"factor\":{\"id\":\"f_1\",\"totp\":{\"uri\":\"" URI "\"}},\"challenge\":{\"id\":\"c_1\"}}", "f_1", "c_1", true},
+        {"{\"authentication_factor\":{\"id\":\"f_1\",\"totp\":{\"uri\":\"" URI
+         "\"}},\"authentication_challenge\":{\"id\":\"c_1\"}}",
+         "f_1", "c_1", true},
+        {"{\"factor\":{\"id\":\"f_1\",\"totp\":{\"uri\":\"" URI
+         "\"}},\"challenge\":{\"id\":\"c_1\"}}",
+         "f_1", "c_1", true},
         {"{\"id\":\"f_1\",\"totp\":{\"uri\":\"" URI "\"}}", "f_1", "", true},
         {"{\"factor\":{\"id\":\"f_1\",\"totp\":{\"uri\":\"https://x\"}}}", "f_1", "", false},
         {"{\"factor\":{\"id\":\"f_1\"}}", "f_1", "", false},
-        {"{\"factor\":{\"id\":\"f_1\",\"totp\":{\"uri\":\"" URI "\"}},\"challenge\":{\"id\":\"a/b\"}}", "f_1", "", false},
+        {"{\"factor\":{\"id\":\"f_1\",\"totp\":{\"uri\":\"" URI
+         "\"}},\"challenge\":{\"id\":\"a/b\"}}",
+         "f_1", "", false},
         {"{\"factor\":{\"id\":\"f/1\",\"totp\":{\"uri\":\"" URI "\"}}}", "", "", false},
         {"{}", "", "", false}};
     for (size_t i = 0; i < KF_LEN(rows); i++) {
@@ -179,10 +199,17 @@ static void bad_otpauth(void **state) {
     (void)state;
     char big[4200] = "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&issuer=";
     memset(big + strlen(big), 'a', 4096);
-    const char *const bad[] = {NULL, "", "otpauth://hotp/x?secret=JBSWY3DPEHPK3PXP", "otpauth://totp/x", "otpauth://totp/x?secret=",
-                               "otpauth://totp/x?secret=not-base32", "otpauth://totp/x y?secret=JBSWY3DPEHPK3PXP",
-                               "otpauth://totp/x?secret=JBSWY3DP\x1b[2J", "otpauth://totp/\xc3\xa9?secret=JBSWY3DPEHPK3PXP",
-                               "otpauth://totp/x?secret=A&secret=B", big};
+    const char *const bad[] = {NULL,
+                               "",
+                               "otpauth://hotp/x?secret=JBSWY3DPEHPK3PXP",
+                               "otpauth://totp/x",
+                               "otpauth://totp/x?secret=",
+                               "otpauth://totp/x?secret=not-base32",
+                               "otpauth://totp/x y?secret=JBSWY3DPEHPK3PXP",
+                               "otpauth://totp/x?secret=JBSWY3DP\x1b[2J",
+                               "otpauth://totp/\xc3\xa9?secret=JBSWY3DPEHPK3PXP",
+                               "otpauth://totp/x?secret=A&secret=B",
+                               big};
     for (size_t i = 0; i < KF_LEN(bad); i++) {
         kf_secret *whole = NULL, *key = NULL;
         assert_false(kf_account_otpauth(bad[i], &whole, &key));
@@ -208,9 +235,15 @@ static void codes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths), cmocka_unit_test(organizations), cmocka_unit_test(sessions_and_factors), cmocka_unit_test(lists_are_bounded),
-        cmocka_unit_test(long_names_say_that_they_are_cut), cmocka_unit_test(names_of_organizations), cmocka_unit_test(new_factors),
-        cmocka_unit_test(bad_otpauth), cmocka_unit_test(codes),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(organizations),
+        cmocka_unit_test(sessions_and_factors),
+        cmocka_unit_test(lists_are_bounded),
+        cmocka_unit_test(long_names_say_that_they_are_cut),
+        cmocka_unit_test(names_of_organizations),
+        cmocka_unit_test(new_factors),
+        cmocka_unit_test(bad_otpauth),
+        cmocka_unit_test(codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -308,7 +308,9 @@ static void a_renewal_keeps_what_it_does_not_bring(void **state) {
 static void another_organization_is_told(void **state) {
     (void)state;
     kf_err e;
-    KF_AUTO(kf_session) s = make("{\"sub\":\"user_1\",\"org_id\":\"org_1\",\"iat\":1700000000,\"exp\":1700000300}", FULL, NULL, NULL);
+    KF_AUTO(kf_session)
+    s = make("{\"sub\":\"user_1\",\"org_id\":\"org_1\",\"iat\":1700000000,\"exp\":1700000300}",
+             FULL, NULL, NULL);
     assert_true(kf_session_in_organization(s, "org_1", &e));
     assert_true(kf_session_in_organization(s, "", &e));
     assert_false(kf_session_in_organization(s, "org_2", &e));
@@ -326,9 +328,12 @@ static void another_user_is_refused(void **state) {
     assert_int_equal(e.code, KF_ERR_WORKOS_MISMATCH);
     assert_non_null(strstr(e.what, "user_2") && strstr(e.what, "user_1") ? e.what : NULL);
     /* the token tells who it is for, whatever the answer around it says */
-    assert_null(make("{\"sub\":\"user_2\",\"iat\":1700000000,\"exp\":1700000300}", "\"refresh_token\":\"rt_2\"", s, &e));
+    assert_null(make("{\"sub\":\"user_2\",\"iat\":1700000000,\"exp\":1700000300}",
+                     "\"refresh_token\":\"rt_2\"", s, &e));
     assert_int_equal(e.code, KF_ERR_WORKOS_MISMATCH);
-    assert_null(make("{\"sub\":\"user_1\",\"client_id\":\"client_other\",\"iat\":1700000000,\"exp\":1700000300}", "\"refresh_token\":\"rt_2\"", s, &e));
+    assert_null(make(
+        "{\"sub\":\"user_1\",\"client_id\":\"client_other\",\"iat\":1700000000,\"exp\":1700000300}",
+        "\"refresh_token\":\"rt_2\"", s, &e));
     assert_int_equal(e.code, KF_ERR_WORKOS_MISMATCH);
     assert_non_null(strstr(e.what, "client_other"));
     assert_null(make(PAYLOAD, "\"user\":{\"id\":\"user_1 \"},\"refresh_token\":\"rt_2\"", s, &e));
@@ -455,7 +460,7 @@ static void older_records_are_cut(void **state) {
 
 static void access_tokens_are_visible(void **state) {
     (void)state;
-    static const char *const odd[] = {"a b",          "a\\nb",     "a\\u001b[2Jb", "a\\u007f",
+    static const char *const odd[] = {"a b",         "a\\nb",     "a\\u001b[2Jb", "a\\u007f",
                                       "caf\xc3\xa9", "a\\u0000b", "a\xff"};
     for (size_t i = 0; i < KF_LEN(odd); i++) {
         KF_AUTO_CHARS text = kf_strfmt(

@@ -477,12 +477,32 @@ static void host_lists(void **state) {
     (void)state;
     static const struct {
         const char *in, *out; /* NULL: refused */
-    } list[] = {{NULL, ""}, {"", ""}, {" ; ;", ""}, {"Git.Example.test", "git.example.test"}, {"a.test:443;[::1]:80", "a.test:443;[::1]:80"},
-                {"\ta.test ; b.test:1 ;", "a.test;b.test:1"}, {"a;a", NULL}, {"a;A", NULL}, {"a:1;a", "a:1;a"}, {"a:", NULL}, {"a:0", NULL},
-                {"a:01", NULL}, {"a:65536", NULL}, {"a:1x", NULL}, {"a/", NULL}, {"https://a", NULL}, {"a b", NULL}, {"u@a", NULL},
-                {"*.a", NULL}, {"[zz]", NULL}, {".a", NULL}, {"a\nb", NULL}, {"\xc3\xa4.test", NULL},
-                {"1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16", "1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16"},
-                {"1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17", NULL}};
+    } list[] = {
+        {NULL, ""},
+        {"", ""},
+        {" ; ;", ""},
+        {"Git.Example.test", "git.example.test"},
+        {"a.test:443;[::1]:80", "a.test:443;[::1]:80"},
+        {"\ta.test ; b.test:1 ;", "a.test;b.test:1"},
+        {"a;a", NULL},
+        {"a;A", NULL},
+        {"a:1;a", "a:1;a"},
+        {"a:", NULL},
+        {"a:0", NULL},
+        {"a:01", NULL},
+        {"a:65536", NULL},
+        {"a:1x", NULL},
+        {"a/", NULL},
+        {"https://a", NULL},
+        {"a b", NULL},
+        {"u@a", NULL},
+        {"*.a", NULL},
+        {"[zz]", NULL},
+        {".a", NULL},
+        {"a\nb", NULL},
+        {"\xc3\xa4.test", NULL},
+        {"1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16", "1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16"},
+        {"1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17", NULL}};
     for (size_t i = 0; i < KF_LEN(list); i++) {
         char *norm = NULL;
         kf_err err = {0};
@@ -665,7 +685,8 @@ static void form_escapes(void **state) {
     KF_AUTO(kf_json) j = kf_form_parse(b.data, b.len, NULL);
     assert_string_equal(kf_json_str(j, "a"), "x y&z=\xc3\xa4");
     kf_buf_clear(&b);
-    assert_false(kf_form_add(&b, "long", "0123456789012345678901234567890123456789012345678901234567890123"));
+    assert_false(kf_form_add(&b, "long",
+                             "0123456789012345678901234567890123456789012345678901234567890123"));
     kf_buf_done(&b);
 }
 

@@ -32,7 +32,8 @@ static void status_and_environment(void **state) {
     (void)state;
     char one[] = "ONE=1 2", two[] = "PATH=/usr/bin:/bin", *env[] = {one, two, NULL};
     setenv("SECRET_OF_OURS", "x", 1);
-    assert_int_equal(run("[ \"$ONE\" = '1 2' ] && [ -z \"$SECRET_OF_OURS\" ] && exit 7", env, 10000), 7);
+    assert_int_equal(
+        run("[ \"$ONE\" = '1 2' ] && [ -z \"$SECRET_OF_OURS\" ] && exit 7", env, 10000), 7);
     assert_int_equal(run("exit 0", env, 10000), 0);
     assert_int_equal(run("kill -9 $$", env, 10000), -1);
     assert_int_equal(run("no_such_program_at_all", env, 10000), 127);
@@ -64,6 +65,7 @@ static void an_end_for_all_of_it(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(status_and_environment), cmocka_unit_test(an_end_for_all_of_it)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(status_and_environment),
+                                       cmocka_unit_test(an_end_for_all_of_it)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

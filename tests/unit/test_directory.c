@@ -12,10 +12,29 @@ static void files(void **state) {
     (void)state;
     static const struct {
         const char *text, *name, *says;
-    } rows[] = {{"acme", "acme", NULL}, {"acme\n", "acme", NULL}, {"# mine\n\n \t acme \t\n#end", "acme", NULL}, {"", NULL, "names no"},
-                {"\n\n", NULL, "names no"}, {"# acme\n", NULL, "names no"}, {"a\nb\n", NULL, "line 2"}, {"a b\n", NULL, "line 1"},
-                {"a # b\n", NULL, "line 1"}, {"A\n", NULL, "line 1"}, {"a/b\n", NULL, "line 1"}, {"\n..\n", NULL, "line 2"}, {"a\r\n", "a", NULL}, {"\xef\xbb\xbf" "a\r\n# b\r\n", "a", NULL}, {"a\rb\n", NULL, "control"}, {"\xef\xbb\xbf", NULL, "names no"},
-                {"#\x1b[2J\na\n", NULL, "control"}, {"a\x7f", NULL, "control"}, {"\xd0\xb0" "cme\n", NULL, "line 1"}};
+    } rows[] = {{"acme", "acme", NULL},
+                {"acme\n", "acme", NULL},
+                {"# mine\n\n \t acme \t\n#end", "acme", NULL},
+                {"", NULL, "names no"},
+                {"\n\n", NULL, "names no"},
+                {"# acme\n", NULL, "names no"},
+                {"a\nb\n", NULL, "line 2"},
+                {"a b\n", NULL, "line 1"},
+                {"a # b\n", NULL, "line 1"},
+                {"A\n", NULL, "line 1"},
+                {"a/b\n", NULL, "line 1"},
+                {"\n..\n", NULL, "line 2"},
+                {"a\r\n", "a", NULL},
+                {"\xef\xbb\xbf"
+                 "a\r\n# b\r\n",
+                 "a", NULL},
+                {"a\rb\n", NULL, "control"},
+                {"\xef\xbb\xbf", NULL, "names no"},
+                {"#\x1b[2J\na\n", NULL, "control"},
+                {"a\x7f", NULL, "control"},
+                {"\xd0\xb0"
+                 "cme\n",
+                 NULL, "line 1"}};
     for (size_t i = 0; i < KF_LEN(rows); i++) {
         char name[65] = "untouched";
         kf_err e = {0};
@@ -41,8 +60,10 @@ static void the_list(void **state) {
     KF_AUTO_CHARS one = kf_allowed_set("", 0, "/a/.keyfob", "acme", &e);
     assert_string_equal(one, "keyfob-allowed 1\nacme\t/a/.keyfob\n");
     KF_AUTO_CHARS two = kf_allowed_set(one, strlen(one), "/b c/.keyfob", "dev", &e);
-    assert_int_equal(kf_allowed_find(two, strlen(two), "/a/.keyfob", "acme", other, &e), KF_ALLOWED_YES);
-    assert_int_equal(kf_allowed_find(two, strlen(two), "/b c/.keyfob", "acme", other, &e), KF_ALLOWED_OTHER);
+    assert_int_equal(kf_allowed_find(two, strlen(two), "/a/.keyfob", "acme", other, &e),
+                     KF_ALLOWED_YES);
+    assert_int_equal(kf_allowed_find(two, strlen(two), "/b c/.keyfob", "acme", other, &e),
+                     KF_ALLOWED_OTHER);
     assert_string_equal(other, "dev");
     assert_int_equal(kf_allowed_find(two, strlen(two), "/a", "acme", other, &e), KF_ALLOWED_NO);
     assert_int_equal(kf_allowed_find("", 0, "/a/.keyfob", "acme", other, &e), KF_ALLOWED_NO);
@@ -68,8 +89,10 @@ static void the_list(void **state) {
     for (size_t i = 0; i < KF_LEN(bad); i++) {
         size_t n = strlen(bad[i].text);
         e.what[0] = 0;
-        assert_int_equal(kf_allowed_find(bad[i].text, n, "/a", "acme", other, &e), KF_ALLOWED_DAMAGED);
-        if (!strstr(e.what, bad[i].line)) fail_msg("'%s' does not say %s: %s", e.what, bad[i].line, bad[i].text);
+        assert_int_equal(kf_allowed_find(bad[i].text, n, "/a", "acme", other, &e),
+                         KF_ALLOWED_DAMAGED);
+        if (!strstr(e.what, bad[i].line))
+            fail_msg("'%s' does not say %s: %s", e.what, bad[i].line, bad[i].text);
         assert_null(kf_allowed_set(bad[i].text, n, "/z", "acme", &e));
     }
 }
@@ -96,6 +119,7 @@ static void a_full_list(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(files), cmocka_unit_test(the_list), cmocka_unit_test(a_full_list)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(files), cmocka_unit_test(the_list),
+                                       cmocka_unit_test(a_full_list)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,7 +90,8 @@ static void changing(void **state) {
     unlink(second);
     KF_AUTO_CHARS by_link = in_dir("link");
     assert_int_equal(symlink("a", by_link), 0);
-    assert_false(kf_foreign_replace(by_link, after, before, &e)); /* its path is the real one, or something came in between */
+    assert_false(kf_foreign_replace(
+        by_link, after, before, &e)); /* its path is the real one, or something came in between */
     unlink(by_link);
     assert_int_equal(chmod(a, 0666), 0);
     assert_false(kf_foreign_replace(a, after, before, &e));
@@ -102,7 +103,8 @@ static void changing(void **state) {
 }
 
 int main(void) {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(reading), cmocka_unit_test(changing)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(reading),
+                                              cmocka_unit_test(changing)};
     if (!mkdtemp(dir)) return 1;
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     return rmdir(dir) || rc;

@@ -1,4 +1,5 @@
-/* Formats of export: what is quoted is read again by a shell; files are whole, private and never replaced by accident. */
+/* Formats of export: what is quoted is read again by a shell; files are whole, private and never
+ * replaced by accident. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,7 +63,10 @@ static char *shell(const char *script, const char *arg) {
 static void test_sh_reads_what_env_quotes(void **state) {
     (void)state;
     KF_AUTO_CHARS text = format(nasty, "env", NULL, NULL);
-    KF_AUTO_CHARS got = shell("eval \"$1\"; printf %s \"$WORKOS_ACCESS_TOKEN|$KEYFOB_PROFILE|$KEYFOB_EXPIRES_AT|$WORKOS_ORGANIZATION_ID\"", text);
+    KF_AUTO_CHARS got =
+        shell("eval \"$1\"; printf %s "
+              "\"$WORKOS_ACCESS_TOKEN|$KEYFOB_PROFILE|$KEYFOB_EXPIRES_AT|$WORKOS_ORGANIZATION_ID\"",
+              text);
     KF_AUTO_CHARS want = kf_strfmt("%s|acme|2026-09-21T14:13:20Z|org_1", nasty);
     assert_string_equal(got, want);
 }
@@ -95,7 +99,8 @@ static void test_what_is_refused(void **state) {
         assert_null(format(bad_values[i], "raw", NULL, &e));
         assert_int_equal(e.code, KF_ERR_NET_BAD_ANSWER);
     }
-    static const char *const bad_formats[] = {"xml", "", "{acces_token}", "{access_token", "{}", "x{"};
+    static const char *const bad_formats[] = {"xml",           "",   "{acces_token}",
+                                              "{access_token", "{}", "x{"};
     for (size_t i = 0; i < KF_LEN(bad_formats); i++) {
         assert_null(format("t", bad_formats[i], NULL, &e));
         assert_int_equal(e.code, KF_ERR_USAGE_BAD);
@@ -112,7 +117,10 @@ static void test_too_long(void **state) {
     assert_true(strlen(fits) > 200000);
     KF_AUTO_CHARS two = format(token, "{access_token}{access_token}", NULL, NULL);
     assert_int_equal(strlen(two), 100001);
-    assert_null(format(token, "{access_token}{access_token}{access_token}{access_token}{access_token}{access_token}", NULL, &e));
+    assert_null(format(
+        token,
+        "{access_token}{access_token}{access_token}{access_token}{access_token}{access_token}",
+        NULL, &e));
     assert_int_equal(e.code, KF_ERR_USAGE_BAD);
     assert_non_null(strstr(e.what, "256 KiB"));
 }
@@ -120,11 +128,18 @@ static void test_too_long(void **state) {
 static void test_netrc(void **state) {
     (void)state;
     kf_err e;
-    KF_AUTO_CHARS plain = format("tok", "netrc", &(kf_format_opts){.host = "git.example.test"}, NULL);
+    KF_AUTO_CHARS plain =
+        format("tok", "netrc", &(kf_format_opts){.host = "git.example.test"}, NULL);
     assert_string_equal(plain, "machine git.example.test login oauth2 password tok\n");
     assert_null(format("to#k", "netrc", &(kf_format_opts){.host = "git.example.test"}, &e));
     assert_int_equal(e.code, KF_ERR_NET_BAD_ANSWER);
-    static const kf_format_opts bad[] = {{.host = NULL},  {.host = ""}, {.host = "a b"}, {.host = "a\nmachine b"}, {.host = "a#b"}, {.host = "h", .login = ""}, {.host = "h", .login = "x y"}};
+    static const kf_format_opts bad[] = {{.host = NULL},
+                                         {.host = ""},
+                                         {.host = "a b"},
+                                         {.host = "a\nmachine b"},
+                                         {.host = "a#b"},
+                                         {.host = "h", .login = ""},
+                                         {.host = "h", .login = "x y"}};
     for (size_t i = 0; i < KF_LEN(bad); i++) {
         assert_null(format("tok", "netrc", &bad[i], &e));
         assert_int_equal(e.code, KF_ERR_USAGE_BAD);
@@ -141,7 +156,8 @@ static void test_api_key_and_mask(void **state) {
     kf_buf b;
     kf_buf_init(&b, KF_FORMAT_OUT_MAX);
     assert_true(kf_facts_from(&f, j, false, NULL) && kf_format(&b, &f, "env", NULL, NULL));
-    assert_string_equal(b.data, "export WORKOS_API_KEY='sk_test_0123456789abcdefghij'\nexport KEYFOB_PROFILE='acme'\nexport WORKOS_CLIENT_ID='client_1'\n");
+    assert_string_equal(b.data, "export WORKOS_API_KEY='sk_test_0123456789abcdefghij'\nexport "
+                                "KEYFOB_PROFILE='acme'\nexport WORKOS_CLIENT_ID='client_1'\n");
     kf_buf_clear(&b);
     assert_true(kf_facts_from(&f, j, true, NULL) && kf_format(&b, &f, "raw", NULL, NULL));
     assert_string_equal(b.data, "sk_test_..ghij\n");
@@ -192,7 +208,8 @@ static void test_outfile(void **state) {
 static void every_name_is_a_format(void **state) {
     (void)state;
 #define ROW(name, about) name,
-    static const char *const names[] = {KF_FORMATS(ROW)}, *const sealed[] = {KF_SEALED_FORMATS(ROW)};
+    static const char *const names[] = {KF_FORMATS(ROW)}, *const sealed[] = {
+                                                              KF_SEALED_FORMATS(ROW)};
 #undef ROW
     const kf_format_opts o = {.host = "git.example.com"};
     kf_err e;
@@ -202,15 +219,20 @@ static void every_name_is_a_format(void **state) {
     }
     KF_AUTO_CHARS none = format("token", sealed[0], &o, &e);
     assert_null(none);
-    assert_non_null(strstr(e.what, "curl exec-credential netrc, a template, and wos-session for a session"));
+    assert_non_null(
+        strstr(e.what, "curl exec-credential netrc, a template, and wos-session for a session"));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sh_reads_what_env_quotes), cmocka_unit_test(test_quoting),
-        cmocka_unit_test(test_what_is_refused),          cmocka_unit_test(test_netrc),
-        cmocka_unit_test(test_too_long),                 cmocka_unit_test(every_name_is_a_format),
-        cmocka_unit_test(test_api_key_and_mask),         cmocka_unit_test_setup_teardown(test_outfile, make_dir, drop_dir),
+        cmocka_unit_test(test_sh_reads_what_env_quotes),
+        cmocka_unit_test(test_quoting),
+        cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_netrc),
+        cmocka_unit_test(test_too_long),
+        cmocka_unit_test(every_name_is_a_format),
+        cmocka_unit_test(test_api_key_and_mask),
+        cmocka_unit_test_setup_teardown(test_outfile, make_dir, drop_dir),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* What git asks: answered is one host, over https or of this machine, and only what every reader of lines reads alike. */
+/* What git asks: answered is one host, over https or of this machine, and only what every reader of
+ * lines reads alike. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,8 @@ static void test_what_is_answered(void **state) {
     assert_true(ask("protocol=https\nhost=git.example.test\n\n"));
     assert_string_equal(q.host, "git.example.test");
     assert_string_equal(q.username, "");
-    assert_true(ask("capability[]=authtype\nprotocol=https\nhost=Git.Example.test:8443\nusername=maya\npath=a/b\nwwwauth[]=Basic realm=\"x\"\n"));
+    assert_true(ask("capability[]=authtype\nprotocol=https\nhost=Git.Example.test:8443\nusername="
+                    "maya\npath=a/b\nwwwauth[]=Basic realm=\"x\"\n"));
     assert_string_equal(q.host, "git.example.test:8443");
     assert_string_equal(q.username, "maya");
     assert_true(ask("protocol=https\nhost=git.example.test:443\n"));
@@ -33,13 +35,18 @@ static void test_what_is_answered(void **state) {
 static void test_what_is_not(void **state) {
     (void)state;
     static const char *const t[] = {
-        "", "\n", "=", "host", "protocol=https\n", "host=a.test\n", "protocol=https\nhost=\n", "\nprotocol=https\nhost=a.test\n",
-        "protocol=http\nhost=a.test\n", "protocol=http\nhost=127.0.0.1.a.test\n", "protocol=ssh\nhost=a.test\n", "protocol=\nhost=a.test\n",
-        "protocol=https://a.test\nhost=a.test\n", "protocol=https\nhost=a.test;b.test\n", "protocol=https\nhost=a.test/x\n",
-        "protocol=https\nhost=a.test/\n", "protocol=https\nhost=x@a.test\n", "protocol=https\nhost= a.test\n", "protocol=https\nhost=a.test \n",
+        "", "\n", "=", "host", "protocol=https\n", "host=a.test\n", "protocol=https\nhost=\n",
+        "\nprotocol=https\nhost=a.test\n", "protocol=http\nhost=a.test\n",
+        "protocol=http\nhost=127.0.0.1.a.test\n", "protocol=ssh\nhost=a.test\n",
+        "protocol=\nhost=a.test\n", "protocol=https://a.test\nhost=a.test\n",
+        "protocol=https\nhost=a.test;b.test\n", "protocol=https\nhost=a.test/x\n",
+        "protocol=https\nhost=a.test/\n", "protocol=https\nhost=x@a.test\n",
+        "protocol=https\nhost= a.test\n", "protocol=https\nhost=a.test \n",
         /* what ends at a carriage return for one reader, and goes on for another */
-        "protocol=https\nhost=a.test\r.evil.test\n", "protocol=https\nhost=a.test\r\n", "protocol=https\r\nhost=a.test\n",
-        "protocol=https\nhost=a.test\nusername=x\rhost=evil.test\n", "protocol=https\nhost=a.test\nusername=\x1b[2J\n", "protocol=https\nhost=a.test\x7f\n"};
+        "protocol=https\nhost=a.test\r.evil.test\n", "protocol=https\nhost=a.test\r\n",
+        "protocol=https\r\nhost=a.test\n",
+        "protocol=https\nhost=a.test\nusername=x\rhost=evil.test\n",
+        "protocol=https\nhost=a.test\nusername=\x1b[2J\n", "protocol=https\nhost=a.test\x7f\n"};
     for (size_t i = 0; i < KF_LEN(t); i++)
         if (ask(t[i])) fail_msg("answered: %s", t[i]);
     KF_AUTO_CHARS a = calloc(1, 301);
@@ -51,6 +58,7 @@ static void test_what_is_not(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_answered), cmocka_unit_test(test_what_is_not)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_what_is_answered),
+                                       cmocka_unit_test(test_what_is_not)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,12 +60,14 @@ static void serve(server *s, int c) {
         int nth = ++s->requests;
         if (s->mode == DROP || (s->mode == KEEP_THEN_DROP && nth > 1)) return;
         if (s->mode == SILENT) {
-            while (!s->stop && recv(c, in, sizeof in, 0) > 0) {}
+            while (!s->stop && recv(c, in, sizeof in, 0) > 0) {
+            }
             return;
         }
         if (s->mode == HUGE_BODY) {
             dprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
-            for (int i = 0; i < 1000 && send(c, in, 1000, MSG_NOSIGNAL) > 0; i++) {}
+            for (int i = 0; i < 1000 && send(c, in, 1000, MSG_NOSIGNAL) > 0; i++) {
+            }
             return;
         }
         while (s->mode == ON_CUE && !s->cue && !s->stop) pause_ms(1);
@@ -75,7 +77,9 @@ static void serve(server *s, int c) {
         }
         size_t want = strlen(s->answer);
         s->answered = true; /* the socket takes it at once */
-        if (send(c, s->answer, s->mode == HALF ? want / 2 : want, MSG_NOSIGNAL) < 0 || s->mode != KEEP_THEN_DROP) return;
+        if (send(c, s->answer, s->mode == HALF ? want / 2 : want, MSG_NOSIGNAL) < 0 ||
+            s->mode != KEEP_THEN_DROP)
+            return;
     }
 }
 
@@ -135,7 +139,12 @@ typedef struct result {
 
 static void on_done(void *user, kf_http_resp *r, const kf_err *err) {
     result *x = user;
-    *x = (result){.came = true, .sent = r->sent, .status = r->status, .retry_after = r->retry_after, .date = r->date, .code = err ? err->code : KF_ERR_NONE};
+    *x = (result){.came = true,
+                  .sent = r->sent,
+                  .status = r->status,
+                  .retry_after = r->retry_after,
+                  .date = r->date,
+                  .code = err ? err->code : KF_ERR_NONE};
     snprintf(x->body, sizeof x->body, "%.60s", r->body ? kf_secret_peek(r->body) : "");
     memcpy(x->request_id, r->request_id, sizeof x->request_id);
 }
@@ -147,7 +156,13 @@ static result ask(int port, const char *method, const char *path, int64_t timeou
     KF_AUTO_CHARS origin = kf_strfmt("http://127.0.0.1:%d", port);
     KF_AUTO(kf_secret) body = strcmp(method, "POST") ? NULL : kf_secret_new("{}", 2);
     KF_AUTO(kf_secret) key = kf_secret_new("sk_test_x", 9);
-    kf_http_req q = {.method = method, .origin = origin, .path = path, .body = body, .bearer = key, .single_use = single, .timeout_ms = timeout};
+    kf_http_req q = {.method = method,
+                     .origin = origin,
+                     .path = path,
+                     .body = body,
+                     .bearer = key,
+                     .single_use = single,
+                     .timeout_ms = timeout};
     result r = {0};
     kf_http_send(http, &q, on_done, &r);
     assert_false(r.came);
@@ -176,7 +191,8 @@ static void an_answer_with_its_headers(void **state) {
     (void)state;
     server s;
     start(&s, ANSWER,
-          "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nDate: Mon, 23 Nov 2026 14:07:19 GMT\r\nX-Request-ID: req_1\x1b[2J\r\nContent-Length: 2\r\n\r\nhi");
+          "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nDate: Mon, 23 Nov 2026 14:07:19 "
+          "GMT\r\nX-Request-ID: req_1\x1b[2J\r\nContent-Length: 2\r\n\r\nhi");
     result r = ask(s.port, "POST", "/a?secret=1", 0, true);
     assert_int_equal(r.code, KF_ERR_NONE);
     assert_int_equal(r.status, 429);
@@ -197,7 +213,10 @@ static void trouble(void **state) {
         mode m;
         int64_t timeout;
         kf_err_code want;
-    } rows[] = {{DROP, 0, KF_ERR_NET_BROKEN}, {HALF, 0, KF_ERR_NET_BROKEN}, {HUGE_BODY, 0, KF_ERR_NET_BAD_ANSWER}, {SILENT, 200, KF_ERR_NET_TIMEOUT}};
+    } rows[] = {{DROP, 0, KF_ERR_NET_BROKEN},
+                {HALF, 0, KF_ERR_NET_BROKEN},
+                {HUGE_BODY, 0, KF_ERR_NET_BAD_ANSWER},
+                {SILENT, 200, KF_ERR_NET_TIMEOUT}};
     for (size_t i = 0; i < KF_LEN(rows); i++) {
         server s;
         start(&s, rows[i].m, whole);
@@ -222,7 +241,7 @@ static void on_refusal(void *user, kf_http_resp *r, const kf_err *err) {
     if (err) x->err = *err;
 }
 
-#define ASKS_FOR_LOGIN                                                                       \
+#define ASKS_FOR_LOGIN                                                                        \
     "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"c\"\r\n" \
     "Date: Mon, 23 Nov 2026 14:07:19 GMT\r\nContent-Length: 0\r\n\r\n"
 
@@ -234,13 +253,13 @@ static void a_proxy_that_refuses(void **state) {
         kf_err_code code;
         int status;
         const char *what, *hint;
-    } rows[] = {{ASKS_FOR_LOGIN, "", KF_ERR_NET_PROXY_AUTH, 407, "127.0.0.1:", ""},
-                {ASKS_FOR_LOGIN, "me:hunter2@", KF_ERR_NET_PROXY_AUTH, 407, "127.0.0.1:",
-                 "did not accept"},
-                {"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\n<h1>", "", KF_ERR_NET_CONNECT,
-                 403, "answered 403 for api.example.invalid", "Ask the owner of the proxy"},
-                {"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "", KF_ERR_NET_CONNECT,
-                 502, "answered 502 for api.example.invalid", ""}};
+    } rows[] = {
+        {ASKS_FOR_LOGIN, "", KF_ERR_NET_PROXY_AUTH, 407, "127.0.0.1:", ""},
+        {ASKS_FOR_LOGIN, "me:hunter2@", KF_ERR_NET_PROXY_AUTH, 407, "127.0.0.1:", "did not accept"},
+        {"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\n<h1>", "", KF_ERR_NET_CONNECT, 403,
+         "answered 403 for api.example.invalid", "Ask the owner of the proxy"},
+        {"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "", KF_ERR_NET_CONNECT, 502,
+         "answered 502 for api.example.invalid", ""}};
     unsetenv("no_proxy");
     unsetenv("NO_PROXY");
     for (size_t i = 0; i < KF_LEN(rows); i++) {
@@ -281,11 +300,13 @@ static void nobody_listens(void **state) {
     assert_false(r.sent);
 }
 
-/* libcurl repeats a POST on a reused connection that the server dropped: a single-use one must not be reused. */
+/* libcurl repeats a POST on a reused connection that the server dropped: a single-use one must not
+ * be reused. */
 static void a_single_use_post_arrives_once(void **state) {
     (void)state;
     server s;
-    start(&s, KEEP_THEN_DROP, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok");
+    start(&s, KEEP_THEN_DROP,
+          "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok");
     result r = ask(s.port, "GET", "/warm", 0, false);
     assert_int_equal(r.status, 200);
     int before = s.requests;
@@ -307,7 +328,8 @@ static void cancelled_means_silent(void **state) {
     for (int i = 0; i < 20 && !s.requests; i++) kf_loop_step(loop, true);
     kf_http_cancel(http, id);
     kf_http_cancel(http, id);
-    while (kf_loop_step(loop, false)) {}
+    while (kf_loop_step(loop, false)) {
+    }
     assert_false(r.came);
     stop(&s);
 }
@@ -358,7 +380,8 @@ static void slow_is_what_brings_few_bytes(void **state) {
 
 static void http_is_for_loopback_only(void **state) {
     (void)state;
-    kf_http_req q = {.method = "GET", .origin = "http://192.0.2.1", .path = "/x", .timeout_ms = 2000};
+    kf_http_req q = {
+        .method = "GET", .origin = "http://192.0.2.1", .path = "/x", .timeout_ms = 2000};
     result r = {0};
     kf_http_send(http, &q, on_done, &r);
     while (!r.came) kf_loop_step(loop, true);
@@ -368,7 +391,8 @@ static void http_is_for_loopback_only(void **state) {
 
 int main(void) {
     const struct CMUnitTest t[] = {
-        cmocka_unit_test_setup_teardown(an_answer_with_its_headers, setup, teardown), cmocka_unit_test_setup_teardown(trouble, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_with_its_headers, setup, teardown),
+        cmocka_unit_test_setup_teardown(trouble, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_listens, setup, teardown),
         cmocka_unit_test_setup_teardown(a_proxy_that_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(a_single_use_post_arrives_once, setup, teardown),

@@ -34,7 +34,8 @@ static char *get(const char *p) {
     return text;
 }
 
-/* --- files --------------------------------------------------------------------------------------- */
+/* --- files ---------------------------------------------------------------------------------------
+ */
 
 static void files_are_replaced_whole(void **state) {
     (void)state;
@@ -199,7 +200,8 @@ static void the_holder_of_a_lock_is_named(void **state) {
     kf_lock_drop(fd);
 }
 
-/* --- settings ------------------------------------------------------------------------------------ */
+/* --- settings ------------------------------------------------------------------------------------
+ */
 
 static void save_conf(kf_conf *c) {
     kf_err e;
@@ -211,13 +213,18 @@ static void settings_keep_comments_and_order(void **state) {
     (void)state;
     kf_err e;
     KF_AUTO_CHARS p = path("keyfob.conf");
-    put(p, "# mine\n[keyfob]\n# why a vault\nstore=vault\nunknown=kept\n\n[profile one]\nid=0123456789abcdef\nclient_id=client_A\n");
+    put(p, "# mine\n[keyfob]\n# why a vault\nstore=vault\nunknown=kept\n\n[profile "
+           "one]\nid=0123456789abcdef\nclient_id=client_A\n");
     kf_conf *c = kf_conf_load(p, &e);
     assert_non_null(c);
     assert_string_equal(kf_conf_get(c, "store"), "vault");
     const kf_conf_profile *one = kf_conf_find(c, "one");
     assert_string_equal(one->api_host, "https://api.workos.com");
-    kf_conf_profile two = {.id = "fedcba9876543210", .name = "two", .client_id = "client_B", .api_host = "http://127.0.0.1:1", .confidential = true};
+    kf_conf_profile two = {.id = "fedcba9876543210",
+                           .name = "two",
+                           .client_id = "client_B",
+                           .api_host = "http://127.0.0.1:1",
+                           .confidential = true};
     assert_true(kf_conf_put(c, &two, &e));
     save_conf(c);
     two.redirect_port = 8391;
@@ -247,22 +254,26 @@ static void bad_settings_name_file_and_line(void **state) {
     (void)state;
     static const struct {
         const char *text, *want;
-    } rows[] = {{"[keyfob]\nstore=vault\nthis is nothing\n", ":3:"},
-                {"store=vault\n", ":1:"},
-                {"[keyfob\n", ":1:"},
-                {"[profile Bad]\nid=0123456789abcdef\n", ":1: [profile Bad]"},
-                {"# x\n[keyfob]\nstore = vault\nkeepalive = 5\n", ":4: [keyfob] keepalive must be never"},
-                {"[keyfob]\nstore=nowhere\n", ":2: [keyfob] store must be"},
-                {"[keyfob]\nproxy=ftp://x\n", ":2: [keyfob] proxy must be"},
-                {"[keyfob]\nproxy=auto\n[x]\n[keyfob]\n ca_file = here\n", ":5: [keyfob] ca_file must be"},
-                {"[keyfob]\non_sign_in_needed=say \\q\n", ":2: [keyfob] on_sign_in_needed has a backslash"},
-                {"[keyfob]\ndefault=A B\n", ":2: [keyfob] default must be"},
-                {"[keyfob]\nstore_picked=memory\n", ":2: [keyfob] store_picked must be"},
-                {"[profile a]\n# id=1\nid=xyz\n", ":3: [profile a] id must be 16 hex"},
-                {"[profile a]\nid=0123456789abcdef\n[profile b]\nid=0123456789abcdef\n", ":4: [profile b] id two profiles"},
-                {"[profile a]\nid=0123456789abcdef\napi_host=http://example.test\n", ":3: [profile a] api_host"},
-                {"[profile a]\nid=0123456789abcdef\nclient_id=sk_test\n", ":3: [profile a] client_id"},
-                {"[profile a]\nid=0123456789abcdef\nredirect_port=99999\n", ":3: [profile a] redirect_port"}};
+    } rows[] = {
+        {"[keyfob]\nstore=vault\nthis is nothing\n", ":3:"},
+        {"store=vault\n", ":1:"},
+        {"[keyfob\n", ":1:"},
+        {"[profile Bad]\nid=0123456789abcdef\n", ":1: [profile Bad]"},
+        {"# x\n[keyfob]\nstore = vault\nkeepalive = 5\n", ":4: [keyfob] keepalive must be never"},
+        {"[keyfob]\nstore=nowhere\n", ":2: [keyfob] store must be"},
+        {"[keyfob]\nproxy=ftp://x\n", ":2: [keyfob] proxy must be"},
+        {"[keyfob]\nproxy=auto\n[x]\n[keyfob]\n ca_file = here\n", ":5: [keyfob] ca_file must be"},
+        {"[keyfob]\non_sign_in_needed=say \\q\n", ":2: [keyfob] on_sign_in_needed has a backslash"},
+        {"[keyfob]\ndefault=A B\n", ":2: [keyfob] default must be"},
+        {"[keyfob]\nstore_picked=memory\n", ":2: [keyfob] store_picked must be"},
+        {"[profile a]\n# id=1\nid=xyz\n", ":3: [profile a] id must be 16 hex"},
+        {"[profile a]\nid=0123456789abcdef\n[profile b]\nid=0123456789abcdef\n",
+         ":4: [profile b] id two profiles"},
+        {"[profile a]\nid=0123456789abcdef\napi_host=http://example.test\n",
+         ":3: [profile a] api_host"},
+        {"[profile a]\nid=0123456789abcdef\nclient_id=sk_test\n", ":3: [profile a] client_id"},
+        {"[profile a]\nid=0123456789abcdef\nredirect_port=99999\n",
+         ":3: [profile a] redirect_port"}};
     KF_AUTO_CHARS p = path("bad.conf");
     for (size_t i = 0; i < KF_LEN(rows); i++) {
         kf_err e = {0};
@@ -277,10 +288,18 @@ static void bad_settings_name_file_and_line(void **state) {
 
 static void a_proxy_is_host_and_port(void **state) {
     (void)state;
-    static const char *const good[] = {"proxy", "proxy:3128", "http://proxy.corp.example:3128/", "http://u:p%40ss@proxy:1", "socks5h://[::1]:1080", "https://10.0.0.1",
-                                       "http://u@v@host:80"},
-                             *const bad[] = {"", "://///", "http://", "http:///x", "http://:3128", "host:", "host:0", "host:65536", "host:port", "http://u:p@", "http://[::1",
-                                             "http://[::1]x", "[]:1", "ftp://x", "http://a b", "a:1:2"};
+    static const char *const
+        good[] = {"proxy",
+                  "proxy:3128",
+                  "http://proxy.corp.example:3128/",
+                  "http://u:p%40ss@proxy:1",
+                  "socks5h://[::1]:1080",
+                  "https://10.0.0.1",
+                  "http://u@v@host:80"},
+        *const bad[] = {
+            "",       "://///",     "http://",    "http:///x",   "http://:3128", "host:",
+            "host:0", "host:65536", "host:port",  "http://u:p@", "http://[::1",  "http://[::1]x",
+            "[]:1",   "ftp://x",    "http://a b", "a:1:2"};
     const kf_conf_key *k = kf_conf_key_find("proxy");
     for (size_t i = 0; i < KF_LEN(good); i++)
         if (!k->ok(good[i])) fail_msg("%s is a proxy", good[i]);
@@ -288,9 +307,12 @@ static void a_proxy_is_host_and_port(void **state) {
         if (k->ok(bad[i])) fail_msg("%s is no proxy", bad[i]);
 }
 
-/* --- loop ---------------------------------------------------------------------------------------- */
+/* --- loop ----------------------------------------------------------------------------------------
+ */
 
-typedef struct seen { int n, order[8]; } seen;
+typedef struct seen {
+    int n, order[8];
+} seen;
 static seen got;
 static void note1(void *user) { got.order[got.n++] = *(int *)user; }
 
@@ -316,7 +338,9 @@ static void timers_run_in_order_and_can_be_cancelled(void **state) {
     kf_loop_free(l);
 }
 
-typedef struct piece { int id, worked; } piece;
+typedef struct piece {
+    int id, worked;
+} piece;
 static int turn; /* written by the worker, read after kf_worker_free has joined it */
 typedef struct ring {
     int64_t from, to; /* due between these */
@@ -335,7 +359,8 @@ static void rings(void *user) {
     rung.n++;
 }
 
-/* An agent with thousands of profiles has thousands of timers: no descriptor each, in their order, each cancelled or run. */
+/* An agent with thousands of profiles has thousands of timers: no descriptor each, in their order,
+ * each cancelled or run. */
 static void thousands_of_timers(void **state) {
     (void)state;
     enum { N = 5000 };
@@ -428,7 +453,8 @@ static void worker_keeps_the_order(void **state) {
     kf_loop_free(l);
 }
 
-/* --- stores through the table -------------------------------------------------------------------- */
+/* --- stores through the table --------------------------------------------------------------------
+ */
 
 typedef struct answer {
     bool came;
@@ -535,7 +561,8 @@ static void vault_store(void **state) {
     KF_AUTO_CHARS record = path("vault/fedcba9876543210.session");
     put(record, "rubbish");
     assert_int_equal(load(l, s, "fedcba9876543210", NULL), KF_ERR_STORE_DAMAGED);
-    assert_int_equal(save(l, s, "0123456789abcdef", "fine"), KF_ERR_NONE); /* damage costs one record */
+    assert_int_equal(save(l, s, "0123456789abcdef", "fine"),
+                     KF_ERR_NONE); /* damage costs one record */
     kf_worker_free(w);
     kf_store_free(s);
     kf_loop_free(l);
@@ -553,7 +580,7 @@ int main(void) {
     const struct CMUnitTest t[] = {cmocka_unit_test(files_are_replaced_whole),
                                    cmocka_unit_test(directories_must_be_ours),
                                    cmocka_unit_test(locks_exclude),
-        cmocka_unit_test(the_holder_of_a_lock_is_named),
+                                   cmocka_unit_test(the_holder_of_a_lock_is_named),
                                    cmocka_unit_test(reads_say_why_they_failed),
                                    cmocka_unit_test(sweep_takes_only_what_a_kill_left),
                                    cmocka_unit_test(settings_keep_comments_and_order),

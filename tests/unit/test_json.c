@@ -218,8 +218,7 @@ static void depth(void **state) {
             fill(&b, object ? "{\"a\":" : "[", n);
             fill(&b, "1", 1);
             fill(&b, object ? "}" : "]", n);
-            if (n > 24)
-                refused(b.data, b.len, "nested too deeply");
+            if (n > 24) refused(b.data, b.len, "nested too deeply");
             else {
                 KF_AUTO(kf_json) j = kf_json_parse(b.data, b.len, NULL);
                 assert_non_null(j);
@@ -246,8 +245,7 @@ static void megabytes(void **state) {
         fill(&b, v[i].head, 1);
         fill(&b, v[i].piece, (1 << 20) / strlen(v[i].piece));
         fill(&b, v[i].tail, 1);
-        if (v[i].why)
-            refused(b.data, b.len, v[i].why);
+        if (v[i].why) refused(b.data, b.len, v[i].why);
         else {
             KF_AUTO(kf_json) j = kf_json_parse(b.data, b.len, NULL);
             assert_non_null(j);
@@ -264,8 +262,7 @@ static void members(void **state) {
         for (int i = 0; i < n; i++)
             assert_true(kf_buf_addf(&b, "%s\"k%d\":%d", i ? "," : "{", i, i));
         fill(&b, "}", 1);
-        if (n > 1024)
-            refused(b.data, b.len, "too many members");
+        if (n > 1024) refused(b.data, b.len, "too many members");
         else {
             KF_AUTO(kf_json) j = kf_json_parse(b.data, b.len, NULL);
             assert_int_equal(kf_json_count(j), 1024);

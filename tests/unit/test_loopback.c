@@ -50,10 +50,12 @@ static int teardown(void **state) {
     return 0;
 }
 
-/* --- a client ------------------------------------------------------------------------------------ */
+/* --- a client ------------------------------------------------------------------------------------
+ */
 
 static int dial(const world *w) {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                             .sin_port = htons((uint16_t)kf_loopback_port(w->b))};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     assert_true(!connect(fd, (struct sockaddr *)&a, sizeof a) || errno == EINPROGRESS);
@@ -121,14 +123,16 @@ static void is(char *answer, int status, const char *part) {
     char line[32];
     snprintf(line, sizeof line, "HTTP/1.1 %d ", status);
     assert_non_null(answer);
-    if (!kf_str_starts(answer, line) || !strstr(answer, part)) fail_msg("want %d and '%s', got: %s", status, part, answer);
+    if (!kf_str_starts(answer, line) || !strstr(answer, part))
+        fail_msg("want %d and '%s', got: %s", status, part, answer);
     assert_non_null(strstr(answer, "Content-Security-Policy: default-src 'none'"));
     assert_non_null(strstr(answer, "Cache-Control: no-store"));
     free(answer);
 }
 
 static void until_called(world *w, int n) {
-    for (int64_t end = kf_boot_ms() + 20000; w->calls < n && kf_boot_ms() < end;) kf_loop_step(w->loop, false);
+    for (int64_t end = kf_boot_ms() + 20000; w->calls < n && kf_boot_ms() < end;)
+        kf_loop_step(w->loop, false);
     assert_int_equal(w->calls, n);
 }
 
@@ -145,7 +149,8 @@ static void still_works(world *w) {
     assert_false(kf_loopback_waits(w->b));
 }
 
-/* --- tests --------------------------------------------------------------------------------------- */
+/* --- tests ---------------------------------------------------------------------------------------
+ */
 
 static void the_browser_waits_for_the_result(void **state) {
     world *w = *state;
@@ -167,10 +172,12 @@ static void a_failure_is_told_escaped(void **state) {
     world *w = *state;
     int fd = ask_for(w, "/callback?error=access_denied&error_description=No%21&state=" STATE);
     until_called(w, 1);
-    kf_loopback_finish(w->b, KF_LOOPBACK_FAILED, "<script>alert('1')</script>\x1b[2J\r\n & {title}");
+    kf_loopback_finish(w->b, KF_LOOPBACK_FAILED,
+                       "<script>alert('1')</script>\x1b[2J\r\n & {title}");
     char *text = get(w, fd, 20000);
     close(fd);
-    assert_non_null(strstr(text, "&#60;script&#62;alert(&#39;1&#39;)&#60;/script&#62; [2J   &#38; {title}"));
+    assert_non_null(
+        strstr(text, "&#60;script&#62;alert(&#39;1&#39;)&#60;/script&#62; [2J   &#38; {title}"));
     assert_null(strstr(text, "<script"));
     assert_null(strchr(text, 0x1b));
     is(text, 200, "The sign-in did not work");
@@ -229,7 +236,8 @@ static void requests_that_are_not_it(void **state) {
         {"/callback?code=a%00b&state=" STATE, 400, "Not a usable answer"},
         {"/callback#code=c&state=" STATE, 404, "Nothing here"},
     };
-    for (size_t i = 0; i < KF_LEN(bad); i++) is(answer_to(w, bad[i].target), bad[i].status, bad[i].part);
+    for (size_t i = 0; i < KF_LEN(bad); i++)
+        is(answer_to(w, bad[i].target), bad[i].status, bad[i].part);
     still_works(w);
 }
 
@@ -241,7 +249,11 @@ static void other_methods_hosts_and_forms(void **state) {
     const struct {
         const char *host;
         int status;
-    } hosts[] = {{"evil.example", 400}, {"127.0.0.1", 400}, {"127.0.0.1:1", 400}, {"evil.example:%d", 400}, {"[::1]:%d", 400}};
+    } hosts[] = {{"evil.example", 400},
+                 {"127.0.0.1", 400},
+                 {"127.0.0.1:1", 400},
+                 {"evil.example:%d", 400},
+                 {"[::1]:%d", 400}};
     for (size_t i = 0; i < KF_LEN(hosts); i++) {
         KF_AUTO_CHARS name = !strchr(hosts[i].host, '%') ? kf_strdup(hosts[i].host)
                              : *hosts[i].host == '['     ? kf_strfmt("[::1]:%d", port)
@@ -250,7 +262,8 @@ static void other_methods_hosts_and_forms(void **state) {
         is(get(w, fd, 20000), hosts[i].status, "Not here");
         close(fd);
     }
-    fd = ask(w, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nHost: evil.example\r\n\r\n", target, port);
+    fd =
+        ask(w, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nHost: evil.example\r\n\r\n", target, port);
     assert_true(kf_str_starts(text = get(w, fd, 20000), "HTTP/1.1 400 "));
     free(text);
     close(fd);
@@ -261,7 +274,8 @@ static void other_methods_hosts_and_forms(void **state) {
     close(fd);
     static const char *const methods[] = {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "FROB"};
     for (size_t i = 0; i < KF_LEN(methods); i++) {
-        fd = ask(w, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: 5\r\n\r\nhello", methods[i], target, port);
+        fd = ask(w, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: 5\r\n\r\nhello",
+                 methods[i], target, port);
         is(get(w, fd, 20000), 405, "Allow: GET");
         close(fd);
     }
@@ -315,7 +329,9 @@ static void half_sent_and_silent(void **state) {
         fd[n] = dial(w);
         put(w, fd[n], half, n % 2 ? sizeof half - 1 : 0);
     }
-    fd[n++] = ask(w, "POST /callback HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: 100\r\n\r\nhalf", kf_loopback_port(w->b));
+    fd[n++] =
+        ask(w, "POST /callback HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Length: 100\r\n\r\nhalf",
+            kf_loopback_port(w->b));
     fd[n++] = ask(w, "\x16\x03\x01\x02garbage\r\n\r\n");
     still_works(w);
     for (int i = 0; i < n; i++) close(fd[i]);
@@ -324,8 +340,9 @@ static void half_sent_and_silent(void **state) {
 static void many_connections_end_by_themselves(void **state) {
     world *w = *state;
     int fd[40];
-    for (size_t i = 0; i < KF_LEN(fd); i++) fd[i] = dial(w); /* more than it takes; nobody says a word */
-    still_works(w); /* once their time is up */
+    for (size_t i = 0; i < KF_LEN(fd); i++)
+        fd[i] = dial(w); /* more than it takes; nobody says a word */
+    still_works(w);      /* once their time is up */
     for (size_t i = 0; i < KF_LEN(fd); i++) close(fd[i]);
 }
 
@@ -382,9 +399,18 @@ static void it_wants_a_state(void **state) {
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(the_browser_waits_for_the_result), T(a_failure_is_told_escaped), T(the_hold_is_bounded), T(going_on_at_the_terminal),
-        T(requests_that_are_not_it), T(other_methods_hosts_and_forms), T(long_queries), T(half_sent_and_silent),
-        T(many_connections_end_by_themselves), T(a_browser_that_goes_away), T(freed_in_the_callback), T(a_port_in_use_is_named),
+        T(the_browser_waits_for_the_result),
+        T(a_failure_is_told_escaped),
+        T(the_hold_is_bounded),
+        T(going_on_at_the_terminal),
+        T(requests_that_are_not_it),
+        T(other_methods_hosts_and_forms),
+        T(long_queries),
+        T(half_sent_and_silent),
+        T(many_connections_end_by_themselves),
+        T(a_browser_that_goes_away),
+        T(freed_in_the_callback),
+        T(a_port_in_use_is_named),
         T(it_wants_a_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,8 @@ static kf_mask_words *words_of(const char *a, const char *b) {
 
 enum { NONE, PAUSE, LONG };
 /* The text in pieces of step bytes, the first of them first long; a pause of a kind behind each. */
-static char *masked(const kf_mask_words *w, const char *text, size_t first, size_t step, int pause) {
+static char *masked(const kf_mask_words *w, const char *text, size_t first, size_t step,
+                    int pause) {
     kf_mask m;
     kf_buf out;
     kf_buf_init(&out, 1 << 20);
@@ -67,7 +68,8 @@ static void the_token_is_hidden(void **state) {
     KF_AUTO(kf_mask_words) w = words_of(TOKEN, NULL);
     gives(w, TOKEN, HIDDEN);
     gives(w, "a " TOKEN "\n", "a " HIDDEN "\n");
-    gives(w, "Authorization: Bearer " TOKEN "\r\n" TOKEN TOKEN, "Authorization: Bearer " HIDDEN "\r\n" HIDDEN HIDDEN);
+    gives(w, "Authorization: Bearer " TOKEN "\r\n" TOKEN TOKEN,
+          "Authorization: Bearer " HIDDEN "\r\n" HIDDEN HIDDEN);
     gives(w, "eyJ" TOKEN "A", "eyJ" HIDDEN "A");
     gives(w, HEAD TOKEN, HEAD HIDDEN);
     gives(w, HEAD "." TOKEN, HEAD "." HIDDEN);
@@ -89,8 +91,16 @@ static void its_parts_are_hidden(void **state) {
 static void other_text_is_untouched(void **state) {
     (void)state;
     KF_AUTO(kf_mask_words) w = words_of(TOKEN, NULL);
-    static const char *const same[] = {"", "e", "ey", "eyJ eyJh eyJhbGciOiJSUzI1NiJ9.e30.q", HEAD, HEAD ".", HEAD "." HEAD, "qL3sYt-0",
-                                       "eeeeyyyJJJ\n\033[31mred\033[0m\r\n", "eyJpc3MiOiJodHRwczovL2FwaSIsInN1YiI6InVzZXJfMiJ9"};
+    static const char *const same[] = {"",
+                                       "e",
+                                       "ey",
+                                       "eyJ eyJh eyJhbGciOiJSUzI1NiJ9.e30.q",
+                                       HEAD,
+                                       HEAD ".",
+                                       HEAD "." HEAD,
+                                       "qL3sYt-0",
+                                       "eeeeyyyJJJ\n\033[31mred\033[0m\r\n",
+                                       "eyJpc3MiOiJodHRwczovL2FwaSIsInN1YiI6InVzZXJfMiJ9"};
     for (size_t i = 0; i < KF_LEN(same); i++) {
         gives(w, same[i], same[i]);
         for (size_t step = 1; step < 6; step++) { /* a pause neither loses nor doubles anything */
@@ -118,7 +128,8 @@ static void slow_writers(void **state) {
         }
 }
 
-/* Nothing that a person waits for stays behind: at once what cannot go on, after a moment what is harmless, then all. */
+/* Nothing that a person waits for stays behind: at once what cannot go on, after a moment what is
+ * harmless, then all. */
 static void nothing_stalls(void **state) {
     (void)state;
     KF_AUTO(kf_mask_words) w = words_of(TOKEN, NULL);
@@ -150,7 +161,8 @@ static void nothing_stalls(void **state) {
 
 static void several_tokens(void **state) {
     (void)state;
-    static const char second[] = HEAD ".eyJpc3MiOiJodHRwczovL2FwaSIsImp0aSI6IjIifQ.0123456789abcdefghijklmnopqrstuvwxyz";
+    static const char second[] =
+        HEAD ".eyJpc3MiOiJodHRwczovL2FwaSIsImp0aSI6IjIifQ.0123456789abcdefghijklmnopqrstuvwxyz";
     KF_AUTO(kf_mask_words) w = words_of(TOKEN, second);
     KF_AUTO_CHARS both = kf_strfmt("%s\n%s %s", second, TOKEN, second);
     gives(w, both, HIDDEN "\n" HIDDEN " " HIDDEN);
@@ -170,8 +182,10 @@ static void odd_tokens(void **state) {
     KF_AUTO(kf_secret) big = kf_secret_zero(KF_MASK_TOKEN_MAX + 1);
     assert_false(kf_mask_words_add(w, small));
     assert_false(kf_mask_words_add(w, big));
-    static const char *const odd[] = {"aaaaaaaaaaaaaaaaaaaaaaaa", "................", "a.b.cccccccccccccccccccc", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b.",
-                                      "abcabcabcabcabcabcabc.abcabcabcabcabcabcabc.abcabcabcabcabcabcabc"};
+    static const char *const odd[] = {
+        "aaaaaaaaaaaaaaaaaaaaaaaa", "................", "a.b.cccccccccccccccccccc",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.b.",
+        "abcabcabcabcabcabcabc.abcabcabcabcabcabcabc.abcabcabcabcabcabcabc"};
     for (size_t i = 0; i < KF_LEN(odd); i++) {
         KF_AUTO(kf_mask_words) o = words_of(odd[i], NULL);
         KF_AUTO_CHARS text = kf_strfmt("-%s-", odd[i]);
@@ -180,8 +194,12 @@ static void odd_tokens(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_token_is_hidden), cmocka_unit_test(its_parts_are_hidden),
-                                       cmocka_unit_test(other_text_is_untouched), cmocka_unit_test(slow_writers),
-                                       cmocka_unit_test(nothing_stalls), cmocka_unit_test(several_tokens), cmocka_unit_test(odd_tokens)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_token_is_hidden),
+                                       cmocka_unit_test(its_parts_are_hidden),
+                                       cmocka_unit_test(other_text_is_untouched),
+                                       cmocka_unit_test(slow_writers),
+                                       cmocka_unit_test(nothing_stalls),
+                                       cmocka_unit_test(several_tokens),
+                                       cmocka_unit_test(odd_tokens)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* status --prompt: fields, conditions, braces, and values that a shell would take for something else. */
+/* status --prompt: fields, conditions, braces, and values that a shell would take for something
+ * else. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,8 +11,13 @@
 #include "base/str.h"
 #include "ui/common/prompt.h"
 
-static const kf_profile_row acme = {.id = "0123456789abcdef", .name = "acme", .state = "signed_in", .organization_id = "org_1", .client_id = "client_1",
-                                    .is_default = true, .expires_at = 1000};
+static const kf_profile_row acme = {.id = "0123456789abcdef",
+                                    .name = "acme",
+                                    .state = "signed_in",
+                                    .organization_id = "org_1",
+                                    .client_id = "client_1",
+                                    .is_default = true,
+                                    .expires_at = 1000};
 
 static char *prompt(const kf_profile_row *row, int64_t now, const char *format, kf_err *err) {
     kf_buf b;
@@ -39,7 +45,8 @@ static void refused(const char *format, const char *why) {
 
 static void fields(void **state) {
     (void)state;
-    is(&acme, 748, "{profile} {state} {left} {org} {client_id}", "acme signed_in 4:12 org_1 client_1");
+    is(&acme, 748, "{profile} {state} {left} {org} {client_id}",
+       "acme signed_in 4:12 org_1 client_1");
     is(&acme, 748, "{{x} %{left}", "{x} %4:12");
     is(&acme, 748, "", "");
     is(&acme, 748, "}", "}");
@@ -79,7 +86,8 @@ static void mistakes(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(fields), cmocka_unit_test(conditions), cmocka_unit_test(values_are_harmless),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(fields), cmocka_unit_test(conditions),
+                                       cmocka_unit_test(values_are_harmless),
                                        cmocka_unit_test(mistakes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -341,24 +341,21 @@ static void bodies(void **state) {
 #define FP_A "00112233445566778899aabbccddeeff"
 #define FP_B "ffeeddccbbaa99887766554433221100"
 
-static const kf_ledger full = {.generation = 7,
-                               .fp = FP_A,
-                               .intent = {.set = true,
-                                          .fp = FP_A,
-                                          .host_id = "h1",
-                                          .boot_id = "b1",
-                                          .boot_ms = 12,
-                                          .unix_s = 34,
-                                          .organization_id = "org_1"},
-                               .previous = {.set = true,
-                                            .fp = FP_B,
-                                            .host_id = "h1",
-                                            .boot_id = "b0",
-                                            .boot_ms = 9,
-                                            .unix_s = 8},
-                               .unsaved = true,
-                               .ended = "workos.invalid_grant",
-                               .ended_at = 56};
+static const kf_ledger full = {
+    .generation = 7,
+    .fp = FP_A,
+    .intent = {.set = true,
+               .fp = FP_A,
+               .host_id = "h1",
+               .boot_id = "b1",
+               .boot_ms = 12,
+               .unix_s = 34,
+               .organization_id = "org_1"},
+    .previous =
+        {.set = true, .fp = FP_B, .host_id = "h1", .boot_id = "b0", .boot_ms = 9, .unix_s = 8},
+    .unsaved = true,
+    .ended = "workos.invalid_grant",
+    .ended_at = 56};
 
 static void ledger_round_trip(void **state) {
     (void)state;
@@ -387,7 +384,7 @@ static void damaged_ledgers(void **state) {
     }
 #define HEAD "{\"schema\":\"keyfob.ledger/1\",\"generation\":3,\"fp\":\"" FP_A "\""
     static const char *const bad[] = {
-        "x", "{}", "[]", "null",         "{\"schema\":\"keyfob.ledger/1\",\"fp\":\"" FP_A "\"}",
+        "x", "{}", "[]", "null", "{\"schema\":\"keyfob.ledger/1\",\"fp\":\"" FP_A "\"}",
         "{\"schema\":\"keyfob.ledger/1\",\"generation\":-1,\"fp\":\"" FP_A "\"}",
         "{\"schema\":\"keyfob.ledger/1\",\"generation\":1.5,\"fp\":\"" FP_A "\"}",
         "{\"schema\":\"keyfob.ledger/1\",\"generation\":1,\"fp\":7}",
@@ -605,11 +602,23 @@ static void addresses_of_the_environment(void **state) {
     (void)state;
     static const struct {
         const char *host, *https, *port, *out; /* out NULL: refused; "": none */
-    } rows[] = {{NULL, NULL, NULL, ""}, {"", "", "", ""}, {"api.example.test", NULL, NULL, "https://api.example.test"},
-                {"127.0.0.1", "false", "4100", "http://127.0.0.1:4100"}, {"LOCALHOST", "0", "80", "http://localhost"}, {NULL, "true", NULL, "https://api.workos.com"},
-                {NULL, NULL, "8443", "https://api.workos.com:8443"}, {"x.test", "1", "443", "https://x.test"}, {"x.test", "false", NULL, NULL},
-                {"x.test", "no", NULL, NULL}, {"x.test", NULL, "80/x", NULL}, {"x.test", NULL, "0", NULL}, {"x.test", NULL, "99999", NULL},
-                {"https://x.test", NULL, NULL, NULL}, {"u@x.test", NULL, NULL, NULL}, {"a b", NULL, NULL, NULL}, {"x.test:1", NULL, "2", NULL}};
+    } rows[] = {{NULL, NULL, NULL, ""},
+                {"", "", "", ""},
+                {"api.example.test", NULL, NULL, "https://api.example.test"},
+                {"127.0.0.1", "false", "4100", "http://127.0.0.1:4100"},
+                {"LOCALHOST", "0", "80", "http://localhost"},
+                {NULL, "true", NULL, "https://api.workos.com"},
+                {NULL, NULL, "8443", "https://api.workos.com:8443"},
+                {"x.test", "1", "443", "https://x.test"},
+                {"x.test", "false", NULL, NULL},
+                {"x.test", "no", NULL, NULL},
+                {"x.test", NULL, "80/x", NULL},
+                {"x.test", NULL, "0", NULL},
+                {"x.test", NULL, "99999", NULL},
+                {"https://x.test", NULL, NULL, NULL},
+                {"u@x.test", NULL, NULL, NULL},
+                {"a b", NULL, NULL, NULL},
+                {"x.test:1", NULL, "2", NULL}};
     for (size_t i = 0; i < KF_LEN(rows); i++) {
         char *norm = NULL;
         kf_err e;

@@ -121,7 +121,8 @@ static void pending(void **state) {
     kf_sessions_hold(s, &what);
     assert_null(kf_sessions_pending(s, oldest));
     KF_AUTO_CHARS id = kf_strdup(kf_sessions_challenge_new(s, &who, "auth_factor_1")->id);
-    for (int i = 0; i < KF_MAX_CHALLENGES - 1; i++) kf_sessions_challenge_new(s, &who, "auth_factor_1");
+    for (int i = 0; i < KF_MAX_CHALLENGES - 1; i++)
+        kf_sessions_challenge_new(s, &who, "auth_factor_1");
     assert_non_null(kf_sessions_challenge(s, id));
     kf_sessions_challenge_new(s, &who, "auth_factor_1");
     assert_null(kf_sessions_challenge(s, id));

@@ -148,8 +148,7 @@ static area area_of(const void *p) {
         } else if (here && kf_str_starts(line, "VmFlags:")) {
             a.locked = strstr(line, " lo ");
             a.dump = !strstr(line, " dd ");
-        } else if (here)
-            sscanf(line, "Rss: %ld kB", &a.rss_kb);
+        } else if (here) sscanf(line, "Rss: %ld kB", &a.rss_kb);
     }
     fclose(f);
     assert_true(a.from);

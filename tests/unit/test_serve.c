@@ -12,25 +12,47 @@
 static void targets(void **state) {
     (void)state;
     static const char *const good[] = {"/", "/a?b=c", "//double", "/../x", "/%00", "/a;b@c:80"};
-    static const char *const bad[] = {"", "a", "http://evil.test/", "*", "/a b", "/a\tb", "/a\r\nX: y", "/a#b", "/caf\xc3\xa9", "/\x7f"};
+    static const char *const bad[] = {
+        "",           "a",    "http://evil.test/", "*",    "/a b", "/a\tb",
+        "/a\r\nX: y", "/a#b", "/caf\xc3\xa9",      "/\x7f"};
     for (size_t i = 0; i < KF_LEN(good); i++) assert_true(kf_pass_target_ok(good[i]));
     for (size_t i = 0; i < KF_LEN(bad); i++) assert_false(kf_pass_target_ok(bad[i]));
 }
 
 static void methods(void **state) {
     (void)state;
-    static const char *const bad[] = {"", "get", "CONNECT", "TRACE", "GET ", "GE", "GET, HEAD", ", ", "PROPFIND"};
+    static const char *const bad[] = {"",   "get",       "CONNECT", "TRACE",   "GET ",
+                                      "GE", "GET, HEAD", ", ",      "PROPFIND"};
     assert_true(kf_pass_method_ok("GET") && kf_pass_method_ok("OPTIONS"));
     for (size_t i = 0; i < KF_LEN(bad); i++) assert_false(kf_pass_method_ok(bad[i]));
 }
 
 static void request_headers(void **state) {
     (void)state;
-    static const char *const kept[] = {"Accept", "X-Mine", "Content-Type", "Cookie", "If-None-Match", "Authorization-Hint"};
-    static const char *const dropped[] = {"Authorization", "authorization", "Host", "Connection", "keep-alive", "TE", "Trailer", "Upgrade", "Expect",
-                                          "Transfer-Encoding", "Content-Length", "Proxy-Authorization", "Proxy-Connection", "X-Named", "", "A B", "A:", "A\r\nB"};
-    for (size_t i = 0; i < KF_LEN(kept); i++) assert_true(kf_pass_request_header(kept[i], "v", NULL));
-    for (size_t i = 0; i < KF_LEN(dropped); i++) assert_false(kf_pass_request_header(dropped[i], "v", "close ,x-named , X-Other"));
+    static const char *const kept[] = {"Accept", "X-Mine",        "Content-Type",
+                                       "Cookie", "If-None-Match", "Authorization-Hint"};
+    static const char *const dropped[] = {"Authorization",
+                                          "authorization",
+                                          "Host",
+                                          "Connection",
+                                          "keep-alive",
+                                          "TE",
+                                          "Trailer",
+                                          "Upgrade",
+                                          "Expect",
+                                          "Transfer-Encoding",
+                                          "Content-Length",
+                                          "Proxy-Authorization",
+                                          "Proxy-Connection",
+                                          "X-Named",
+                                          "",
+                                          "A B",
+                                          "A:",
+                                          "A\r\nB"};
+    for (size_t i = 0; i < KF_LEN(kept); i++)
+        assert_true(kf_pass_request_header(kept[i], "v", NULL));
+    for (size_t i = 0; i < KF_LEN(dropped); i++)
+        assert_false(kf_pass_request_header(dropped[i], "v", "close ,x-named , X-Other"));
     assert_true(kf_pass_request_header("X-Na", "v", "x-named"));
     assert_false(kf_pass_request_header("X", "a\r\nY: b", NULL));
     assert_false(kf_pass_request_header("X", "", NULL));
@@ -47,15 +69,30 @@ static void answer_lines(void **state) {
     assert_int_equal(n, 4);
     assert_string_equal(v, "yes, it is");
     assert_true(kf_pass_answer_line("A:", 2, &n, &v));
-    static const char *const bad[] = {"", "no colon", ": no name", "A B: c", "Transfer-Encoding: chunked", "content-length: 1", "Connection: close", "A: b\rc"};
-    for (size_t i = 0; i < KF_LEN(bad); i++) assert_false(kf_pass_answer_line(bad[i], strlen(bad[i]), &n, &v));
+    static const char *const bad[] = {"",
+                                      "no colon",
+                                      ": no name",
+                                      "A B: c",
+                                      "Transfer-Encoding: chunked",
+                                      "content-length: 1",
+                                      "Connection: close",
+                                      "A: b\rc"};
+    for (size_t i = 0; i < KF_LEN(bad); i++)
+        assert_false(kf_pass_answer_line(bad[i], strlen(bad[i]), &n, &v));
 }
 
 static void answer_length(void **state) {
     (void)state;
     uint64_t n = 7;
-    static const char *const none[] = {"", "X-Content-Length: 1\n", "Content-Length:\n", "Content-Length: -1\n", "Content-Length: 1, 2\n", "Content-Length: 1x\n",
-                                       "Content-Length: 1\nContent-Length: 2\n", "Content-Length: 99999999999999999999\n", "Content-Length: \nX: 1\n"};
+    static const char *const none[] = {"",
+                                       "X-Content-Length: 1\n",
+                                       "Content-Length:\n",
+                                       "Content-Length: -1\n",
+                                       "Content-Length: 1, 2\n",
+                                       "Content-Length: 1x\n",
+                                       "Content-Length: 1\nContent-Length: 2\n",
+                                       "Content-Length: 99999999999999999999\n",
+                                       "Content-Length: \nX: 1\n"};
     for (size_t i = 0; i < KF_LEN(none); i++) assert_false(kf_pass_answer_length(none[i], &n));
     assert_int_equal(n, 7);
     assert_true(kf_pass_answer_length("A: b\ncontent-length:  10 \nX: y\n", &n));
@@ -66,11 +103,14 @@ static void answer_length(void **state) {
     assert_int_equal(n, 100000000000000000);
 }
 
-/* When the time of one that is looked at each second is over, in seconds from `from`; -1: not within ten minutes. */
+/* When the time of one that is looked at each second is over, in seconds from `from`; -1: not
+ * within ten minutes. */
 static int over_after(kf_peers *p, const void *conn, int64_t from, bool takes) {
     for (int i = 0; i < 600; i++)
         for (size_t k = 0; k < KF_LEN(p->at); k++)
-            if (p->at[k].conn == conn && kf_peers_over(p, &p->at[k], takes ? i + 1 : 1, from + i * 1000)) return i;
+            if (p->at[k].conn == conn &&
+                kf_peers_over(p, &p->at[k], takes ? i + 1 : 1, from + i * 1000))
+                return i;
     return -1;
 }
 
@@ -83,7 +123,8 @@ static void patience(void **state) {
     kf_peers_turn(&p, &a, KF_PHASE_HEAD, 9000);
     assert_int_equal(over_after(&p, &a, 0, false), 10); /* or half a head */
     kf_peers_turn(&p, &a, KF_PHASE_BODY, 9000);
-    assert_int_equal(over_after(&p, &a, 0, false), 60); /* or its body too slowly: from where the request began */
+    assert_int_equal(over_after(&p, &a, 0, false),
+                     60); /* or its body too slowly: from where the request began */
     kf_peers_turn(&p, &a, KF_PHASE_WORK, 9000);
     assert_int_equal(over_after(&p, &a, 0, false), -1);
     kf_peers_turn(&p, &a, KF_PHASE_ANSWER, 100000);
@@ -131,13 +172,17 @@ static void who_makes_room(void **state) {
     one = kf_peers_idlest(&p, 5000);
     assert_ptr_equal(one->conn, &conn[3]); /* rests, which is waiting, too */
     one->cut = true;
-    kf_peers_turn(&p, &conn[3], KF_PHASE_WORK, 300); /* its request had come already: it holds up nobody */
+    kf_peers_turn(&p, &conn[3], KF_PHASE_WORK,
+                  300); /* its request had come already: it holds up nobody */
     kf_peers_turn(&p, &conn[6], KF_PHASE_REST, 300);
     assert_ptr_equal(kf_peers_idlest(&p, 5000)->conn, &conn[6]);
 }
 
 int main(void) {
-    const struct CMUnitTest t[] = {cmocka_unit_test(targets), cmocka_unit_test(methods), cmocka_unit_test(request_headers), cmocka_unit_test(answer_lines),
-                                   cmocka_unit_test(answer_length), cmocka_unit_test(patience), cmocka_unit_test(who_makes_room)};
+    const struct CMUnitTest t[] = {
+        cmocka_unit_test(targets),         cmocka_unit_test(methods),
+        cmocka_unit_test(request_headers), cmocka_unit_test(answer_lines),
+        cmocka_unit_test(answer_length),   cmocka_unit_test(patience),
+        cmocka_unit_test(who_makes_room)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }

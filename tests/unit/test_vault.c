@@ -40,18 +40,23 @@ static void record_is_bound_to_its_name_and_every_bit(void **state) {
     KF_AUTO(kf_secret) blob = text("{\"refresh_token\":\"rt\"}");
     assert_true(kf_vault_create(pass, true, &master, h, &e));
     KF_AUTO(kf_secret) sealed = kf_vault_seal(master, "0123456789abcdef.session", blob, &e);
-    KF_AUTO(kf_secret) back = kf_vault_unseal(master, "0123456789abcdef.session", kf_secret_peek(sealed), kf_secret_len(sealed), &e);
+    KF_AUTO(kf_secret)
+    back = kf_vault_unseal(master, "0123456789abcdef.session", kf_secret_peek(sealed),
+                           kf_secret_len(sealed), &e);
     assert_true(kf_secret_eq(blob, back));
-    assert_null(kf_vault_unseal(master, "0123456789abcdee.session", kf_secret_peek(sealed), kf_secret_len(sealed), &e));
+    assert_null(kf_vault_unseal(master, "0123456789abcdee.session", kf_secret_peek(sealed),
+                                kf_secret_len(sealed), &e));
     assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
     char *p = kf_secret_edit(sealed);
     for (size_t bit = 0; bit < 8 * kf_secret_len(sealed); bit++) {
         p[bit / 8] = (char)(p[bit / 8] ^ 1 << bit % 8);
-        assert_null(kf_vault_unseal(master, "0123456789abcdef.session", p, kf_secret_len(sealed), &e));
+        assert_null(
+            kf_vault_unseal(master, "0123456789abcdef.session", p, kf_secret_len(sealed), &e));
         assert_int_equal(e.code, KF_ERR_STORE_DAMAGED);
         p[bit / 8] = (char)(p[bit / 8] ^ 1 << bit % 8);
     }
-    for (size_t n = 0; n < kf_secret_len(sealed); n++) assert_null(kf_vault_unseal(master, "0123456789abcdef.session", p, n, &e));
+    for (size_t n = 0; n < kf_secret_len(sealed); n++)
+        assert_null(kf_vault_unseal(master, "0123456789abcdef.session", p, n, &e));
     KF_AUTO(kf_secret) other = kf_vault_seal(master, "0123456789abcdef.session", blob, &e);
     assert_false(kf_secret_eq(sealed, other)); /* a nonce is never used twice */
 }

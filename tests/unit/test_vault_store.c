@@ -518,16 +518,11 @@ static void other_leftovers_are_removed(void **state) {
     static const char *const name[] = {R ".next", R ".next-aB3dE9", R ".aB3dE9"};
     for (size_t i = 0; i < KF_LEN(name); i++) {
         for (int k = 0; k < 5; k++) {
-            if (k == 0)
-                leave(name[i], SESSION, "g5 five");
-            else if (k == 1)
-                leave(name[i], SESSION, "g4 four");
-            else if (k == 2)
-                put(name[i], zeros, sizeof zeros);
-            else if (k == 3)
-                put(name[i], "", 0);
-            else
-                leave(name[i], SESSION, "g9 torn"), damage(name[i]);
+            if (k == 0) leave(name[i], SESSION, "g5 five");
+            else if (k == 1) leave(name[i], SESSION, "g4 four");
+            else if (k == 2) put(name[i], zeros, sizeof zeros);
+            else if (k == 3) put(name[i], "", 0);
+            else leave(name[i], SESSION, "g9 torn"), damage(name[i]);
             next_agent();
             assert_int_equal(unlock("pass", false), KF_ERR_NONE);
             holds("g5 five");

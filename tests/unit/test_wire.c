@@ -79,7 +79,8 @@ static void frames_have_a_maximum(void **state) {
 
 static void what_is_no_object_is_refused(void **state) {
     (void)state;
-    static const char *const bad[] = {"[]", "1", "", "{", "{\"a\":1}x", "{\"a\":1,\"a\":2}", "\"\\u0000\""};
+    static const char *const bad[] = {"[]",         "1", "", "{", "{\"a\":1}x", "{\"a\":1,\"a\":2}",
+                                      "\"\\u0000\""};
     for (size_t i = 0; i < KF_LEN(bad); i++) {
         kf_frame_reader r;
         kf_json *m = NULL;
@@ -150,8 +151,9 @@ static void places_are_checked(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest t[] = {cmocka_unit_test(frames_split_at_every_byte), cmocka_unit_test(frames_have_a_maximum),
-                                   cmocka_unit_test(what_is_no_object_is_refused), cmocka_unit_test(errors_survive_the_wire),
-                                   cmocka_unit_test(places_are_checked)};
+    const struct CMUnitTest t[] = {
+        cmocka_unit_test(frames_split_at_every_byte), cmocka_unit_test(frames_have_a_maximum),
+        cmocka_unit_test(what_is_no_object_is_refused), cmocka_unit_test(errors_survive_the_wire),
+        cmocka_unit_test(places_are_checked)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }

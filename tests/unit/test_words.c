@@ -49,12 +49,27 @@ static void hostile_text(void **state) {
     safe("a\x1b]52;c;AAAA\x07z", "a]52;c;AAAAz");
     safe("one\rtwo\nthree\tfour\bfive", "one two three fourfive");
     safe("  a   b  ", "a b");
-    safe("a\xc2\x9b" "31mb", "a31mb");                     /* C1 CSI */
-    safe("a\xe2\x80\xae" "b\xe2\x81\xa6" "c", "abc");      /* bidi */
-    safe("a\xe2\x80\x8b\xef\xbb\xbf" "b", "ab");           /* zero width */
-    safe("a\xf3\xa0\x80\x81" "b", "ab");                   /* tag */
-    safe("a\xff" "b", "a\xef\xbf\xbd" "b");
-    safe("a\xc0\x80" "b", "a\xef\xbf\xbd\xef\xbf\xbd" "b"); /* overlong NUL */
+    safe("a\xc2\x9b"
+         "31mb",
+         "a31mb"); /* C1 CSI */
+    safe("a\xe2\x80\xae"
+         "b\xe2\x81\xa6"
+         "c",
+         "abc"); /* bidi */
+    safe("a\xe2\x80\x8b\xef\xbb\xbf"
+         "b",
+         "ab"); /* zero width */
+    safe("a\xf3\xa0\x80\x81"
+         "b",
+         "ab"); /* tag */
+    safe("a\xff"
+         "b",
+         "a\xef\xbf\xbd"
+         "b");
+    safe("a\xc0\x80"
+         "b",
+         "a\xef\xbf\xbd\xef\xbf\xbd"
+         "b"); /* overlong NUL */
     safe("e\xcc\x81\xcc\x81\xcc\x81\xcc\x81", "e\xcc\x81\xcc\x81");
     safe("\xe6\xa0\xaa\xe5\xbc\x8f", "\xe6\xa0\xaa\xe5\xbc\x8f");
 }
@@ -64,7 +79,8 @@ static void left(void **state) {
     static const struct {
         int64_t ms;
         const char *want;
-    } rows[] = {{-1, "--"}, {0, "--"}, {48000, "0:48"}, {252000, "4:12"}, {599999, "9:59"}, {3480000, "58m"}, {7500000, "2h05m"}, {597600000, "6d 22h"}};
+    } rows[] = {{-1, "--"},       {0, "--"},        {48000, "0:48"},    {252000, "4:12"},
+                {599999, "9:59"}, {3480000, "58m"}, {7500000, "2h05m"}, {597600000, "6d 22h"}};
     for (size_t i = 0; i < KF_LEN(rows); i++) {
         char out[24];
         kf_words_left(rows[i].ms, out);
@@ -92,12 +108,16 @@ static void notes_and_states(void **state) {
     kf_fail(&why, KF_ERR_NET_TIMEOUT, "no answer");
     kf_words_note(KF_NOTE_NETWORK, NULL, &why, note, sizeof note);
     assert_string_equal(note, "WorkOS could not be reached. Nothing is lost; try again.");
-    static const char *const states[] = {"signed_in", "renewing", "expiring", "expired", "needs_sign_in", "offline", "locked", "unsaved", "stale", "error"};
-    for (size_t i = 0; i < KF_LEN(states); i++) assert_true(strlen(kf_words_state(states[i])) <= 13);
+    static const char *const states[] = {"signed_in",     "renewing", "expiring", "expired",
+                                         "needs_sign_in", "offline",  "locked",   "unsaved",
+                                         "stale",         "error"};
+    for (size_t i = 0; i < KF_LEN(states); i++)
+        assert_true(strlen(kf_words_state(states[i])) <= 13);
 }
 
 int main(void) {
-    const struct CMUnitTest t[] = {cmocka_unit_test(every_error_has_three_parts), cmocka_unit_test(facts_are_sanitised), cmocka_unit_test(hostile_text),
-                                   cmocka_unit_test(left), cmocka_unit_test(notes_and_states)};
+    const struct CMUnitTest t[] = {
+        cmocka_unit_test(every_error_has_three_parts), cmocka_unit_test(facts_are_sanitised),
+        cmocka_unit_test(hostile_text), cmocka_unit_test(left), cmocka_unit_test(notes_and_states)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* The agent's end for all commands: the call, the vault's passphrase, and which profile is meant. */
+/* The agent's end for all commands: the call, the vault's passphrase, and which profile is meant.
+ */
 #include "ui/cli/cli.h"
 
 #include <errno.h>
@@ -42,14 +43,19 @@ bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err) {
         return false;
     }
     if (why->code == KF_ERR_STORE_LOCKED) return unlock_keyring(c, err);
-    if (fresh) kf_cli_note(c, "secrets go into a sealed vault; choose its passphrase (nothing can be read without it)");
+    if (fresh)
+        kf_cli_note(c, "secrets go into a sealed vault; choose its passphrase (nothing can be read "
+                       "without it)");
     for (int tries = 0; tries < 3; tries++) {
-        KF_AUTO(kf_secret) pass = kf_ask(fresh ? "New passphrase of the vault" : "Passphrase of the vault", true, err);
+        KF_AUTO(kf_secret)
+        pass = kf_ask(fresh ? "New passphrase of the vault" : "Passphrase of the vault", true, err);
         if (!pass) return false;
-        KF_AUTO(kf_secret) again = fresh ? kf_ask("The same again", true, err) : kf_secret_copy(pass);
+        KF_AUTO(kf_secret)
+        again = fresh ? kf_ask("The same again", true, err) : kf_secret_copy(pass);
         if (!again) return false;
         if (!kf_secret_len(pass) || !kf_secret_eq(pass, again)) {
-            kf_cli_note(c, kf_secret_len(pass) ? "the two are not the same" : "an empty passphrase protects nothing");
+            kf_cli_note(c, kf_secret_len(pass) ? "the two are not the same"
+                                               : "an empty passphrase protects nothing");
             continue;
         }
         kf_json *p = kf_json_obj();
@@ -72,7 +78,8 @@ static int64_t mono_ms(void) {
 }
 
 /* An agent that waits for WorkOS is not one that went away. */
-static kf_json *call_once(kf_cli *c, const char *method, const kf_json *p, int64_t timeout_ms, kf_err *e) {
+static kf_json *call_once(kf_cli *c, const char *method, const kf_json *p, int64_t timeout_ms,
+                          kf_err *e) {
     int64_t begin = mono_ms();
     kf_json *r = kf_client_call(c->client, method, kf_json_copy(p), timeout_ms, e);
     bool waited = timeout_ms >= 0 && mono_ms() - begin >= timeout_ms;
@@ -82,7 +89,8 @@ static kf_json *call_once(kf_cli *c, const char *method, const kf_json *p, int64
     return r;
 }
 
-kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t timeout_ms, kf_err *err) {
+kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t timeout_ms,
+                     kf_err *err) {
     KF_AUTO(kf_json) p = params;
     kf_err e;
     if (!open_client(c, err)) return NULL;
@@ -93,7 +101,8 @@ kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t tim
     return r;
 }
 
-kf_json *kf_cli_call_all(kf_cli *c, const char *method, kf_json *params, const char *member, int64_t timeout_ms, kf_err *err) {
+kf_json *kf_cli_call_all(kf_cli *c, const char *method, kf_json *params, const char *member,
+                         int64_t timeout_ms, kf_err *err) {
     KF_AUTO(kf_json) p = params;
     for (int tries = 0; tries < 2; tries++) {
         KF_AUTO(kf_client) steps = kf_client_open(0, err);
@@ -104,9 +113,11 @@ kf_json *kf_cli_call_all(kf_cli *c, const char *method, kf_json *params, const c
         while (ok && more) {
             kf_json *r = NULL;
             int rc = kf_client_next(steps, timeout_ms, -1, &r, &more, err);
-            if (rc == 0) kf_fail(err, KF_ERR_NET_TIMEOUT, "no answer for %d s", (int)(timeout_ms / 1000));
+            if (rc == 0)
+                kf_fail(err, KF_ERR_NET_TIMEOUT, "no answer for %d s", (int)(timeout_ms / 1000));
             ok = rc > 0;
-            for (const kf_json *i = kf_json_first(kf_json_get(r, member)); i; i = kf_json_next(i)) kf_json_add(all, kf_json_copy(i));
+            for (const kf_json *i = kf_json_first(kf_json_get(r, member)); i; i = kf_json_next(i))
+                kf_json_add(all, kf_json_copy(i));
             kf_json_free(r);
         }
         if (ok) return KF_TAKE(all);
@@ -115,7 +126,8 @@ kf_json *kf_cli_call_all(kf_cli *c, const char *method, kf_json *params, const c
     return NULL;
 }
 
-/* --- which profile --------------------------------------------------------------------------------- */
+/* --- which profile
+ * --------------------------------------------------------------------------------- */
 
 /* The agent's index; no file is no profiles. */
 static bool read_index(kf_profile_row **rows, size_t *n, kf_err *err) {
@@ -124,10 +136,13 @@ static bool read_index(kf_profile_row **rows, size_t *n, kf_err *err) {
     *rows = NULL;
     *n = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0) return errno == ENOENT || errno == ENOTDIR || kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENOTDIR ||
+               kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path);
     struct stat st;
     char *text = NULL;
-    bool ok = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= KF_PROFILE_INDEX_MAX && (text = malloc((size_t)st.st_size + 1)) &&
+    bool ok = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= KF_PROFILE_INDEX_MAX &&
+              (text = malloc((size_t)st.st_size + 1)) &&
               read(fd, text, (size_t)st.st_size) == st.st_size;
     if (!ok) kf_fail(err, KF_ERR_SYS_IO, "%s cannot be read", path);
     else if (st.st_size) ok = kf_profile_index_parse(text, (size_t)st.st_size, rows, n, err);
@@ -136,7 +151,9 @@ static bool read_index(kf_profile_row **rows, size_t *n, kf_err *err) {
     return ok;
 }
 
-bool kf_cli_index(kf_profile_row **rows, size_t *n, kf_err *err) { return read_index(rows, n, err); }
+bool kf_cli_index(kf_profile_row **rows, size_t *n, kf_err *err) {
+    return read_index(rows, n, err);
+}
 
 /* The .keyfob of this directory. 1: to be used; 0: there is none; -1: err */
 static int from_directory(const kf_cli *c, const char **name, const char **why, kf_err *err) {
@@ -170,9 +187,13 @@ const char *kf_cli_profile(kf_cli *c, const char *arg, const char **rule, kf_err
             if (rows[i].is_default) name = rows[i].name, why = "default profile";
         if (!name && n == 1) name = rows[0].name, why = "the only profile";
     }
-    if (!name) kf_fail(err, KF_ERR_USAGE_NO_PROFILE, n ? "no profile was named, and none is the default" : "there are no profiles yet");
-    else if (!kf_profile_name_ok(name)) kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", name), name = NULL;
-    if (!name && !n && !arg) kf_hint(err, "Run: keyfob profile add NAME --client-id ID, or try: keyfob --sandbox");
+    if (!name)
+        kf_fail(err, KF_ERR_USAGE_NO_PROFILE,
+                n ? "no profile was named, and none is the default" : "there are no profiles yet");
+    else if (!kf_profile_name_ok(name))
+        kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", name), name = NULL;
+    if (!name && !n && !arg)
+        kf_hint(err, "Run: keyfob profile add NAME --client-id ID, or try: keyfob --sandbox");
     static char kept[65];
     if (name) {
         if (!kf_str_set(kept, sizeof kept, name)) abort(); /* kf_profile_name_ok bounds it */

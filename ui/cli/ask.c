@@ -26,14 +26,17 @@ static void on_signal(int s) {
     raise(s);
 }
 
-bool kf_can_ask(const kf_cli *c) { return !c->no_input && isatty(STDIN_FILENO) && isatty(STDERR_FILENO); }
+bool kf_can_ask(const kf_cli *c) {
+    return !c->no_input && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
 
 static bool hide(bool on) {
     static const int sigs[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     static struct sigaction old[KF_LEN(sigs)];
     if (on) {
         if (tcgetattr(tty.fd, &tty.before)) return false;
-        for (size_t i = 0; i < KF_LEN(sigs); i++) sigaction(sigs[i], &(struct sigaction){.sa_handler = on_signal}, &old[i]);
+        for (size_t i = 0; i < KF_LEN(sigs); i++)
+            sigaction(sigs[i], &(struct sigaction){.sa_handler = on_signal}, &old[i]);
         struct termios t = tty.before;
         t.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
         tty.hidden = 1;
@@ -52,8 +55,9 @@ kf_secret *kf_ask(const char *prompt, bool hidden, kf_err *err) {
     char *p = kf_secret_edit(line);
     size_t n = 0;
     bool end = false, ok = !hidden || hide(true);
-    dprintf(tty.fd, "%s: ", prompt); /* after hide(): that throws away what was typed before, and an answer typed at once would be lost */
-    while (ok && !end) { /* the line is the terminal's: one read is one line */
+    dprintf(tty.fd, "%s: ", prompt); /* after hide(): that throws away what was typed before, and an
+                                        answer typed at once would be lost */
+    while (ok && !end) {             /* the line is the terminal's: one read is one line */
         char c;
         ssize_t k = read(tty.fd, &c, 1);
         if (k < 0 && errno == EINTR) continue;
@@ -65,7 +69,8 @@ kf_secret *kf_ask(const char *prompt, bool hidden, kf_err *err) {
     if (hidden) hide(false), dprintf(tty.fd, "\n");
     close(tty.fd);
     if (ok) return kf_secret_new(p, n);
-    kf_fail(err, n ? KF_ERR_USAGE_BAD_ANSWER : KF_ERR_SYS_CANCELLED, n ? "the line is too long" : "the input ended");
+    kf_fail(err, n ? KF_ERR_USAGE_BAD_ANSWER : KF_ERR_SYS_CANCELLED,
+            n ? "the line is too long" : "the input ended");
     return NULL;
 }
 
@@ -85,7 +90,8 @@ kf_secret *kf_read_stdin(size_t max, kf_err *err) {
         if (k < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "read stdin"), NULL;
         if (k == 0) break;
         n += (size_t)k;
-        if (n > max) return kf_fail(err, KF_ERR_USAGE_BAD, "stdin has more than %zu bytes", max), NULL;
+        if (n > max)
+            return kf_fail(err, KF_ERR_USAGE_BAD, "stdin has more than %zu bytes", max), NULL;
     }
     const char *p = kf_secret_peek(all);
     if (n && p[n - 1] == '\n') n--;

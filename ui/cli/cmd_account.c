@@ -14,7 +14,8 @@ enum { FACTOR_ANSWERS };
 enum { FACTOR_YES };
 enum { CLAIMS_VERIFY, CLAIMS_OAUTH, CLAIMS_REVEAL, CLAIMS_SEALED, CLAIMS_PASSWORD };
 
-static kf_json *call(kf_cli *c, const char *profile, const char *method, const char *key, const char *value, kf_err *e) {
+static kf_json *call(kf_cli *c, const char *profile, const char *method, const char *key,
+                     const char *value, kf_err *e) {
     const char *name = kf_cli_profile(c, profile, NULL, e);
     if (!name) return NULL;
     kf_json *p = kf_json_obj();
@@ -37,9 +38,11 @@ static void cell(const kf_json *row, const char *key, int width) {
     printf("%-*s ", width, *safe ? safe : "-");
 }
 
-/* --- organizations ----------------------------------------------------------------------------------- */
+/* --- organizations
+ * ----------------------------------------------------------------------------------- */
 
-static kf_json *gather(kf_cli *c, const char *profile, const char *method, const char *key, kf_err *e) {
+static kf_json *gather(kf_cli *c, const char *profile, const char *method, const char *key,
+                       kf_err *e) {
     const char *name = kf_cli_profile(c, profile, NULL, e);
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", name);
@@ -80,7 +83,8 @@ int kf_cmd_switch_org(kf_cli *c, const kf_args *a) {
     return kf_cli_flush();
 }
 
-/* --- sessions ---------------------------------------------------------------------------------------- */
+/* --- sessions
+ * ---------------------------------------------------------------------------------------- */
 
 int kf_cmd_session_list(kf_cli *c, const kf_args *a) {
     kf_err e;
@@ -103,8 +107,14 @@ int kf_cmd_session_list(kf_cli *c, const kf_args *a) {
 int kf_cmd_session_revoke(kf_cli *c, const kf_args *a) {
     kf_err e;
     bool others = a->opt[SESSION_OTHERS] != NULL;
-    const char *profile = others ? a->pos[0] : a->pos[1] ? a->pos[0] : NULL, *session = others ? NULL : a->pos[1] ? a->pos[1] : a->pos[0];
-    if (others ? a->n_pos > 1 : !session) return kf_cli_usage(c, "which session? (keyfob session list), or --others");
+    const char *profile = others      ? a->pos[0]
+                          : a->pos[1] ? a->pos[0]
+                                      : NULL,
+               *session = others      ? NULL
+                          : a->pos[1] ? a->pos[1]
+                                      : a->pos[0];
+    if (others ? a->n_pos > 1 : !session)
+        return kf_cli_usage(c, "which session? (keyfob session list), or --others");
     const char *name = kf_cli_profile(c, profile, NULL, &e);
     if (!name) return kf_cli_fail(c, &e);
     if (!a->opt[SESSION_YES]) {
@@ -113,7 +123,8 @@ int kf_cmd_session_revoke(kf_cli *c, const kf_args *a) {
             kf_hint(&e, "Give --yes");
             return kf_cli_fail(c, &e);
         }
-        KF_AUTO_CHARS q = others ? kf_strfmt("End all other sessions of %s?", name) : kf_strfmt("End the session %.80s?", session);
+        KF_AUTO_CHARS q = others ? kf_strfmt("End all other sessions of %s?", name)
+                                 : kf_strfmt("End the session %.80s?", session);
         if (!kf_ask_yes(q)) {
             kf_fail(&e, KF_ERR_SYS_CANCELLED, "nothing was ended");
             return kf_cli_fail(c, &e);
@@ -137,7 +148,8 @@ int kf_cmd_session_revoke(kf_cli *c, const kf_args *a) {
     return kf_cli_flush();
 }
 
-/* --- factors ----------------------------------------------------------------------------------------- */
+/* --- factors
+ * ----------------------------------------------------------------------------------------- */
 
 int kf_cmd_factor_list(kf_cli *c, const kf_args *a) {
     kf_err e;
@@ -151,7 +163,9 @@ int kf_cmd_factor_list(kf_cli *c, const kf_args *a) {
         KF_AUTO_CHARS at = kf_text_safe(kf_json_str_or(i, "created_at", ""));
         printf("%s\n", at);
     }
-    if (!kf_json_count(list)) kf_cli_note(c, "no factors; keyfob factor enroll %s sets up an authenticator app", c->profile_used);
+    if (!kf_json_count(list))
+        kf_cli_note(c, "no factors; keyfob factor enroll %s sets up an authenticator app",
+                    c->profile_used);
     return kf_cli_flush();
 }
 
@@ -163,11 +177,15 @@ int kf_cmd_factor_rm(kf_cli *c, const kf_args *a) {
     if (!name) return kf_cli_fail(c, &e);
     if (!a->opt[FACTOR_YES]) { /* it cannot be taken back: the name is typed, not a y */
         bool ask = kf_can_ask(c);
-        KF_AUTO_CHARS q = kf_strfmt("Codes of this app will no longer work. Type %s to delete the factor", name);
+        KF_AUTO_CHARS q =
+            kf_strfmt("Codes of this app will no longer work. Type %s to delete the factor", name);
         KF_AUTO(kf_secret) typed = ask ? kf_ask(q, false, &e) : NULL;
         KF_AUTO(kf_secret) want = kf_secret_new(name, strlen(name));
-        if (!ask) kf_fail(&e, KF_ERR_USAGE_NO_INPUT, "deleting a factor wants a yes"), kf_hint(&e, "Give --yes");
-        else if (typed && !kf_secret_eq(typed, want)) kf_fail(&e, KF_ERR_SYS_CANCELLED, "nothing was deleted");
+        if (!ask)
+            kf_fail(&e, KF_ERR_USAGE_NO_INPUT, "deleting a factor wants a yes"),
+                kf_hint(&e, "Give --yes");
+        else if (typed && !kf_secret_eq(typed, want))
+            kf_fail(&e, KF_ERR_SYS_CANCELLED, "nothing was deleted");
         if (!ask || !typed || !kf_secret_eq(typed, want)) return kf_cli_fail(c, &e);
     }
     KF_AUTO(kf_json) r = call(c, name, "DeleteFactor", "factor", factor, &e);
@@ -203,7 +221,8 @@ static int show_factor(kf_cli *c, const kf_json *r) {
 
 /* True: verified. A wrong code asks again, three times; a script's is the end. */
 static bool verify(kf_cli *c, const kf_args *a, const char *enrollment, kf_err *e) {
-    KF_AUTO(kf_client) other = kf_client_open(0, e); /* the first connection is busy with the enrolment */
+    KF_AUTO(kf_client)
+    other = kf_client_open(0, e); /* the first connection is busy with the enrolment */
     kf_answers in = {0};
     bool script = a->opt[FACTOR_ANSWERS] != NULL, ok = other != NULL;
     if (script) kf_answers_begin(&in);
@@ -219,7 +238,8 @@ static bool verify(kf_cli *c, const kf_args *a, const char *enrollment, kf_err *
         kf_json_set_secret(p, "code", code);
         KF_AUTO(kf_json) r = kf_client_call(other, "VerifyFactor", p, WAIT_MS, e);
         verified = r != NULL;
-        bool again = !script && (e->code == KF_ERR_WORKOS_BAD_CODE || e->code == KF_ERR_USAGE_BAD_ANSWER);
+        bool again =
+            !script && (e->code == KF_ERR_WORKOS_BAD_CODE || e->code == KF_ERR_USAGE_BAD_ANSWER);
         if (!verified && !again) break;
         if (!verified) kf_cli_note(c, "that is not the right code");
     }
@@ -260,7 +280,8 @@ int kf_cmd_factor_enroll(kf_cli *c, const kf_args *a) {
     return kf_cli_flush();
 }
 
-/* --- who, and what the token says ---------------------------------------------------------------------- */
+/* --- who, and what the token says
+ * ---------------------------------------------------------------------- */
 
 int kf_cmd_whoami(kf_cli *c, const kf_args *a) {
     kf_err e;
@@ -271,13 +292,18 @@ int kf_cmd_whoami(kf_cli *c, const kf_args *a) {
         kf_fail(&e, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s", c->profile_used);
         return kf_cli_fail(c, &e);
     }
-    static const char *const keys[][2] = {{"user_email", "User"}, {"user_name", "Name"}, {"user_id", "User ID"}, {"org_name", "Organization"}, {"org_id", "Organization ID"},
-                                          {"role", "Role"}, {"method", "Signed in by"}, {"impersonator", "Impersonator"}, {"session_id", "Session"}};
+    static const char *const keys[][2] = {
+        {"user_email", "User"},        {"user_name", "Name"},
+        {"user_id", "User ID"},        {"org_name", "Organization"},
+        {"org_id", "Organization ID"}, {"role", "Role"},
+        {"method", "Signed in by"},    {"impersonator", "Impersonator"},
+        {"session_id", "Session"}};
     if (c->json) {
         kf_json *j = kf_json_obj();
         kf_json_set_str(j, "schema", "keyfob.whoami/1");
         kf_json_set_str(j, "profile", c->profile_used);
-        for (size_t i = 0; i < KF_LEN(keys); i++) kf_json_set_str(j, keys[i][0], kf_json_str(p, keys[i][0]));
+        for (size_t i = 0; i < KF_LEN(keys); i++)
+            kf_json_set_str(j, keys[i][0], kf_json_str(p, keys[i][0]));
         return kf_cli_print(j);
     }
     for (size_t i = 0; i < KF_LEN(keys); i++) {
@@ -287,7 +313,8 @@ int kf_cmd_whoami(kf_cli *c, const kf_args *a) {
     return kf_cli_flush();
 }
 
-/* The provider's own tokens (Google, GitHub, ...), as WorkOS passed them on: whole only where nobody looks. */
+/* The provider's own tokens (Google, GitHub, ...), as WorkOS passed them on: whole only where
+ * nobody looks. */
 static int print_oauth(kf_cli *c, const char *name, bool reveal) {
     kf_err e;
     bool whole = reveal || !isatty(STDOUT_FILENO);
@@ -320,17 +347,23 @@ int kf_cmd_claims(kf_cli *c, const kf_args *a) {
     kf_err e;
     bool want = a->opt[CLAIMS_VERIFY] != NULL;
     bool of_sealed = a->opt[CLAIMS_SEALED] != NULL;
-    const char *name = of_sealed && !want ? "" : kf_cli_profile(c, a->pos[0], NULL, &e); /* its client's keys are for verify */
+    const char *name =
+        of_sealed && !want
+            ? ""
+            : kf_cli_profile(c, a->pos[0], NULL, &e); /* its client's keys are for verify */
     if (!name) return kf_cli_fail(c, &e);
     if (a->opt[CLAIMS_OAUTH]) return print_oauth(c, name, a->opt[CLAIMS_REVEAL] != NULL);
-    KF_AUTO(kf_json) r = of_sealed ? kf_cli_unseal(c, name, a->opt[CLAIMS_PASSWORD] != NULL, want, &e) : ask_claims(c, name, want, &e);
+    KF_AUTO(kf_json)
+    r = of_sealed ? kf_cli_unseal(c, name, a->opt[CLAIMS_PASSWORD] != NULL, want, &e)
+                  : ask_claims(c, name, want, &e);
     if (!r) return kf_cli_fail(c, &e);
     const kf_json *failure = kf_json_get(r, "failure"), *verdict = kf_json_get(r, "verified");
     bool known = verdict && !kf_json_is_null(verdict), good = kf_json_bool(r, "verified", false);
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "schema", "keyfob.claims/1");
     if (*name) kf_json_set_str(j, "profile", name);
-    if (of_sealed) kf_json_set_bool(j, "has_refresh_token", kf_json_bool(r, "has_refresh_token", false));
+    if (of_sealed)
+        kf_json_set_bool(j, "has_refresh_token", kf_json_bool(r, "has_refresh_token", false));
     kf_json_set(j, "claims", kf_json_copy(kf_json_get(r, "claims")));
     kf_json_set(j, "header", kf_json_copy(kf_json_get(r, "header")));
     kf_json_set(j, "user", kf_json_copy(kf_json_get(r, "user")));
@@ -346,8 +379,11 @@ int kf_cmd_claims(kf_cli *c, const kf_args *a) {
             KF_AUTO_CHARS key = kf_text_safe(kf_json_key(i));
             printf("%-16s %s\n", key, value);
         }
-        if (of_sealed) printf("%-16s %s\n", "refresh token", kf_json_bool(r, "has_refresh_token", false) ? "in it" : "none in it");
-        if (want && known) printf("%-16s %s\n", "signature", good ? "right, by WorkOS's published keys" : "WRONG");
+        if (of_sealed)
+            printf("%-16s %s\n", "refresh token",
+                   kf_json_bool(r, "has_refresh_token", false) ? "in it" : "none in it");
+        if (want && known)
+            printf("%-16s %s\n", "signature", good ? "right, by WorkOS's published keys" : "WRONG");
         else if (!want) kf_cli_note(c, "read without checking the signature; --verify checks it");
         kf_json_free(j);
         rc = kf_cli_flush();

@@ -32,11 +32,14 @@ static int print_status(kf_cli *c, const kf_json *hello, const char *path) {
         const kf_json *s = kf_json_get(hello, "store");
         KF_AUTO_CHARS why = kf_text_safe(kf_json_str(s, "why"));
         const char *kind = kf_json_str_or(s, "kind", "");
-        printf("The agent is running: pid %lld, keyfob %s\n", (long long)kf_json_int_or(hello, "pid", 0), kf_json_str_or(hello, "build", "?"));
-        printf("Socket  %s\nStore   %s, %s%s%s\n", path, *kind ? kind : "not picked yet", kf_json_str_or(s, "state", ""), *why ? ": " : "", why);
+        printf("The agent is running: pid %lld, keyfob %s\n",
+               (long long)kf_json_int_or(hello, "pid", 0), kf_json_str_or(hello, "build", "?"));
+        printf("Socket  %s\nStore   %s, %s%s%s\n", path, *kind ? kind : "not picked yet",
+               kf_json_str_or(s, "state", ""), *why ? ": " : "", why);
         bool locked = kf_json_bool(s, "locked", false);
         if (locked) printf("Lock    locked; unlock with: keyfob unlock\n");
-        if (!kf_json_bool(hello, "memory_locked", true)) printf("Memory  could not be locked: secrets may reach the swap\n");
+        if (!kf_json_bool(hello, "memory_locked", true))
+            printf("Memory  could not be locked: secrets may reach the swap\n");
     }
     return kf_cli_flush();
 }
@@ -51,7 +54,8 @@ int kf_cmd_agent_status(kf_cli *c, const kf_args *a) {
     kf_json *p = kf_json_obj();
     kf_json_set_int(p, "protocol", KF_PROTOCOL);
     kf_json_set_str(p, "build", kf_build);
-    KF_AUTO(kf_json) hello = c->client ? kf_client_call(c->client, "Hello", p, 5000, &e) : (kf_json_free(p), NULL);
+    KF_AUTO(kf_json)
+    hello = c->client ? kf_client_call(c->client, "Hello", p, 5000, &e) : (kf_json_free(p), NULL);
     if (c->client && !hello) return kf_cli_fail(c, &e);
     return print_status(c, hello, path);
 }
@@ -92,7 +96,10 @@ static void note_unsaved(kf_cli *c, const kf_json *r) {
 
 int kf_cmd_agent_stop(kf_cli *c, const kf_args *a) {
     kf_err e;
-    if (kf_client_read_only()) return kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "agent stop would end what the agent holds in memory"), kf_cli_fail(c, &e);
+    if (kf_client_read_only())
+        return kf_fail(&e, KF_ERR_USAGE_READ_ONLY,
+                       "agent stop would end what the agent holds in memory"),
+               kf_cli_fail(c, &e);
     KF_AUTO_CHARS path = kf_socket_path(&e);
     if (!path) return kf_cli_fail(c, &e);
     c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, &e);

@@ -49,12 +49,17 @@ static int list(kf_cli *c) {
 static bool path_of(const char *dir, kf_dir_file *f, kf_err *err) {
     char real[PATH_MAX];
     kf_dir_file found;
-    if (!dir && kf_dir_find(NULL, &found, NULL) > 0) return memcpy(f->path, found.path, sizeof found.path), true;
-    bool gone = dir && *dir == '/' && !realpath(dir, real); /* the directory too: it is taken by its name */
-    if (gone && !kf_str_set(real, sizeof real, dir)) return kf_fail(err, KF_ERR_USAGE_DIRECTORY, "the path is too long");
-    if (!gone && !realpath(dir ? dir : ".", real)) return kf_fail_errno(err, KF_ERR_USAGE_DIRECTORY, "%.200s", dir ? dir : ".");
+    if (!dir && kf_dir_find(NULL, &found, NULL) > 0)
+        return memcpy(f->path, found.path, sizeof found.path), true;
+    bool gone =
+        dir && *dir == '/' && !realpath(dir, real); /* the directory too: it is taken by its name */
+    if (gone && !kf_str_set(real, sizeof real, dir))
+        return kf_fail(err, KF_ERR_USAGE_DIRECTORY, "the path is too long");
+    if (!gone && !realpath(dir ? dir : ".", real))
+        return kf_fail_errno(err, KF_ERR_USAGE_DIRECTORY, "%.200s", dir ? dir : ".");
     KF_AUTO_CHARS path = kf_strfmt("%s/%s", strcmp(real, "/") ? real : "", KF_DIRECTORY_FILE);
-    return kf_str_set(f->path, sizeof f->path, path) || kf_fail(err, KF_ERR_USAGE_DIRECTORY, "the path is too long");
+    return kf_str_set(f->path, sizeof f->path, path) ||
+           kf_fail(err, KF_ERR_USAGE_DIRECTORY, "the path is too long");
 }
 
 static int take_back(kf_cli *c, const char *dir) {
@@ -69,7 +74,10 @@ static void note_missing(kf_cli *c, const char *name) {
     size_t n = 0;
     bool there = !kf_cli_index(&rows, &n, NULL);
     for (size_t i = 0; i < n && !there; i++) there = !strcmp(rows[i].name, name);
-    if (!there) kf_cli_note(c, "there is no profile called %s yet; keyfob profile add %s --client-id ID makes it", name, name);
+    if (!there)
+        kf_cli_note(
+            c, "there is no profile called %s yet; keyfob profile add %s --client-id ID makes it",
+            name, name);
     free(rows);
 }
 
@@ -77,15 +85,18 @@ int kf_cmd_allow(kf_cli *c, const kf_args *a) {
     enum { REVOKE, LIST };
     kf_err e;
     kf_dir_file f;
-    if (a->opt[LIST]) return a->opt[REVOKE] || a->pos[0] ? kf_cli_usage(c, "--list stands alone") : list(c);
+    if (a->opt[LIST])
+        return a->opt[REVOKE] || a->pos[0] ? kf_cli_usage(c, "--list stands alone") : list(c);
     if (kf_client_read_only()) {
-        kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "allow would change what is trusted, and --read-only forbids it");
+        kf_fail(&e, KF_ERR_USAGE_READ_ONLY,
+                "allow would change what is trusted, and --read-only forbids it");
         return kf_cli_fail(c, &e);
     }
     if (a->opt[REVOKE]) return take_back(c, a->pos[0]);
     int rc = kf_dir_find(a->pos[0], &f, &e);
     if (rc == 0) {
-        kf_fail(&e, KF_ERR_USAGE_DIRECTORY, "there is no %s in %.180s", KF_DIRECTORY_FILE, a->pos[0] ? a->pos[0] : "this directory or above it");
+        kf_fail(&e, KF_ERR_USAGE_DIRECTORY, "there is no %s in %.180s", KF_DIRECTORY_FILE,
+                a->pos[0] ? a->pos[0] : "this directory or above it");
         kf_hint(&e, "Make one: echo PROFILE > %s", KF_DIRECTORY_FILE);
     }
     if (rc <= 0 || !kf_dir_allow(&f, &e)) return kf_cli_fail(c, &e);

@@ -6,7 +6,9 @@
 
 enum { CALL_MS = 15000 };
 
-static kf_json *settings(kf_cli *c, kf_err *err) { return kf_cli_call(c, "GetSettings", NULL, CALL_MS, err); }
+static kf_json *settings(kf_cli *c, kf_err *err) {
+    return kf_cli_call(c, "GetSettings", NULL, CALL_MS, err);
+}
 
 static const kf_json *find(const kf_json *all, const char *key) {
     const kf_json *i = kf_json_first(kf_json_get(all, "settings"));
@@ -19,7 +21,9 @@ static const char *value_of(const kf_json *s) {
     return v ? v : kf_json_str_or(s, "usual", "");
 }
 
-static int unknown(kf_cli *c, const char *key) { return kf_cli_usage(c, "there is no setting %.64s; keyfob config list shows all", key); }
+static int unknown(kf_cli *c, const char *key) {
+    return kf_cli_usage(c, "there is no setting %.64s; keyfob config list shows all", key);
+}
 
 static kf_json *as_json(const kf_json *s) {
     kf_json *j = kf_json_obj();
@@ -60,7 +64,8 @@ int kf_cmd_config_list(kf_cli *c, const kf_args *a) {
         const char *set = kf_json_str(i, "value"), *usual = kf_json_str_or(i, "usual", "");
         KF_AUTO_CHARS value = kf_text_safe(set ? set : *usual ? usual : "-");
         KF_AUTO_CHARS help = kf_text_safe(kf_json_str(i, "help"));
-        printf("%-18s %s%s\n  %s\n", kf_json_str_or(i, "key", ""), value, set || !*usual ? "" : " (usual)", help);
+        printf("%-18s %s%s\n  %s\n", kf_json_str_or(i, "key", ""), value,
+               set || !*usual ? "" : " (usual)", help);
     }
     if (!c->json) return kf_json_free(items), kf_cli_flush();
     kf_json *j = kf_json_obj();
@@ -77,12 +82,16 @@ static int put(kf_cli *c, const char *key, const char *value) {
     kf_json_set_str(p, "value", value);
     KF_AUTO(kf_json) r = kf_cli_call(c, "PutSettings", p, CALL_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
-    if (kf_json_bool(r, "later", false)) kf_cli_note(c, "that counts from the next start of the agent (keyfob agent stop); what is stored stays where it is: keyfob store move");
+    if (kf_json_bool(r, "later", false))
+        kf_cli_note(c, "that counts from the next start of the agent (keyfob agent stop); what is "
+                       "stored stays where it is: keyfob store move");
     return c->json ? kf_cmd_config_get(c, &(kf_args){.pos = {key}, .n_pos = 1}) : 0;
 }
 
 int kf_cmd_config_set(kf_cli *c, const kf_args *a) {
-    if (a->n_pos < 2) return kf_cli_usage(c, "config set needs a setting and a value; keyfob config unset KEY removes one");
+    if (a->n_pos < 2)
+        return kf_cli_usage(
+            c, "config set needs a setting and a value; keyfob config unset KEY removes one");
     return put(c, a->pos[0], a->pos[1]);
 }
 
@@ -118,7 +127,8 @@ int kf_cmd_paths(kf_cli *c, const kf_args *a) {
     KF_AUTO_CHARS log = kf_strfmt("%s/keyfobd.log", state);
     const struct {
         const char *name, *path;
-    } all[] = {{"settings", conf}, {"vault", vault}, {"state", state}, {"profiles", profiles}, {"log", log}, {"socket", socket}};
+    } all[] = {{"settings", conf},     {"vault", vault}, {"state", state},
+               {"profiles", profiles}, {"log", log},     {"socket", socket}};
     kf_json *j = c->json ? kf_json_obj() : NULL;
     if (j) kf_json_set_str(j, "schema", "keyfob.paths/1");
     for (size_t i = 0; i < KF_LEN(all); i++) {

@@ -1,5 +1,5 @@
-/* config edit: the person's editor on a copy; what comes back is checked before it takes the file's place, and
- * what cannot be used is never lost. */
+/* config edit: the person's editor on a copy; what comes back is checked before it takes the file's
+ * place, and what cannot be used is never lost. */
 #include "ui/cli/cli.h"
 
 #include <errno.h>
@@ -22,7 +22,9 @@ static char *read_text(const char *path, kf_err *err) {
     if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path), NULL;
     char *text = NULL;
     ssize_t n = -1;
-    if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= TEXT_MAX && (text = calloc(1, (size_t)st.st_size + 1))) n = read(fd, text, (size_t)st.st_size);
+    if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= TEXT_MAX &&
+        (text = calloc(1, (size_t)st.st_size + 1)))
+        n = read(fd, text, (size_t)st.st_size);
     close(fd);
     if (n >= 0 && n == st.st_size && strlen(text) == (size_t)n) return text;
     free(text);
@@ -42,12 +44,14 @@ static bool write_all(int fd, const char *text) {
     return true;
 }
 
-/* A copy beside the file, so that it is as private, and kept when something goes wrong. NULL: err. Caller frees. */
+/* A copy beside the file, so that it is as private, and kept when something goes wrong. NULL: err.
+ * Caller frees. */
 static char *copy_of(const char *path, const char *text, kf_err *err) {
     KF_AUTO_CHARS dir = kf_strdup(path);
     for (char *p = dir + 1; (p = strchr(p, '/')); p++) { /* as the agent would make it */
         *p = 0;
-        if (mkdir(dir, 0700) && errno != EEXIST && errno != EISDIR && errno != EROFS) return kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", dir), NULL;
+        if (mkdir(dir, 0700) && errno != EEXIST && errno != EISDIR && errno != EROFS)
+            return kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", dir), NULL;
         *p = '/';
     }
     char *copy = kf_strfmt("%s.edit-XXXXXX.conf", path);
@@ -67,10 +71,12 @@ static const char *editor(void) {
     return v && *v ? v : "vi";
 }
 
-/* By a shell, because EDITOR may have options; the file is an argument of its own. ^C is the editor's. */
+/* By a shell, because EDITOR may have options; the file is an argument of its own. ^C is the
+ * editor's. */
 static bool run_editor(const char *file, kf_err *err) {
     KF_AUTO_CHARS script = kf_strfmt("%s \"$1\"", editor());
-    char *argv[] = {(char *)"sh", (char *)"-c", script, (char *)"sh", (char *)(uintptr_t)file, NULL};
+    char *argv[] = {(char *)"sh", (char *)"-c", script, (char *)"sh", (char *)(uintptr_t)file,
+                    NULL};
     struct sigaction ignore = {.sa_handler = SIG_IGN}, old_int, old_quit;
     posix_spawnattr_t at;
     posix_spawn_file_actions_t fa;
@@ -87,17 +93,22 @@ static bool run_editor(const char *file, kf_err *err) {
     sigaction(SIGQUIT, &ignore, &old_quit);
     char **env = kf_clean_environment();
     posix_spawn_file_actions_init(&fa);
-    if (!isatty(STDOUT_FILENO)) posix_spawn_file_actions_adddup2(&fa, STDERR_FILENO, STDOUT_FILENO); /* stdout is for keyfob's answer */
+    if (!isatty(STDOUT_FILENO))
+        posix_spawn_file_actions_adddup2(&fa, STDERR_FILENO,
+                                         STDOUT_FILENO); /* stdout is for keyfob's answer */
     int rc = posix_spawn(&pid, "/bin/sh", &fa, &at, argv, env);
     posix_spawn_file_actions_destroy(&fa);
     free(env);
     posix_spawnattr_destroy(&at);
-    while (!rc && waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+    while (!rc && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGQUIT, &old_quit, NULL);
     if (rc) return kf_fail(err, KF_ERR_SYS_SPAWN, "sh: %s", strerror(rc));
     if (WIFEXITED(status) && !WEXITSTATUS(status)) return true;
-    kf_fail(err, KF_ERR_SYS_CANCELLED, "the editor (%.60s) ended with %s %d", editor(), WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    kf_fail(err, KF_ERR_SYS_CANCELLED, "the editor (%.60s) ended with %s %d", editor(),
+            WIFSIGNALED(status) ? "signal" : "status",
+            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     return kf_hint(err, "Set VISUAL or EDITOR to an editor that is there.");
 }
 
@@ -109,8 +120,10 @@ static bool replace(kf_cli *c, const char *text, const char *before, kf_err *err
     return r != NULL;
 }
 
-/* One round; first is what the editor began with: 0 done or nothing to do, -1 edit again, else the exit status; *keep: the copy has something of the person's. */
-static int round_of(kf_cli *c, const char *copy, const char *first, const char *before, bool *keep) {
+/* One round; first is what the editor began with: 0 done or nothing to do, -1 edit again, else the
+ * exit status; *keep: the copy has something of the person's. */
+static int round_of(kf_cli *c, const char *copy, const char *first, const char *before,
+                    bool *keep) {
     kf_err e;
     bool edited = run_editor(copy, &e);
     kf_err why;
@@ -133,10 +146,13 @@ static int round_of(kf_cli *c, const char *copy, const char *first, const char *
 /* A file that is not there yet begins with what may stand in it. */
 static char *first_text(kf_cli *c, kf_err *err) {
     KF_AUTO(kf_json) all = kf_cli_call(c, "GetSettings", NULL, CALL_MS, err);
-    char *text = all ? kf_strdup("# keyfob.conf: man keyfob.conf says more. There is no secret in here.\n[keyfob]\n") : NULL;
+    char *text = all ? kf_strdup("# keyfob.conf: man keyfob.conf says more. There is no secret in "
+                                 "here.\n[keyfob]\n")
+                     : NULL;
     for (const kf_json *i = kf_json_first(kf_json_get(all, "settings")); i; i = kf_json_next(i)) {
         if (kf_json_bool(i, "own", false)) continue;
-        char *more = kf_strfmt("%s\n# %s\n#%s = %s\n", text, kf_json_str_or(i, "help", ""), kf_json_str_or(i, "key", ""), kf_json_str_or(i, "usual", ""));
+        char *more = kf_strfmt("%s\n# %s\n#%s = %s\n", text, kf_json_str_or(i, "help", ""),
+                               kf_json_str_or(i, "key", ""), kf_json_str_or(i, "usual", ""));
         free(text);
         text = more;
     }
@@ -146,8 +162,11 @@ static char *first_text(kf_cli *c, kf_err *err) {
 int kf_cmd_config_edit(kf_cli *c, const kf_args *a) {
     kf_err e;
     (void)a;
-    if (kf_client_read_only()) return kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "config edit would change the settings"), kf_cli_fail(c, &e);
-    bool chosen = getenv("VISUAL") || getenv("EDITOR"); /* it may be a script, which needs no terminal */
+    if (kf_client_read_only())
+        return kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "config edit would change the settings"),
+               kf_cli_fail(c, &e);
+    bool chosen =
+        getenv("VISUAL") || getenv("EDITOR"); /* it may be a script, which needs no terminal */
     if (c->no_input || (!chosen && !kf_can_ask(c))) {
         kf_fail(&e, KF_ERR_USAGE_NO_INPUT, "an editor needs a person");
         kf_hint(&e, "Run: keyfob config set KEY VALUE");

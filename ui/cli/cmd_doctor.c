@@ -10,7 +10,8 @@
 enum { NETWORK };
 enum { DOCTOR_MS = 120000, HELLO_MS = 5000 };
 
-void kf_check_add(kf_checks *k, const char *id, const char *result, const char *todo, const char *fmt, ...) {
+void kf_check_add(kf_checks *k, const char *id, const char *result, const char *todo,
+                  const char *fmt, ...) {
     char *text = NULL;
     va_list ap;
     va_start(ap, fmt);
@@ -39,15 +40,20 @@ static bool check_agent(kf_cli *c, kf_checks *k) {
     c->client = kf_client_open(0, &e);
     KF_AUTO(kf_json) h = c->client ? hello(c, &e) : NULL;
     if (!h) {
-        kf_check_add(k, "agent", "fail", e.code == KF_ERR_WIRE_PROTOCOL ? "keyfob agent stop" : "look at what failed above, and at keyfobd.log in the state directory",
+        kf_check_add(k, "agent", "fail",
+                     e.code == KF_ERR_WIRE_PROTOCOL
+                         ? "keyfob agent stop"
+                         : "look at what failed above, and at keyfobd.log in the state directory",
                      "%s (%s)", e.what, kf_err_name(e.code));
         return false;
     }
     const char *build = kf_json_str_or(h, "build", "?");
     bool same = !strcmp(build, kf_build);
-    kf_check_add(k, "agent", same ? "ok" : "warn", same ? NULL : "keyfob agent stop; the next command starts this version's",
-                 "pid %lld, keyfob %s, protocol %d%s%s", (long long)kf_json_int_or(h, "pid", 0), build,
-                 (int)kf_json_int_or(h, "protocol", 0), same ? "" : "; this is keyfob ", same ? "" : kf_build);
+    kf_check_add(k, "agent", same ? "ok" : "warn",
+                 same ? NULL : "keyfob agent stop; the next command starts this version's",
+                 "pid %lld, keyfob %s, protocol %d%s%s", (long long)kf_json_int_or(h, "pid", 0),
+                 build, (int)kf_json_int_or(h, "protocol", 0), same ? "" : "; this is keyfob ",
+                 same ? "" : kf_build);
     return true;
 }
 
@@ -56,9 +62,12 @@ static void ask_agent(kf_cli *c, kf_checks *k, bool network) {
     kf_json *p = kf_json_obj();
     if (network) kf_json_set_bool(p, "network", true);
     KF_AUTO(kf_json) r = kf_client_call(c->client, "Doctor", p, DOCTOR_MS, &e);
-    if (!r) kf_check_add(k, "agent", "fail", "keyfob agent stop, then try again", "%s (%s)", e.what, kf_err_name(e.code));
+    if (!r)
+        kf_check_add(k, "agent", "fail", "keyfob agent stop, then try again", "%s (%s)", e.what,
+                     kf_err_name(e.code));
     for (const kf_json *i = kf_json_first(kf_json_get(r, "checks")); i; i = kf_json_next(i))
-        kf_check_add(k, kf_json_str_or(i, "id", "?"), kf_json_str_or(i, "result", "warn"), kf_json_str(i, "todo"), "%s", kf_json_str_or(i, "finding", ""));
+        kf_check_add(k, kf_json_str_or(i, "id", "?"), kf_json_str_or(i, "result", "warn"),
+                     kf_json_str(i, "todo"), "%s", kf_json_str_or(i, "finding", ""));
 }
 
 static int print(const kf_checks *k) {

@@ -14,11 +14,31 @@ enum { MIN_VALID, ENV, FD, FILE_, MASK, REFRESH };
 enum { FD_MIN = 3, FD_MAX = 1023, FILE_FROM = 100 };
 enum { FAILED = 125, CANNOT_RUN = 126, NOT_FOUND = 127 };
 
-static const char *const defaults[] = {"WORKOS_ACCESS_TOKEN", "KEYFOB_TOKEN_FD", "KEYFOB_TOKEN_FILE"};
-/* what exec sets itself, and what the loader, a shell and every program read: a token there would be lost, or printed, or
- * taken for a place. NAME*: all that begin so */
-static const char *const taken[] = {"KEYFOB_PROFILE", "KEYFOB_EXPIRES_AT", "KEYFOB_EXPIRES_EPOCH", "WORKOS_CLIENT_ID", "WORKOS_ORGANIZATION_ID", "PATH", "LD_*",
-                                    "GLIBC_TUNABLES", "IFS", "ENV", "BASH_ENV", "HOME", "SHELL", "USER", "LOGNAME", "PWD", "TERM", "LANG", "LC_*", "TZ", "TMPDIR",
+static const char *const defaults[] = {"WORKOS_ACCESS_TOKEN", "KEYFOB_TOKEN_FD",
+                                       "KEYFOB_TOKEN_FILE"};
+/* what exec sets itself, and what the loader, a shell and every program read: a token there would
+ * be lost, or printed, or taken for a place. NAME*: all that begin so */
+static const char *const taken[] = {"KEYFOB_PROFILE",
+                                    "KEYFOB_EXPIRES_AT",
+                                    "KEYFOB_EXPIRES_EPOCH",
+                                    "WORKOS_CLIENT_ID",
+                                    "WORKOS_ORGANIZATION_ID",
+                                    "PATH",
+                                    "LD_*",
+                                    "GLIBC_TUNABLES",
+                                    "IFS",
+                                    "ENV",
+                                    "BASH_ENV",
+                                    "HOME",
+                                    "SHELL",
+                                    "USER",
+                                    "LOGNAME",
+                                    "PWD",
+                                    "TERM",
+                                    "LANG",
+                                    "LC_*",
+                                    "TZ",
+                                    "TMPDIR",
                                     "XDG_*"};
 
 static bool variable_ok(const char *s) {
@@ -39,14 +59,16 @@ static int out_of_luck(const char *what) {
     return FAILED;
 }
 
-/* --- the token in a descriptor --------------------------------------------------------------------- */
+/* --- the token in a descriptor
+ * --------------------------------------------------------------------- */
 
 /* Sealed: whoever the command hands it to reads what the command read. Close-on-exec; -1: errno. */
 static int sealed(const char *token) {
     size_t len = strlen(token);
     int fd = memfd_create("keyfob-token", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) return -1;
-    if (write(fd, token, len) == (ssize_t)len && fchmod(fd, 0400) == 0 && lseek(fd, 0, SEEK_SET) == 0 &&
+    if (write(fd, token, len) == (ssize_t)len && fchmod(fd, 0400) == 0 &&
+        lseek(fd, 0, SEEK_SET) == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0)
         return fd;
     close(fd);
@@ -67,7 +89,8 @@ static int hand_descriptor(const kf_exec *x, const char *token) {
     return 0;
 }
 
-/* --- the command ----------------------------------------------------------------------------------- */
+/* --- the command
+ * ----------------------------------------------------------------------------------- */
 
 static void set_facts(const kf_json *r) {
     int64_t at = kf_json_int_or(r, "expires_at", 0);
@@ -85,7 +108,8 @@ static void set_facts(const kf_json *r) {
 int kf_exec_become(const kf_exec *x) {
     const char *token = kf_json_str_or(x->answer, "access_token", "");
     set_facts(x->answer);
-    for (size_t i = 0; i < KF_LEN(defaults); i++) unsetenv(defaults[i]); /* those of an exec around this one are another token's */
+    for (size_t i = 0; i < KF_LEN(defaults); i++)
+        unsetenv(defaults[i]); /* those of an exec around this one are another token's */
     if (x->path) setenv(x->variable, x->path, 1);
     else if (x->fd >= 0 || x->as_file) {
         int rc = hand_descriptor(x, token);
@@ -113,14 +137,22 @@ static int read_options(kf_cli *c, const kf_args *a, kf_exec *x) {
         char *end = NULL;
         long n = strtol(a->opt[FD], &end, 10);
         if (!strchr("123456789", *a->opt[FD]) || *end || n < FD_MIN || n > FD_MAX)
-            return kf_cli_usage(c, "--fd %.40s: a number from %d to %d", a->opt[FD], FD_MIN, FD_MAX);
-        if (in_use((int)n)) return kf_cli_usage(c, "--fd %ld: the descriptor is open already; the command would lose it", n);
-        if (x->as_file) return kf_cli_usage(c, "--fd and %s are two places; name one", x->refresh ? "--refresh" : "--file");
+            return kf_cli_usage(c, "--fd %.40s: a number from %d to %d", a->opt[FD], FD_MIN,
+                                FD_MAX);
+        if (in_use((int)n))
+            return kf_cli_usage(
+                c, "--fd %ld: the descriptor is open already; the command would lose it", n);
+        if (x->as_file)
+            return kf_cli_usage(c, "--fd and %s are two places; name one",
+                                x->refresh ? "--refresh" : "--file");
         x->fd = (int)n;
     }
     x->variable = a->opt[ENV] ? a->opt[ENV] : defaults[x->fd >= 0 ? 1 : x->as_file ? 2 : 0];
-    if (!variable_ok(x->variable)) return kf_cli_usage(c, "--env %.80s is no name of a variable", x->variable);
-    if (variable_taken(x->variable)) return kf_cli_usage(c, "--env %s: that variable has another use in the command", x->variable);
+    if (!variable_ok(x->variable))
+        return kf_cli_usage(c, "--env %.80s is no name of a variable", x->variable);
+    if (variable_taken(x->variable))
+        return kf_cli_usage(c, "--env %s: that variable has another use in the command",
+                            x->variable);
     return 0;
 }
 
@@ -132,6 +164,8 @@ int kf_cmd_exec(kf_cli *c, const kf_args *a) {
     if (!r) return rc;
     x.answer = r;
     const char *theirs = getenv("WORKOS_CLIENT_ID"), *own = kf_json_str_or(r, "client_id", "");
-    if (theirs && *theirs && strcmp(theirs, own)) kf_cli_note(c, "WORKOS_CLIENT_ID is %.80s here; the command gets the one of %s, %s", theirs, kf_json_str_or(r, "name", ""), own);
+    if (theirs && *theirs && strcmp(theirs, own))
+        kf_cli_note(c, "WORKOS_CLIENT_ID is %.80s here; the command gets the one of %s, %s", theirs,
+                    kf_json_str_or(r, "name", ""), own);
     return x.mask || x.refresh ? kf_exec_stay(c, &x) : kf_exec_become(&x);
 }

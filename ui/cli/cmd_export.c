@@ -1,4 +1,5 @@
-/* export and header: a fresh token in the form another tool wants (ui/common/formats.h), to stdout or to a file. */
+/* export and header: a fresh token in the form another tool wants (ui/common/formats.h), to stdout
+ * or to a file. */
 #include "ui/cli/cli.h"
 
 #include <unistd.h>
@@ -7,7 +8,22 @@
 #include "ui/common/formats.h"
 #include "ui/common/outfile.h"
 
-enum { FORMAT, WHAT, MIN_VALID, OUTPUT, FORCE, CLIP, CLEAR, HOST, LOGIN, COOKIE, PASSWORD_STDIN, HAND_OVER, YES, REVEAL };
+enum {
+    FORMAT,
+    WHAT,
+    MIN_VALID,
+    OUTPUT,
+    FORCE,
+    CLIP,
+    CLEAR,
+    HOST,
+    LOGIN,
+    COOKIE,
+    PASSWORD_STDIN,
+    HAND_OVER,
+    YES,
+    REVEAL
+};
 enum { H_MIN_VALID, H_REVEAL, H_NAME };
 
 typedef struct wanted {
@@ -31,7 +47,10 @@ static kf_json *ask_agent(kf_cli *c, const char *method, const wanted *w, int *r
 
 static int put_out(kf_cli *c, const kf_buf *b, const wanted *w, bool masked) {
     kf_err e;
-    if (w->clip) return kf_cli_clip(c, w->what, b->data, b->len && b->data[b->len - 1] == '\n' ? b->len - 1 : b->len, w->clear_after);
+    if (w->clip)
+        return kf_cli_clip(c, w->what, b->data,
+                           b->len && b->data[b->len - 1] == '\n' ? b->len - 1 : b->len,
+                           w->clear_after);
     if (w->file) {
         if (!kf_outfile_write(w->file, b->data, b->len, w->force, &e)) return kf_cli_fail(c, &e);
         if (c->json) return kf_cli_print_file(w->file);
@@ -40,14 +59,16 @@ static int put_out(kf_cli *c, const kf_buf *b, const wanted *w, bool masked) {
     }
     fwrite(b->data, 1, b->len, stdout);
     int rc = kf_cli_flush();
-    if (!rc && masked) kf_cli_note(c, "masked on a terminal; --reveal shows it, a pipe and a file get it whole");
+    if (!rc && masked)
+        kf_cli_note(c, "masked on a terminal; --reveal shows it, a pipe and a file get it whole");
     return rc;
 }
 
 /* The claims hold no token, so nothing is masked. */
 static int claims(kf_cli *c, const wanted *w) {
     int rc = 0;
-    if (strcmp(w->format, "json") != 0) return kf_cli_usage(c, "--what claims has the format json only");
+    if (strcmp(w->format, "json") != 0)
+        return kf_cli_usage(c, "--what claims has the format json only");
     KF_AUTO(kf_json) r = ask_agent(c, "Claims", w, &rc);
     if (!r) return rc;
     KF_AUTO_CHARS text = kf_json_print(kf_json_get(r, "claims"));
@@ -73,16 +94,21 @@ static bool format_ok(const wanted *w, bool key, kf_err *err) {
 static int run(kf_cli *c, const wanted *w) {
     int rc = 0;
     kf_err e;
-    bool key = !strcmp(w->what, "api-key"), mask = !w->reveal && !w->file && !w->clip && isatty(STDOUT_FILENO);
+    bool key = !strcmp(w->what, "api-key"),
+         mask = !w->reveal && !w->file && !w->clip && isatty(STDOUT_FILENO);
     if (!strcmp(w->what, "claims")) return claims(c, w);
-    if (!key && strcmp(w->what, "access") != 0) return kf_cli_usage(c, "--what is access, claims or api-key, not %.40s", w->what);
+    if (!key && strcmp(w->what, "access") != 0)
+        return kf_cli_usage(c, "--what is access, claims or api-key, not %.40s", w->what);
     if (!format_ok(w, key, &e)) return kf_cli_usage(c, "%s", e.what);
-    KF_AUTO(kf_json) r = key ? ask_agent(c, "GetApiKey", w, &rc) : kf_cli_token(c, w->profile, w->min_valid, false, false, &rc);
+    KF_AUTO(kf_json)
+    r = key ? ask_agent(c, "GetApiKey", w, &rc)
+            : kf_cli_token(c, w->profile, w->min_valid, false, false, &rc);
     if (!r) return rc;
     kf_facts f;
     kf_buf b;
     kf_buf_init(&b, KF_FORMAT_OUT_MAX);
-    if (!kf_facts_from(&f, r, mask, &e) || !kf_format(&b, &f, w->format, &w->opts, &e)) rc = kf_cli_fail(c, &e);
+    if (!kf_facts_from(&f, r, mask, &e) || !kf_format(&b, &f, w->format, &w->opts, &e))
+        rc = kf_cli_fail(c, &e);
     else rc = put_out(c, &b, w, mask);
     kf_buf_done(&b);
     return rc;
@@ -94,29 +120,45 @@ static int put_sealed(kf_cli *c, const kf_buf *b, void *user) {
 }
 
 static int sealed(kf_cli *c, wanted *w, const kf_args *a) {
-    kf_seal_wish s = {.profile = w->profile, .min_valid = w->min_valid, .cookie = a->opt[COOKIE], .password_stdin = a->opt[PASSWORD_STDIN],
-                      .hand_over = a->opt[HAND_OVER], .yes = a->opt[YES], .masked = !w->reveal && !w->file && !w->clip && isatty(STDOUT_FILENO)};
+    kf_seal_wish s = {.profile = w->profile,
+                      .min_valid = w->min_valid,
+                      .cookie = a->opt[COOKIE],
+                      .password_stdin = a->opt[PASSWORD_STDIN],
+                      .hand_over = a->opt[HAND_OVER],
+                      .yes = a->opt[YES],
+                      .masked = !w->reveal && !w->file && !w->clip && isatty(STDOUT_FILENO)};
     return kf_cli_seal(c, &s, put_sealed, w);
 }
 
 /* Options that would do nothing: whoever gives one expects something. */
 static const char *without_effect(const kf_cli *c, const kf_args *a, const wanted *w, bool seals) {
     if (w->file && w->clip) return "-o and --clip are two places; name one";
-    if (c->json && a->opt[FORMAT] && strcmp(w->format, "json") != 0) return "--json and another --format are two forms; name one";
+    if (c->json && a->opt[FORMAT] && strcmp(w->format, "json") != 0)
+        return "--json and another --format are two forms; name one";
     if (w->file && !*w->file) return "-o needs the name of a file";
     if (w->force && !w->file) return "--force goes with -o FILE";
     if (w->clear_after && !w->clip) return "--clear-after goes with --clip";
-    if ((w->opts.host || w->opts.login) && strcmp(w->format, "netrc") != 0) return "--host and --login go with --format netrc";
-    if (!seals && (a->opt[COOKIE] || a->opt[HAND_OVER] || a->opt[PASSWORD_STDIN])) return "--cookie, --hand-over and --cookie-password-stdin go with --format wos-session";
+    if ((w->opts.host || w->opts.login) && strcmp(w->format, "netrc") != 0)
+        return "--host and --login go with --format netrc";
+    if (!seals && (a->opt[COOKIE] || a->opt[HAND_OVER] || a->opt[PASSWORD_STDIN]))
+        return "--cookie, --hand-over and --cookie-password-stdin go with --format wos-session";
     if (!a->opt[HAND_OVER] && a->opt[YES]) return "--yes goes with --hand-over";
     /* the clipboard is cleared, and a terminal may not take it: the session would be nowhere */
-    if (a->opt[HAND_OVER] && w->clip) return "a session is handed over to a file (-o) or a pipe, not to the clipboard";
+    if (a->opt[HAND_OVER] && w->clip)
+        return "a session is handed over to a file (-o) or a pipe, not to the clipboard";
     return NULL;
 }
 
 int kf_cmd_export(kf_cli *c, const kf_args *a) {
-    wanted w = {.profile = a->pos[0], .what = a->opt[WHAT] ? a->opt[WHAT] : "access", .min_valid = a->opt[MIN_VALID], .file = a->opt[OUTPUT],
-                .force = a->opt[FORCE], .clip = a->opt[CLIP], .clear_after = a->opt[CLEAR], .reveal = a->opt[REVEAL], .opts = {.host = a->opt[HOST], .login = a->opt[LOGIN]}};
+    wanted w = {.profile = a->pos[0],
+                .what = a->opt[WHAT] ? a->opt[WHAT] : "access",
+                .min_valid = a->opt[MIN_VALID],
+                .file = a->opt[OUTPUT],
+                .force = a->opt[FORCE],
+                .clip = a->opt[CLIP],
+                .clear_after = a->opt[CLEAR],
+                .reveal = a->opt[REVEAL],
+                .opts = {.host = a->opt[HOST], .login = a->opt[LOGIN]}};
     if (kf_str_eq(w.file, "-")) w.file = NULL; /* stdout, as everywhere */
     bool json = c->json || !strcmp(w.what, "claims");
     w.format = a->opt[FORMAT] ? a->opt[FORMAT] : json ? "json" : "header";
@@ -126,7 +168,13 @@ int kf_cmd_export(kf_cli *c, const kf_args *a) {
     return seals ? sealed(c, &w, a) : run(c, &w);
 }
 int kf_cmd_header(kf_cli *c, const kf_args *a) {
-    if (c->json) return kf_cli_usage(c, "header prints a header; --json goes with keyfob token or keyfob export");
-    return run(c, &(wanted){.profile = a->pos[0], .what = "access", .format = "header", .min_valid = a->opt[H_MIN_VALID], .reveal = a->opt[H_REVEAL],
+    if (c->json)
+        return kf_cli_usage(
+            c, "header prints a header; --json goes with keyfob token or keyfob export");
+    return run(c, &(wanted){.profile = a->pos[0],
+                            .what = "access",
+                            .format = "header",
+                            .min_valid = a->opt[H_MIN_VALID],
+                            .reveal = a->opt[H_REVEAL],
                             .opts = {.header = a->opt[H_NAME]}});
 }

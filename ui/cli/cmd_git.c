@@ -1,6 +1,6 @@
-/* git-credential-keyfob, also `keyfob git-credential` (https://git-scm.com/docs/gitcredentials): git asks every helper
- * about every host, so this one answers only for hosts that a profile is bound to (keyfob profile edit P --git-host
- * HOST), and starts nothing as long as no profile is. */
+/* git-credential-keyfob, also `keyfob git-credential` (https://git-scm.com/docs/gitcredentials):
+ * git asks every helper about every host, so this one answers only for hosts that a profile is
+ * bound to (keyfob profile edit P --git-host HOST), and starts nothing as long as no profile is. */
 #include "ui/cli/cli.h"
 
 #include <unistd.h>
@@ -20,7 +20,8 @@ static bool any_host_is_bound(void) {
     return any;
 }
 
-/* A value that ends a line, or the blank that git would keep, would say something else than the token. */
+/* A value that ends a line, or the blank that git would keep, would say something else than the
+ * token. */
 static bool one_word(const char *token) {
     for (const char *p = token; *p; p++)
         if (*p <= 0x20 || *p >= 0x7f) return false;
@@ -33,24 +34,34 @@ static void name_profile(kf_cli *c, const char *host) {
     kf_err e;
     KF_AUTO(kf_json) all = kf_cli_call_all(c, "ListProfiles", NULL, "profiles", WAIT_MS, &e);
     for (const kf_json *p = kf_json_first(all); p; p = kf_json_next(p))
-        if (kf_json_str(p, "git_host") && kf_hosts_has(kf_json_str(p, "git_host"), host) && kf_str_set(name, sizeof name, kf_json_str(p, "name"))) c->profile_used = name;
+        if (kf_json_str(p, "git_host") && kf_hosts_has(kf_json_str(p, "git_host"), host) &&
+            kf_str_set(name, sizeof name, kf_json_str(p, "name")))
+            c->profile_used = name;
 }
 
 static int get(kf_cli *c, const kf_secret *text, const char *min_valid) {
     kf_git_question q;
     kf_err e;
     int64_t ms = 120000;
-    if (!kf_git_question_parse(kf_secret_peek(text), kf_secret_len(text), &q) || !any_host_is_bound()) return 0;
-    if (min_valid && !kf_duration_parse(min_valid, &ms)) return kf_cli_usage(c, "--min-valid %.40s: a duration is a number with s, m or h", min_valid);
+    if (!kf_git_question_parse(kf_secret_peek(text), kf_secret_len(text), &q) ||
+        !any_host_is_bound())
+        return 0;
+    if (min_valid && !kf_duration_parse(min_valid, &ms))
+        return kf_cli_usage(c, "--min-valid %.40s: a duration is a number with s, m or h",
+                            min_valid);
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "git_host", q.host);
     kf_json_set_int(p, "min_valid_ms", ms);
     KF_AUTO(kf_json) r = kf_cli_call(c, "GetToken", p, KF_CLI_TOKEN_MS, &e);
     const char *token = kf_json_str_or(r, "access_token", "");
     if (!r && e.code == KF_ERR_USAGE_NO_PROFILE) return 0; /* somebody else's host */
-    if (r && !one_word(token)) kf_fail(&e, KF_ERR_NET_BAD_ANSWER, "the access token has characters that git's lines cannot carry");
+    if (r && !one_word(token))
+        kf_fail(&e, KF_ERR_NET_BAD_ANSWER,
+                "the access token has characters that git's lines cannot carry");
     if (!r || !one_word(token)) return name_profile(c, q.host), kf_cli_fail(c, &e);
-    printf("username=%s\npassword=%s\npassword_expiry_utc=%lld\n", *q.username ? q.username : "oauth2", token, (long long)kf_json_int_or(r, "expires_at", 0));
+    printf("username=%s\npassword=%s\npassword_expiry_utc=%lld\n",
+           *q.username ? q.username : "oauth2", token,
+           (long long)kf_json_int_or(r, "expires_at", 0));
     return kf_cli_flush();
 }
 
@@ -59,7 +70,9 @@ int kf_cmd_git_credential(kf_cli *c, const kf_args *a) {
     kf_err e;
     /* what keyfob gave needs no keeping, and it makes another by itself */
     if (!strcmp(what, "store") || !strcmp(what, "erase")) return 0;
-    if (strcmp(what, "get") != 0) return isatty(STDIN_FILENO) ? kf_cli_usage(c, "git calls this with get, store or erase") : 0;
+    if (strcmp(what, "get") != 0)
+        return isatty(STDIN_FILENO) ? kf_cli_usage(c, "git calls this with get, store or erase")
+                                    : 0;
     KF_AUTO(kf_secret) question = kf_read_stdin(KF_GIT_QUESTION_MAX, &e);
     return question ? get(c, question, a->opt[0]) : kf_cli_fail(c, &e);
 }

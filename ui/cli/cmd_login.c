@@ -7,11 +7,32 @@
 #include "base/str.h"
 #include "ui/cli/index.h"
 
-enum { O_METHOD, O_EMAIL, O_PASSWORD_STDIN, O_ANSWERS_STDIN, O_ORG, O_ORG2, O_PROVIDER, O_CONNECTION, O_DOMAIN, O_HINT, O_SCREEN, O_PROMPT,
-       O_MAX_AGE, O_NO_BROWSER, O_QR, O_NO_QR, O_INVITATION_STDIN, O_RESET, O_CLIENT_ID, O_API_HOST };
+enum {
+    O_METHOD,
+    O_EMAIL,
+    O_PASSWORD_STDIN,
+    O_ANSWERS_STDIN,
+    O_ORG,
+    O_ORG2,
+    O_PROVIDER,
+    O_CONNECTION,
+    O_DOMAIN,
+    O_HINT,
+    O_SCREEN,
+    O_PROMPT,
+    O_MAX_AGE,
+    O_NO_BROWSER,
+    O_QR,
+    O_NO_QR,
+    O_INVITATION_STDIN,
+    O_RESET,
+    O_CLIENT_ID,
+    O_API_HOST
+};
 enum { CALL_MS = 60000, TAKE_MS = 120000 };
 
-/* --- which profile, or a new one from the environment ------------------------------------------------ */
+/* --- which profile, or a new one from the environment
+ * ------------------------------------------------ */
 
 static const char *env(const char *name) {
     const char *v = getenv(name);
@@ -35,12 +56,15 @@ static bool from_environment(kf_login *l, const kf_args *a, kf_err *err) {
     if (!kf_cli_new_origin(l->c, a->opt[O_API_HOST], &host, err)) return false;
     bool save_key = false;
     if (kf_can_ask(l->c) && !l->in.given) {
-        KF_AUTO_CHARS q = kf_strfmt("There is no profile yet. Name of the one for %s [default]", client);
+        KF_AUTO_CHARS q =
+            kf_strfmt("There is no profile yet. Name of the one for %s [default]", client);
         KF_AUTO(kf_secret) typed = kf_ask(q, false, err);
         if (!typed) return false;
-        if (kf_secret_len(typed) && (!kf_profile_name_ok(kf_secret_peek(typed)) || !kf_str_set(name, sizeof name, kf_secret_peek(typed))))
+        if (kf_secret_len(typed) && (!kf_profile_name_ok(kf_secret_peek(typed)) ||
+                                     !kf_str_set(name, sizeof name, kf_secret_peek(typed))))
             return kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", kf_secret_peek(typed));
-        save_key = env("WORKOS_API_KEY") && kf_ask_yes("Keep the API key of WORKOS_API_KEY in the store, too?");
+        save_key = env("WORKOS_API_KEY") &&
+                   kf_ask_yes("Keep the API key of WORKOS_API_KEY in the store, too?");
     }
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "name", name);
@@ -49,34 +73,41 @@ static bool from_environment(kf_login *l, const kf_args *a, kf_err *err) {
     if (save_key) kf_json_set_str(p, "api_key", env("WORKOS_API_KEY"));
     KF_AUTO(kf_json) r = kf_cli_call(l->c, "PutProfile", p, CALL_MS, err);
     if (!r) return false;
-    kf_cli_note(l->c, "saved profile %s with client ID %s; keyfob profile rm %s removes it", name, client, name);
+    kf_cli_note(l->c, "saved profile %s with client ID %s; keyfob profile rm %s removes it", name,
+                client, name);
     l->profile = l->c->profile_used = name;
     return true;
 }
 
-/* An application's WORKOS_CLIENT_ID is for profiles that have none; that another one is used is told. */
+/* An application's WORKOS_CLIENT_ID is for profiles that have none; that another one is used is
+ * told. */
 static void note_client_id(const kf_cli *c, const char *profile, const char *from_env) {
     kf_profile_row *rows = NULL;
     size_t n = 0;
     if (!kf_cli_index(&rows, &n, NULL)) return;
     for (size_t i = 0; i < n; i++)
-        if (!strcmp(rows[i].name, profile) && *rows[i].client_id && strcmp(rows[i].client_id, from_env))
-            kf_cli_note(c, "WORKOS_CLIENT_ID is %s; %s signs in with its own, %s", from_env, profile, rows[i].client_id);
+        if (!strcmp(rows[i].name, profile) && *rows[i].client_id &&
+            strcmp(rows[i].client_id, from_env))
+            kf_cli_note(c, "WORKOS_CLIENT_ID is %s; %s signs in with its own, %s", from_env,
+                        profile, rows[i].client_id);
     free(rows);
 }
 
 static bool choose_profile(kf_login *l, const kf_args *a, kf_err *err) {
     bool named = a->pos[0] || l->c->profile || env("KEYFOB_PROFILE");
-    if (!named && (env("WORKOS_CLIENT_ID") || a->opt[O_CLIENT_ID]) && no_profiles()) return from_environment(l, a, err);
+    if (!named && (env("WORKOS_CLIENT_ID") || a->opt[O_CLIENT_ID]) && no_profiles())
+        return from_environment(l, a, err);
     l->profile = kf_cli_profile(l->c, a->pos[0], NULL, err);
-    if (l->profile && env("WORKOS_CLIENT_ID")) note_client_id(l->c, l->profile, env("WORKOS_CLIENT_ID"));
+    if (l->profile && env("WORKOS_CLIENT_ID"))
+        note_client_id(l->c, l->profile, env("WORKOS_CLIENT_ID"));
     return l->profile != NULL;
 }
 
 static bool max_age(kf_json *p, const char *text, kf_err *err) {
     if (!text) return true;
     size_t n = strlen(text);
-    if (!n || n > 9 || strspn(text, "0123456789") != n) return kf_fail(err, KF_ERR_USAGE_BAD, "--max-age is a number of seconds");
+    if (!n || n > 9 || strspn(text, "0123456789") != n)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "--max-age is a number of seconds");
     kf_json_set_int(p, "max_age", strtol(text, NULL, 10));
     return true;
 }
@@ -85,9 +116,14 @@ static bool start(kf_login *l, const kf_args *a, kf_err *err) {
     static const struct {
         int opt;
         const char *name;
-    } texts[] = {{O_PROVIDER, "provider"}, {O_CONNECTION, "connection_id"}, {O_DOMAIN, "domain_hint"}, {O_SCREEN, "screen_hint"}, {O_PROMPT, "prompt"}};
+    } texts[] = {{O_PROVIDER, "provider"},
+                 {O_CONNECTION, "connection_id"},
+                 {O_DOMAIN, "domain_hint"},
+                 {O_SCREEN, "screen_hint"},
+                 {O_PROMPT, "prompt"}};
     const char *email = a->opt[O_EMAIL] ? a->opt[O_EMAIL] : a->opt[O_HINT];
-    KF_AUTO(kf_secret) invitation = a->opt[O_INVITATION_STDIN] ? kf_answers_take(&l->in, "invitation_token") : NULL;
+    KF_AUTO(kf_secret)
+    invitation = a->opt[O_INVITATION_STDIN] ? kf_answers_take(&l->in, "invitation_token") : NULL;
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", l->profile);
     kf_json_set_str(p, "method", l->method);
@@ -96,7 +132,8 @@ static bool start(kf_login *l, const kf_args *a, kf_err *err) {
     kf_json_set_str(p, "client_id", env("WORKOS_CLIENT_ID"));
     kf_json_set_str(p, "api_key", env("WORKOS_API_KEY"));
     kf_json_set_bool(p, "interactive", kf_can_ask(l->c));
-    for (size_t i = 0; i < KF_LEN(texts); i++) kf_json_set_str(p, texts[i].name, a->opt[texts[i].opt]);
+    for (size_t i = 0; i < KF_LEN(texts); i++)
+        kf_json_set_str(p, texts[i].name, a->opt[texts[i].opt]);
     kf_json_set_secret(p, "invitation_token", invitation);
     bool ok = max_age(p, a->opt[O_MAX_AGE], err);
     if (ok) l->steps = kf_client_open(0, err);
@@ -107,9 +144,11 @@ static bool start(kf_login *l, const kf_args *a, kf_err *err) {
 
 /* A refresh token from elsewhere: never an argument, never in the environment. */
 static int take_token(kf_login *l, kf_err *err) {
-    KF_AUTO(kf_secret) token = isatty(STDIN_FILENO) ? kf_ask("Refresh token", true, err) : kf_read_stdin(16384, err);
+    KF_AUTO(kf_secret)
+    token = isatty(STDIN_FILENO) ? kf_ask("Refresh token", true, err) : kf_read_stdin(16384, err);
     if (!token) return -1;
-    if (!kf_secret_len(token)) return kf_fail(err, KF_ERR_USAGE_BAD, "there is no refresh token on stdin"), -1;
+    if (!kf_secret_len(token))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "there is no refresh token on stdin"), -1;
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", l->profile);
     kf_json_set_secret(p, "refresh_token", token);
@@ -125,8 +164,12 @@ static bool read_stdin(kf_login *l, const kf_args *a, kf_err *err) {
         const char *field;
     } one[] = {{O_PASSWORD_STDIN, "password"}, {O_INVITATION_STDIN, "invitation_token"}};
     bool answers = a->opt[O_ANSWERS_STDIN] != NULL;
-    int n = (answers || a->opt[O_INVITATION_STDIN]) + !strcmp(l->method, "token") + (a->opt[O_PASSWORD_STDIN] != NULL);
-    if (n > 1) return kf_fail(err, KF_ERR_USAGE_BAD, "stdin can be only one thing: the password, the answers, the invitation, or the token");
+    int n = (answers || a->opt[O_INVITATION_STDIN]) + !strcmp(l->method, "token") +
+            (a->opt[O_PASSWORD_STDIN] != NULL);
+    if (n > 1)
+        return kf_fail(
+            err, KF_ERR_USAGE_BAD,
+            "stdin can be only one thing: the password, the answers, the invitation, or the token");
     if (answers) { /* with --invitation-token-stdin one of them is invitation_token= */
         kf_answers_begin(&l->in);
         return true;
@@ -144,12 +187,20 @@ static bool read_stdin(kf_login *l, const kf_args *a, kf_err *err) {
 int kf_cmd_login(kf_cli *c, const kf_args *a) {
     kf_err e = {0};
     kf_method m;
-    kf_login l = {.c = c, .method = a->opt[O_METHOD] ? a->opt[O_METHOD] : "password", .no_browser = a->opt[O_NO_BROWSER] != NULL, .reset = a->opt[O_RESET] != NULL,
-                  .qr = a->opt[O_NO_QR] ? KF_SHOW_NEVER : a->opt[O_QR] ? KF_SHOW_ALWAYS : KF_SHOW_ON_TERMINAL};
+    kf_login l = {.c = c,
+                  .method = a->opt[O_METHOD] ? a->opt[O_METHOD] : "password",
+                  .no_browser = a->opt[O_NO_BROWSER] != NULL,
+                  .reset = a->opt[O_RESET] != NULL,
+                  .qr = a->opt[O_NO_QR] ? KF_SHOW_NEVER
+                        : a->opt[O_QR]  ? KF_SHOW_ALWAYS
+                                        : KF_SHOW_ON_TERMINAL};
     bool token = !strcmp(l.method, "token");
     int rc = -1;
     if (!token && !kf_method_from_name(l.method, &m))
-        return kf_cli_usage(c, "there is no sign-in method %.40s; there are: password magic browser device sso token", l.method);
+        return kf_cli_usage(
+            c,
+            "there is no sign-in method %.40s; there are: password magic browser device sso token",
+            l.method);
     bool ok = read_stdin(&l, a, &e) && choose_profile(&l, a, &e);
     for (int tries = 0; ok && tries < 2; tries++) {
         if (token) {

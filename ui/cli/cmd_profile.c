@@ -23,37 +23,48 @@ int kf_cli_print_profile(kf_cli *c, const kf_json *p, const char *done) {
         return kf_cli_print(j);
     }
     KF_AUTO_CHARS host = kf_text_safe(kf_json_str(p, "api_host"));
-    if (done) printf("%s %s: client %s at %s, %s\n", done, kf_json_str_or(p, "name", ""), kf_json_str_or(p, "client_id", ""), host,
-                     kf_json_bool(p, "confidential", false) ? "with an API key" : "without an API key (public client)");
+    if (done)
+        printf("%s %s: client %s at %s, %s\n", done, kf_json_str_or(p, "name", ""),
+               kf_json_str_or(p, "client_id", ""), host,
+               kf_json_bool(p, "confidential", false) ? "with an API key"
+                                                      : "without an API key (public client)");
     return kf_cli_flush();
 }
 
 bool kf_cli_new_origin(const kf_cli *c, const char *option, char **norm, kf_err *err) {
     if (option) {
         if (!kf_origin_parse(option, norm, err)) return false;
-    } else if (!kf_profile_env_origin(getenv("WORKOS_API_HOSTNAME"), getenv("WORKOS_API_HTTPS"), getenv("WORKOS_API_PORT"), norm, err))
+    } else if (!kf_profile_env_origin(getenv("WORKOS_API_HOSTNAME"), getenv("WORKOS_API_HTTPS"),
+                                      getenv("WORKOS_API_PORT"), norm, err))
         return false;
-    if (!option && *norm) kf_cli_note(c, "the address is %s, from WORKOS_API_HOSTNAME, _HTTPS and _PORT", *norm);
-    if (*norm && kf_str_starts(*norm, "http://")) kf_cli_note(c, "%s is not encrypted; that is allowed because it is this machine", *norm);
+    if (!option && *norm)
+        kf_cli_note(c, "the address is %s, from WORKOS_API_HOSTNAME, _HTTPS and _PORT", *norm);
+    if (*norm && kf_str_starts(*norm, "http://"))
+        kf_cli_note(c, "%s is not encrypted; that is allowed because it is this machine", *norm);
     return true;
 }
 
 int kf_cmd_profile_add(kf_cli *c, const kf_args *a) {
     kf_err e;
-    const char *name = a->pos[0], *client = a->opt[ADD_CLIENT_ID], *host = a->opt[ADD_HOST], *env = getenv("WORKOS_CLIENT_ID");
+    const char *name = a->pos[0], *client = a->opt[ADD_CLIENT_ID], *host = a->opt[ADD_HOST],
+               *env = getenv("WORKOS_CLIENT_ID");
     if (!name) return kf_cli_usage(c, "a profile needs a name");
     c->profile_used = name;
-    if (!kf_profile_name_ok(name)) return kf_fail(&e, KF_ERR_USAGE_NAME, "'%.80s'", name), kf_cli_fail(c, &e);
-    if (!client && env && *env) client = env, kf_cli_note(c, "the client ID is %s, from WORKOS_CLIENT_ID", env);
+    if (!kf_profile_name_ok(name))
+        return kf_fail(&e, KF_ERR_USAGE_NAME, "'%.80s'", name), kf_cli_fail(c, &e);
+    if (!client && env && *env)
+        client = env, kf_cli_note(c, "the client ID is %s, from WORKOS_CLIENT_ID", env);
     if (!client || !kf_client_id_ok(client)) {
-        kf_fail(&e, KF_ERR_USAGE_NO_CLIENT_ID, client ? "%.80s is no client ID" : "--client-id is missing", client);
+        kf_fail(&e, KF_ERR_USAGE_NO_CLIENT_ID,
+                client ? "%.80s is no client ID" : "--client-id is missing", client);
         return kf_cli_fail(c, &e);
     }
     KF_AUTO_CHARS norm = NULL;
     if (!kf_cli_new_origin(c, host, &norm, &e)) return kf_cli_fail(c, &e);
     char *end = NULL;
     long port = a->opt[ADD_PORT] ? strtol(a->opt[ADD_PORT], &end, 10) : 0;
-    if (end && (*end || port < 0 || port > 65535 || !*a->opt[ADD_PORT])) return kf_cli_usage(c, "--redirect-port is 0 to 65535");
+    if (end && (*end || port < 0 || port > 65535 || !*a->opt[ADD_PORT]))
+        return kf_cli_usage(c, "--redirect-port is 0 to 65535");
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "name", name);
     kf_json_set_str(p, "client_id", client);
@@ -71,7 +82,8 @@ int kf_cmd_profile_add(kf_cli *c, const kf_args *a) {
         kf_json_set_secret(p, "api_key", key);
     }
     KF_AUTO(kf_json) r = kf_cli_call(c, "PutProfile", p, WAIT_MS, &e);
-    if (!r && e.code == KF_ERR_USAGE_EXISTS) kf_hint(&e, "To change it: keyfob profile edit %s", name);
+    if (!r && e.code == KF_ERR_USAGE_EXISTS)
+        kf_hint(&e, "To change it: keyfob profile edit %s", name);
     return r ? kf_cli_print_profile(c, kf_json_get(r, "profile"), "Added") : kf_cli_fail(c, &e);
 }
 
@@ -102,7 +114,8 @@ int kf_cmd_profile_list(kf_cli *c, const kf_args *a) {
     if (!n) kf_cli_note(c, "no profiles yet; keyfob profile add NAME --client-id ID makes one");
     for (size_t i = 0; i < n; i++) {
         KF_AUTO_CHARS state = kf_text_safe(kf_words_state(rows[i].state));
-        printf("%c %-24s %-13s %s\n", rows[i].is_default ? '*' : ' ', rows[i].name, state, rows[i].client_id);
+        printf("%c %-24s %-13s %s\n", rows[i].is_default ? '*' : ' ', rows[i].name, state,
+               rows[i].client_id);
     }
     free(rows);
     return kf_cli_flush();
@@ -118,7 +131,8 @@ int kf_cmd_profile_show(kf_cli *c, const kf_args *a) {
     const char *name = kf_cli_profile(c, a->pos[0], NULL, &e);
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", name);
-    KF_AUTO(kf_json) r = name ? kf_cli_call(c, "GetProfile", p, WAIT_MS, &e) : (kf_json_free(p), NULL);
+    KF_AUTO(kf_json)
+    r = name ? kf_cli_call(c, "GetProfile", p, WAIT_MS, &e) : (kf_json_free(p), NULL);
     if (!r) return kf_cli_fail(c, &e);
     const kf_json *o = kf_json_get(r, "profile");
     if (c->json) return kf_cli_print_profile(c, o, NULL);
@@ -142,8 +156,10 @@ static void note_no_default(kf_cli *c) {
     kf_err e;
     bool any = false;
     KF_AUTO(kf_json) all = kf_cli_call_all(c, "ListProfiles", NULL, "profiles", WAIT_MS, &e);
-    for (const kf_json *p = kf_json_first(all); p; p = kf_json_next(p)) any = any || kf_json_bool(p, "default", false);
-    if (!any && kf_json_count(all) > 1) kf_cli_note(c, "no profile is the default now; keyfob profile default NAME makes one");
+    for (const kf_json *p = kf_json_first(all); p; p = kf_json_next(p))
+        any = any || kf_json_bool(p, "default", false);
+    if (!any && kf_json_count(all) > 1)
+        kf_cli_note(c, "no profile is the default now; keyfob profile default NAME makes one");
 }
 
 int kf_cmd_profile_rm(kf_cli *c, const kf_args *a) {
@@ -161,10 +177,16 @@ int kf_cmd_profile_rm(kf_cli *c, const kf_args *a) {
             kf_hint(&e, "Run: keyfob profile rm %s --yes", name);
             return kf_cli_fail(c, &e);
         }
-        bool session = !kf_str_eq(kf_json_str(kf_json_get(there, "profile"), "state"), "needs_sign_in");
-        if (session) kf_cli_note(c, "the session is forgotten here and lives on at WorkOS; to end it, too: keyfob logout %s", name);
+        bool session =
+            !kf_str_eq(kf_json_str(kf_json_get(there, "profile"), "state"), "needs_sign_in");
+        if (session)
+            kf_cli_note(c,
+                        "the session is forgotten here and lives on at WorkOS; to end it, too: "
+                        "keyfob logout %s",
+                        name);
         KF_AUTO_CHARS q = kf_strfmt("Remove %s with its stored session and API key?", name);
-        if (!kf_ask_yes(q)) return kf_fail(&e, KF_ERR_SYS_CANCELLED, "nothing was removed"), kf_cli_fail(c, &e);
+        if (!kf_ask_yes(q))
+            return kf_fail(&e, KF_ERR_SYS_CANCELLED, "nothing was removed"), kf_cli_fail(c, &e);
     }
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", name);
@@ -188,7 +210,8 @@ int kf_cmd_profile_default(kf_cli *c, const kf_args *a) {
     const char *name = kf_cli_profile(c, a->pos[0], NULL, &e);
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", name);
-    KF_AUTO(kf_json) now = name ? kf_cli_call(c, "GetProfile", p, WAIT_MS, &e) : (kf_json_free(p), NULL);
+    KF_AUTO(kf_json)
+    now = name ? kf_cli_call(c, "GetProfile", p, WAIT_MS, &e) : (kf_json_free(p), NULL);
     if (!now) return kf_cli_fail(c, &e);
     const kf_json *o = kf_json_get(now, "profile");
     p = kf_json_obj();

@@ -22,21 +22,37 @@ static kf_json *put(kf_cli *c, kf_json *p, kf_err *err) {
     return r ? kf_json_copy(kf_json_get(r, "profile")) : NULL;
 }
 
-/* --- edit ------------------------------------------------------------------------------------------ */
+/* --- edit
+ * ------------------------------------------------------------------------------------------ */
 
-enum { CLIENT_ID, HOST, ORG, ORG2, PORT, LABEL, KEY_STDIN, NO_KEY, GIT_HOST, NO_GIT_HOST, DEFAULT, YES };
+enum {
+    CLIENT_ID,
+    HOST,
+    ORG,
+    ORG2,
+    PORT,
+    LABEL,
+    KEY_STDIN,
+    NO_KEY,
+    GIT_HOST,
+    NO_GIT_HOST,
+    DEFAULT,
+    YES
+};
 
 static bool take_port(kf_json *p, const char *text, kf_err *err) {
     char *end = NULL;
     long n = text ? strtol(text, &end, 10) : 0;
-    if (text && (!*text || *end || n < 0 || n > 65535)) return kf_fail(err, KF_ERR_USAGE_BAD, "--redirect-port is 0 to 65535");
+    if (text && (!*text || *end || n < 0 || n > 65535))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "--redirect-port is 0 to 65535");
     if (text) kf_json_set_int(p, "redirect_port", n);
     return true;
 }
 
 static bool take_key(kf_json *p, kf_err *err) {
     KF_AUTO(kf_secret) key = kf_read_stdin(512, err);
-    if (key && !kf_secret_len(key)) return kf_fail(err, KF_ERR_USAGE_BAD, "there is no API key on stdin");
+    if (key && !kf_secret_len(key))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "there is no API key on stdin");
     kf_json_set_secret(p, "api_key", key);
     return key != NULL;
 }
@@ -46,12 +62,17 @@ static bool take(const kf_args *a, kf_json *p, kf_err *err) {
     const char *client = a->opt[CLIENT_ID], *host = a->opt[HOST];
     KF_AUTO_CHARS norm = NULL;
     KF_AUTO_CHARS hosts = NULL;
-    if (a->opt[KEY_STDIN] && a->opt[NO_KEY]) return kf_fail(err, KF_ERR_USAGE_BAD, "--api-key-stdin and --no-api-key contradict each other");
-    if (a->opt[GIT_HOST] && a->opt[NO_GIT_HOST]) return kf_fail(err, KF_ERR_USAGE_BAD, "--git-host and --no-git-host contradict each other");
-    if (client && !kf_client_id_ok(client)) return kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "%.80s is no client ID", client);
+    if (a->opt[KEY_STDIN] && a->opt[NO_KEY])
+        return kf_fail(err, KF_ERR_USAGE_BAD,
+                       "--api-key-stdin and --no-api-key contradict each other");
+    if (a->opt[GIT_HOST] && a->opt[NO_GIT_HOST])
+        return kf_fail(err, KF_ERR_USAGE_BAD, "--git-host and --no-git-host contradict each other");
+    if (client && !kf_client_id_ok(client))
+        return kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "%.80s is no client ID", client);
     if (host && !kf_origin_parse(host, &norm, err)) return false;
     if (a->opt[GIT_HOST] && !kf_hosts_parse(a->opt[GIT_HOST], &hosts, err)) return false;
-    if (hosts && !*hosts) return kf_fail(err, KF_ERR_USAGE_BAD, "--git-host needs a host; --no-git-host removes all");
+    if (hosts && !*hosts)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "--git-host needs a host; --no-git-host removes all");
     kf_json_set_str(p, "client_id", client);
     kf_json_set_str(p, "api_host", norm);
     kf_json_set_str(p, "organization_id", a->opt[ORG] ? a->opt[ORG] : a->opt[ORG2]);
@@ -67,17 +88,29 @@ static bool differs(const kf_json *p, const kf_json *old, const char *key) {
     return v && !kf_str_eq(v, kf_json_str(old, key));
 }
 
-static bool has_session(const kf_json *o) { return !kf_str_eq(kf_json_str(o, "state"), "needs_sign_in"); }
+static bool has_session(const kf_json *o) {
+    return !kf_str_eq(kf_json_str(o, "state"), "needs_sign_in");
+}
 
-/* Secrets go only where they came from (design.md §4): another client ID or address leaves them behind. A person decides. */
-static bool may_move(kf_cli *c, const kf_args *a, const kf_json *p, const kf_json *old, kf_err *err) {
-    bool moved = differs(p, old, "client_id") || differs(p, old, "api_host"), session = has_session(old);
+/* Secrets go only where they came from (design.md §4): another client ID or address leaves them
+ * behind. A person decides. */
+static bool may_move(kf_cli *c, const kf_args *a, const kf_json *p, const kf_json *old,
+                     kf_err *err) {
+    bool moved = differs(p, old, "client_id") || differs(p, old, "api_host"),
+         session = has_session(old);
     bool key = kf_json_bool(old, "confidential", false) && !a->opt[KEY_STDIN] && !a->opt[NO_KEY];
     if (!moved || (!session && !key)) return true;
-    const char *what = session && key ? "the session and the API key" : session ? "the session" : "the API key", *name = kf_json_str_or(old, "name", "");
-    kf_cli_note(c, "%s of %s stay%s with %s at %s and go nowhere else: afterwards %s%s%s. Changing it back brings them back.", what, name,
-                session && key ? "" : "s", kf_json_str_or(old, "client_id", ""), kf_json_str_or(old, "api_host", ""), session ? "sign in again" : "",
-                session && key ? ", and " : "", key ? "give the API key of the new environment" : "");
+    const char *what = session && key ? "the session and the API key"
+                       : session      ? "the session"
+                                      : "the API key",
+               *name = kf_json_str_or(old, "name", "");
+    kf_cli_note(c,
+                "%s of %s stay%s with %s at %s and go nowhere else: afterwards %s%s%s. Changing it "
+                "back brings them back.",
+                what, name, session && key ? "" : "s", kf_json_str_or(old, "client_id", ""),
+                kf_json_str_or(old, "api_host", ""), session ? "sign in again" : "",
+                session && key ? ", and " : "",
+                key ? "give the API key of the new environment" : "");
     if (a->opt[YES]) return true;
     if (kf_can_ask(c)) {
         KF_AUTO_CHARS q = kf_strfmt("Change %s all the same?", name);
@@ -102,7 +135,8 @@ int kf_cmd_profile_edit(kf_cli *c, const kf_args *a) {
     return now ? kf_cli_print_profile(c, now, "Changed") : kf_cli_fail(c, &e);
 }
 
-/* --- rename, copy ---------------------------------------------------------------------------------- */
+/* --- rename, copy
+ * ---------------------------------------------------------------------------------- */
 
 typedef struct naming {
     kf_cli *c;
@@ -119,13 +153,15 @@ void kf_cli_note_names(kf_cli *c, const char *name) {
     KF_AUTO_CHARS text = kf_dir_list(NULL);
     naming n = {c, name};
     if (kf_str_eq(env, name)) kf_cli_note(c, "KEYFOB_PROFILE still is %s", name);
-    if (text && !kf_allowed_each(text, strlen(text), note_file, &n, NULL)) return; /* allow and token say that it is damaged */
+    if (text && !kf_allowed_each(text, strlen(text), note_file, &n, NULL))
+        return; /* allow and token say that it is damaged */
 }
 
 int kf_cmd_profile_rename(kf_cli *c, const kf_args *a) {
     kf_err e;
     if (!a->pos[1]) return kf_cli_usage(c, "which profile, and its new name?");
-    if (!kf_profile_name_ok(a->pos[1])) return kf_fail(&e, KF_ERR_USAGE_NAME, "'%.80s'", a->pos[1]), kf_cli_fail(c, &e);
+    if (!kf_profile_name_ok(a->pos[1]))
+        return kf_fail(&e, KF_ERR_USAGE_NAME, "'%.80s'", a->pos[1]), kf_cli_fail(c, &e);
     KF_AUTO(kf_json) old = now_is(c, a->pos[0], &e);
     if (!old) return kf_cli_fail(c, &e);
     kf_json *p = kf_json_obj();
@@ -140,20 +176,26 @@ int kf_cmd_profile_rename(kf_cli *c, const kf_args *a) {
 }
 
 int kf_cmd_profile_copy(kf_cli *c, const kf_args *a) {
-    static const char *const taken[] = {"client_id", "api_host", "organization_id", "label"}; /* a git host belongs to one profile */
+    static const char *const taken[] = {"client_id", "api_host", "organization_id",
+                                        "label"}; /* a git host belongs to one profile */
     kf_err e;
     if (!a->pos[1]) return kf_cli_usage(c, "which profile, and the name of the copy?");
-    if (!kf_profile_name_ok(a->pos[1])) return kf_fail(&e, KF_ERR_USAGE_NAME, "'%.80s'", a->pos[1]), kf_cli_fail(c, &e);
+    if (!kf_profile_name_ok(a->pos[1]))
+        return kf_fail(&e, KF_ERR_USAGE_NAME, "'%.80s'", a->pos[1]), kf_cli_fail(c, &e);
     KF_AUTO(kf_json) old = now_is(c, a->pos[0], &e);
     if (!old) return kf_cli_fail(c, &e);
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "name", a->pos[1]);
-    for (size_t i = 0; i < KF_LEN(taken); i++) kf_json_set_str(p, taken[i], kf_json_str(old, taken[i]));
+    for (size_t i = 0; i < KF_LEN(taken); i++)
+        kf_json_set_str(p, taken[i], kf_json_str(old, taken[i]));
     kf_json_set_int(p, "redirect_port", kf_json_int_or(old, "redirect_port", 0));
     kf_json_set_bool(p, "make_default", false);
     KF_AUTO(kf_json) now = put(c, p, &e);
     if (!now) return kf_cli_fail(c, &e);
-    if (kf_json_bool(old, "confidential", false)) kf_cli_note(c, "the API key was not copied; give it with: keyfob profile edit %s --api-key-stdin", a->pos[1]);
+    if (kf_json_bool(old, "confidential", false))
+        kf_cli_note(
+            c, "the API key was not copied; give it with: keyfob profile edit %s --api-key-stdin",
+            a->pos[1]);
     kf_cli_note(c, "nobody is signed in there yet: keyfob login %s", a->pos[1]);
     return kf_cli_print_profile(c, now, "Added");
 }

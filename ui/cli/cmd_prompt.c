@@ -1,4 +1,5 @@
-/* status --prompt: the index file, a template, nothing else. It runs before every prompt of a shell. */
+/* status --prompt: the index file, a template, nothing else. It runs before every prompt of a
+ * shell. */
 #include "ui/cli/cli.h"
 
 #include <time.h>
@@ -15,7 +16,8 @@ int kf_cli_prompt(kf_cli *c, const char *arg, const char *format) {
     kf_buf b;
     if (!kf_prompt_print(NULL, NULL, 0, format, &e)) return kf_cli_fail(c, &e);
     const char *name = kf_cli_profile(c, arg, NULL, &e);
-    if (!name && (e.code == KF_ERR_USAGE_NO_PROFILE || e.code == KF_ERR_USAGE_DIRECTORY)) return 0; /* a prompt without keyfob in it */
+    if (!name && (e.code == KF_ERR_USAGE_NO_PROFILE || e.code == KF_ERR_USAGE_DIRECTORY))
+        return 0; /* a prompt without keyfob in it */
     if (!name || !kf_cli_index(&rows, &n, &e)) return kf_cli_fail(c, &e);
     kf_buf_init(&b, PROMPT_MAX);
     bool ok = true;

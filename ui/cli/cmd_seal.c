@@ -15,7 +15,8 @@ static kf_secret *cookie_password(bool from_stdin, kf_err *err) {
     if (from_stdin) return kf_read_stdin(4096, err);
     if (env && *env) return kf_secret_new(env, strlen(env));
     kf_fail(err, KF_ERR_USAGE_BAD, "there is no cookie password");
-    kf_hint(err, "Set WORKOS_COOKIE_PASSWORD as the web application has it, or give it with --cookie-password-stdin.");
+    kf_hint(err, "Set WORKOS_COOKIE_PASSWORD as the web application has it, or give it with "
+                 "--cookie-password-stdin.");
     return NULL;
 }
 
@@ -24,19 +25,24 @@ static bool cookie_name_ok(const char *s) { /* RFC 6265 §4.1.1, as far as anybo
     return n && n <= 64 && !s[n];
 }
 
-/* --- export ---------------------------------------------------------------------------------------- */
+/* --- export
+ * ---------------------------------------------------------------------------------------- */
 
 static bool may_hand_over(kf_cli *c, const char *name, const kf_seal_wish *w, kf_err *err) {
     if (w->yes) return true;
     if (!kf_can_ask(c)) {
-        kf_fail(err, KF_ERR_USAGE_NO_INPUT, "handing over the session of %s must be confirmed", name);
+        kf_fail(err, KF_ERR_USAGE_NO_INPUT, "handing over the session of %s must be confirmed",
+                name);
         return kf_hint(err, "Add --yes. keyfob forgets the session then.");
     }
-    KF_AUTO_CHARS q = kf_strfmt("Hand the session of %s over? The web application renews it from then on, and keyfob forgets it.", name);
+    KF_AUTO_CHARS q = kf_strfmt("Hand the session of %s over? The web application renews it from "
+                                "then on, and keyfob forgets it.",
+                                name);
     return kf_ask_yes(q) || kf_fail(err, KF_ERR_SYS_CANCELLED, "nothing was handed over");
 }
 
-static kf_json *seal(kf_cli *c, const char *name, const kf_seal_wish *w, int64_t min_valid, kf_err *err) {
+static kf_json *seal(kf_cli *c, const char *name, const kf_seal_wish *w, int64_t min_valid,
+                     kf_err *err) {
     KF_AUTO(kf_secret) password = cookie_password(w->password_stdin, err);
     if (!password) return NULL;
     kf_json *p = kf_json_obj();
@@ -62,10 +68,15 @@ int kf_cli_seal(kf_cli *c, const kf_seal_wish *w, kf_seal_put put, void *user) {
     kf_err e;
     int64_t ms = -1;
     const char *cookie = getenv("WORKOS_COOKIE_NAME");
-    if (w->min_valid && !kf_duration_parse(w->min_valid, &ms)) return kf_cli_usage(c, "--min-valid %s: a duration is a number with ms, s, m, h or d", w->min_valid);
+    if (w->min_valid && !kf_duration_parse(w->min_valid, &ms))
+        return kf_cli_usage(c, "--min-valid %s: a duration is a number with ms, s, m, h or d",
+                            w->min_valid);
     if (!cookie || !*cookie) cookie = "wos-session";
-    if (!cookie_name_ok(cookie)) return kf_cli_usage(c, "WORKOS_COOKIE_NAME is no name of a cookie");
-    if (w->hand_over && w->masked) return kf_cli_usage(c, "a terminal would get it masked: give it to a file (-o), a pipe, or add --reveal");
+    if (!cookie_name_ok(cookie))
+        return kf_cli_usage(c, "WORKOS_COOKIE_NAME is no name of a cookie");
+    if (w->hand_over && w->masked)
+        return kf_cli_usage(
+            c, "a terminal would get it masked: give it to a file (-o), a pipe, or add --reveal");
     const char *name = kf_cli_profile(c, w->profile, NULL, &e);
     if (!name || (w->hand_over && !may_hand_over(c, name, w, &e))) return kf_cli_fail(c, &e);
     KF_AUTO(kf_json) r = seal(c, name, w, ms, &e);
@@ -75,17 +86,22 @@ int kf_cli_seal(kf_cli *c, const kf_seal_wish *w, kf_seal_put put, void *user) {
     KF_AUTO_CHARS masked = kf_strfmt("%.8s..%s", sealed, n > 24 ? sealed + n - 4 : "");
     kf_buf b;
     kf_buf_init(&b, STDIN_MAX);
-    kf_buf_addf(&b, "%s%s%s\n", w->cookie ? cookie : "", w->cookie ? "=" : "", w->masked ? masked : sealed);
+    kf_buf_addf(&b, "%s%s%s\n", w->cookie ? cookie : "", w->cookie ? "=" : "",
+                w->masked ? masked : sealed);
     int rc = put(c, &b, user);
-    if (n + strlen(cookie) > COOKIE_MAX) kf_cli_note(c, "it has %zu bytes; browsers take no cookie over %d", n, COOKIE_MAX);
+    if (n + strlen(cookie) > COOKIE_MAX)
+        kf_cli_note(c, "it has %zu bytes; browsers take no cookie over %d", n, COOKIE_MAX);
     kf_buf_done(&b);
-    if (rc && w->hand_over) kf_cli_note(c, "nothing was handed over: the session is still keyfob's");
+    if (rc && w->hand_over)
+        kf_cli_note(c, "nothing was handed over: the session is still keyfob's");
     return rc || !w->hand_over ? rc : confirm(c, name, r);
 }
 
-/* --- claims ---------------------------------------------------------------------------------------- */
+/* --- claims
+ * ---------------------------------------------------------------------------------------- */
 
-/* Line 1 is the sealed session, perhaps with its cookie's name in front; line 2 the password, when asked for. */
+/* Line 1 is the sealed session, perhaps with its cookie's name in front; line 2 the password, when
+ * asked for. */
 static bool read_sealed(bool with_password, kf_secret **sealed, kf_secret **password, kf_err *err) {
     KF_AUTO(kf_secret) all = kf_read_stdin(STDIN_MAX, err);
     if (!all) return false;
@@ -101,14 +117,18 @@ static bool read_sealed(bool with_password, kf_secret **sealed, kf_secret **pass
     return false;
 }
 
-kf_json *kf_cli_unseal(kf_cli *c, const char *profile, bool password_stdin, bool verify, kf_err *err) {
+kf_json *kf_cli_unseal(kf_cli *c, const char *profile, bool password_stdin, bool verify,
+                       kf_err *err) {
     kf_secret *sealed = NULL, *password = NULL;
     if (!read_sealed(password_stdin, &sealed, &password, err)) return NULL;
     if (kf_secret_len(sealed) < 8) {
         kf_secret_free(sealed);
         kf_secret_free(password);
         kf_fail(err, KF_ERR_USAGE_BAD, "there is no sealed session on stdin");
-        return kf_hint(err, "Line 1 of stdin is the cookie (Fe26.2*...)%s", password_stdin ? ", line 2 the cookie password." : "; the cookie password is in WORKOS_COOKIE_PASSWORD."), NULL;
+        return kf_hint(err, "Line 1 of stdin is the cookie (Fe26.2*...)%s",
+                       password_stdin ? ", line 2 the cookie password."
+                                      : "; the cookie password is in WORKOS_COOKIE_PASSWORD."),
+               NULL;
     }
     kf_json *p = kf_json_obj();
     kf_json_set_secret(p, "sealed", sealed);

@@ -46,10 +46,14 @@ int kf_cmd_serve(kf_cli *c, const kf_args *a) {
     int64_t ms;
     command cmd = {.argv = {"keyfob-serve"}, .n = 1};
     for (int i = FOR; i <= MIN_VALID; i++)
-        if (a->opt[i] && !kf_duration_parse(a->opt[i], &ms)) return kf_cli_usage(c, "%.40s: a duration is a number with ms, s, m, h or d", a->opt[i]);
+        if (a->opt[i] && !kf_duration_parse(a->opt[i], &ms))
+            return kf_cli_usage(c, "%.40s: a duration is a number with ms, s, m, h or d",
+                                a->opt[i]);
     if (a->opt[PROXY] && a->n_pos > 1) return kf_cli_usage(c, "--proxy is for one profile");
     KF_AUTO_CHARS uids = kf_strdup(a->opt[ALLOW_UID]);
-    if (!add_uids(&cmd, uids)) return kf_cli_usage(c, "--allow-uid is numbers of users, with commas between them, at most %d", UIDS_MAX);
+    if (!add_uids(&cmd, uids))
+        return kf_cli_usage(
+            c, "--allow-uid is numbers of users, with commas between them, at most %d", UIDS_MAX);
     KF_AUTO_CHARS origin = NULL;
     if (a->opt[PROXY] && !kf_origin_parse(a->opt[PROXY], &origin, &e)) return kf_cli_fail(c, &e);
     add(&cmd, "--socket", a->opt[SOCKET]);
@@ -59,7 +63,8 @@ int kf_cmd_serve(kf_cli *c, const kf_args *a) {
     for (int i = 0; i < (a->n_pos ? a->n_pos : 1); i++) {
         const char *name = kf_cli_profile(c, a->pos[i], NULL, &e);
         if (!name || !is_there(c, name, &e)) return kf_cli_fail(c, &e);
-        add(&cmd, NULL, a->pos[i] ? a->pos[i] : name); /* name is kept until it is asked for again */
+        add(&cmd, NULL,
+            a->pos[i] ? a->pos[i] : name); /* name is kept until it is asked for again */
     }
     KF_AUTO_CHARS program = kf_program_path("keyfob-serve", &e);
     if (!program) return kf_cli_fail(c, &e);

@@ -36,7 +36,8 @@ static kf_json *from_index(const char *name, int64_t now, kf_err *err) {
         kf_json_set_str(j, "id", rows[i].id);
         kf_json_set_str(j, "name", rows[i].name);
         kf_json_set_str(j, "client_id", rows[i].client_id);
-        kf_json_set_str(j, "state", over && !strcmp(rows[i].state, "signed_in") ? "expired" : rows[i].state);
+        kf_json_set_str(j, "state",
+                        over && !strcmp(rows[i].state, "signed_in") ? "expired" : rows[i].state);
         if (*rows[i].organization_id) kf_json_set_str(j, "org_id", rows[i].organization_id);
         if (rows[i].expires_at) {
             kf_json_set_int(j, "expires_at", rows[i].expires_at);
@@ -49,7 +50,8 @@ static kf_json *from_index(const char *name, int64_t now, kf_err *err) {
 }
 
 static int print_json(const kf_json *p, bool running) {
-    kf_json *j = kf_json_obj(), *user = kf_json_obj(), *org = kf_json_obj(), *tok = kf_json_obj(), *ses = kf_json_obj();
+    kf_json *j = kf_json_obj(), *user = kf_json_obj(), *org = kf_json_obj(), *tok = kf_json_obj(),
+            *ses = kf_json_obj();
     int64_t n;
     kf_json_set_str(j, "schema", "keyfob.status/1");
     kf_json_set_str(j, "profile", kf_json_str(p, "name"));
@@ -76,7 +78,8 @@ static int print_json(const kf_json *p, bool running) {
         if (kf_json_int(p, "renewed_ms", &n)) kf_json_set_int(r, "ms", n);
         kf_json_set(j, "last_renewal", r);
     }
-    if (kf_json_str(p, "impersonator")) kf_json_set_str(j, "impersonator", kf_json_str(p, "impersonator"));
+    if (kf_json_str(p, "impersonator"))
+        kf_json_set_str(j, "impersonator", kf_json_str(p, "impersonator"));
     const kf_json *f = kf_json_get(p, "failure");
     if (kf_json_is_obj(f)) kf_json_set_str(j, "reason", kf_json_str(f, "name"));
     kf_json_set_str(j, "agent", running ? "running" : "stopped");
@@ -95,7 +98,9 @@ static int print_text(const kf_json *p, bool running) {
     line("Profile", kf_json_str(p, "name"));
     line("State", kf_words_state(kf_json_str(p, "state")));
     line("User", kf_json_str(p, "user_email"));
-    line("Organization", kf_json_str(p, "org_name") && *kf_json_str(p, "org_name") ? kf_json_str(p, "org_name") : kf_json_str(p, "org_id"));
+    line("Organization", kf_json_str(p, "org_name") && *kf_json_str(p, "org_name")
+                             ? kf_json_str(p, "org_name")
+                             : kf_json_str(p, "org_id"));
     line("Role", kf_json_str(p, "role"));
     line("Impersonator", kf_json_str(p, "impersonator"));
     if (kf_json_int_or(p, "expires_at", 0)) line("Token left", left);
@@ -125,22 +130,28 @@ static void print_losers(const kf_cli *c, const char *name, const char *rule) {
     if (rc > 0 && !kf_dir_allowed(&f, &e)) rc = -1;
     KF_AUTO_CHARS text = kf_text_safe(rc < 0 ? e.what : rc > 0 ? f.path : "");
     if (rc < 0) printf("              not used: %s\n", text);
-    else if (rc > 0 && strcmp(f.profile, name)) printf("              %s names %s; %s goes first\n", text, f.profile, rule);
+    else if (rc > 0 && strcmp(f.profile, name))
+        printf("              %s names %s; %s goes first\n", text, f.profile, rule);
 }
 
 static void print_origin(const kf_json *p) {
     const char *own = kf_json_str(p, "api_host");
     KF_AUTO_CHARS env = NULL;
     kf_err e;
-    bool ok = kf_profile_env_origin(getenv("WORKOS_API_HOSTNAME"), getenv("WORKOS_API_HTTPS"), getenv("WORKOS_API_PORT"), &env, &e);
+    bool ok = kf_profile_env_origin(getenv("WORKOS_API_HOSTNAME"), getenv("WORKOS_API_HTTPS"),
+                                    getenv("WORKOS_API_PORT"), &env, &e);
     KF_AUTO_CHARS safe = kf_text_safe(ok ? env : e.what);
     printf("API host      %s\n", own ? own : "not known without the agent");
     if (!ok) printf("              not used: %s\n", safe);
-    else if (env && own && strcmp(env, own)) printf("              WORKOS_API_HOSTNAME, _HTTPS and _PORT say %s; the profile's own goes first\n", safe);
+    else if (env && own && strcmp(env, own))
+        printf("              WORKOS_API_HOSTNAME, _HTTPS and _PORT say %s; the profile's own goes "
+               "first\n",
+               safe);
 }
 
 static int print_why(const kf_cli *c, const kf_json *p, const char *rule) {
-    const char *own = kf_json_str_or(p, "client_id", ""), *env_id = getenv("WORKOS_CLIENT_ID"), *env_key = getenv("WORKOS_API_KEY"), *used;
+    const char *own = kf_json_str_or(p, "client_id", ""), *env_id = getenv("WORKOS_CLIENT_ID"),
+               *env_key = getenv("WORKOS_API_KEY"), *used;
     kf_client_id_source s = kf_profile_client_id(NULL, own, env_id, &used);
     KF_AUTO_CHARS by = kf_text_safe(rule);
     printf("Profile       %s, by %s\n", kf_json_str_or(p, "name", ""), by);
@@ -153,7 +164,10 @@ static int print_why(const kf_cli *c, const kf_json *p, const char *rule) {
     print_origin(p);
     const kf_json *conf = kf_json_get(p, "confidential");
     bool stored = kf_json_bool(p, "confidential", false), have_env = env_key && *env_key;
-    printf("API key       %s\n", !conf ? "not known without the agent" : stored ? "the profile's, from the store" : have_env ? "WORKOS_API_KEY" : "none: a public client");
+    printf("API key       %s\n", !conf      ? "not known without the agent"
+                                 : stored   ? "the profile's, from the store"
+                                 : have_env ? "WORKOS_API_KEY"
+                                            : "none: a public client");
     return kf_cli_flush();
 }
 
@@ -164,8 +178,12 @@ static int check(kf_cli *c, const kf_json *p, int64_t min_ms) {
     kf_err e;
     const kf_json *f = kf_json_get(p, "failure");
     if (kf_json_is_obj(f)) kf_msg_read_failure(f, &e);
-    else if (!strcmp(state, "needs_sign_in")) kf_fail(&e, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", kf_json_str_or(p, "name", ""));
-    else kf_fail(&e, KF_ERR_WORKOS_TOKEN_SHORT, "%lld s are left, %lld s were asked for", (long long)(left > 0 ? left / 1000 : 0), (long long)min_ms / 1000);
+    else if (!strcmp(state, "needs_sign_in"))
+        kf_fail(&e, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session",
+                kf_json_str_or(p, "name", ""));
+    else
+        kf_fail(&e, KF_ERR_WORKOS_TOKEN_SHORT, "%lld s are left, %lld s were asked for",
+                (long long)(left > 0 ? left / 1000 : 0), (long long)min_ms / 1000);
     return kf_cli_fail(c, &e);
 }
 
@@ -174,7 +192,8 @@ int kf_cmd_status(kf_cli *c, const kf_args *a) {
     int64_t min_ms = 0;
     const char *rule = "";
     if (a->opt[PROMPT]) return kf_cli_prompt(c, a->pos[0], a->opt[PROMPT]);
-    if (a->opt[MIN_VALID] && !kf_duration_parse(a->opt[MIN_VALID], &min_ms)) return kf_cli_usage(c, "--min-valid: a duration is a number with ms, s, m, h or d");
+    if (a->opt[MIN_VALID] && !kf_duration_parse(a->opt[MIN_VALID], &min_ms))
+        return kf_cli_usage(c, "--min-valid: a duration is a number with ms, s, m, h or d");
     const char *name = kf_cli_profile(c, a->pos[0], &rule, &e);
     if (!name) return kf_cli_fail(c, &e);
     KF_AUTO(kf_json) p = ask_agent(c, name, &e);
@@ -184,9 +203,15 @@ int kf_cmd_status(kf_cli *c, const kf_args *a) {
     clock_gettime(CLOCK_REALTIME, &now);
     if (!p) p = from_index(name, now.tv_sec, &e);
     if (!p) return kf_cli_fail(c, &e);
-    if (a->opt[WHY]) return c->json ? kf_cli_usage(c, "--why is for people; the profile that was chosen is in every --json") : print_why(c, p, rule);
+    if (a->opt[WHY])
+        return c->json
+                   ? kf_cli_usage(
+                         c, "--why is for people; the profile that was chosen is in every --json")
+                   : print_why(c, p, rule);
     int rc = a->opt[CHECK] ? check(c, p, min_ms) : 0;
-    return rc || (a->opt[CHECK] && !c->json) ? rc : c->json ? print_json(p, running) : print_text(p, running);
+    return rc || (a->opt[CHECK] && !c->json) ? rc
+           : c->json                         ? print_json(p, running)
+                                             : print_text(p, running);
 }
 
 static kf_json *simple(kf_cli *c, const char *arg, const char *method, bool local_only,
@@ -227,6 +252,8 @@ int kf_cmd_logout(kf_cli *c, const kf_args *a) {
     }
     bool nobody = kf_str_eq(kf_json_str(note, "name"), kf_err_name(KF_ERR_WORKOS_NOT_SIGNED_IN));
     printf(nobody ? "Nobody was signed in to %s\n" : "Signed out of %s\n", c->profile_used);
-    if (!ended && !nobody && !a->opt[0]) kf_cli_note(c, "WorkOS has not confirmed the end of the session; it may live on there until it expires");
+    if (!ended && !nobody && !a->opt[0])
+        kf_cli_note(c, "WorkOS has not confirmed the end of the session; it may live on there "
+                       "until it expires");
     return kf_cli_flush();
 }

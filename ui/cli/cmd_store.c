@@ -7,7 +7,9 @@
 /* UNLOCK: a person may type into the keyring's prompt for 5 minutes. */
 enum { CALL_MS = 60000, MOVE_MS = 30 * 60 * 1000, PASSPHRASE_MAX = 1024 };
 
-static kf_json *status(kf_cli *c, kf_err *err) { return kf_cli_call(c, "StoreStatus", NULL, CALL_MS, err); }
+static kf_json *status(kf_cli *c, kf_err *err) {
+    return kf_cli_call(c, "StoreStatus", NULL, CALL_MS, err);
+}
 
 int kf_cmd_store_status(kf_cli *c, const kf_args *a) {
     kf_err e;
@@ -23,19 +25,25 @@ int kf_cmd_store_status(kf_cli *c, const kf_args *a) {
         return kf_cli_print(j);
     }
     KF_AUTO_CHARS why = kf_text_safe(kf_json_str(s, "why"));
-    printf("Store     %s, %s%s%s\n", kf_json_str_or(s, "kind", ""), kf_json_str_or(s, "state", ""), *why ? ": " : "", why);
+    printf("Store     %s, %s%s%s\n", kf_json_str_or(s, "kind", ""), kf_json_str_or(s, "state", ""),
+           *why ? ": " : "", why);
     if (kf_json_str(r, "path")) printf("Folder    %s\n", kf_json_str(r, "path"));
-    printf("Sessions  %lld\nAPI keys  %lld\n", (long long)kf_json_int_or(r, "sessions", 0), (long long)kf_json_int_or(r, "api_keys", 0));
+    printf("Sessions  %lld\nAPI keys  %lld\n", (long long)kf_json_int_or(r, "sessions", 0),
+           (long long)kf_json_int_or(r, "api_keys", 0));
     if (kf_json_str(s, "note")) {
         KF_AUTO_CHARS note = kf_text_safe(kf_json_str(s, "note"));
         printf("Note      %s\n", note);
     }
-    if (strangers) printf("Others    %lld, of profiles that are not in keyfob.conf\n", (long long)strangers);
-    if (from) printf("Not done  the move from %s: keyfob store move --to %s\n", from, kf_json_str_or(s, "kind", ""));
+    if (strangers)
+        printf("Others    %lld, of profiles that are not in keyfob.conf\n", (long long)strangers);
+    if (from)
+        printf("Not done  the move from %s: keyfob store move --to %s\n", from,
+               kf_json_str_or(s, "kind", ""));
     return kf_cli_flush();
 }
 
-/* --- passphrases ----------------------------------------------------------------------------------- */
+/* --- passphrases
+ * ----------------------------------------------------------------------------------- */
 
 /* Twice the same, not empty. NULL: err. */
 static kf_secret *ask_new(kf_cli *c, kf_err *err) {
@@ -45,7 +53,8 @@ static kf_secret *ask_new(kf_cli *c, kf_err *err) {
         KF_AUTO(kf_secret) two = kf_ask("The same again", true, err);
         if (!two) return NULL;
         if (kf_secret_len(one) && kf_secret_eq(one, two)) return KF_TAKE(one);
-        kf_cli_note(c, kf_secret_len(one) ? "the two are not the same" : "an empty passphrase protects nothing");
+        kf_cli_note(c, kf_secret_len(one) ? "the two are not the same"
+                                          : "an empty passphrase protects nothing");
     }
     kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "three times not the same");
     return NULL;
@@ -61,7 +70,9 @@ static bool read_lines(kf_secret *lines[], size_t n, kf_err *err) {
         bool whole = i + 1 == n || p[len] == '\n';
         if (!len || len > PASSPHRASE_MAX || !whole || memchr(p, '\n', len)) {
             for (size_t k = 0; k < i; k++) lines[k] = kf_secret_free(lines[k]);
-            return kf_fail(err, KF_ERR_USAGE_BAD, "stdin must have %zu line%s of 1 to %d characters", n, n > 1 ? "s" : "", PASSPHRASE_MAX);
+            return kf_fail(err, KF_ERR_USAGE_BAD,
+                           "stdin must have %zu line%s of 1 to %d characters", n, n > 1 ? "s" : "",
+                           PASSPHRASE_MAX);
         }
         lines[i] = kf_secret_new(p, len);
         p += len + whole;
@@ -74,31 +85,44 @@ int kf_cmd_vault_passphrase(kf_cli *c, const kf_args *a) {
     kf_secret *lines[2] = {NULL, NULL};
     bool ok = true;
     if (a->opt[0]) ok = read_lines(lines, 2, &e);
-    else if (!kf_can_ask(c)) ok = kf_fail(&e, KF_ERR_USAGE_NO_INPUT, "give the old and the new passphrase: --passphrase-stdin");
-    else ok = (lines[0] = kf_ask("Passphrase of the vault now", true, &e)) && (lines[1] = ask_new(c, &e));
+    else if (!kf_can_ask(c))
+        ok = kf_fail(&e, KF_ERR_USAGE_NO_INPUT,
+                     "give the old and the new passphrase: --passphrase-stdin");
+    else
+        ok = (lines[0] = kf_ask("Passphrase of the vault now", true, &e)) &&
+             (lines[1] = ask_new(c, &e));
     KF_AUTO(kf_json) r = NULL;
     if (ok) {
         kf_json *p = kf_json_obj();
         kf_json_set_secret(p, "old", lines[0]);
         kf_json_set_secret(p, "new", lines[1]);
-        r = (c->client = c->client ? c->client : kf_client_open(0, &e)) ? kf_client_call(c->client, "ChangePassphrase", p, CALL_MS, &e) : (kf_json_free(p), NULL);
+        r = (c->client = c->client ? c->client : kf_client_open(0, &e))
+                ? kf_client_call(c->client, "ChangePassphrase", p, CALL_MS, &e)
+                : (kf_json_free(p), NULL);
     }
     kf_secret_free(lines[0]);
     kf_secret_free(lines[1]);
     if (!r) return kf_cli_fail(c, &e);
     if (!c->json) kf_cli_note(c, "the passphrase is changed");
-    if (kf_json_bool(r, "file", false)) kf_cli_note(c, "the passphrase file (KEYFOB_PASSPHRASE_FILE) still has the old one: change it too, or the next agent cannot open the vault");
+    if (kf_json_bool(r, "file", false))
+        kf_cli_note(c, "the passphrase file (KEYFOB_PASSPHRASE_FILE) still has the old one: change "
+                       "it too, or the next agent cannot open the vault");
     return 0;
 }
 
-/* --- moving ---------------------------------------------------------------------------------------- */
+/* --- moving
+ * ---------------------------------------------------------------------------------------- */
 
 /* Of the vault that secrets go into; the agent asks by failing. NULL: err. */
 static kf_secret *target_passphrase(kf_cli *c, const kf_args *a, bool fresh, kf_err *err) {
     kf_secret *line = NULL;
     if (a->opt[1]) return read_lines(&line, 1, err) ? line : NULL;
-    if (!kf_can_ask(c)) return kf_fail(err, KF_ERR_USAGE_NO_INPUT, "the vault needs its passphrase: --passphrase-stdin"), NULL;
-    if (fresh) kf_cli_note(c, "choose the passphrase of the vault (nothing can be read without it)");
+    if (!kf_can_ask(c))
+        return kf_fail(err, KF_ERR_USAGE_NO_INPUT,
+                       "the vault needs its passphrase: --passphrase-stdin"),
+               NULL;
+    if (fresh)
+        kf_cli_note(c, "choose the passphrase of the vault (nothing can be read without it)");
     return fresh ? ask_new(c, err) : kf_ask("Passphrase of the vault", true, err);
 }
 
@@ -114,8 +138,10 @@ static kf_json *move(kf_cli *c, const char *to, const kf_secret *pass, bool crea
 int kf_cmd_store_move(kf_cli *c, const kf_args *a) {
     kf_err e;
     const char *to = a->opt[0];
-    if (!kf_str_eq(to, "vault") && !kf_str_eq(to, "secret-service")) return kf_cli_usage(c, "--to vault or --to secret-service");
-    KF_AUTO(kf_json) now = status(c, &e); /* opens the present store, with its passphrase if need be */
+    if (!kf_str_eq(to, "vault") && !kf_str_eq(to, "secret-service"))
+        return kf_cli_usage(c, "--to vault or --to secret-service");
+    KF_AUTO(kf_json)
+    now = status(c, &e); /* opens the present store, with its passphrase if need be */
     if (!now && (e.code == KF_ERR_STORE_LOCKED || e.code == KF_ERR_STORE_DENIED))
         kf_hint(&e, "Unlock it in a desktop session first. "
                     "To begin with an empty vault: keyfob config set store vault");
@@ -127,7 +153,8 @@ int kf_cmd_store_move(kf_cli *c, const kf_args *a) {
         if (pass) r = move(c, to, pass, fresh, &e);
     }
     if (!r) return kf_cli_fail(c, &e);
-    long long moved = (long long)kf_json_int_or(r, "moved", 0), left = (long long)kf_json_int_or(r, "left", 0);
+    long long moved = (long long)kf_json_int_or(r, "moved", 0),
+              left = (long long)kf_json_int_or(r, "left", 0);
     const char *from = kf_json_str_or(r, "from", "");
     if (c->json) {
         kf_json *j = kf_json_copy(r);
@@ -136,11 +163,15 @@ int kf_cmd_store_move(kf_cli *c, const kf_args *a) {
     }
     if (!strcmp(from, to)) printf("Secrets are in %s already\n", to);
     else printf("Moved %lld secret%s from %s to %s\n", moved, moved == 1 ? "" : "s", from, to);
-    if (left) kf_cli_note(c, "%lld of them are still in %s too; ask again later: keyfob store move --to %s", left, from, to);
+    if (left)
+        kf_cli_note(c,
+                    "%lld of them are still in %s too; ask again later: keyfob store move --to %s",
+                    left, from, to);
     return kf_cli_flush();
 }
 
-/* --- locking --------------------------------------------------------------------------------------- */
+/* --- locking
+ * --------------------------------------------------------------------------------------- */
 
 static int print_store(kf_cli *c, const kf_json *store) {
     kf_json *j = kf_json_obj();
@@ -155,7 +186,8 @@ int kf_cmd_lock(kf_cli *c, const kf_args *a) {
     kf_err e;
     (void)a;
     c->client = kf_client_open(KF_CLIENT_NO_START, &e);
-    if (!c->client && e.code == KF_ERR_WIRE_NO_AGENT) return kf_cli_note(c, "no agent is running: nothing is open"), print_store(c, NULL);
+    if (!c->client && e.code == KF_ERR_WIRE_NO_AGENT)
+        return kf_cli_note(c, "no agent is running: nothing is open"), print_store(c, NULL);
     KF_AUTO(kf_json) r = c->client ? kf_client_call(c->client, "Lock", NULL, CALL_MS, &e) : NULL;
     if (!r) return kf_cli_fail(c, &e);
     const kf_json *store = kf_json_get(r, "store");

@@ -19,11 +19,13 @@ static void note_unsaved(kf_cli *c, const kf_json *r) {
     kf_cli_note(c, "%s %s", w.happened, w.todo);
 }
 
-kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool renew, bool with_profile, int *rc) {
+kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool renew,
+                      bool with_profile, int *rc) {
     kf_err e;
     int64_t ms = -1;
     if (min_valid && !kf_duration_parse(min_valid, &ms)) {
-        *rc = kf_cli_usage(c, "--min-valid %s: a duration is a number with ms, s, m, h or d", min_valid);
+        *rc = kf_cli_usage(c, "--min-valid %s: a duration is a number with ms, s, m, h or d",
+                           min_valid);
         return NULL;
     }
     const char *name = kf_cli_profile(c, arg, NULL, &e);
@@ -43,7 +45,8 @@ kf_json *kf_cli_token(kf_cli *c, const char *arg, const char *min_valid, bool re
     note_unsaved(c, r);
     if (kf_json_bool(r, "short", false))
         kf_cli_note(c, "a token of this environment lives only %lld s; it is valid for %lld s more",
-                    (long long)kf_json_int_or(r, "life_ms", 0) / 1000, (long long)kf_json_int_or(r, "left_ms", 0) / 1000);
+                    (long long)kf_json_int_or(r, "life_ms", 0) / 1000,
+                    (long long)kf_json_int_or(r, "left_ms", 0) / 1000);
     return r;
 }
 
@@ -53,7 +56,8 @@ static bool check_session(kf_cli *c, const char *arg, int *rc) {
     const char *name = kf_cli_profile(c, arg, NULL, &e);
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", name);
-    KF_AUTO(kf_json) r = name ? kf_cli_call(c, "CheckSession", p, KF_CLI_TOKEN_MS, &e) : (kf_json_free(p), NULL);
+    KF_AUTO(kf_json)
+    r = name ? kf_cli_call(c, "CheckSession", p, KF_CLI_TOKEN_MS, &e) : (kf_json_free(p), NULL);
     if (r && c->verbose) kf_cli_note(c, "the session lives: by %s", kf_json_str_or(r, "how", "?"));
     if (!r) *rc = kf_cli_fail(c, &e);
     return r != NULL;
@@ -62,14 +66,17 @@ static bool check_session(kf_cli *c, const char *arg, int *rc) {
 int kf_cmd_token(kf_cli *c, const kf_args *a) {
     int rc = 0;
     if (a->opt[CHECK] && !check_session(c, a->pos[0], &rc)) return rc;
-    KF_AUTO(kf_json) r = kf_cli_token(c, a->pos[0], a->opt[MIN_VALID], a->opt[RENEW] != NULL, false, &rc);
+    KF_AUTO(kf_json)
+    r = kf_cli_token(c, a->pos[0], a->opt[MIN_VALID], a->opt[RENEW] != NULL, false, &rc);
     if (!r) return rc;
     const char *token = kf_json_str_or(r, "access_token", "");
     if (a->opt[CLIP]) return kf_cli_clip(c, "token", token, strlen(token), a->opt[CLEAR]);
     if (!c->json) {
         printf("%s\n", token);
         rc = kf_cli_flush();
-        if (!rc && isatty(STDOUT_FILENO)) kf_cli_note(c, "the token is on this screen now; keyfob token --clip copies it instead");
+        if (!rc && isatty(STDOUT_FILENO))
+            kf_cli_note(c,
+                        "the token is on this screen now; keyfob token --clip copies it instead");
         return rc;
     }
     char when[21];

@@ -23,7 +23,8 @@ static char *unit_dir(void) {
 }
 
 /* systemctl --user ARG...; said: what it printed. False: err. */
-static bool systemctl(const char *a, const char *b, const char *c, char said[SAID_MAX], kf_err *err) {
+static bool systemctl(const char *a, const char *b, const char *c, char said[SAID_MAX],
+                      kf_err *err) {
     char *argv[] = {(char *)"systemctl", (char *)"--user", (char *)a, (char *)b, (char *)c, NULL};
     int status = 0;
     said[0] = 0;
@@ -31,7 +32,8 @@ static bool systemctl(const char *a, const char *b, const char *c, char said[SAI
         return kf_fail(err, KF_ERR_SYS_MANAGER, "systemctl is not in PATH");
     if (status == 0) return true;
     KF_AUTO_CHARS safe = kf_text_safe(said);
-    return kf_fail(err, KF_ERR_SYS_MANAGER, "systemctl --user %s: %.160s", a, status < 0 ? "no answer" : safe);
+    return kf_fail(err, KF_ERR_SYS_MANAGER, "systemctl --user %s: %.160s", a,
+                   status < 0 ? "no answer" : safe);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -51,10 +53,12 @@ static bool make_dirs(const char *dir, kf_err *err) {
     for (char *p = path + 1; *p; p++) {
         if (*p != '/') continue;
         *p = 0;
-        if (mkdir(path, 0700) && errno != EEXIST) return kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", path);
+        if (mkdir(path, 0700) && errno != EEXIST)
+            return kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", path);
         *p = '/';
     }
-    return !mkdir(path, 0700) || errno == EEXIST || kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", path);
+    return !mkdir(path, 0700) || errno == EEXIST ||
+           kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", path);
 }
 
 /* The text of a unit with the path of this installation's keyfobd. */
@@ -65,7 +69,8 @@ static char *with_program(const char *text, kf_err *err) {
     if (!program) return NULL;
     if (!at || !real) return kf_fail_errno(err, KF_ERR_SYS_IO, "%s", program), NULL;
     if (strpbrk(real, " \t\n\"'\\%$;")) {
-        kf_fail(err, KF_ERR_SYS_IO, "%s: the path has a character that a unit would take for its own", real);
+        kf_fail(err, KF_ERR_SYS_IO,
+                "%s: the path has a character that a unit would take for its own", real);
         return NULL;
     }
     return kf_strfmt("%.*s%s%s", (int)(at - text), text, real, at + strlen(KF_UNIT_PROGRAM));
@@ -84,7 +89,8 @@ static bool have_units(kf_err *err) {
     char said[SAID_MAX];
     KF_AUTO_CHARS program = kf_program_path("keyfobd", err);
     KF_AUTO_CHARS real = program ? realpath(program, NULL) : NULL;
-    if (!systemctl("show", "--property=ExecStart", "keyfobd.service", said, NULL) || !real) return false;
+    if (!systemctl("show", "--property=ExecStart", "keyfobd.service", said, NULL) || !real)
+        return false;
     KF_AUTO_CHARS path = kf_strfmt("path=%s ;", real);
     return strstr(said, path) != NULL;
 }
@@ -93,14 +99,16 @@ static bool put_units(kf_cli *c, kf_err *err) {
     KF_AUTO_CHARS dir = unit_dir();
     KF_AUTO_CHARS service = with_program(kf_unit_service, err);
     char said[SAID_MAX];
-    if (!service || !make_dirs(dir, err) || !write_unit(dir, "keyfobd.socket", kf_unit_socket, err) ||
+    if (!service || !make_dirs(dir, err) ||
+        !write_unit(dir, "keyfobd.socket", kf_unit_socket, err) ||
         !write_unit(dir, "keyfobd.service", service, err))
         return false;
     if (c->verbose) kf_cli_note(c, "wrote keyfobd.socket and keyfobd.service into %s", dir);
     return systemctl("daemon-reload", NULL, NULL, said, err);
 }
 
-/* --- a manager that cannot make namespaces ------------------------------------------------------ */
+/* --- a manager that cannot make namespaces ------------------------------------------------------
+ */
 
 static char *relaxed_dir(void) {
     KF_AUTO_CHARS dir = unit_dir();
@@ -110,9 +118,11 @@ static char *relaxed_dir(void) {
 /* Some systems (Ubuntu 24.04, containers) let no user make namespaces. systemd then ends the
  * service with 217, 218 or 226 before keyfobd runs. */
 static bool is_namespace_failure(void) {
-    static const char *const status[] = {"ExecMainStatus=217", "ExecMainStatus=218", "ExecMainStatus=226"};
+    static const char *const status[] = {"ExecMainStatus=217", "ExecMainStatus=218",
+                                         "ExecMainStatus=226"};
     char said[SAID_MAX];
-    if (!systemctl("show", "--property=ExecMainStatus", "keyfobd.service", said, NULL)) return false;
+    if (!systemctl("show", "--property=ExecMainStatus", "keyfobd.service", said, NULL))
+        return false;
     for (size_t i = 0; i < KF_LEN(status); i++)
         if (!strcmp(said, status[i])) return true;
     return false;
@@ -121,14 +131,16 @@ static bool is_namespace_failure(void) {
 static bool relax(kf_cli *c, kf_err *err) {
     KF_AUTO_CHARS dir = relaxed_dir();
     char said[SAID_MAX];
-    kf_cli_note(c, "this system lets no user make namespaces; the agent runs with the other restrictions");
+    kf_cli_note(
+        c, "this system lets no user make namespaces; the agent runs with the other restrictions");
     return make_dirs(dir, err) && write_unit(dir, "namespaces.conf", kf_unit_relaxed, err) &&
            systemctl("daemon-reload", NULL, NULL, said, err) &&
            (systemctl("reset-failed", "keyfobd.service", NULL, said, NULL), true) &&
            systemctl("restart", "keyfobd.socket", "keyfobd.service", said, err);
 }
 
-/* --- the commands ------------------------------------------------------------------------------- */
+/* --- the commands -------------------------------------------------------------------------------
+ */
 
 static bool start_units(kf_cli *c, kf_err *err) {
     char said[SAID_MAX];
@@ -144,7 +156,8 @@ int kf_cmd_agent_enable(kf_cli *c, const kf_args *a) {
     kf_err e;
     kf_args none = {0};
     (void)a;
-    if (c->sandbox) return kf_cli_usage(c, "the sandbox's agent ends with the sandbox; it has no units");
+    if (c->sandbox)
+        return kf_cli_usage(c, "the sandbox's agent ends with the sandbox; it has no units");
     if (!systemctl("show-environment", NULL, NULL, said, &e)) return kf_cli_fail(c, &e);
     if (!have_units(&e) && !put_units(c, &e)) return kf_cli_fail(c, &e);
     bool quiet = c->quiet;

@@ -1,12 +1,13 @@
-/* Completion. The scripts only carry words to `keyfob completion words` and lines back, so that every shell
- * completes the same, from the table of commands and the agent's list of profiles. */
+/* Completion. The scripts only carry words to `keyfob completion words` and lines back, so that
+ * every shell completes the same, from the table of commands and the agent's list of profiles. */
 #include "ui/cli/cli.h"
 
 #include "base/str.h"
 #include "ui/cli/index.h"
 #include "ui/common/formats.h"
 
-/* What a placeholder of the table stands for; any other stands for something that only its user knows. */
+/* What a placeholder of the table stands for; any other stands for something that only its user
+ * knows. */
 static const char *const meanings[][2] = {
     {"FORMAT", KF_FORMAT_WORDS},
     {"METHOD", "password magic browser device sso token"},
@@ -17,22 +18,27 @@ static const char *const meanings[][2] = {
     {"WHEN", "auto always never"},
     {"HINT", "sign-in sign-up"},
     {"KEY", "default store keepalive proxy ca_file on_sign_in_needed"},
-    {"FILE", ":files"}, {"PATH", ":files"}, {"DIR", ":dirs"}};
+    {"FILE", ":files"},
+    {"PATH", ":files"},
+    {"DIR", ":dirs"}};
 
 /* What `config set KEY` takes, where there is something to choose. */
-static const char *const values[][2] = {{"store", "auto secret-service vault memory"}, {"keepalive", "never 12h"}, {"ca_file", ":files"}};
+static const char *const values[][2] = {{"store", "auto secret-service vault memory"},
+                                        {"keepalive", "never 12h"},
+                                        {"ca_file", ":files"}};
 
-typedef struct place { /* of the word that is asked for */
-    const char *cur;     /* what is there of it */
-    const char *before;  /* what belongs to the word in front of cur: "--format=" */
-    const char *last;    /* the argument in front of it; NULL: it is the first */
+typedef struct place {  /* of the word that is asked for */
+    const char *cur;    /* what is there of it */
+    const char *before; /* what belongs to the word in front of cur: "--format=" */
+    const char *last;   /* the argument in front of it; NULL: it is the first */
     const kf_command *command;
-    int argc, used;      /* words in front of it; those that are the command */
+    int argc, used; /* words in front of it; those that are the command */
     char **argv;
 } place;
 
 static void say(const place *p, const char *word, size_t len, const char *about) {
-    if (!strncmp(word, p->cur, strlen(p->cur)) || (*word == ':' && !*p->before)) printf("%s%.*s\t%s\n", p->before, (int)len, word, about);
+    if (!strncmp(word, p->cur, strlen(p->cur)) || (*word == ':' && !*p->before))
+        printf("%s%.*s\t%s\n", p->before, (int)len, word, about);
 }
 
 static void say_words(const place *p, const char *list) {
@@ -64,7 +70,8 @@ static void say_command_words(const place *p, const char *first) {
         const char *name = all[i].name, *space = strchr(name, ' ');
         if (first && (strncmp(name, first, len) || name[len] != ' ')) continue;
         if (first) say(p, space + 1, strlen(space + 1), all[i].help);
-        else if (kf_command_first(all, i)) say(p, name, strcspn(name, " "), space ? "..." : all[i].help);
+        else if (kf_command_first(all, i))
+            say(p, name, strcspn(name, " "), space ? "..." : all[i].help);
     }
 }
 
@@ -73,7 +80,8 @@ static void say_meaning(const place *p, const char *of, size_t len) {
     while (len && of[len - 1] == '.') len--;
     KF_AUTO_CHARS name = kf_strfmt("%.*s", (int)len, of);
     if (kf_str_eq(name, "PROFILE")) say_profiles(p);
-    if (kf_str_eq(name, "TOPIC") && p->last) say_command_words(p, p->last); /* help profile: its other halves */
+    if (kf_str_eq(name, "TOPIC") && p->last)
+        say_command_words(p, p->last); /* help profile: its other halves */
     if (kf_str_eq(name, "VALUE") && kf_str_eq(p->last, "default")) say_profiles(p);
     for (size_t i = 0; i < KF_LEN(values) && kf_str_eq(name, "VALUE"); i++)
         if (kf_str_eq(p->last, values[i][0])) say_words(p, values[i][1]);
@@ -102,12 +110,14 @@ static const kf_opt *wants_value(const place *p, const char *word, const char **
     const char *eq = strchr(word, '=');
     size_t len = is_long ? (eq ? (size_t)(eq - word) : strlen(word)) - 2 : 0;
     *value = is_long && eq ? eq + 1 : NULL;
-    const kf_opt *o = kf_opt_find(p->command ? p->command->opts : none, word + 2, len, is_long ? 0 : word[1], &at);
+    const kf_opt *o = kf_opt_find(p->command ? p->command->opts : none, word + 2, len,
+                                  is_long ? 0 : word[1], &at);
     if (!o) o = kf_opt_find(kf_global_opts(), word + 2, len, is_long ? 0 : word[1], &at);
     return o && o->arg ? o : NULL;
 }
 
-/* The placeholder of argument number k in "[PROFILE] FACTOR"; what an option takes is not an argument. */
+/* The placeholder of argument number k in "[PROFILE] FACTOR"; what an option takes is not an
+ * argument. */
 static const char *argument(const char *args, int k, size_t *len) {
     const char *last = NULL;
     size_t last_len = 0;
@@ -161,7 +171,8 @@ static void say_what_fits(place *p) {
 }
 
 int kf_complete(int argc, char **argv) {
-    char *words[256]; /* bash makes three words of --format=env; here they are two, as with a blank */
+    char *
+        words[256]; /* bash makes three words of --format=env; here they are two, as with a blank */
     int n = 0;
     for (int i = 0; i < argc && n < (int)KF_LEN(words); i++) {
         bool eq = !strcmp(argv[i], "=") && n && !strncmp(words[n - 1], "--", 2);
@@ -188,7 +199,8 @@ int kf_complete(int argc, char **argv) {
     return kf_cli_flush();
 }
 
-/* --- the scripts ----------------------------------------------------------------------------------- */
+/* --- the scripts
+ * ----------------------------------------------------------------------------------- */
 
 static const char bash[] =
     "_keyfob() {\n"
@@ -198,7 +210,8 @@ static const char bash[] =
     "  case $said in\n"
     "    :files) compopt -o default 2>/dev/null ;;\n"
     "    :dirs) compopt -o dirnames 2>/dev/null ;;\n"
-    "    :command*) if declare -F _command_offset >/dev/null; then _command_offset $((${said#:command } + 1)); else compopt -o default 2>/dev/null; fi ;;\n"
+    "    :command*) if declare -F _command_offset >/dev/null; then _command_offset "
+    "$((${said#:command } + 1)); else compopt -o default 2>/dev/null; fi ;;\n"
     "    ?*) mapfile -t COMPREPLY <<<\"$said\" ;;\n"
     "  esac\n"
     "}\n"
@@ -213,7 +226,8 @@ static const char zsh[] =
     "  case ${lines[1]%%$'\\t'*} in\n"
     "    :files) _files; return ;;\n"
     "    :dirs) _files -/; return ;;\n"
-    "    :command*) local n=$((${lines[1]#:command } + 1)); shift $n words; ((CURRENT -= n)); _normal; return ;;\n"
+    "    :command*) local n=$((${lines[1]#:command } + 1)); shift $n words; ((CURRENT -= n)); "
+    "_normal; return ;;\n"
     "    '') return 1 ;;\n"
     "  esac\n"
     "  for line in $lines; do about+=(\"${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}\"); done\n"
@@ -240,7 +254,10 @@ static const char fish[] =
     "complete -c keyfob -f -a '(__keyfob_words)'\n";
 
 int kf_completion(const char *shell) {
-    const char *script = kf_str_eq(shell, "bash") ? bash : kf_str_eq(shell, "zsh") ? zsh : kf_str_eq(shell, "fish") ? fish : NULL;
+    const char *script = kf_str_eq(shell, "bash")   ? bash
+                         : kf_str_eq(shell, "zsh")  ? zsh
+                         : kf_str_eq(shell, "fish") ? fish
+                                                    : NULL;
     if (!script) return -1;
     fputs(script, stdout);
     return kf_cli_flush();

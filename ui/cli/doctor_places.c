@@ -11,7 +11,8 @@
 #include "base/str.h"
 #include "wire/client.h"
 
-/* One directory on the way: whoever may rename what is in it can put something else in the place of ours. */
+/* One directory on the way: whoever may rename what is in it can put something else in the place of
+ * ours. */
 static const char *way_is_bad(const char *dir, const struct stat *st) {
     if (!S_ISDIR(st->st_mode)) return "is not a directory";
     if (st->st_uid != geteuid() && st->st_uid != 0) return "belongs to somebody else";
@@ -27,12 +28,17 @@ static const char *own_is_bad(const char *dir, const struct stat *st, bool close
     return access(dir, X_OK) ? "cannot be entered" : NULL;
 }
 
-static void tell(kf_checks *k, const char *id, const char *dir, const struct stat *st, const char *why) {
+static void tell(kf_checks *k, const char *id, const char *dir, const struct stat *st,
+                 const char *why) {
     bool open = strstr(why, "everybody") != NULL;
-    KF_AUTO_CHARS todo = !S_ISDIR(st->st_mode)       ? kf_strfmt("move it away: mv %s %s.old", dir, dir)
-                         : st->st_uid == geteuid()   ? kf_strfmt("chmod %s %s", open ? "o-w" : "700", dir)
-                                                     : kf_strfmt("chown %u %s, or set XDG_RUNTIME_DIR, XDG_..._HOME to directories of yours", (unsigned)geteuid(), dir);
-    kf_check_add(k, id, "fail", todo, "%s %s (owner %u, mode %04o)", dir, why, (unsigned)st->st_uid, (unsigned)st->st_mode & 07777);
+    KF_AUTO_CHARS todo =
+        !S_ISDIR(st->st_mode) ? kf_strfmt("move it away: mv %s %s.old", dir, dir)
+        : st->st_uid == geteuid()
+            ? kf_strfmt("chmod %s %s", open ? "o-w" : "700", dir)
+            : kf_strfmt("chown %u %s, or set XDG_RUNTIME_DIR, XDG_..._HOME to directories of yours",
+                        (unsigned)geteuid(), dir);
+    kf_check_add(k, id, "fail", todo, "%s %s (owner %u, mode %04o)", dir, why, (unsigned)st->st_uid,
+                 (unsigned)st->st_mode & 07777);
 }
 
 /* The part of the path that exists, without links; the whole one when *whole. Caller frees. */
@@ -59,8 +65,10 @@ static void check_dir(kf_checks *k, const char *id, const char *dir, bool closed
         if (i) real[i] = 0;
         bool last = i && !saved && whole;
         const char *here = i ? real : "/", *why = NULL;
-        if (stat(here, &st)) kf_check_add(k, id, "fail", "look at that path", "%s: %s", here, why = strerror(errno));
-        else if ((why = last ? own_is_bad(here, &st, closed) : way_is_bad(here, &st))) tell(k, id, here, &st, why);
+        if (stat(here, &st))
+            kf_check_add(k, id, "fail", "look at that path", "%s: %s", here, why = strerror(errno));
+        else if ((why = last ? own_is_bad(here, &st, closed) : way_is_bad(here, &st)))
+            tell(k, id, here, &st, why);
         real[i] = saved;
         if (why) return;
         if (i && !saved) break;
@@ -80,12 +88,17 @@ static void check_conf(kf_checks *k) {
     }
     if (stat(path, &st)) {
         if (errno == ENOENT) kf_check_add(k, "settings_file", "ok", NULL, "%s, not made yet", path);
-        else kf_check_add(k, "settings_file", "fail", "look at the path", "%s: %s", path, strerror(errno));
+        else
+            kf_check_add(k, "settings_file", "fail", "look at the path", "%s: %s", path,
+                         strerror(errno));
     } else if (!S_ISREG(st.st_mode)) {
-        kf_check_add(k, "settings_file", "fail", "put a file there", "%s is not a regular file", path);
+        kf_check_add(k, "settings_file", "fail", "put a file there", "%s is not a regular file",
+                     path);
     } else if (st.st_uid != geteuid() || st.st_mode & 0022) {
         KF_AUTO_CHARS todo = kf_strfmt("make it yours, and chmod 600 %s", path);
-        kf_check_add(k, "settings_file", "fail", todo, "%s can be changed by others (owner %u, mode %04o)", path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
+        kf_check_add(k, "settings_file", "fail", todo,
+                     "%s can be changed by others (owner %u, mode %04o)", path, (unsigned)st.st_uid,
+                     (unsigned)st.st_mode & 07777);
     } else if (access(path, R_OK)) {
         kf_check_add(k, "settings_file", "fail", "chmod u+r it", "%s cannot be read", path);
     } else kf_check_add(k, "settings_file", "ok", NULL, "%s", path);
@@ -96,10 +109,12 @@ static const char *shared_between_hosts(const char *dir) {
     static const struct {
         unsigned long magic; /* statfs(2), linux/magic.h */
         const char *name;
-    } all[] = {{0x6969, "NFS"},           {0xff534d42, "SMB"}, {0xfe534d42, "SMB"},
-               {0x517b, "SMB"},           {0x01021997, "9P"},  {0x65735546, "FUSE"},
-               {0x5346414f, "AFS"},       {0x6b414653, "AFS"}, {0x00c36400, "Ceph"},
-               {0x786f4256, "VirtualBox"}, {0x0bd00bd0, "Lustre"}};
+    } all[] = {{0x6969, "NFS"},       {0xff534d42, "SMB"},
+               {0xfe534d42, "SMB"},   {0x517b, "SMB"},
+               {0x01021997, "9P"},    {0x65735546, "FUSE"},
+               {0x5346414f, "AFS"},   {0x6b414653, "AFS"},
+               {0x00c36400, "Ceph"},  {0x786f4256, "VirtualBox"},
+               {0x0bd00bd0, "Lustre"}};
     struct statfs fs;
     if (statfs(dir, &fs)) return NULL;
     for (size_t i = 0; i < KF_LEN(all); i++)
@@ -113,11 +128,20 @@ static void check_flock(kf_checks *k, const char *dir) {
     struct stat st;
     const char *shared;
     if (stat(dir, &st) || !S_ISDIR(st.st_mode)) return; /* there is none yet, or it was told */
-    int one = mkostemp(path, O_CLOEXEC), two = one < 0 ? -1 : open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    int one = mkostemp(path, O_CLOEXEC),
+        two = one < 0 ? -1 : open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (one >= 0) unlink(path);
-    if (two < 0) kf_check_add(k, "flock", "fail", "look at permissions and free space", "no file can be made in %s: %s", dir, strerror(errno));
-    else if (flock(one, LOCK_EX | LOCK_NB)) kf_check_add(k, "flock", "fail", "put the state directory on a local file system (XDG_STATE_HOME)", "%s: %s", dir, strerror(errno));
-    else if (!flock(two, LOCK_EX | LOCK_NB)) kf_check_add(k, "flock", "fail", "put the state directory on a local file system (XDG_STATE_HOME)", "%s: two programs can hold one lock", dir);
+    if (two < 0)
+        kf_check_add(k, "flock", "fail", "look at permissions and free space",
+                     "no file can be made in %s: %s", dir, strerror(errno));
+    else if (flock(one, LOCK_EX | LOCK_NB))
+        kf_check_add(k, "flock", "fail",
+                     "put the state directory on a local file system (XDG_STATE_HOME)", "%s: %s",
+                     dir, strerror(errno));
+    else if (!flock(two, LOCK_EX | LOCK_NB))
+        kf_check_add(k, "flock", "fail",
+                     "put the state directory on a local file system (XDG_STATE_HOME)",
+                     "%s: two programs can hold one lock", dir);
     else if ((shared = shared_between_hosts(dir)))
         kf_check_add(k, "flock", "warn",
                      "use keyfob on one host at a time, or put the state directory on a local file "
@@ -140,19 +164,24 @@ static void check_socket(kf_checks *k, const char *dir) {
     }
     bool ours = S_ISSOCK(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 0077);
     KF_AUTO_CHARS todo = kf_strfmt("keyfob agent stop, then remove %s", path);
-    kf_check_add(k, "socket", ours ? "ok" : "fail", ours ? NULL : todo, ours ? "%s" : "%s is no socket of yours alone (owner %u, mode %04o)", path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
+    kf_check_add(k, "socket", ours ? "ok" : "fail", ours ? NULL : todo,
+                 ours ? "%s" : "%s is no socket of yours alone (owner %u, mode %04o)", path,
+                 (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
 }
 
 void kf_checks_of_places(kf_checks *k) {
     kf_err e;
     const char *own = getenv("KEYFOB_SOCKET"), *base = getenv("XDG_RUNTIME_DIR");
     /* not kf_runtime_dir: it refuses a bad one, which is to be shown */
-    KF_AUTO_CHARS run = own && *own ? kf_strdup(own) : base && *base == '/' ? kf_strfmt("%s/keyfob", base) : kf_strfmt("/tmp/keyfob-%u", (unsigned)geteuid());
+    KF_AUTO_CHARS run = own && *own            ? kf_strdup(own)
+                        : base && *base == '/' ? kf_strfmt("%s/keyfob", base)
+                                               : kf_strfmt("/tmp/keyfob-%u", (unsigned)geteuid());
     if (own && *own && strrchr(run, '/')) *strrchr(run, '/') = 0;
     check_dir(k, "runtime_dir", *run ? run : "/", true);
     check_socket(k, run);
     KF_AUTO_CHARS path = kf_socket_path(&e);
-    if (!path && e.code == KF_ERR_WIRE_PATH) kf_check_add(k, "socket", "fail", "set XDG_RUNTIME_DIR to a shorter path", "%s", e.what);
+    if (!path && e.code == KF_ERR_WIRE_PATH)
+        kf_check_add(k, "socket", "fail", "set XDG_RUNTIME_DIR to a shorter path", "%s", e.what);
     KF_AUTO_CHARS state = kf_state_dir();
     KF_AUTO_CHARS data = kf_data_dir();
     check_dir(k, "state_dir", state, false);

@@ -2,7 +2,8 @@
 
 #include "base/str.h"
 
-/* SHOWN: letters of a part that may be shown while waiting for the next; far from enough to guess the rest */
+/* SHOWN: letters of a part that may be shown while waiting for the next; far from enough to guess
+ * the rest */
 enum { SHOWN = 8, CUT = 16, PARTS = 3 };
 
 typedef struct word {
@@ -74,7 +75,8 @@ bool kf_mask_words_add(kf_mask_words *w, const kf_secret *token) {
     memset(w->first, 0, sizeof w->first);
     for (size_t i = 0; i < w->n; i++)
         for (int k = 0; k < w->entries[i].n; k++)
-            w->first[(unsigned char)kf_secret_peek(w->entries[i].token)[w->entries[i].words[k].at]] = true;
+            w->first[(unsigned char)kf_secret_peek(
+                w->entries[i].token)[w->entries[i].words[k].at]] = true;
     return true;
 }
 
@@ -147,7 +149,8 @@ static void scan(kf_mask *m, bool at_end, kf_buf *out) {
 }
 
 void kf_mask_feed(kf_mask *m, const void *p, size_t n, kf_buf *out) {
-    if (n && !kf_buf_add(&m->held, p, n)) abort(); /* what is held is shorter than the longest word */
+    if (n && !kf_buf_add(&m->held, p, n))
+        abort(); /* what is held is shorter than the longest word */
     scan(m, false, out);
 }
 

@@ -1,5 +1,5 @@
-/* exec --mask and --refresh: the parent that stays. It starts the command, carries bytes and signals, and ends as the
- * command ended. One loop, which blocks for nothing but poll. */
+/* exec --mask and --refresh: the parent that stays. It starts the command, carries bytes and
+ * signals, and ends as the command ended. One loop, which blocks for nothing but poll. */
 #include "ui/cli/exec.h"
 
 #include <errno.h>
@@ -23,20 +23,21 @@ enum { FAILED = 125, DRAIN_MS = 100, DRAIN_BYTES = 2 << 20, IN = 0, OUT = 1, ERR
 typedef struct parent {
     kf_cli *c;
     kf_exec *x;
-    kf_mask_words *words;     /* NULL without --mask */
-    kf_refresh *refresh;      /* NULL without --refresh */
+    kf_mask_words *words; /* NULL without --mask */
+    kf_refresh *refresh;  /* NULL without --refresh */
     bool has_pty;
     kf_pty pty;
-    pid_t child;              /* the command, or its monitor */
-    kf_stream s[STREAMS];     /* IN: keys to the terminal; over from the start where there is nothing to carry */
-    int give[STREAMS];        /* what the command gets as 0, 1, 2; -1: what we have */
-    bool closed[STREAMS];     /* was not open when we were started */
+    pid_t child;          /* the command, or its monitor */
+    kf_stream s[STREAMS]; /* IN: keys to the terminal; over from the start where there is nothing to
+                             carry */
+    int give[STREAMS];    /* what the command gets as 0, 1, 2; -1: what we have */
+    bool closed[STREAMS]; /* was not open when we were started */
     int signals;
     sigset_t before;
     bool ended;
-    bool lost;                /* output that could not be written */
-    bool was_typed_at;        /* at the end every key was the command's */
-    int status, last_signal;  /* last_signal: came after the end */
+    bool lost;               /* output that could not be written */
+    bool was_typed_at;       /* at the end every key was the command's */
+    int status, last_signal; /* last_signal: came after the end */
     int64_t ended_at;
     size_t bytes_at_end;
 } parent;
@@ -47,7 +48,8 @@ static int64_t now_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* --- start ----------------------------------------------------------------------------------------- */
+/* --- start
+ * ----------------------------------------------------------------------------------------- */
 
 /* What was ignored (nohup) stays so, for us and the command. */
 static void take_signals(parent *p) {
@@ -73,7 +75,8 @@ static void find_gaps(parent *p) {
 
 static bool same_file(int a, int b) {
     struct stat x, y;
-    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino && x.st_rdev == y.st_rdev;
+    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino &&
+           x.st_rdev == y.st_rdev;
 }
 
 static bool pipe_for(parent *p, int i, kf_err *err) {
@@ -84,7 +87,8 @@ static bool pipe_for(parent *p, int i, kf_err *err) {
     return true;
 }
 
-/* Which of the three go through us, and how. stderr goes with stdout when both are one file: their order is kept. */
+/* Which of the three go through us, and how. stderr goes with stdout when both are one file: their
+ * order is kept. */
 static bool arrange(parent *p, kf_err *err) {
     if (!p->words) return true;
     bool one = !p->closed[OUT] && !p->closed[ERR] && same_file(OUT, ERR);
@@ -105,7 +109,8 @@ static bool arrange(parent *p, kf_err *err) {
 static void become(void *user) {
     parent *p = user;
     int copy[STREAMS];
-    for (int i = 0; i < STREAMS; i++) copy[i] = p->give[i] < 0 ? -1 : fcntl(p->give[i], F_DUPFD_CLOEXEC, 3);
+    for (int i = 0; i < STREAMS; i++)
+        copy[i] = p->give[i] < 0 ? -1 : fcntl(p->give[i], F_DUPFD_CLOEXEC, 3);
     for (int i = 0; i < STREAMS; i++) {
         if (copy[i] >= 0) dup2(copy[i], i);
         if (p->closed[i]) close(i);
@@ -132,7 +137,8 @@ static bool start(parent *p, kf_err *err) {
     return true;
 }
 
-/* --- signals --------------------------------------------------------------------------------------- */
+/* --- signals
+ * --------------------------------------------------------------------------------------- */
 
 static void ended(parent *p, int status) {
     p->ended = true;
@@ -145,11 +151,12 @@ static void ended(parent *p, int status) {
 
 static void pump(parent *p) {
     for (int i = OUT; i < STREAMS; i++)
-        for (int more = 16; more && p->s[i].from >= 0 && !p->s[i].out.len; more--) kf_stream_step(&p->s[i], true, now_ms());
+        for (int more = 16; more && p->s[i].from >= 0 && !p->s[i].out.len; more--)
+            kf_stream_step(&p->s[i], true, now_ms());
 }
 
-/* The command was stopped: so are we and our job, as if Ctrl-Z had been for all of it. A shell without jobs stops
- * nobody; then the command goes on at once. */
+/* The command was stopped: so are we and our job, as if Ctrl-Z had been for all of it. A shell
+ * without jobs stops nobody; then the command goes on at once. */
 static void stop(parent *p) {
     sigset_t tstp;
     sigemptyset(&tstp);
@@ -176,7 +183,9 @@ static void read_news(parent *p) {
 
 static void forward(parent *p, const struct signalfd_siginfo *si) {
     int sig = (int)si->ssi_signo;
-    bool typed = si->ssi_code == SI_KERNEL; /* then the command's job got it as well, unless it has a terminal of its own */
+    bool typed =
+        si->ssi_code ==
+        SI_KERNEL; /* then the command's job got it as well, unless it has a terminal of its own */
     if (p->ended) p->last_signal = sig;
     else if (!p->has_pty && !typed) kill(p->child, sig);
     else if (p->has_pty && typed && sig != SIGHUP) kf_pty_typed(&p->pty, sig);
@@ -188,14 +197,16 @@ static void read_signals(parent *p) {
     int status;
     while (read(p->signals, &si, sizeof si) == sizeof si) {
         if (si.ssi_signo == SIGCHLD) {
-            if (!p->has_pty && !p->ended && waitpid(p->child, &status, WNOHANG) == p->child) ended(p, status);
+            if (!p->has_pty && !p->ended && waitpid(p->child, &status, WNOHANG) == p->child)
+                ended(p, status);
         } else if (si.ssi_signo == SIGWINCH) kf_pty_resize(&p->pty);
         else if (si.ssi_signo == SIGCONT) kf_pty_enter(&p->pty), kf_pty_resize(&p->pty);
         else forward(p, &si);
     }
 }
 
-/* --- the loop -------------------------------------------------------------------------------------- */
+/* --- the loop
+ * -------------------------------------------------------------------------------------- */
 
 /* The person's terminal is gone, so the command's goes, too. */
 static void hang_up(parent *p) {
@@ -209,21 +220,26 @@ static void hear_errors(parent *p) {
     for (int i = OUT; i < STREAMS; i++) {
         if (!p->s[i].error) continue;
         if (p->s[i].error != EPIPE && p->s[i].error != EIO) {
-            fprintf(stderr, "keyfob: the command's output could not be written: %s\n", strerror(p->s[i].error));
+            fprintf(stderr, "keyfob: the command's output could not be written: %s\n",
+                    strerror(p->s[i].error));
             p->lost = true;
         }
         p->s[i].error = 0;
         if (p->has_pty && i == OUT && !p->ended) hang_up(p);
     }
-    if (p->has_pty && p->pty.tty >= 0 && p->pty.master >= 0 && p->s[IN].from < 0 && !p->ended) hang_up(p);
+    if (p->has_pty && p->pty.tty >= 0 && p->pty.master >= 0 && p->s[IN].from < 0 && !p->ended)
+        hang_up(p);
 }
 
-/* After the end: what is there is read; a process left behind that keeps the pipe open is not waited for. */
+/* After the end: what is there is read; a process left behind that keeps the pipe open is not
+ * waited for. */
 static bool drained(parent *p, int64_t now) {
-    bool time_over = now - p->ended_at >= DRAIN_MS, enough = p->s[OUT].bytes + p->s[ERR].bytes - p->bytes_at_end >= DRAIN_BYTES;
+    bool time_over = now - p->ended_at >= DRAIN_MS,
+         enough = p->s[OUT].bytes + p->s[ERR].bytes - p->bytes_at_end >= DRAIN_BYTES;
     for (int i = OUT; i < STREAMS; i++) {
         struct pollfd f = {p->s[i].from, POLLIN, 0};
-        if (p->s[i].from >= 0 && (enough || (time_over && poll(&f, 1, 0) == 0))) kf_stream_end(&p->s[i]);
+        if (p->s[i].from >= 0 && (enough || (time_over && poll(&f, 1, 0) == 0)))
+            kf_stream_end(&p->s[i]);
         if (p->s[i].from < 0 && p->s[i].out.len) kf_stream_step(&p->s[i], false, now);
     }
     return p->last_signal || (kf_stream_over(&p->s[OUT]) && kf_stream_over(&p->s[ERR]));
@@ -238,24 +254,29 @@ static void loop(parent *p) {
         int wait = p->ended ? DRAIN_MS : -1;
         for (int i = 0; i < ALL; i++) f[i] = (struct pollfd){.fd = -1};
         f[SIGNALS] = (struct pollfd){.fd = p->signals, .events = POLLIN};
-        if (p->has_pty && !p->ended) f[NEWS] = (struct pollfd){.fd = p->pty.control, .events = POLLIN};
+        if (p->has_pty && !p->ended)
+            f[NEWS] = (struct pollfd){.fd = p->pty.control, .events = POLLIN};
         if (p->refresh && !p->ended) kf_refresh_poll(p->refresh, f + REFRESH);
         for (int i = 0; i < STREAMS; i++) {
             int due = kf_stream_poll(&p->s[i], f + STREAM + 2 * i, now);
             if (due >= 0 && (wait < 0 || due < wait)) wait = due;
         }
-        if (p->s[IN].from >= 0 && !kf_pty_in_front(&p->pty)) f[STREAM].fd = -1; /* reading would stop us */
+        if (p->s[IN].from >= 0 && !kf_pty_in_front(&p->pty))
+            f[STREAM].fd = -1; /* reading would stop us */
         if (poll(f, ALL, wait) < 0 && errno != EINTR) return;
         now = now_ms();
-        for (int i = 0; i < STREAMS; i++) kf_stream_step(&p->s[i], f[STREAM + 2 * i].fd >= 0 && f[STREAM + 2 * i].revents, now);
+        for (int i = 0; i < STREAMS; i++)
+            kf_stream_step(&p->s[i], f[STREAM + 2 * i].fd >= 0 && f[STREAM + 2 * i].revents, now);
         hear_errors(p);
         if (f[SIGNALS].revents) read_signals(p);
         if (f[NEWS].revents) read_news(p);
-        if (f[REFRESH].revents || f[REFRESH + 1].revents) kf_refresh_step(p->refresh, p->c, p->words, p->pty.raw ? "\r\n" : "\n");
+        if (f[REFRESH].revents || f[REFRESH + 1].revents)
+            kf_refresh_step(p->refresh, p->c, p->words, p->pty.raw ? "\r\n" : "\n");
     }
 }
 
-/* --- end ------------------------------------------------------------------------------------------- */
+/* --- end
+ * ------------------------------------------------------------------------------------------- */
 
 static void done(parent *p) {
     if (p->has_pty) kf_pty_close(&p->pty);
@@ -268,21 +289,27 @@ static void done(parent *p) {
 /* As the command ended: the shell then knows that Ctrl-C was meant for its script, too. */
 static int end_like(const parent *p) {
     int sig = p->last_signal ? p->last_signal : WIFSIGNALED(p->status) ? WTERMSIG(p->status) : 0;
-    if (!sig && p->lost && WIFEXITED(p->status) && !WEXITSTATUS(p->status)) return FAILED; /* without us it would have seen it */
+    if (!sig && p->lost && WIFEXITED(p->status) && !WEXITSTATUS(p->status))
+        return FAILED; /* without us it would have seen it */
     if (!sig) return WIFEXITED(p->status) ? WEXITSTATUS(p->status) : FAILED;
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, sig);
     signal(sig, SIG_DFL);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
-    /* Ctrl-C is for the whole job, a script around us too; the terminal could not know while it passed every key on */
+    /* Ctrl-C is for the whole job, a script around us too; the terminal could not know while it
+     * passed every key on */
     if (p->was_typed_at && (sig == SIGINT || sig == SIGQUIT)) kill(0, sig);
     raise(sig);
     return 128 + sig;
 }
 
 int kf_exec_stay(kf_cli *c, kf_exec *x) {
-    parent p = {.c = c, .x = x, .child = -1, .signals = -1, .pty = {.master = -1, .slave = -1, .control = -1, .tty = -1}};
+    parent p = {.c = c,
+                .x = x,
+                .child = -1,
+                .signals = -1,
+                .pty = {.master = -1, .slave = -1, .control = -1, .tty = -1}};
     kf_err e;
     for (int i = 0; i < STREAMS; i++) {
         p.give[i] = -1;
@@ -300,7 +327,9 @@ int kf_exec_stay(kf_cli *c, kf_exec *x) {
         const char *token = kf_json_str_or(x->answer, "access_token", "");
         KF_AUTO(kf_secret) s = kf_secret_new(token, strlen(token));
         p.words = kf_mask_words_new();
-        ok = kf_mask_words_add(p.words, s) || kf_fail(&e, KF_ERR_SYS_BUG, "the token has %zu bytes; it cannot be hidden", strlen(token));
+        ok = kf_mask_words_add(p.words, s) ||
+             kf_fail(&e, KF_ERR_SYS_BUG, "the token has %zu bytes; it cannot be hidden",
+                     strlen(token));
     }
     ok = ok && arrange(&p, &e) && start(&p, &e);
     if (ok) loop(&p);

@@ -16,16 +16,19 @@
 enum { FAILED = 125, START_MS = 10000 };
 
 bool kf_pty_open(kf_pty *p, kf_err *err) {
-    *p = (kf_pty){.master = -1, .slave = -1, .control = -1, .tty = isatty(STDIN_FILENO) ? STDIN_FILENO : -1};
+    *p = (kf_pty){
+        .master = -1, .slave = -1, .control = -1, .tty = isatty(STDIN_FILENO) ? STDIN_FILENO : -1};
     struct termios t;
     p->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    if (p->master >= 0 && unlockpt(p->master) == 0) p->slave = ioctl(p->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (p->master >= 0 && unlockpt(p->master) == 0)
+        p->slave = ioctl(p->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (p->slave < 0 || tcgetattr(STDOUT_FILENO, &t)) {
         kf_fail_errno(err, KF_ERR_SYS_SPAWN, "a terminal for the command");
         kf_pty_close(p);
         return false;
     }
-    /* without keys to pass on, the person's terminal stays as it is, and adds its carriage returns itself */
+    /* without keys to pass on, the person's terminal stays as it is, and adds its carriage returns
+     * itself */
     if (p->tty < 0) t.c_oflag &= ~(tcflag_t)OPOST;
     tcsetattr(p->slave, TCSANOW, &t);
     kf_pty_resize(p);
@@ -37,17 +40,21 @@ void kf_pty_resize(kf_pty *p) {
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0) ioctl(p->master, TIOCSWINSZ, &w);
 }
 
-/* --- the monitor ----------------------------------------------------------------------------------- */
+/* --- the monitor
+ * ----------------------------------------------------------------------------------- */
 
 static void tell(int control, const kf_pty_news *news) {
-    while (send(control, news, sizeof *news, MSG_NOSIGNAL) < 0 && errno == EINTR) {}
+    while (send(control, news, sizeof *news, MSG_NOSIGNAL) < 0 && errno == EINTR) {
+    }
 }
 
 static void obey(const kf_pty *p, pid_t command) {
     int sig = 0;
     ssize_t n = recv(p->control, &sig, sizeof sig, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (n != sizeof sig) _exit(FAILED); /* the parent is gone; its end of the terminal too, which the command hears of */
+    if (n != sizeof sig)
+        _exit(FAILED); /* the parent is gone; its end of the terminal too, which the command hears
+                          of */
     if (sig != SIGCONT) {
         kill(command, sig);
         return;
@@ -89,10 +96,12 @@ static _Noreturn void monitor(kf_pty *p, int control, void (*run)(void *user), v
     /* nothing of the parent's may stay open here: its end would be no end */
     int kept[] = {p->slave, p->control}, low = kept[0] < kept[1] ? 0 : 1;
     close_range(0, (unsigned)kept[low] - 1, 0);
-    if (kept[low] + 1 < kept[!low]) close_range((unsigned)kept[low] + 1, (unsigned)kept[!low] - 1, 0);
+    if (kept[low] + 1 < kept[!low])
+        close_range((unsigned)kept[low] + 1, (unsigned)kept[!low] - 1, 0);
     close_range((unsigned)kept[!low] + 1, ~0u, 0);
     sigdelset(&mine, SIGTTOU);
-    struct pollfd f[2] = {{.fd = p->control, .events = POLLIN}, {.fd = signalfd(-1, &mine, SFD_NONBLOCK), .events = POLLIN}};
+    struct pollfd f[2] = {{.fd = p->control, .events = POLLIN},
+                          {.fd = signalfd(-1, &mine, SFD_NONBLOCK), .events = POLLIN}};
     struct signalfd_siginfo si;
     if (command > 0) tell(p->control, &(kf_pty_news){.started = true});
     while (command > 0 && !look_after(p, command)) {
@@ -100,14 +109,16 @@ static _Noreturn void monitor(kf_pty *p, int control, void (*run)(void *user), v
         if (f[1].revents && read(f[1].fd, &si, sizeof si) < 0 && errno != EAGAIN) break;
         if (f[0].revents) obey(p, command);
     }
-    /* the end of a session is hung up in the foreground: what the command left behind is not to die of it */
+    /* the end of a session is hung up in the foreground: what the command left behind is not to die
+     * of it */
     tcsetpgrp(p->slave, getpid());
     _exit(command > 0 ? 0 : FAILED);
 }
 
 pid_t kf_pty_start(kf_pty *p, void (*run)(void *user), void *user, kf_err *err) {
     int ends[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) return kf_fail_errno(err, KF_ERR_SYS_SPAWN, "socketpair"), -1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+        return kf_fail_errno(err, KF_ERR_SYS_SPAWN, "socketpair"), -1;
     pid_t pid = fork();
     if (pid == 0) monitor(p, ends[1], run, user);
     close(ends[1]);
@@ -118,14 +129,17 @@ pid_t kf_pty_start(kf_pty *p, void (*run)(void *user), void *user, kf_err *err) 
     /* Ctrl-C must have somebody to go to */
     struct pollfd f = {p->control, POLLIN, 0};
     kf_pty_news news;
-    while (poll(&f, 1, START_MS) < 0 && errno == EINTR) {}
+    while (poll(&f, 1, START_MS) < 0 && errno == EINTR) {
+    }
     if (kf_pty_read(p, &news) == 1 && news.started) return pid;
     kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
     return kf_fail(err, KF_ERR_SYS_SPAWN, "the command could not be given a terminal"), -1;
 }
 
-/* --- the parent's side ----------------------------------------------------------------------------- */
+/* --- the parent's side
+ * ----------------------------------------------------------------------------- */
 
 int kf_pty_read(kf_pty *p, kf_pty_news *news) {
     ssize_t n = recv(p->control, news, sizeof *news, MSG_DONTWAIT);
@@ -134,7 +148,8 @@ int kf_pty_read(kf_pty *p, kf_pty_news *news) {
 }
 
 void kf_pty_signal(kf_pty *p, int sig) {
-    while (send(p->control, &sig, sizeof sig, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EINTR) {}
+    while (send(p->control, &sig, sizeof sig, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno == EINTR) {
+    }
 }
 
 void kf_pty_typed(kf_pty *p, int sig) { ioctl(p->master, TIOCSIG, sig); }

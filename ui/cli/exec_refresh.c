@@ -14,22 +14,31 @@
 #include "ui/common/words.h"
 #include "wire/rundir.h"
 
-/* LEAD: renew so much before --min-valid would be hurt. The asking process ends by itself after ASK_S. */
+/* LEAD: renew so much before --min-valid would be hurt. The asking process ends by itself after
+ * ASK_S. */
 enum { LOOK_MS = 10000 };
-enum { LEAD_MS = 5000, LEAST_MS = 250, BACKOFF_MAX_MS = 60000, CALL_MS = 120000, ASK_S = 150, ANSWER_MAX = 1 << 20 };
+enum {
+    LEAD_MS = 5000,
+    LEAST_MS = 250,
+    BACKOFF_MAX_MS = 60000,
+    CALL_MS = 120000,
+    ASK_S = 150,
+    ANSWER_MAX = 1 << 20
+};
 
 struct kf_refresh {
     kf_rundir dir;
     char *path, *profile_id, *client_id, *org_id;
-    int timer, answer;      /* answer: from the process that asks, -1 none */
+    int timer, answer;                /* answer: from the process that asks, -1 none */
     int64_t due_boot_ms, due_wall_ms; /* the next renewal, whichever clock gets there first */
     pid_t asking;
-    kf_buf text;            /* of the answer */
+    kf_buf text; /* of the answer */
     int64_t margin_ms, want_ms;
     int failures;
 };
 
-/* --- when ------------------------------------------------------------------------------------------ */
+/* --- when
+ * ------------------------------------------------------------------------------------------ */
 
 static int64_t clock_ms(clockid_t clock) {
     struct timespec t;
@@ -74,12 +83,15 @@ kf_refresh *kf_refresh_open(const kf_exec *x, kf_err *err) {
     const kf_json *a = x->answer;
     const char *token = kf_json_str_or(a, "access_token", "");
     *r = (kf_refresh){.answer = -1, .margin_ms = -1};
-    if (x->min_valid && !kf_duration_parse(x->min_valid, &r->margin_ms)) r->margin_ms = -1; /* checked by the first call */
+    if (x->min_valid && !kf_duration_parse(x->min_valid, &r->margin_ms))
+        r->margin_ms = -1; /* checked by the first call */
     kf_buf_init(&r->text, ANSWER_MAX);
-    r->profile_id = kf_strdup(kf_json_str_or(kf_json_get(a, "profile"), "id", kf_json_str_or(a, "name", "")));
+    r->profile_id =
+        kf_strdup(kf_json_str_or(kf_json_get(a, "profile"), "id", kf_json_str_or(a, "name", "")));
     r->client_id = kf_strdup(kf_json_str_or(a, "client_id", ""));
     r->org_id = kf_strdup(kf_json_str_or(a, "org_id", ""));
-    r->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK); /* goes on while the machine sleeps */
+    r->timer = timerfd_create(CLOCK_BOOTTIME,
+                              TFD_CLOEXEC | TFD_NONBLOCK); /* goes on while the machine sleeps */
     if (r->timer < 0) kf_fail_errno(err, KF_ERR_SYS_IO, "timer");
     else if (kf_rundir_open(&r->dir, "exec.", false, err)) {
         r->path = kf_strfmt("%s/token", r->dir.path);
@@ -93,7 +105,8 @@ static void end_asking(kf_refresh *r) {
     close(r->answer);
     r->answer = -1;
     kill(r->asking, SIGKILL);
-    while (waitpid(r->asking, NULL, 0) < 0 && errno == EINTR) {}
+    while (waitpid(r->asking, NULL, 0) < 0 && errno == EINTR) {
+    }
     kf_buf_clear(&r->text);
 }
 
@@ -110,17 +123,19 @@ kf_refresh *kf_refresh_close(kf_refresh *r) {
 
 const char *kf_refresh_path(const kf_refresh *r) { return r->path; }
 
-/* --- asking ---------------------------------------------------------------------------------------- */
+/* --- asking
+ * ---------------------------------------------------------------------------------------- */
 
-/* In a process of its own: waiting for the agent, or starting it, must not hold up the command's output. Its end of
- * the pipe says the answer, or {"error": what happened}. */
+/* In a process of its own: waiting for the agent, or starting it, must not hold up the command's
+ * output. Its end of the pipe says the answer, or {"error": what happened}. */
 static _Noreturn void ask(const kf_refresh *r, int out) {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     sigset_t none;
     sigemptyset(&none);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0); /* what is typed for the command is not for us */
-    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(out, 3) < 0) _exit(1);
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(out, 3) < 0)
+        _exit(1);
     close_range(4, ~0u, 0);
     fcntl(3, F_SETFD, FD_CLOEXEC);
     signal(SIGALRM, SIG_DFL);
@@ -161,11 +176,14 @@ static bool start_asking(kf_refresh *r) {
     return true;
 }
 
-static void failed(kf_refresh *r, const kf_cli *c, const char *why, int32_t retry_after, const char *line_end) {
+static void failed(kf_refresh *r, const kf_cli *c, const char *why, int32_t retry_after,
+                   const char *line_end) {
     int64_t wait = kf_refresh_backoff_ms(r->failures, retry_after, (uint16_t)getpid());
     if (!r->failures++ && !c->quiet) {
         KF_AUTO_CHARS safe = kf_text_safe(why);
-        fprintf(stderr, "keyfob: the token in the file could not be renewed: %s It is tried again.%s", safe, line_end);
+        fprintf(stderr,
+                "keyfob: the token in the file could not be renewed: %s It is tried again.%s", safe,
+                line_end);
     }
     set_timer(r, wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS);
 }
@@ -176,11 +194,13 @@ static void take(kf_refresh *r, const kf_cli *c, kf_mask_words *words, const cha
     const char *token = kf_json_str(a, "access_token");
     end_asking(r);
     if (!token) {
-        failed(r, c, kf_json_str_or(a, "error", "the agent gave no answer."), (int32_t)kf_json_int_or(a, "retry_after", -1), line_end);
+        failed(r, c, kf_json_str_or(a, "error", "the agent gave no answer."),
+               (int32_t)kf_json_int_or(a, "retry_after", -1), line_end);
         return;
     }
     /* the command was started for one organization; its variables say which */
-    if (strcmp(r->client_id, kf_json_str_or(a, "client_id", "")) != 0 || strcmp(r->org_id, kf_json_str_or(a, "org_id", "")) != 0) {
+    if (strcmp(r->client_id, kf_json_str_or(a, "client_id", "")) != 0 ||
+        strcmp(r->org_id, kf_json_str_or(a, "org_id", "")) != 0) {
         failed(r, c, "the profile is in another organization or environment now.", -1, line_end);
         return;
     }
@@ -209,8 +229,7 @@ void kf_refresh_step(kf_refresh *r, kf_cli *c, kf_mask_words *words, const char 
     uint64_t times;
     bool rang = read(r->timer, &times, sizeof times) == sizeof times && r->answer < 0;
     if (rang && left_ms(r) > 0) arm_timer(r);
-    else if (rang && !start_asking(r))
-        failed(r, c, "no process could be started.", -1, line_end);
+    else if (rang && !start_asking(r)) failed(r, c, "no process could be started.", -1, line_end);
     while (r->answer >= 0) {
         char part[4096];
         ssize_t n = read(r->answer, part, sizeof part);

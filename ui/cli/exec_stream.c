@@ -8,10 +8,12 @@
 #include "base/str.h"
 
 /* FULL: above it nothing is read, so that a slow reader slows the writer down as without us.
- * HOLD, HIDE: after so many ms without a byte what is harmless is shown, and then the rest as hidden. */
+ * HOLD, HIDE: after so many ms without a byte what is harmless is shown, and then the rest as
+ * hidden. */
 enum { FULL = 65536, OUT_MAX = 1 << 20, HOLD_MS = 50, HIDE_MS = 1000, PLAIN_CHUNK = 4096 };
 
-/* O_NONBLOCK belongs to the open file, which the shell and others have too: a pipe or terminal is opened anew. */
+/* O_NONBLOCK belongs to the open file, which the shell and others have too: a pipe or terminal is
+ * opened anew. */
 static kf_stream_way own_end(int *fd) {
     struct stat st;
     int flags = fcntl(*fd, F_GETFL);
@@ -66,7 +68,8 @@ static void take(kf_stream *s, int64_t now) {
         s->since = now;
         s->pauses = 0;
         if (s->hides) kf_mask_feed(&s->mask, chunk, (size_t)n, &s->out);
-        else if (!kf_buf_add(&s->out, chunk, (size_t)n)) abort(); /* FULL is far below its maximum */
+        else if (!kf_buf_add(&s->out, chunk, (size_t)n))
+            abort(); /* FULL is far below its maximum */
         kf_wipe(chunk, (size_t)n);
     } else kf_stream_end(s); /* a terminal whose other end is closed is an error, EIO */
 }
@@ -78,8 +81,11 @@ static bool writable(const kf_stream *s) {
 
 static void give(kf_stream *s) {
     while (s->out.len && s->to >= 0 && writable(s)) {
-        size_t most = s->way == KF_STREAM_PLAIN && s->out.len > PLAIN_CHUNK ? PLAIN_CHUNK : s->out.len;
-        ssize_t n = s->way == KF_STREAM_SOCKET ? send(s->to, s->out.data, most, MSG_DONTWAIT | MSG_NOSIGNAL) : write(s->to, s->out.data, most);
+        size_t most =
+            s->way == KF_STREAM_PLAIN && s->out.len > PLAIN_CHUNK ? PLAIN_CHUNK : s->out.len;
+        ssize_t n = s->way == KF_STREAM_SOCKET
+                        ? send(s->to, s->out.data, most, MSG_DONTWAIT | MSG_NOSIGNAL)
+                        : write(s->to, s->out.data, most);
         if (n > 0) kf_buf_drop(&s->out, (size_t)n);
         else if (n < 0 && errno == EINTR) continue;
         else if (n < 0 && errno == EAGAIN) return;
@@ -96,7 +102,8 @@ static void give(kf_stream *s) {
 void kf_stream_step(kf_stream *s, bool in, int64_t now) {
     if (s->out.len >= FULL) s->since = now; /* not quiet: nobody listened */
     if (in && s->from >= 0) take(s, now);
-    if (s->hides && s->pauses < 2 && s->out.len < FULL && kf_mask_waiting(&s->mask) && now - s->since >= (s->pauses ? HIDE_MS : HOLD_MS))
+    if (s->hides && s->pauses < 2 && s->out.len < FULL && kf_mask_waiting(&s->mask) &&
+        now - s->since >= (s->pauses ? HIDE_MS : HOLD_MS))
         kf_mask_pause(&s->mask, s->pauses++ > 0, &s->out);
     give(s);
 }

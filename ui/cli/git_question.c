@@ -29,7 +29,8 @@ static bool is_for_us(const char *protocol, const char *host, kf_git_question *q
     KF_AUTO_CHARS origin = kf_strfmt("%s://%s", protocol, host);
     KF_AUTO_CHARS norm = NULL;
     KF_AUTO_CHARS hosts = NULL;
-    return kf_origin_parse(origin, &norm, NULL) && !strpbrk(host, "; \t/") && kf_hosts_parse(strstr(norm, "://") + 3, &hosts, NULL) && *hosts &&
+    return kf_origin_parse(origin, &norm, NULL) && !strpbrk(host, "; \t/") &&
+           kf_hosts_parse(strstr(norm, "://") + 3, &hosts, NULL) && *hosts &&
            kf_str_set(q->host, sizeof q->host, hosts);
 }
 
@@ -39,9 +40,11 @@ bool kf_git_question_parse(const char *text, size_t len, kf_git_question *q) {
     for (const char *end = text + len; text < end && *text != '\n';) {
         const char *nl = memchr(text, '\n', (size_t)(end - text));
         span line = {text, (size_t)((nl ? nl : end) - text)};
-        if (!value_of(line, "protocol", &protocol) && !value_of(line, "host", &host)) (void)value_of(line, "username", &username);
+        if (!value_of(line, "protocol", &protocol) && !value_of(line, "host", &host))
+            (void)value_of(line, "username", &username);
         text = nl ? nl + 1 : end;
     }
     *q = (kf_git_question){.host = ""};
-    return copy(p, sizeof p, protocol) && copy(h, sizeof h, host) && copy(q->username, sizeof q->username, username) && is_for_us(p, h, q);
+    return copy(p, sizeof p, protocol) && copy(h, sizeof h, host) &&
+           copy(q->username, sizeof q->username, username) && is_for_us(p, h, q);
 }

@@ -6,11 +6,12 @@
 enum { KF_GIT_QUESTION_MAX = 64 << 10 };
 
 typedef struct kf_git_question {
-    char host[272];      /* host[:port], lower case */
-    char username[256];  /* as git has it; "" none */
+    char host[272];     /* host[:port], lower case */
+    char username[256]; /* as git has it; "" none */
 } kf_git_question;
 
-/* Lines key=value up to an empty one; of a key that comes twice the last counts, as with git. False: nothing may be said
- * to this question: no host, not https (http of this machine is fine), or a value that somebody else's parser may see
- * the end of elsewhere, like one with a carriage return in it (CVE-2024-52006). */
+/* Lines key=value up to an empty one; of a key that comes twice the last counts, as with git.
+ * False: nothing may be said to this question: no host, not https (http of this machine is fine),
+ * or a value that somebody else's parser may see the end of elsewhere, like one with a carriage
+ * return in it (CVE-2024-52006). */
 bool kf_git_question_parse(const char *text, size_t len, kf_git_question *q);

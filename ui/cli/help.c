@@ -8,7 +8,8 @@
 
 enum { COLS = 80, OPTION_COLS = 29, GROUP_COLS = 30 };
 
-/* text behind what is already on the line (col columns of it); its further lines begin at indent. */
+/* text behind what is already on the line (col columns of it); its further lines begin at indent.
+ */
 static void wrap(const char *text, int col, int indent) {
     for (bool first = true; *text; first = false) {
         int n = (int)strcspn(text, " \n");
@@ -24,8 +25,9 @@ static void wrap(const char *text, int col, int indent) {
 const char *kf_opt_help(const kf_opt *o) { return o->help + (o->help[0] == '+'); }
 
 static void option_line(const kf_opt *o) {
-    KF_AUTO_CHARS name = kf_strfmt("%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ', o->letter ? ", " : "  ", o->name,
-                                   o->arg ? " " : "", o->arg ? o->arg : "");
+    KF_AUTO_CHARS name =
+        kf_strfmt("%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ',
+                  o->letter ? ", " : "  ", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
     wrap(kf_opt_help(o), printf("  %-26s ", name), OPTION_COLS);
 }
 
@@ -39,13 +41,16 @@ void kf_command_help(const kf_command *c, bool rare) {
         else option_line(o);
     }
     if (left_out) printf("  and more: keyfob help %s\n", c->name);
-    printf("\nExamples\n%s\nGlobal options: -p NAME, --json, -q, -v, --no-input, --sandbox (keyfob --help)\n", c->examples);
+    printf("\nExamples\n%s\nGlobal options: -p NAME, --json, -q, -v, --no-input, --sandbox (keyfob "
+           "--help)\n",
+           c->examples);
 }
 
 bool kf_command_first(const kf_command *all, size_t i) {
     size_t len = strcspn(all[i].name, " ");
     for (size_t k = 0; k < i; k++)
-        if (strcspn(all[k].name, " ") == len && !strncmp(all[k].name, all[i].name, len)) return false;
+        if (strcspn(all[k].name, " ") == len && !strncmp(all[k].name, all[i].name, len))
+            return false;
     return true;
 }
 
@@ -98,12 +103,15 @@ void kf_help(void) {
     for (size_t i = 0; i < KF_LEN(groups); i++) printf("  %-12s %s\n", groups[i][0], groups[i][1]);
     printf("\n");
     for (const kf_opt *o = kf_global_opts(); o->name; o++)
-        if (*o->help != '+' && strcmp(o->name, "help") && strcmp(o->name, "version") && strcmp(o->name, "quiet")) option_line(o);
+        if (*o->help != '+' && strcmp(o->name, "help") && strcmp(o->name, "version") &&
+            strcmp(o->name, "quiet"))
+            option_line(o);
     printf("\nkeyfob help commands has a line for each, keyfob help COMMAND says more.\n"
            "Also: --read-only, --timeout D, --color WHEN.\n");
 }
 
-/* --- man ------------------------------------------------------------------------------------------- */
+/* --- man
+ * ------------------------------------------------------------------------------------------- */
 
 static void roff(const char *s) {
     bool begins = true;
@@ -145,14 +153,18 @@ static void text(const char *s) { fputs(s, stdout); }
 static void nothing(const char *s) { (void)s; }
 
 static void see_also(void) {
-    printf(".SH SEE ALSO\n.BR keyfob (1),\n.BR keyfob.conf (5),\n.BR keyfob\\-keys (7),\n.BR keyfob\\-security (7),\n.BR keyfobd (8)\n");
+    printf(".SH SEE ALSO\n.BR keyfob (1),\n.BR keyfob.conf (5),\n.BR keyfob\\-keys (7),\n.BR "
+           "keyfob\\-security (7),\n.BR keyfobd (8)\n");
 }
 
-/* dirs: the .keyfob file of the working directory counts; only: what no other command has, or NULL. */
+/* dirs: the .keyfob file of the working directory counts; only: what no other command has, or NULL.
+ */
 static void files(bool dirs, const char *only) {
     printf(".SH FILES\n.nf\n");
-    if (dirs) roff(".keyfob                               names the profile of a directory, once allowed\n"
-                   "$XDG_STATE_HOME/keyfob/allowed        the directories whose .keyfob counts\n");
+    if (dirs)
+        roff(
+            ".keyfob                               names the profile of a directory, once allowed\n"
+            "$XDG_STATE_HOME/keyfob/allowed        the directories whose .keyfob counts\n");
     if (only) roff(only);
     roff("$XDG_CONFIG_HOME/keyfob/keyfob.conf   settings, no secrets\n"
          "$XDG_STATE_HOME/keyfob/               ledger, log, list of profiles\n"
@@ -164,8 +176,10 @@ static void files(bool dirs, const char *only) {
 /* Files of one command alone. */
 static const char *files_of(const char *command) {
     static const char *const rows[][2] = {
-        {"exec", "$XDG_RUNTIME_DIR/keyfob/              with --refresh: the token's file, while CMD runs\n"},
-        {"log", "$XDG_STATE_HOME/keyfob/keyfobd.log    the agent's log, and keyfobd.log.1 before it\n"},
+        {"exec", "$XDG_RUNTIME_DIR/keyfob/              with --refresh: the token's file, while "
+                 "CMD runs\n"},
+        {"log",
+         "$XDG_STATE_HOME/keyfob/keyfobd.log    the agent's log, and keyfobd.log.1 before it\n"},
     };
     for (size_t i = 0; i < KF_LEN(rows); i++)
         if (!strcmp(rows[i][0], command)) return rows[i][1];
@@ -174,7 +188,9 @@ static const char *files_of(const char *command) {
 
 /* What has an end of its own: the screen is the only program that a topic is about. */
 static void topic_sections(const char *name) {
-    if (!strcmp(name, "keys")) printf(".SH EXIT STATUS\nOf the screen: 0 after q and Q; 2 without a terminal that can show it; 130 after Ctrl\\-C; 129 and 143 when it was hung up or terminated.\n");
+    if (!strcmp(name, "keys"))
+        printf(".SH EXIT STATUS\nOf the screen: 0 after q and Q; 2 without a terminal that can "
+               "show it; 130 after Ctrl\\-C; 129 and 143 when it was hung up or terminated.\n");
     else if (strcmp(name, "exit-codes")) section("EXIT STATUS", "exit-codes");
     if (strcmp(name, "environment")) section("ENVIRONMENT", "environment");
     files(false, NULL);
@@ -185,7 +201,9 @@ int kf_topic_show(const char *name, bool as_man) {
     if (!as_man) return kf_topic(name, text) ? kf_cli_flush() : -1;
     if (!kf_topic(name, nothing)) return -1;
     title("keyfob-", name, 7);
-    printf("keyfob\\-%s \\- %s%s\n.SH DESCRIPTION\n.nf\n", name, strcmp(name, "keys") ? "keyfob help " : "the keys of its screen", strcmp(name, "keys") ? name : "");
+    printf("keyfob\\-%s \\- %s%s\n.SH DESCRIPTION\n.nf\n", name,
+           strcmp(name, "keys") ? "keyfob help " : "the keys of its screen",
+           strcmp(name, "keys") ? name : "");
     (void)kf_topic(name, roff);
     printf(".fi\n");
     topic_sections(name);
@@ -206,11 +224,15 @@ int kf_command_man(const kf_command *c) {
     if (c) printf("%s%s", c->name, *c->args ? " " : ""), roff(c->args), printf("\n");
     else printf("[\\fIOPTION\\fR...] [\\fICOMMAND\\fR [\\fIPROFILE\\fR] [\\fIOPTION\\fR...]]\n");
     printf(".SH DESCRIPTION\n");
-    if (c) printf("%c", c->help[0] - 'a' + 'A'), roff(c->help + 1), printf(".\n"), roff(c->text), printf("\n");
+    if (c)
+        printf("%c", c->help[0] - 'a' + 'A'), roff(c->help + 1), printf(".\n"), roff(c->text),
+            printf("\n");
     else {
-        printf("keyfob signs in to WorkOS, and an agent keeps the session alive: refresh tokens in the keyring, access tokens renewed when they "
+        printf("keyfob signs in to WorkOS, and an agent keeps the session alive: refresh tokens in "
+               "the keyring, access tokens renewed when they "
                "are used. Without a command it opens the screen.\n.SH COMMANDS\n");
-        for (size_t i = 0; i < n; i++) printf(".TP\n.B %s\n", all[i].name), roff(all[i].help), printf("\n");
+        for (size_t i = 0; i < n; i++)
+            printf(".TP\n.B %s\n", all[i].name), roff(all[i].help), printf("\n");
     }
     printf(".SH OPTIONS\n");
     if (c) man_options(c->opts);
@@ -218,7 +240,8 @@ int kf_command_man(const kf_command *c) {
     section("EXIT STATUS", "exit-codes");
     if (!c) section("FORMATS OF EXPORTS", "formats");
     section("ENVIRONMENT", "environment");
-    files(!c || strstr(c->args, "[PROFILE") || !strcmp(c->name, "allow"), c ? files_of(c->name) : NULL);
+    files(!c || strstr(c->args, "[PROFILE") || !strcmp(c->name, "allow"),
+          c ? files_of(c->name) : NULL);
     if (c && *c->examples) printf(".SH EXAMPLES\n.nf\n"), roff(c->examples), printf(".fi\n");
     see_also();
     return kf_cli_flush();

@@ -8,10 +8,13 @@
 enum { WAIT_MS = 60000 };
 
 char *kf_import_line(const kf_json *i) {
-    const char *type = kf_json_str_or(i, "type", ""), *client = kf_json_str_or(i, "client_id", ""), *key = kf_json_str(i, "key"), *host = kf_json_str_or(i, "api_host", "");
+    const char *type = kf_json_str_or(i, "type", ""), *client = kf_json_str_or(i, "client_id", ""),
+               *key = kf_json_str(i, "key"), *host = kf_json_str_or(i, "api_host", "");
     bool usual = !strcmp(host, "https://api.workos.com");
-    KF_AUTO_CHARS text = kf_strfmt("%s%s%s, %s%s%s, from %s", type, *type ? ", " : "", *client ? client : "no client ID", key ? key : "no API key",
-                                   usual ? "" : ", at ", usual ? "" : host, kf_json_str_or(i, "place", ""));
+    KF_AUTO_CHARS text =
+        kf_strfmt("%s%s%s, %s%s%s, from %s", type, *type ? ", " : "",
+                  *client ? client : "no client ID", key ? key : "no API key", usual ? "" : ", at ",
+                  usual ? "" : host, kf_json_str_or(i, "place", ""));
     return kf_text_safe(text);
 }
 
@@ -45,7 +48,8 @@ static const kf_json *at(const kf_json *items, size_t number) {
     return i;
 }
 
-/* --- which ------------------------------------------------------------------------------------------- */
+/* --- which
+ * ------------------------------------------------------------------------------------------- */
 
 static bool take_names(const char *names, const kf_json *items, kf_picks *out, kf_err *err) {
     KF_AUTO_CHARS list = kf_strdup(names);
@@ -60,8 +64,11 @@ static bool take_names(const char *names, const kf_json *items, kf_picks *out, k
             if (!kf_json_str(i, "problem")) take(out, i);
         }
         KF_AUTO_CHARS safe = kf_text_safe(name);
-        if (!seen) return kf_fail(err, KF_ERR_USAGE_BAD, "no environment is called %.60s there", safe);
-        if (out->n == before && kf_json_str(seen, "problem")) return kf_fail(err, KF_ERR_USAGE_BAD, "%.60s: %.160s", safe, kf_json_str(seen, "problem"));
+        if (!seen)
+            return kf_fail(err, KF_ERR_USAGE_BAD, "no environment is called %.60s there", safe);
+        if (out->n == before && kf_json_str(seen, "problem"))
+            return kf_fail(err, KF_ERR_USAGE_BAD, "%.60s: %.160s", safe,
+                           kf_json_str(seen, "problem"));
     }
     return true;
 }
@@ -113,12 +120,14 @@ static const char *asked(kf_picks *out, const char *prompt, kf_err *err) {
 
 static bool which(kf_cli *c, const kf_args *a, const kf_json *items, kf_picks *out, kf_err *err) {
     if (a->opt[KF_IMPORT_NAMES]) return take_names(a->opt[KF_IMPORT_NAMES], items, out, err);
-    if (a->opt[KF_IMPORT_ALL] || a->opt[KF_IMPORT_DRY] || (kf_json_count(items) == 1 && (a->opt[KF_IMPORT_FROM] || a->opt[KF_IMPORT_AS]))) {
+    if (a->opt[KF_IMPORT_ALL] || a->opt[KF_IMPORT_DRY] ||
+        (kf_json_count(items) == 1 && (a->opt[KF_IMPORT_FROM] || a->opt[KF_IMPORT_AS]))) {
         take_all(items, out);
         return true;
     }
     if (!kf_can_ask(c)) {
-        kf_fail(err, KF_ERR_USAGE_NO_INPUT, "%zu environments were found, and none was named", kf_json_count(items));
+        kf_fail(err, KF_ERR_USAGE_NO_INPUT, "%zu environments were found, and none was named",
+                kf_json_count(items));
         return kf_hint(err, "Give --name NAME, or --all; --dry-run says what there is.");
     }
     list(items);
@@ -126,25 +135,29 @@ static bool which(kf_cli *c, const kf_args *a, const kf_json *items, kf_picks *o
         const char *text = asked(out, "Which (numbers like 1,3 or all; Enter for none)", err);
         if (!text) return false;
         out->n = 0;
-        if (take_numbers(text, items, out)) return out->n || kf_fail(err, KF_ERR_SYS_CANCELLED, "nothing was chosen");
+        if (take_numbers(text, items, out))
+            return out->n || kf_fail(err, KF_ERR_SYS_CANCELLED, "nothing was chosen");
         kf_cli_note(c, "that is no number of the list that can be imported");
     }
     return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "three answers that are none");
 }
 
-/* --- called what, and by which client ID --------------------------------------------------------------- */
+/* --- called what, and by which client ID
+ * --------------------------------------------------------------- */
 
 static bool named(kf_cli *c, const kf_args *a, kf_picks *out, kf_pick *p, kf_err *err) {
     const char *as = a->opt[KF_IMPORT_AS], *prefix = a->opt[KF_IMPORT_PREFIX];
     KF_AUTO_CHARS name = name_of(p->item);
     if (as && !kf_profile_name_ok(as)) return kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", as);
     if (as) return kf_str_set(p->profile, sizeof p->profile, as);
-    if (kf_import_profile_name(prefix, kf_json_str_or(p->item, "name", ""), p->profile)) return true;
+    if (kf_import_profile_name(prefix, kf_json_str_or(p->item, "name", ""), p->profile))
+        return true;
     if (kf_can_ask(c)) {
         KF_AUTO_CHARS prompt = kf_strfmt("A profile name for %.80s", name);
         const char *typed = asked(out, prompt, err);
         if (!typed) return false;
-        return (kf_profile_name_ok(typed) && kf_str_set(p->profile, sizeof p->profile, typed)) || kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", typed);
+        return (kf_profile_name_ok(typed) && kf_str_set(p->profile, sizeof p->profile, typed)) ||
+               kf_fail(err, KF_ERR_USAGE_NAME, "'%.80s'", typed);
     }
     kf_fail(err, KF_ERR_USAGE_NAME, "no profile name can be made of %.80s without guessing", name);
     return kf_hint(err, "Import it alone: --name NAME --as PROFILE");
@@ -170,9 +183,13 @@ static bool settle(kf_cli *c, const kf_args *a, kf_picks *out, kf_err *err) {
     size_t kept = 0, without = 0;
     if (!out->n) return true;
     for (size_t i = 0; i < out->n; i++) without += !*out->pick[i].client_id;
-    if (a->opt[KF_IMPORT_AS] && out->n != 1) return kf_fail(err, KF_ERR_USAGE_BAD, "--as is for one environment, and these are %zu", out->n);
+    if (a->opt[KF_IMPORT_AS] && out->n != 1)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "--as is for one environment, and these are %zu",
+                       out->n);
     if (a->opt[KF_IMPORT_CLIENT_ID] && without != 1)
-        return kf_fail(err, KF_ERR_USAGE_BAD, "--client-id is for one environment that has none, and these are %zu", without);
+        return kf_fail(err, KF_ERR_USAGE_BAD,
+                       "--client-id is for one environment that has none, and these are %zu",
+                       without);
     for (size_t i = 0; i < out->n; i++) {
         kf_pick p = out->pick[i];
         bool ok = named(c, a, out, &p, err) && has_client(c, a, out, &p, err);
@@ -193,26 +210,31 @@ static bool collide(kf_cli *c, const kf_args *a, kf_picks *out, kf_err *err) {
             if (!strcmp(out->pick[k].profile, p->profile)) {
                 KF_AUTO_CHARS one = name_of(out->pick[k].item);
                 KF_AUTO_CHARS two = name_of(p->item);
-                kf_fail(err, KF_ERR_USAGE_EXISTS, "%.60s and %.60s would both be called %s", one, two, p->profile);
+                kf_fail(err, KF_ERR_USAGE_EXISTS, "%.60s and %.60s would both be called %s", one,
+                        two, p->profile);
                 return kf_hint(err, "Import them one by one: --name NAME --as PROFILE.");
             }
-        for (const kf_json *j = kf_json_first(there); j; j = kf_json_next(j)) p->there = p->there || kf_str_eq(kf_json_str(j, "name"), p->profile);
+        for (const kf_json *j = kf_json_first(there); j; j = kf_json_next(j))
+            p->there = p->there || kf_str_eq(kf_json_str(j, "name"), p->profile);
         if (!p->there || a->opt[KF_IMPORT_SKIP]) continue;
         kf_fail(err, KF_ERR_USAGE_EXISTS, "there is a profile called %s", p->profile);
-        return kf_hint(err, "--skip-existing leaves out what is there, --prefix WORD puts WORD before each name, --as NAME gives another.");
+        return kf_hint(err, "--skip-existing leaves out what is there, --prefix WORD puts WORD "
+                            "before each name, --as NAME gives another.");
     }
     return true;
 }
 
 bool kf_import_choose(kf_cli *c, const kf_args *a, const kf_json *items, kf_picks *out, int *rc) {
     kf_err e;
-    *out = (kf_picks){.pick = calloc(kf_json_count(items) + 1, sizeof *out->pick), .left_out = kf_json_arr()};
+    *out = (kf_picks){.pick = calloc(kf_json_count(items) + 1, sizeof *out->pick),
+                      .left_out = kf_json_arr()};
     if (!out->pick) abort();
     bool ok = which(c, a, items, out, &e) && settle(c, a, out, &e);
     if (ok && !out->n) {
         const kf_json *first = kf_json_first(out->left_out);
         KF_AUTO_CHARS name = name_of(first);
-        ok = kf_fail(&e, KF_ERR_USAGE_BAD, "%.60s: %.160s", name, kf_json_str_or(first, "reason", "nothing is left"));
+        ok = kf_fail(&e, KF_ERR_USAGE_BAD, "%.60s: %.160s", name,
+                     kf_json_str_or(first, "reason", "nothing is left"));
     }
     ok = ok && collide(c, a, out, &e);
     if (!ok) *rc = kf_cli_fail(c, &e);

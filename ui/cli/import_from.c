@@ -1,15 +1,19 @@
-/* profile import --from: what the official CLIs or a .env file know becomes profiles. The agent reads and stores; the API
- * keys do not come here. */
+/* profile import --from: what the official CLIs or a .env file know becomes profiles. The agent
+ * reads and stores; the API keys do not come here. */
 #include "ui/cli/import.h"
 
 #include <unistd.h>
 #include "base/str.h"
 #include "ui/common/text.h"
 
-enum { WAIT_MS = 60000, PERSON_MS = 6 * 60 * 1000 }; /* PERSON: the keyring's prompt may be open for 5 min */
+enum {
+    WAIT_MS = 60000,
+    PERSON_MS = 6 * 60 * 1000
+}; /* PERSON: the keyring's prompt may be open for 5 min */
 
 bool kf_import_is_from(const kf_args *a) {
-    static const int own[] = {KF_IMPORT_FROM, KF_IMPORT_NAMES, KF_IMPORT_ALL, KF_IMPORT_AS, KF_IMPORT_CLIENT_ID, KF_IMPORT_CLEAN_UP, KF_IMPORT_YES};
+    static const int own[] = {KF_IMPORT_FROM,      KF_IMPORT_NAMES,    KF_IMPORT_ALL, KF_IMPORT_AS,
+                              KF_IMPORT_CLIENT_ID, KF_IMPORT_CLEAN_UP, KF_IMPORT_YES};
     for (size_t i = 0; i < KF_LEN(own); i++)
         if (a->opt[own[i]]) return true;
     return false;
@@ -34,16 +38,23 @@ static kf_json *where(const kf_cli *c, const char *source, const char *path) {
     return p;
 }
 
-/* --- places -------------------------------------------------------------------------------------------- */
+/* --- places
+ * -------------------------------------------------------------------------------------------- */
 
 /* No bus or no provider: then it is in a file, or nowhere. */
-static bool no_keyring(const kf_json *place) { return kf_str_eq(kf_json_str(place, "error"), kf_err_name(KF_ERR_STORE_ABSENT)); }
+static bool no_keyring(const kf_json *place) {
+    return kf_str_eq(kf_json_str(place, "error"), kf_err_name(KF_ERR_STORE_ABSENT));
+}
 
 static void note_places(kf_cli *c, const kf_json *places) {
     for (const kf_json *p = kf_json_first(places); p; p = kf_json_next(p)) {
-        if (kf_json_str(p, "problem") && (c->verbose || !no_keyring(p))) kf_cli_note(c, "%s was left out: %s", kf_json_str_or(p, "place", ""), kf_json_str(p, "problem"));
+        if (kf_json_str(p, "problem") && (c->verbose || !no_keyring(p)))
+            kf_cli_note(c, "%s was left out: %s", kf_json_str_or(p, "place", ""),
+                        kf_json_str(p, "problem"));
         if (kf_json_bool(p, "cookie_password", false))
-            kf_cli_note(c, "WORKOS_COOKIE_PASSWORD is in %s as well; it is not taken (keyfob keeps none)", kf_json_str_or(p, "place", ""));
+            kf_cli_note(
+                c, "WORKOS_COOKIE_PASSWORD is in %s as well; it is not taken (keyfob keeps none)",
+                kf_json_str_or(p, "place", ""));
     }
 }
 
@@ -55,7 +66,8 @@ static int nothing(kf_cli *c, const kf_json *places) {
         const char *problem = kf_json_str(p, "problem"), *place = kf_json_str_or(p, "place", "");
         if (problem && !no_keyring(p)) {
             bool said = strstr(problem, place) != NULL;
-            kf_fail(&e, kf_err_from_name(kf_json_str(p, "error")), "%.100s%s%.140s", said ? "" : place, said ? "" : ": ", problem);
+            kf_fail(&e, kf_err_from_name(kf_json_str(p, "error")), "%.100s%s%.140s",
+                    said ? "" : place, said ? "" : ": ", problem);
             if (kf_json_str(p, "hint")) kf_hint(&e, "%s", kf_json_str(p, "hint"));
             return kf_cli_fail(c, &e);
         }
@@ -67,10 +79,12 @@ static int nothing(kf_cli *c, const kf_json *places) {
     return kf_cli_fail(c, &e);
 }
 
-/* --- the work ------------------------------------------------------------------------------------------ */
+/* --- the work
+ * ------------------------------------------------------------------------------------------ */
 
 static kf_json *result_of(const kf_picks *picks, bool dry) {
-    kf_json *j = kf_json_obj(), *added = kf_json_arr(), *skipped = kf_json_arr(), *items = kf_json_arr();
+    kf_json *j = kf_json_obj(), *added = kf_json_arr(), *skipped = kf_json_arr(),
+            *items = kf_json_arr();
     for (size_t i = 0; i < picks->n; i++) {
         const kf_pick *p = &picks->pick[i];
         kf_json_add(p->there ? skipped : added, kf_json_new_str(p->profile));
@@ -94,7 +108,11 @@ static void say(const kf_cli *c, const kf_pick *p, bool dry) {
     KF_AUTO(kf_json) shown = kf_json_copy(p->item);
     kf_json_set_str(shown, "client_id", p->client_id);
     KF_AUTO_CHARS line = kf_import_line(shown);
-    printf("%s %s: %s\n", p->there ? "Is there already:" : dry ? "Would add" : "Added", p->profile, line);
+    printf("%s %s: %s\n",
+           p->there ? "Is there already:"
+           : dry    ? "Would add"
+                    : "Added",
+           p->profile, line);
 }
 
 static bool add(kf_cli *c, const char *path, const kf_pick *p, kf_err *err) {
@@ -113,7 +131,9 @@ static int add_all(kf_cli *c, const char *path, const kf_picks *picks, bool dry)
         const kf_pick *p = &picks->pick[i];
         if (!dry && !p->there && !add(c, path, p, &why)) {
             kf_fail(&e, why.code, "%s: %.180s", p->profile, why.what);
-            kf_hint(&e, "%zu of %zu were imported before; --skip-existing goes on from here. %.120s", done, picks->n, why.hint);
+            kf_hint(&e,
+                    "%zu of %zu were imported before; --skip-existing goes on from here. %.120s",
+                    done, picks->n, why.hint);
             return kf_cli_fail(c, &e);
         }
         done += !p->there;
@@ -123,13 +143,15 @@ static int add_all(kf_cli *c, const char *path, const kf_picks *picks, bool dry)
 }
 
 /* Each source has files of its own. */
-static int clean(kf_cli *c, const kf_args *a, const char *path, const kf_picks *picks, kf_json *result) {
+static int clean(kf_cli *c, const kf_args *a, const char *path, const kf_picks *picks,
+                 kf_json *result) {
     static const char *const sources[] = {"workos", "workos-go", "env"};
     int rc = 0;
     for (size_t s = 0; s < KF_LEN(sources) && !rc; s++) {
         KF_AUTO(kf_json) profiles = kf_json_arr();
         for (size_t i = 0; i < picks->n; i++)
-            if (kf_str_eq(kf_json_str(picks->pick[i].item, "source"), sources[s]) && kf_json_str(picks->pick[i].item, "key"))
+            if (kf_str_eq(kf_json_str(picks->pick[i].item, "source"), sources[s]) &&
+                kf_json_str(picks->pick[i].item, "key"))
                 kf_json_add(profiles, kf_json_new_str(picks->pick[i].profile));
         if (kf_json_count(profiles)) rc = kf_import_clean(c, a, sources[s], path, profiles, result);
     }
@@ -142,19 +164,29 @@ int kf_import_from(kf_cli *c, const kf_args *a) {
     bool known = !source, dry = a->opt[KF_IMPORT_DRY] != NULL;
     kf_err e;
     int rc = 0;
-    for (size_t i = 0; source && i < KF_LEN(sources); i++) known = known || !strcmp(source, sources[i]);
+    for (size_t i = 0; source && i < KF_LEN(sources); i++)
+        known = known || !strcmp(source, sources[i]);
     if (!known) return kf_cli_usage(c, "--from is workos, workos-go or env, not %.40s", source);
-    if (!source && !kf_can_ask(c)) return kf_cli_usage(c, "from where? --from workos, workos-go or env");
-    if (a->pos[0] && (!source || strcmp(source, "env") != 0)) return kf_cli_usage(c, "only --from env takes a file");
-    if (a->opt[KF_IMPORT_NAMES] && a->opt[KF_IMPORT_ALL]) return kf_cli_usage(c, "either --name or --all");
-    if (a->opt[KF_IMPORT_AS] && a->opt[KF_IMPORT_PREFIX]) return kf_cli_usage(c, "either --as or --prefix");
+    if (!source && !kf_can_ask(c))
+        return kf_cli_usage(c, "from where? --from workos, workos-go or env");
+    if (a->pos[0] && (!source || strcmp(source, "env") != 0))
+        return kf_cli_usage(c, "only --from env takes a file");
+    if (a->opt[KF_IMPORT_NAMES] && a->opt[KF_IMPORT_ALL])
+        return kf_cli_usage(c, "either --name or --all");
+    if (a->opt[KF_IMPORT_AS] && a->opt[KF_IMPORT_PREFIX])
+        return kf_cli_usage(c, "either --as or --prefix");
     if (a->opt[KF_IMPORT_CLEAN_UP] && !a->opt[KF_IMPORT_YES] && !dry && !kf_can_ask(c)) {
-        kf_fail(&e, KF_ERR_USAGE_NO_INPUT, "--clean-up changes a file, and nobody is there to be asked");
-        kf_hint(&e, "Look at it with --clean-up --dry-run when the profiles are there, then give --yes.");
+        kf_fail(&e, KF_ERR_USAGE_NO_INPUT,
+                "--clean-up changes a file, and nobody is there to be asked");
+        kf_hint(
+            &e,
+            "Look at it with --clean-up --dry-run when the profiles are there, then give --yes.");
         return kf_cli_fail(c, &e);
     }
     KF_AUTO_CHARS path = env_path(a, source);
-    KF_AUTO(kf_json) found = kf_cli_call(c, "FindImports", where(c, source, path), kf_can_ask(c) ? PERSON_MS : WAIT_MS, &e);
+    KF_AUTO(kf_json)
+    found = kf_cli_call(c, "FindImports", where(c, source, path),
+                        kf_can_ask(c) ? PERSON_MS : WAIT_MS, &e);
     if (!found) return kf_cli_fail(c, &e);
     const kf_json *items = kf_json_get(found, "items");
     if (!kf_json_count(items)) return nothing(c, kf_json_get(found, "places"));
@@ -163,11 +195,13 @@ int kf_import_from(kf_cli *c, const kf_args *a) {
     KF_AUTO(kf_json) result = NULL;
     if (kf_import_choose(c, a, items, &picks, &rc)) {
         for (const kf_json *l = kf_json_first(picks.left_out); l; l = kf_json_next(l))
-            kf_cli_note(c, "%s was left out: %s", kf_json_str_or(l, "name", ""), kf_json_str_or(l, "reason", ""));
+            kf_cli_note(c, "%s was left out: %s", kf_json_str_or(l, "name", ""),
+                        kf_json_str_or(l, "reason", ""));
         rc = add_all(c, path, &picks, dry);
         result = result_of(&picks, dry);
         if (!rc) rc = clean(c, a, path, &picks, result);
-        if (!rc || kf_json_get(result, "clean_up")) rc = c->json ? kf_cli_print(KF_TAKE(result)) | rc : kf_cli_flush() | rc;
+        if (!rc || kf_json_get(result, "clean_up"))
+            rc = c->json ? kf_cli_print(KF_TAKE(result)) | rc : kf_cli_flush() | rc;
     }
     kf_import_picks_done(&picks);
     return rc;

@@ -7,12 +7,13 @@ typedef struct kf_answers { /* of a script; each is used once */
     char *field[KF_ANSWERS_MAX];
     kf_secret *value[KF_ANSWERS_MAX];
     size_t n;
-    bool given;         /* stdin was for answers: nobody is asked */
-    bool open;          /* more lines may come; they are read when an answer is needed, not before */
+    bool given; /* stdin was for answers: nobody is asked */
+    bool open;  /* more lines may come; they are read when an answer is needed, not before */
     size_t line;
-    kf_err bad;         /* a line that makes no sense: the end of the answers */
+    kf_err bad; /* a line that makes no sense: the end of the answers */
 } kf_answers;
-/* field=value lines come on stdin, when they are needed: a script may look for a mailed code in the meantime. */
+/* field=value lines come on stdin, when they are needed: a script may look for a mailed code in the
+ * meantime. */
 void kf_answers_begin(kf_answers *a);
 /* NULL: none (left), or a bad line (a->bad). Reads lines until the field comes. */
 kf_secret *kf_answers_take(kf_answers *a, const char *field);
@@ -25,8 +26,8 @@ typedef struct kf_login {
     kf_cli *c;
     const char *profile, *method;
     kf_answers in;
-    kf_client *steps;   /* the connection that owns the flow */
-    kf_json *choices;   /* collected over frames */
+    kf_client *steps; /* the connection that owns the flow */
+    kf_json *choices; /* collected over frames */
     kf_show qr;
     bool no_browser, reset; /* reset: at the password a new one is made first */
 } kf_login;

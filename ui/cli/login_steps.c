@@ -16,7 +16,8 @@
 
 enum { CALL_MS = 60000, CHOICES_SHOWN = 200 };
 
-/* --- a script's answers ------------------------------------------------------------------------------ */
+/* --- a script's answers
+ * ------------------------------------------------------------------------------ */
 
 void kf_answers_done(kf_answers *a) {
     for (size_t i = 0; i < a->n; i++) {
@@ -29,17 +30,22 @@ void kf_answers_begin(kf_answers *a) { a->given = a->open = true; }
 
 /* A line into a->field and a->value; false: the end, or a bad one. */
 static bool read_line(kf_answers *a) {
-    static const char *const known[] = {"email",     "password", "totp",         "email_code",  "sms_code", "phone", "organization",
-                                        "redirect_url", "reset_token", "new_password", "invitation_token"};
+    static const char *const known[] = {
+        "email",        "password",     "totp",        "email_code",   "sms_code",        "phone",
+        "organization", "redirect_url", "reset_token", "new_password", "invitation_token"};
     enum { LINE = 16384 };
     KF_AUTO(kf_secret) line = kf_secret_zero(LINE);
     char *p = kf_secret_edit(line), c = 0;
     size_t n = 0;
     ssize_t k;
-    while ((k = read(STDIN_FILENO, &c, 1)) != 0) { /* byte by byte: what is behind the line may not be there yet */
+    while ((k = read(STDIN_FILENO, &c, 1)) !=
+           0) { /* byte by byte: what is behind the line may not be there yet */
         if (k < 0 && errno == EINTR) continue;
         if (k < 0 || c == '\n') break;
-        if (n == LINE - 1 || !c) return a->open = false, kf_fail(&a->bad, KF_ERR_USAGE_BAD, "line %zu of stdin is too long, or no text", a->line + 1);
+        if (n == LINE - 1 || !c)
+            return a->open = false,
+                   kf_fail(&a->bad, KF_ERR_USAGE_BAD, "line %zu of stdin is too long, or no text",
+                           a->line + 1);
         p[n++] = c;
     }
     a->open = k > 0;
@@ -48,8 +54,12 @@ static bool read_line(kf_answers *a) {
     size_t key = strcspn(p, "=");
     bool ok = key < n && a->n < KF_ANSWERS_MAX;
     bool named = false;
-    for (size_t i = 0; i < KF_LEN(known); i++) named = named || (strlen(known[i]) == key && !memcmp(known[i], p, key));
-    if (!ok || !named) return a->open = false, kf_fail(&a->bad, KF_ERR_USAGE_BAD, "line %zu of stdin is no field=value with a known field", a->line);
+    for (size_t i = 0; i < KF_LEN(known); i++)
+        named = named || (strlen(known[i]) == key && !memcmp(known[i], p, key));
+    if (!ok || !named)
+        return a->open = false,
+               kf_fail(&a->bad, KF_ERR_USAGE_BAD,
+                       "line %zu of stdin is no field=value with a known field", a->line);
     a->field[a->n] = strndup(p, key);
     a->value[a->n++] = kf_secret_new(p + key + 1, n - key - 1);
     return true;
@@ -75,11 +85,13 @@ void kf_answers_add(kf_answers *a, const char *field, kf_secret *value) {
     a->value[a->n++] = value;
 }
 
-/* --- one question ---------------------------------------------------------------------------------- */
+/* --- one question
+ * ---------------------------------------------------------------------------------- */
 
 static bool nobody(const kf_login *l, const char *field, kf_err *err) {
     if (l->in.bad.code) return *err = l->in.bad, false;
-    bool code = !strcmp(field, "totp") || !strcmp(field, "email_code") || !strcmp(field, "sms_code");
+    bool code =
+        !strcmp(field, "totp") || !strcmp(field, "email_code") || !strcmp(field, "sms_code");
     kf_fail(err, code ? KF_ERR_USAGE_CODE_NEEDED : KF_ERR_USAGE_NO_INPUT, "%s", field);
     if (!code) kf_hint(err, "Run it in a terminal, or give %s=... with --answers-stdin", field);
     return false;
@@ -115,7 +127,8 @@ static bool can(const kf_json *step, const char *act) {
 
 /* The QR code comes once; a wrong code only asks again. */
 static bool first_scan(const kf_json *step) {
-    return kf_str_eq(kf_json_str(step, "kind"), "show_qr") && !kf_json_is_obj(kf_json_get(step, "failure"));
+    return kf_str_eq(kf_json_str(step, "kind"), "show_qr") &&
+           !kf_json_is_obj(kf_json_get(step, "failure"));
 }
 
 /* A new password is typed twice: nobody sees it. */
@@ -146,12 +159,14 @@ static kf_secret *field_answer(kf_login *l, const kf_json *step, const char **ac
     for (int f = 1; f < KF_FIELD_COUNT; f++) {
         if (strcmp(kf_field_name((kf_field)f), field)) continue;
         if (f == KF_FIELD_NEW_PASSWORD) return ask_twice(kf_words_field((kf_field)f), err);
-        KF_AUTO_CHARS prompt = kf_strfmt("%s%s", kf_words_field((kf_field)f), can(step, "resend") ? " (r: send another)" : "");
+        KF_AUTO_CHARS prompt = kf_strfmt("%s%s", kf_words_field((kf_field)f),
+                                         can(step, "resend") ? " (r: send another)" : "");
         kf_secret *typed = kf_ask(prompt, f == KF_FIELD_PASSWORD || f == KF_FIELD_RESET_TOKEN, err);
         if (typed && can(step, "resend") && !strcmp(kf_secret_peek(typed), "r")) *act = "resend";
         return typed;
     }
-    kf_fail(err, KF_ERR_WIRE_PROTOCOL, "the agent asks for %.40s, which this keyfob does not know", field);
+    kf_fail(err, KF_ERR_WIRE_PROTOCOL, "the agent asks for %.40s, which this keyfob does not know",
+            field);
     return NULL;
 }
 
@@ -162,7 +177,8 @@ static const char *match(const kf_json *list, const char *typed) {
     long want = strtol(typed, &end, 10);
     for (const kf_json *i = kf_json_first(list); i; i = kf_json_next(i)) {
         n++;
-        if (kf_str_eq(kf_json_str(i, "id"), typed) || kf_str_eq(kf_json_str(i, "label"), typed) || (*typed && !*end && want == (long)n))
+        if (kf_str_eq(kf_json_str(i, "id"), typed) || kf_str_eq(kf_json_str(i, "label"), typed) ||
+            (*typed && !*end && want == (long)n))
             return kf_json_str(i, "id");
     }
     return NULL;
@@ -178,7 +194,8 @@ static void show_choices(const kf_json *list, const char *part) {
         if (!strcasestr(label, part) && !strcasestr(id, part)) continue;
         if (++found <= CHOICES_SHOWN) fprintf(stderr, "  %3zu  %s  %s\n", n, label, id);
     }
-    if (found > CHOICES_SHOWN) fprintf(stderr, "  and %zu more; a part of the name lists fewer\n", found - CHOICES_SHOWN);
+    if (found > CHOICES_SHOWN)
+        fprintf(stderr, "  and %zu more; a part of the name lists fewer\n", found - CHOICES_SHOWN);
     if (!found) fprintf(stderr, "  none of the %zu has that in its name or id\n", n);
 }
 
@@ -186,9 +203,13 @@ static kf_secret *choice_answer(kf_login *l, const kf_json *step, kf_err *err) {
     if (came_back(l, step, err)) return NULL;
     KF_AUTO(kf_secret) given = kf_answers_take(&l->in, "organization");
     const char *id = given ? match(l->choices, kf_secret_peek(given)) : NULL;
-    if (given && !id) return kf_fail(err, KF_ERR_WORKOS_ORGANIZATION, "%.80s is not one of yours", kf_secret_peek(given)), NULL;
+    if (given && !id)
+        return kf_fail(err, KF_ERR_WORKOS_ORGANIZATION, "%.80s is not one of yours",
+                       kf_secret_peek(given)),
+               NULL;
     if (!given && (l->in.given || !kf_can_ask(l->c))) {
-        kf_fail(err, KF_ERR_USAGE_NO_INPUT, "you belong to %zu organizations", kf_json_count(l->choices));
+        kf_fail(err, KF_ERR_USAGE_NO_INPUT, "you belong to %zu organizations",
+                kf_json_count(l->choices));
         kf_hint(err, "Give one with --organization ID");
         return NULL;
     }
@@ -205,7 +226,8 @@ static kf_secret *choice_answer(kf_login *l, const kf_json *step, kf_err *err) {
     return kf_secret_new(id, strlen(id));
 }
 
-static bool send_answer(kf_login *l, const char *flow, const kf_json *step, const char *act, const kf_secret *value, kf_err *err) {
+static bool send_answer(kf_login *l, const char *flow, const kf_json *step, const char *act,
+                        const kf_secret *value, kf_err *err) {
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "flow", flow);
     kf_json_set_int(p, "serial", kf_json_int_or(step, "serial", 0));
@@ -219,7 +241,8 @@ static bool answer(kf_login *l, const char *flow, const kf_json *step, kf_err *e
     bool choose = !strcmp(kf_json_str_or(step, "kind", ""), "choose");
     for (;;) {
         const char *act = "choose";
-        KF_AUTO(kf_secret) v = choose ? choice_answer(l, step, err) : field_answer(l, step, &act, err);
+        KF_AUTO(kf_secret)
+        v = choose ? choice_answer(l, step, err) : field_answer(l, step, &act, err);
         if (!v) return false;
         if (send_answer(l, flow, step, act, v, err)) return true;
         if (err->code != KF_ERR_USAGE_BAD_ANSWER || l->in.given || !kf_can_ask(l->c)) return false;
@@ -227,7 +250,8 @@ static bool answer(kf_login *l, const char *flow, const kf_json *step, kf_err *e
     }
 }
 
-/* --- an address to open, a code to scan ---------------------------------------------------------------- */
+/* --- an address to open, a code to scan
+ * ---------------------------------------------------------------- */
 
 void kf_show_key(const kf_secret *key) {
     const char *p = kf_secret_peek(key);
@@ -238,13 +262,17 @@ void kf_show_key(const kf_secret *key) {
 
 static int terminal_colours(void) {
     const char *term = getenv("TERM"), *none = getenv("NO_COLOR");
-    if ((none && *none) || !term || !*term || !strcmp(term, "dumb") || !strncmp(term, "vt", 2)) return 0;
+    if ((none && *none) || !term || !*term || !strcmp(term, "dumb") || !strncmp(term, "vt", 2))
+        return 0;
     return strstr(term, "256") || getenv("COLORTERM") ? 256 : 8;
 }
 
 void kf_show_qr(const kf_cli *c, const kf_secret *text, kf_show show) {
-    struct winsize w = {.ws_row = 1000, .ws_col = 1000}; /* not a terminal: whoever looks at it sees to the size */
-    const char *lang = getenv("LC_ALL") ? getenv("LC_ALL") : getenv("LC_CTYPE") ? getenv("LC_CTYPE") : getenv("LANG");
+    struct winsize w = {.ws_row = 1000,
+                        .ws_col = 1000}; /* not a terminal: whoever looks at it sees to the size */
+    const char *lang = getenv("LC_ALL")     ? getenv("LC_ALL")
+                       : getenv("LC_CTYPE") ? getenv("LC_CTYPE")
+                                            : getenv("LANG");
     bool utf8 = lang && (strcasestr(lang, "UTF-8") || strcasestr(lang, "utf8"));
     bool tty = isatty(STDERR_FILENO) && !ioctl(STDERR_FILENO, TIOCGWINSZ, &w);
     if (show == KF_SHOW_NEVER || (!tty && show != KF_SHOW_ALWAYS)) return;
@@ -272,13 +300,18 @@ static void show_address(kf_login *l, const kf_json *step) {
     if (*url) fprintf(stderr, "  %s\n", url);
     if (*code) fprintf(stderr, "  code: %s\n", code);
     KF_AUTO_CHARS ssh = can(step, "submit") ? kf_open_ssh_line(kf_json_str(step, "url")) : NULL;
-    if (ssh) fprintf(stderr, "  over SSH, run this on the computer with the browser first:\n  %s\n  or paste here the address the browser ends on\n", ssh);
+    if (ssh)
+        fprintf(stderr,
+                "  over SSH, run this on the computer with the browser first:\n  %s\n  or paste "
+                "here the address the browser ends on\n",
+                ssh);
     if (qr && *qr) {
         KF_AUTO(kf_secret) text = kf_secret_new(qr, strlen(qr));
         kf_show_qr(l->c, text, l->qr);
     }
     if (kf_can_ask(l->c)) {
-        fprintf(stderr, "  %s%sCtrl-C cancels\n", *url && !l->no_browser ? "b Enter opens it here, " : "",
+        fprintf(stderr, "  %s%sCtrl-C cancels\n",
+                *url && !l->no_browser ? "b Enter opens it here, " : "",
                 can(step, "new_code") ? "n Enter makes a new code, " : "");
     }
     fflush(stderr);
@@ -295,8 +328,10 @@ static bool typed_line(kf_login *l, const char *flow, const kf_json *step, kf_er
     p[strcspn(p, "\r\n")] = 0;
     kf_err e;
     bool ok = true;
-    if (!strcmp(p, "b") && kf_json_str(step, "url") && !l->no_browser) ok = kf_open_url(kf_json_str(step, "url"), &e);
-    else if (!strcmp(p, "n") && can(step, "new_code")) ok = send_answer(l, flow, step, "new_code", NULL, &e);
+    if (!strcmp(p, "b") && kf_json_str(step, "url") && !l->no_browser)
+        ok = kf_open_url(kf_json_str(step, "url"), &e);
+    else if (!strcmp(p, "n") && can(step, "new_code"))
+        ok = send_answer(l, flow, step, "new_code", NULL, &e);
     else if (*p && can(step, "submit")) {
         KF_AUTO(kf_secret) v = kf_secret_new(p, strlen(p));
         ok = send_answer(l, flow, step, "submit", v, &e);
@@ -315,9 +350,11 @@ static bool script_line(kf_login *l, const char *flow, const kf_json *step, kf_e
 /* A sign-in by password or code that has to go on in a browser: without a person it is the end. */
 static bool nobody_for_browser(kf_login *l, const kf_json *step, kf_err *err) {
     const char *note = kf_json_str_or(step, "note", "");
-    bool meant = !strcmp(l->method, "browser") || !strcmp(l->method, "sso") || !strcmp(l->method, "device");
+    bool meant =
+        !strcmp(l->method, "browser") || !strcmp(l->method, "sso") || !strcmp(l->method, "device");
     if (meant || kf_can_ask(l->c)) return false;
-    if (!strcmp(note, "sso")) kf_fail(err, KF_ERR_WORKOS_SSO_REQUIRED, "the sign-in goes on in a browser");
+    if (!strcmp(note, "sso"))
+        kf_fail(err, KF_ERR_WORKOS_SSO_REQUIRED, "the sign-in goes on in a browser");
     else kf_fail(err, KF_ERR_WORKOS_STEP_UP, "the sign-in goes on in a browser");
     kf_hint(err, "Run: keyfob login %s --method browser", l->profile);
     return true;
@@ -339,7 +376,8 @@ static bool scan(kf_login *l, const char *flow, const kf_json *step, kf_err *err
 static bool collect(kf_login *l, const kf_json *step) {
     const kf_json *list = kf_json_get(step, "choices");
     if (!l->choices) l->choices = kf_json_arr();
-    for (const kf_json *i = kf_json_first(list); i; i = kf_json_next(i)) kf_json_add(l->choices, kf_json_copy(i));
+    for (const kf_json *i = kf_json_first(list); i; i = kf_json_next(i))
+        kf_json_add(l->choices, kf_json_copy(i));
     return !kf_json_bool(step, "choices_more", false);
 }
 
@@ -351,7 +389,8 @@ int kf_login_done(kf_login *l, const kf_json *p) {
     KF_AUTO_CHARS imp = kf_text_safe(kf_json_str(p, "impersonator"));
     char left[24];
     kf_words_left(kf_json_int_or(p, "left_ms", 0), left);
-    printf("Signed in to %s as %s%s%s; the token is valid for %s and renews by itself\n", l->profile, who, *org ? ", organization " : "", org, left);
+    printf("Signed in to %s as %s%s%s; the token is valid for %s and renews by itself\n",
+           l->profile, who, *org ? ", organization " : "", org, left);
     if (*imp) printf("This is an impersonated session: %s\n", imp);
     return kf_cli_flush();
 }
@@ -363,11 +402,14 @@ static bool one_step(kf_login *l, const char *flow, const kf_json *step, kf_err 
     if (!strcmp(kind, "show_qr")) return scan(l, flow, step, err);
     if (!strcmp(kind, "open_url")) {
         if (nobody_for_browser(l, step, err)) return false;
-        if (!kf_json_str(step, "url") && kf_json_is_obj(kf_json_get(step, "failure"))) { /* there is no code: the request for one failed */
+        if (!kf_json_str(step, "url") &&
+            kf_json_is_obj(
+                kf_json_get(step, "failure"))) { /* there is no code: the request for one failed */
             kf_msg_read_failure(kf_json_get(step, "failure"), err);
             return false;
         }
-        if (!kf_json_str(step, "url") && !kf_can_ask(l->c)) return kf_fail(err, KF_ERR_WORKOS_CODE_EXPIRED, "nobody confirmed the code in time");
+        if (!kf_json_str(step, "url") && !kf_can_ask(l->c))
+            return kf_fail(err, KF_ERR_WORKOS_CODE_EXPIRED, "nobody confirmed the code in time");
         show_address(l, step);
         KF_AUTO(kf_secret) pasted = can(step, "submit") ? take_read(&l->in, "redirect_url") : NULL;
         if (pasted) return send_answer(l, flow, step, "submit", pasted, err);
@@ -386,7 +428,8 @@ int kf_login_drive(kf_login *l, kf_err *err) {
         bool more = false;
         kf_json *r = NULL;
         const kf_json *shown = kf_json_get(last, "step");
-        bool address = kf_str_eq(kf_json_str(shown, "kind"), "open_url"), script = l->in.open && can(shown, "submit");
+        bool address = kf_str_eq(kf_json_str(shown, "kind"), "open_url"),
+             script = l->in.open && can(shown, "submit");
         bool type = address && (script || (!l->in.given && kf_can_ask(l->c)));
         int rc = kf_client_next(l->steps, -1, type ? STDIN_FILENO : -1, &r, &more, err);
         if (rc < 0) return -1;
@@ -405,6 +448,7 @@ int kf_login_drive(kf_login *l, kf_err *err) {
             return -1;
         }
         if (!one_step(l, kf_json_str_or(last, "flow", ""), step, err)) return -1;
-        if (!more) return kf_fail(err, KF_ERR_WIRE_CLOSED, "the sign-in ended without a result"), -1;
+        if (!more)
+            return kf_fail(err, KF_ERR_WIRE_CLOSED, "the sign-in ended without a result"), -1;
     }
 }

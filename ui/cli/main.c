@@ -15,7 +15,8 @@ static void set_global(kf_cli *c, const kf_opt *o, const char *value, const char
     else if (!strcmp(o->name, "quiet")) c->quiet = true;
     else if (!strcmp(o->name, "verbose")) c->verbose++;
     else if (!strcmp(o->name, "no-input")) c->no_input = true;
-    else if (!strcmp(o->name, "read-only")) setenv("KEYFOB_READ_ONLY", "1", 1); /* the screen and exec's CMD have it, too */
+    else if (!strcmp(o->name, "read-only"))
+        setenv("KEYFOB_READ_ONLY", "1", 1); /* the screen and exec's CMD have it, too */
     else if (!strcmp(o->name, "color")) c->color = value;
     else if (!strcmp(o->name, "timeout")) c->timeout = value;
     else if (!strcmp(o->name, "sandbox")) sandbox_wanted = true;
@@ -29,8 +30,10 @@ static int option(kf_cli *c, int argc, char **argv, int *i, kf_args *a, const ch
     bool is_long = arg[1] == '-';
     size_t len = is_long ? (eq ? (size_t)(eq - arg) : strlen(arg)) - 2 : 0;
     int index = 0;
-    const kf_opt *own = kf_opt_find(c->command ? c->command->opts : none, arg + 2, len, is_long ? 0 : arg[1], &index);
-    const kf_opt *o = own ? own : kf_opt_find(kf_global_opts(), arg + 2, len, is_long ? 0 : arg[1], &(int){0});
+    const kf_opt *own = kf_opt_find(c->command ? c->command->opts : none, arg + 2, len,
+                                    is_long ? 0 : arg[1], &index);
+    const kf_opt *o =
+        own ? own : kf_opt_find(kf_global_opts(), arg + 2, len, is_long ? 0 : arg[1], &(int){0});
     if (!o || (!is_long && arg[2])) return kf_cli_usage(c, "there is no option %s here", arg);
     const char *value = "";
     if (o->arg && is_long && eq) value = eq + 1;
@@ -57,7 +60,8 @@ static size_t distance(const char *a, const char *b) { /* Levenshtein, for short
         size_t diag = row[0];
         row[0] = i;
         for (size_t j = 1; j <= n; j++) {
-            size_t sub = diag + (a[i - 1] != b[j - 1]), best = row[j] + 1 < row[j - 1] + 1 ? row[j] + 1 : row[j - 1] + 1;
+            size_t sub = diag + (a[i - 1] != b[j - 1]),
+                   best = row[j] + 1 < row[j - 1] + 1 ? row[j] + 1 : row[j - 1] + 1;
             diag = row[j];
             row[j] = sub < best ? sub : best;
         }
@@ -67,8 +71,10 @@ static size_t distance(const char *a, const char *b) { /* Levenshtein, for short
 
 /* A word that begins commands, and no second one that is theirs. */
 static int half(kf_cli *c, const char *word, const char *second) {
-    if (kf_str_eq(second, "--help") || kf_str_eq(second, "-h")) return kf_group_help(word), kf_cli_flush();
-    if (!second || *second == '-') return kf_cli_usage(c, "%s needs one more word; keyfob help %s lists them", word, word);
+    if (kf_str_eq(second, "--help") || kf_str_eq(second, "-h"))
+        return kf_group_help(word), kf_cli_flush();
+    if (!second || *second == '-')
+        return kf_cli_usage(c, "%s needs one more word; keyfob help %s lists them", word, word);
     size_t n, best = 99, k = 0, len = strlen(word);
     const kf_command *all = kf_commands(&n);
     kf_buf names;
@@ -79,8 +85,10 @@ static int half(kf_cli *c, const char *word, const char *second) {
         if (d < best) best = d, k = i;
         kf_buf_addf(&names, "%s%s", names.len ? ", " : "", all[i].name + len + 1);
     }
-    int rc = best <= 2 ? kf_cli_usage(c, "there is no command %s %s; did you mean: keyfob %s", word, second, all[k].name)
-                       : kf_cli_usage(c, "there is no command %s %s; there are %s", word, second, names.data);
+    int rc = best <= 2 ? kf_cli_usage(c, "there is no command %s %s; did you mean: keyfob %s", word,
+                                      second, all[k].name)
+                       : kf_cli_usage(c, "there is no command %s %s; there are %s", word, second,
+                                      names.data);
     kf_buf_done(&names);
     return rc;
 }
@@ -89,7 +97,8 @@ static int unknown(kf_cli *c, const char *word, const char *second) {
     size_t n, best = 99, k = 0, len = strlen(word);
     const kf_command *all = kf_commands(&n);
     for (size_t i = 0; i < n; i++)
-        if (!strncmp(all[i].name, word, len) && all[i].name[len] == ' ') return half(c, word, second);
+        if (!strncmp(all[i].name, word, len) && all[i].name[len] == ' ')
+            return half(c, word, second);
     KF_AUTO_CHARS both = kf_strfmt("%s %s", word, second ? second : "");
     for (size_t i = 0; i < n; i++) {
         KF_AUTO_CHARS first = kf_strdup(all[i].name);
@@ -98,23 +107,28 @@ static int unknown(kf_cli *c, const char *word, const char *second) {
         d = d2 < d ? d2 : d;
         if (d < best) best = d, k = i;
     }
-    if (best <= 3) return kf_cli_usage(c, "there is no command %s; did you mean: keyfob %s", word, all[k].name);
+    if (best <= 3)
+        return kf_cli_usage(c, "there is no command %s; did you mean: keyfob %s", word,
+                            all[k].name);
     return kf_cli_usage(c, "there is no command %s; keyfob --help lists them", word);
 }
 
 static int parse(kf_cli *c, int argc, char **argv, kf_args *a, const char **want) {
     c->wraps = c->command->run == kf_cmd_exec;
-    for (int i = 0; i < argc && c->command->run == kf_cmd_serve; i++) c->wraps |= !strcmp(argv[i], "--");
+    for (int i = 0; i < argc && c->command->run == kf_cmd_serve; i++)
+        c->wraps |= !strcmp(argv[i], "--");
     for (int i = 0; i < argc; i++) {
         if (!strcmp(argv[i], "--")) {
-            if (!c->command->rest) return kf_cli_usage(c, "%s takes nothing behind --", c->command->name);
+            if (!c->command->rest)
+                return kf_cli_usage(c, "%s takes nothing behind --", c->command->name);
             a->rest = argv + i + 1;
             return 0;
         }
         if (argv[i][0] == '-' && argv[i][1]) {
             int rc = option(c, argc, argv, &i, a, want);
             if (rc) return rc;
-        } else if (a->n_pos == c->command->max_pos) return kf_cli_usage(c, "%s is one argument too many", argv[i]);
+        } else if (a->n_pos == c->command->max_pos)
+            return kf_cli_usage(c, "%s is one argument too many", argv[i]);
         else a->pos[a->n_pos++] = argv[i];
     }
     return 0;
@@ -124,14 +138,16 @@ static int parse(kf_cli *c, int argc, char **argv, kf_args *a, const char **want
 static int set_color(kf_cli *c) {
     if (kf_str_eq(c->color, "never")) setenv("NO_COLOR", "1", 1);
     else if (kf_str_eq(c->color, "always")) unsetenv("NO_COLOR");
-    else if (!kf_str_eq(c->color, "auto")) return kf_cli_usage(c, "--color is auto, always or never");
+    else if (!kf_str_eq(c->color, "auto"))
+        return kf_cli_usage(c, "--color is auto, always or never");
     return 0;
 }
 
 static int run(kf_cli *c, const kf_args *a, const char *want) {
     int64_t limit = 0;
     if (c->color && set_color(c)) return 2;
-    if (c->timeout && (!kf_duration_parse(c->timeout, &limit) || limit <= 0)) return kf_cli_usage(c, "--timeout needs a duration like 10s");
+    if (c->timeout && (!kf_duration_parse(c->timeout, &limit) || limit <= 0))
+        return kf_cli_usage(c, "--timeout needs a duration like 10s");
     if (limit) kf_client_limit(limit);
     if (kf_str_eq(want, "version")) return kf_cmd_version(c, a);
     if (kf_str_eq(want, "help")) {
@@ -140,9 +156,12 @@ static int run(kf_cli *c, const kf_args *a, const char *want) {
         return kf_cli_flush();
     }
     bool screen = !c->command || c->command->run == kf_cmd_ui;
-    bool local = !screen && (c->command->run == kf_cmd_help || c->command->run == kf_cmd_completion || c->command->run == kf_cmd_version);
+    bool local =
+        !screen && (c->command->run == kf_cmd_help || c->command->run == kf_cmd_completion ||
+                    c->command->run == kf_cmd_version);
     if (screen && !(isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))) {
-        if (c->command) return kf_cli_usage(c, "keyfob's screen needs a terminal; try: keyfob status --json");
+        if (c->command)
+            return kf_cli_usage(c, "keyfob's screen needs a terminal; try: keyfob status --json");
         kf_help();
         kf_cli_flush();
         return 2;

@@ -8,7 +8,9 @@
 #include "ui/common/words.h"
 
 /* ui.md §5.12, as env and timeout do it. */
-static int status_of(const kf_cli *c, kf_err_code code) { return c->wraps ? 125 : kf_err_exit(code); }
+static int status_of(const kf_cli *c, kf_err_code code) {
+    return c->wraps ? 125 : kf_err_exit(code);
+}
 
 static int fail_json(kf_cli *c, const kf_err *e, const kf_words_error *w, int rc) {
     KF_AUTO(kf_json) j = kf_json_obj();
@@ -36,7 +38,8 @@ static int fail_json(kf_cli *c, const kf_err *e, const kf_words_error *w, int rc
 int kf_cli_fail(kf_cli *c, const kf_err *e) {
     kf_words_error w;
     kf_err named = *e;
-    if (e->code == KF_ERR_USAGE_NO_PROFILE && c->profile_rule) { /* who would look for the name in a file of a directory above? */
+    if (e->code == KF_ERR_USAGE_NO_PROFILE &&
+        c->profile_rule) { /* who would look for the name in a file of a directory above? */
         kf_fail(&named, e->code, "%.90s, which %.150s names", c->profile_used, c->profile_rule);
         e = &named;
     }

@@ -25,18 +25,32 @@ static const char *env(const char *name) {
 
 static char *folder(void) {
     const char *run = env("XDG_RUNTIME_DIR");
-    return run && *run == '/' ? kf_strfmt("%s/keyfob-sandbox", run) : kf_strfmt("/tmp/keyfob-sandbox-%u", (unsigned)geteuid());
+    return run && *run == '/' ? kf_strfmt("%s/keyfob-sandbox", run)
+                              : kf_strfmt("/tmp/keyfob-sandbox-%u", (unsigned)geteuid());
 }
 
 static bool point_there(const char *dir, kf_err *err) {
-    static const char *const drop[] = {"KEYFOB_PASSPHRASE_FILE", "KEYFOB_CONFIG", "KEYFOB_SOCKET", "KEYFOB_PROFILE", "DBUS_SESSION_BUS_ADDRESS",
-                                       "WORKOS_CLIENT_ID", "WORKOS_API_KEY", "WORKOS_API_HOSTNAME", "WORKOS_API_HTTPS", "WORKOS_API_PORT", "CREDENTIALS_DIRECTORY"};
-    static const char *const xdg[][2] = {{"XDG_RUNTIME_DIR", "run"}, {"XDG_CONFIG_HOME", "config"}, {"XDG_STATE_HOME", "state"}, {"XDG_DATA_HOME", "data"}};
+    static const char *const drop[] = {"KEYFOB_PASSPHRASE_FILE",
+                                       "KEYFOB_CONFIG",
+                                       "KEYFOB_SOCKET",
+                                       "KEYFOB_PROFILE",
+                                       "DBUS_SESSION_BUS_ADDRESS",
+                                       "WORKOS_CLIENT_ID",
+                                       "WORKOS_API_KEY",
+                                       "WORKOS_API_HOSTNAME",
+                                       "WORKOS_API_HTTPS",
+                                       "WORKOS_API_PORT",
+                                       "CREDENTIALS_DIRECTORY"};
+    static const char *const xdg[][2] = {{"XDG_RUNTIME_DIR", "run"},
+                                         {"XDG_CONFIG_HOME", "config"},
+                                         {"XDG_STATE_HOME", "state"},
+                                         {"XDG_DATA_HOME", "data"}};
     if (!kf_socket_dir_check(dir, true, err)) return false;
     for (size_t i = 0; i < KF_LEN(drop); i++) unsetenv(drop[i]);
     for (size_t i = 0; i < KF_LEN(xdg); i++) {
         KF_AUTO_CHARS path = kf_strfmt("%s/%s", dir, xdg[i][1]);
-        if (mkdir(path, 0700) && errno != EEXIST) return kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", path);
+        if (mkdir(path, 0700) && errno != EEXIST)
+            return kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", path);
         setenv(xdg[i][0], path, 1);
     }
     setenv("KEYFOB_STORE", "memory", 1);
@@ -56,7 +70,9 @@ static char *running(const char *ready) {
     long port = colon ? strtol(colon + 1, NULL, 10) : 0;
     if (!kf_origin_is_loopback(text) || port < 1 || port > 65535) return NULL;
     int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     bool up = s >= 0 && connect(s, (struct sockaddr *)&a, sizeof a) == 0;
     if (s >= 0) close(s);
     return up ? kf_strdup(text) : NULL;
@@ -78,10 +94,12 @@ static bool spawn(const char *ready, bool with_lifeline, kf_err *err) {
         dup2(with_lifeline ? life[0] : null, 0);
         dup2(null, 1), dup2(null, 2);
         close_range(3, ~0u, 0);
-        execl(program, program, "--port", "0", "--ready-file", ready, "--idle-exit", "10m", "--quiet", with_lifeline ? "--lifeline" : NULL, NULL);
+        execl(program, program, "--port", "0", "--ready-file", ready, "--idle-exit", "10m",
+              "--quiet", with_lifeline ? "--lifeline" : NULL, NULL);
         _exit(127);
     }
-    while (poll(NULL, 0, 0), waitpid(child, NULL, 0) < 0 && errno == EINTR) {}
+    while (poll(NULL, 0, 0), waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+    }
     if (with_lifeline) {
         close(life[0]);
         fcntl(life[1], F_SETFD, 0); /* stays open in keyfob-tui */
@@ -101,7 +119,9 @@ static char *start(const char *dir, bool for_screen, kf_err *err) {
             poll(NULL, 0, 10);
             url = running(ready);
         }
-        if (!url) kf_fail(err, KF_ERR_SYS_SPAWN, "keyfob-sandbox does not listen after %d s", START_MS / 1000);
+        if (!url)
+            kf_fail(err, KF_ERR_SYS_SPAWN, "keyfob-sandbox does not listen after %d s",
+                    START_MS / 1000);
     }
     close(fd);
     return url;
@@ -125,15 +145,19 @@ static bool removed(kf_cli *c, const char *name, kf_err *err) {
     return r != NULL;
 }
 
-/* The profile exists and points to this sandbox; a sandbox on another port is a new one, which knows no session of the old. */
-static bool ensure_profile(kf_cli *c, const char *name, const char *client_id, const char *key, const char *url, kf_err *err) {
+/* The profile exists and points to this sandbox; a sandbox on another port is a new one, which
+ * knows no session of the old. */
+static bool ensure_profile(kf_cli *c, const char *name, const char *client_id, const char *key,
+                           const char *url, kf_err *err) {
     kf_json *q = kf_json_obj();
     kf_json_set_str(q, "profile", name);
     kf_err e;
     KF_AUTO(kf_json) now = kf_cli_call(c, "GetProfile", q, CALL_MS, &e);
     if (!now && e.code != KF_ERR_USAGE_NO_PROFILE) return *err = e, false;
     const kf_json *o = kf_json_get(now, "profile");
-    if (o && kf_str_eq(kf_json_str(o, "api_host"), url) && kf_json_bool(o, "confidential", false) == (key != NULL) && has_key(c, name, key)) return true;
+    if (o && kf_str_eq(kf_json_str(o, "api_host"), url) &&
+        kf_json_bool(o, "confidential", false) == (key != NULL) && has_key(c, name, key))
+        return true;
     bool other = o && !kf_str_eq(kf_json_str(o, "api_host"), url);
     if (other && !removed(c, name, err)) return false;
     kf_json *p = kf_json_obj();
@@ -157,7 +181,8 @@ bool kf_sandbox_enter(kf_cli *c, bool for_screen, kf_err *err) {
     KF_AUTO_CHARS url = start(dir, for_screen, err);
     if (!url) return false;
     setenv("KEYFOB_SANDBOX_URL", url, 1);
-    bool ok = ensure_profile(c, KF_SANDBOX_PROFILE, KF_SANDBOX_CLIENT, KF_SANDBOX_KEY, url, err) &&
-              ensure_profile(c, KF_SANDBOX_PUBLIC_PROFILE, KF_SANDBOX_PUBLIC_CLIENT, NULL, url, err);
+    bool ok =
+        ensure_profile(c, KF_SANDBOX_PROFILE, KF_SANDBOX_CLIENT, KF_SANDBOX_KEY, url, err) &&
+        ensure_profile(c, KF_SANDBOX_PUBLIC_PROFILE, KF_SANDBOX_PUBLIC_CLIENT, NULL, url, err);
     return ok;
 }

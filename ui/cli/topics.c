@@ -1,4 +1,5 @@
-/* keyfob help TOPIC: what belongs to no single command. The keys come from the screen's own table. */
+/* keyfob help TOPIC: what belongs to no single command. The keys come from the screen's own table.
+ */
 #include "ui/cli/cli.h"
 
 #include "base/str.h"
@@ -8,19 +9,18 @@
 static const struct {
     const char *name, *text;
 } topics[] = {
-    {"exit-codes",
-     "   0  done; for status --check: the token is valid\n"
-     "   1  failed, other\n"
-     "   2  wrong usage or settings\n"
-     "   3  a person is needed: not signed in, session ended, or --no-input\n"
-     "   4  no such profile, organization, session or factor\n"
-     "   5  network or WorkOS not reachable, a proxy answered instead, time-out\n"
-     "   6  keyring, vault or agent locked or not available\n"
-     "   7  WorkOS refused: policy, disabled method, wrong or missing API key\n"
-     "   8  cancelled by a person\n"
-     "   9  rate limited; retry_after_s in the JSON\n"
-     " 125  exec: keyfob itself failed; 126: CMD cannot run; 127: CMD was not found\n"
-     " 130  Ctrl-C; 141: a closed pipe; 143: SIGTERM\n"},
+    {"exit-codes", "   0  done; for status --check: the token is valid\n"
+                   "   1  failed, other\n"
+                   "   2  wrong usage or settings\n"
+                   "   3  a person is needed: not signed in, session ended, or --no-input\n"
+                   "   4  no such profile, organization, session or factor\n"
+                   "   5  network or WorkOS not reachable, a proxy answered instead, time-out\n"
+                   "   6  keyring, vault or agent locked or not available\n"
+                   "   7  WorkOS refused: policy, disabled method, wrong or missing API key\n"
+                   "   8  cancelled by a person\n"
+                   "   9  rate limited; retry_after_s in the JSON\n"
+                   " 125  exec: keyfob itself failed; 126: CMD cannot run; 127: CMD was not found\n"
+                   " 130  Ctrl-C; 141: a closed pipe; 143: SIGTERM\n"},
     {"environment",
      "KEYFOB_PROFILE          the profile, when no argument names one; before .keyfob\n"
      "KEYFOB_CONFIG           the settings file, else ~/.config/keyfob/keyfob.conf\n"
@@ -46,47 +46,45 @@ static const struct {
      "KEYFOB_EXPIRES_AT, KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and\n"
      "WORKOS_ORGANIZATION_ID. Instead of the first: KEYFOB_TOKEN_FD with --fd,\n"
      "KEYFOB_TOKEN_FILE with --file or --refresh, and with --env a name of yours.\n"},
-    {"security",
-     "Refresh tokens and API keys are in the system keyring or in a sealed vault,\n"
-     "never in plain text. Only the agent reads them; everybody else gets access\n"
-     "tokens, which end by themselves.\n"
-     "\n"
-     "Against   other users of the machine, stolen disks and backups, logs,\n"
-     "          scrollback, core dumps, accidents, hostile answers of a server\n"
-     "Not       root, and a hostile process of yours that drives your own terminal:\n"
-     "against   every process of yours may ask the agent for an access token\n"
-     "\n"
-     "keyfob lock        no tokens and no renewals until keyfob unlock\n"
-     "keyfob logout      ends the session at WorkOS and removes it here\n"
-     "keyfob doctor      looks at owners, modes, store and environment\n"
-     "--read-only        keeps a script from a mistake, not from an intention\n"
-     "\n"
-     "A token in other hands acts as you until it ends. From the best way to the\n"
-     "worst: a program that asks keyfob each time; keyfob exec, better with --fd or\n"
-     "--file than in the environment; a pipe; a file that only you can read (-o);\n"
-     "the clipboard, which is cleared after 30 s; the terminal, whose scrollback\n"
-     "keeps it.\n"
-     "\n"
-     "No secret is ever an argument. The whole text: man keyfob-security\n"},
-    {"qr",
-     "A QR code is shown for signing in on another device (login --method device)\n"
-     "and for setting up an authenticator app (sign-in, factor enroll). It is dark on\n"
-     "light in any theme, and whole or not at all; 80 columns and 24 rows are usually\n"
-     "enough. Without it the text beside it does as well: the address and its code,\n"
-     "or the key to type into the app.\n"
-     "\n"
-     "In the shell it goes to stderr when that is a terminal. login --qr prints it in\n"
-     "any case, login --no-qr never. On the screen an app's code is hidden after\n"
-     "5 minutes, and there are keys for it:\n"
-     "\n"
-     "  v   shows it again\n"
-     "  w   two columns a module, without half blocks: for gaps between the rows\n"
-     "  +   a larger margin\n"
-     "  i   light on dark, for a terminal that inverts; most cameras refuse it\n"
-     "\n"
-     "It is not there? A larger window or a smaller font. It does not scan? A larger\n"
-     "font, line spacing 1 in the terminal's settings, w. It needs libqrencode\n"
-     "(libqrencode.so.4).\n"},
+    {"security", "Refresh tokens and API keys are in the system keyring or in a sealed vault,\n"
+                 "never in plain text. Only the agent reads them; everybody else gets access\n"
+                 "tokens, which end by themselves.\n"
+                 "\n"
+                 "Against   other users of the machine, stolen disks and backups, logs,\n"
+                 "          scrollback, core dumps, accidents, hostile answers of a server\n"
+                 "Not       root, and a hostile process of yours that drives your own terminal:\n"
+                 "against   every process of yours may ask the agent for an access token\n"
+                 "\n"
+                 "keyfob lock        no tokens and no renewals until keyfob unlock\n"
+                 "keyfob logout      ends the session at WorkOS and removes it here\n"
+                 "keyfob doctor      looks at owners, modes, store and environment\n"
+                 "--read-only        keeps a script from a mistake, not from an intention\n"
+                 "\n"
+                 "A token in other hands acts as you until it ends. From the best way to the\n"
+                 "worst: a program that asks keyfob each time; keyfob exec, better with --fd or\n"
+                 "--file than in the environment; a pipe; a file that only you can read (-o);\n"
+                 "the clipboard, which is cleared after 30 s; the terminal, whose scrollback\n"
+                 "keeps it.\n"
+                 "\n"
+                 "No secret is ever an argument. The whole text: man keyfob-security\n"},
+    {"qr", "A QR code is shown for signing in on another device (login --method device)\n"
+           "and for setting up an authenticator app (sign-in, factor enroll). It is dark on\n"
+           "light in any theme, and whole or not at all; 80 columns and 24 rows are usually\n"
+           "enough. Without it the text beside it does as well: the address and its code,\n"
+           "or the key to type into the app.\n"
+           "\n"
+           "In the shell it goes to stderr when that is a terminal. login --qr prints it in\n"
+           "any case, login --no-qr never. On the screen an app's code is hidden after\n"
+           "5 minutes, and there are keys for it:\n"
+           "\n"
+           "  v   shows it again\n"
+           "  w   two columns a module, without half blocks: for gaps between the rows\n"
+           "  +   a larger margin\n"
+           "  i   light on dark, for a terminal that inverts; most cameras refuse it\n"
+           "\n"
+           "It is not there? A larger window or a smaller font. It does not scan? A larger\n"
+           "font, line spacing 1 in the terminal's settings, w. It needs libqrencode\n"
+           "(libqrencode.so.4).\n"},
 };
 
 static void formats(kf_topic_put put) {
@@ -110,9 +108,19 @@ static void formats(kf_topic_put put) {
 static const struct {
     unsigned where;
     const char *name;
-} places[] = {{KF_AT_LIST, "The list of profiles"}, {KF_AT_PROFILE, "A profile"}, {KF_AT_EXPORT, "Export"}, {KF_AT_CHOOSER, "How to sign in"},
-              {KF_AT_STEP, "Signing in"}, {KF_AT_PICKER, "Choosing an organization"}, {KF_AT_FORM, "Forms"}, {KF_AT_ASK, "Questions"},
-              {KF_AT_TYPED, "Questions with a name to type"}, {KF_AT_PANEL, "Errors"}, {KF_AT_FIRST, "The first start"}, {KF_AT_IMPORT, "Import"}, {KF_AT_HELP, "Help"}};
+} places[] = {{KF_AT_LIST, "The list of profiles"},
+              {KF_AT_PROFILE, "A profile"},
+              {KF_AT_EXPORT, "Export"},
+              {KF_AT_CHOOSER, "How to sign in"},
+              {KF_AT_STEP, "Signing in"},
+              {KF_AT_PICKER, "Choosing an organization"},
+              {KF_AT_FORM, "Forms"},
+              {KF_AT_ASK, "Questions"},
+              {KF_AT_TYPED, "Questions with a name to type"},
+              {KF_AT_PANEL, "Errors"},
+              {KF_AT_FIRST, "The first start"},
+              {KF_AT_IMPORT, "Import"},
+              {KF_AT_HELP, "Help"}};
 
 static void keys_at(unsigned where, const char *name, kf_topic_put put) {
     size_t n;
@@ -120,7 +128,9 @@ static void keys_at(unsigned where, const char *name, kf_topic_put put) {
     KF_AUTO_CHARS head = kf_strfmt("\n%s\n", name);
     put(head);
     for (size_t i = 0; i < n; i++) {
-        if (where ? !(all[i].where & where) || all[i].where == KF_AT_ALL : all[i].where != KF_AT_ALL) continue;
+        if (where ? !(all[i].where & where) || all[i].where == KF_AT_ALL
+                  : all[i].where != KF_AT_ALL)
+            continue;
         KF_AUTO_CHARS line = kf_strfmt("  %-10s %s\n", all[i].key, all[i].sentence);
         put(line);
     }

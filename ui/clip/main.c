@@ -1,9 +1,8 @@
-/* keyfob-clip: what is on stdin goes into the clipboard, and is cleared after a while if the clipboard still holds it,
- * also when keyfob was closed (ui.md §4.4). A program of its own, so that a clipboard tool that hangs, and the wait, are
- * nobody else's. Says on stdout what it did, in one line for ui/common/clip.c:
- *   ok TOOL       copied; cleared after --after milliseconds, 0 never
- *   sent WAY      given to the terminal, which cannot be asked
- *   none TEXT     there is no way here */
+/* keyfob-clip: what is on stdin goes into the clipboard, and is cleared after a while if the
+ * clipboard still holds it, also when keyfob was closed (ui.md §4.4). A program of its own, so that
+ * a clipboard tool that hangs, and the wait, are nobody else's. Says on stdout what it did, in one
+ * line for ui/common/clip.c: ok TOOL       copied; cleared after --after milliseconds, 0 never sent
+ * WAY      given to the terminal, which cannot be asked none TEXT     there is no way here */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -38,7 +37,8 @@ static bool set(const char *name) {
 static kf_secret *read_value(void) {
     KF_AUTO(kf_secret) all = kf_secret_zero(VALUE_MAX + 1);
     size_t n = 0;
-    for (ssize_t k; n <= VALUE_MAX && (k = read(0, kf_secret_edit(all) + n, VALUE_MAX + 1 - n)) != 0;) {
+    for (ssize_t k;
+         n <= VALUE_MAX && (k = read(0, kf_secret_edit(all) + n, VALUE_MAX + 1 - n)) != 0;) {
         if (k < 0 && errno == EINTR) continue;
         if (k < 0) return NULL;
         n += (size_t)k;
@@ -54,24 +54,29 @@ static const kf_clip_tool *copy_native(const kf_secret *value, kf_err *err) {
         for (int old = 0; old < (t->put_old[0] ? 2 : 1); old++) {
             int64_t left = end - now_ms();
             if (left <= 0 || !is_wanted()) return NULL;
-            if (kf_clip_run(old ? t->put_old : t->put, value, NULL, 0, left < TOOL_MS ? left : TOOL_MS, err)) return t;
+            if (kf_clip_run(old ? t->put_old : t->put, value, NULL, 0,
+                            left < TOOL_MS ? left : TOOL_MS, err))
+                return t;
             if (err->code == KF_ERR_SYS_CANCELLED) break; /* it would hang again */
         }
     }
     return NULL;
 }
 
-/* tmux keeps every OSC 52 that passes through as a paste buffer of its own; one that we name we can remove again. */
+/* tmux keeps every OSC 52 that passes through as a paste buffer of its own; one that we name we can
+ * remove again. */
 static bool copy_tmux(const kf_secret *value) {
     KF_AUTO_CHARS name = kf_strfmt("keyfob-%ld", (long)getpid());
-    const char *put[] = {"tmux", "load-buffer", "-w", "-b", name, "-", NULL}, *drop[] = {"tmux", "delete-buffer", "-b", name, NULL};
+    const char *put[] = {"tmux", "load-buffer", "-w", "-b", name, "-", NULL},
+               *drop[] = {"tmux", "delete-buffer", "-b", name, NULL};
     bool ok = kf_clip_run(put, value, NULL, 0, TERMINAL_MS, NULL);
     return kf_clip_run(drop, NULL, NULL, 0, TERMINAL_MS, NULL) && ok;
 }
 
 static const char b64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* A terminal that was stopped (Ctrl-S) takes nothing, and would take it when nobody expects it any more. */
+/* A terminal that was stopped (Ctrl-S) takes nothing, and would take it when nobody expects it any
+ * more. */
 static bool write_terminal(int fd, const char *p, size_t n) {
     int64_t end = now_ms() + TERMINAL_MS;
     for (size_t sent = 0; sent < n;) {
@@ -84,7 +89,8 @@ static bool write_terminal(int fd, const char *p, size_t n) {
     return true;
 }
 
-/* ESC ] 52 ; c ; base64 ESC \ in one write where the terminal takes it, so that nobody else's output gets in between. */
+/* ESC ] 52 ; c ; base64 ESC \ in one write where the terminal takes it, so that nobody else's
+ * output gets in between. */
 static bool copy_osc52(const kf_secret *value) {
     int fd = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return false;
@@ -94,8 +100,10 @@ static bool copy_osc52(const kf_secret *value) {
     kf_buf_init(&b, VALUE_MAX * 2);
     kf_buf_adds(&b, "\033]52;c;");
     for (size_t i = 0; i < n; i += 3) {
-        unsigned v = (unsigned)p[i] << 16 | (i + 1 < n ? (unsigned)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
-        char q[4] = {b64[v >> 18], b64[v >> 12 & 63], i + 1 < n ? b64[v >> 6 & 63] : '=', i + 2 < n ? b64[v & 63] : '='};
+        unsigned v = (unsigned)p[i] << 16 | (i + 1 < n ? (unsigned)p[i + 1] << 8 : 0) |
+                     (i + 2 < n ? p[i + 2] : 0);
+        char q[4] = {b64[v >> 18], b64[v >> 12 & 63], i + 1 < n ? b64[v >> 6 & 63] : '=',
+                     i + 2 < n ? b64[v & 63] : '='};
         kf_buf_add(&b, q, 4);
     }
     kf_buf_adds(&b, "\033\\");
@@ -112,18 +120,22 @@ static void clear_later(const kf_clip_tool *t, const kf_secret *value, long afte
     end.tv_sec += after_ms / 1000;
     end.tv_nsec += after_ms % 1000 * 1000000;
     if (end.tv_nsec >= 1000000000) end.tv_sec++, end.tv_nsec -= 1000000000;
-    while (clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &end, NULL) == EINTR) {}
+    while (clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &end, NULL) == EINTR) {
+    }
     kf_secret *now = NULL;
     kf_err e;
-    if (!kf_clip_run(t->get, NULL, &now, VALUE_MAX, TOOL_MS, &e)) return; /* empty, or something else: not ours */
+    if (!kf_clip_run(t->get, NULL, &now, VALUE_MAX, TOOL_MS, &e))
+        return; /* empty, or something else: not ours */
     bool ours = kf_secret_eq(now, value);
     kf_secret_free(now);
-    if (ours && !kf_clip_run(t->clear, NULL, NULL, 0, TOOL_MS, &e)) return; /* nobody is left to tell */
+    if (ours && !kf_clip_run(t->clear, NULL, NULL, 0, TOOL_MS, &e))
+        return; /* nobody is left to tell */
 }
 
 int main(int argc, char **argv) {
     const char *way = getenv("KEYFOB_CLIPBOARD");
-    bool native = !way || !*way || !strcmp(way, "auto") || !strcmp(way, "native"), terminal = !way || !*way || !strcmp(way, "auto") || !strcmp(way, "osc52");
+    bool native = !way || !*way || !strcmp(way, "auto") || !strcmp(way, "native"),
+         terminal = !way || !*way || !strcmp(way, "auto") || !strcmp(way, "osc52");
     int64_t after = 30000;
     if (argc == 2 && !strcmp(argv[1], "--version")) return printf("keyfob-clip %s\n", kf_build) < 0;
     if (argc == 3 && !strcmp(argv[1], "--after") && !kf_duration_parse(argv[2], &after)) return 2;

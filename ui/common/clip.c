@@ -14,13 +14,15 @@ extern char **environ;
 
 enum { WAIT_MS = 15000 };
 
-/* in: its stdin, out: its stdout, both ours. It keeps its session, because /dev/tty is one of its ways. */
+/* in: its stdin, out: its stdout, both ours. It keeps its session, because /dev/tty is one of its
+ * ways. */
 static bool start(int64_t after_ms, int *in, int *out, kf_err *err) {
     KF_AUTO_CHARS path = kf_program_path("keyfob-clip", err);
     if (!path) return false;
     int a[2], b[2];
     if (pipe2(a, O_CLOEXEC)) return kf_fail_errno(err, KF_ERR_SYS_SPAWN, "pipe");
-    if (pipe2(b, O_CLOEXEC)) return close(a[0]), close(a[1]), kf_fail_errno(err, KF_ERR_SYS_SPAWN, "pipe");
+    if (pipe2(b, O_CLOEXEC))
+        return close(a[0]), close(a[1]), kf_fail_errno(err, KF_ERR_SYS_SPAWN, "pipe");
     KF_AUTO_CHARS after = kf_strfmt("%lldms", (long long)after_ms);
     char *argv[] = {"keyfob-clip", "--after", after, NULL};
     posix_spawn_file_actions_t fa;
@@ -44,7 +46,8 @@ static bool start(int64_t after_ms, int *in, int *out, kf_err *err) {
     close(b[1]);
     *in = a[1];
     *out = b[0];
-    while (!rc && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {} /* the work is done by a child of it */
+    while (!rc && waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    } /* the work is done by a child of it */
     if (!rc) return true;
     close(a[1]);
     close(b[0]);
@@ -79,11 +82,14 @@ bool kf_clip_copy(const kf_secret *value, int64_t after_ms, kf_clip_result *resu
         n += (size_t)k;
     }
     close(out);
-    if (!strchr(line, '\n')) return kf_fail(err, KF_ERR_SYS_CLIPBOARD, "the clipboard did not answer within %d s", WAIT_MS / 1000);
+    if (!strchr(line, '\n'))
+        return kf_fail(err, KF_ERR_SYS_CLIPBOARD, "the clipboard did not answer within %d s",
+                       WAIT_MS / 1000);
     line[strcspn(line, "\n")] = 0;
     result->is_sent = kf_str_starts(line, "sent ");
-    if (result->is_sent || kf_str_starts(line, "ok ")) return kf_str_set(result->way, sizeof result->way, strchr(line, ' ') + 1) ||
-                                                              kf_fail(err, KF_ERR_SYS_BUG, "keyfob-clip says %.80s", line);
+    if (result->is_sent || kf_str_starts(line, "ok "))
+        return kf_str_set(result->way, sizeof result->way, strchr(line, ' ') + 1) ||
+               kf_fail(err, KF_ERR_SYS_BUG, "keyfob-clip says %.80s", line);
     kf_fail(err, KF_ERR_SYS_CLIPBOARD, "%.160s", kf_str_starts(line, "none ") ? line + 5 : line);
     return false;
 }

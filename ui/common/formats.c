@@ -4,7 +4,8 @@
 
 static const char *secret(const kf_facts *f) { return f->value[0]; }
 
-/* --- facts ------------------------------------------------------------------------------------------- */
+/* --- facts
+ * ------------------------------------------------------------------------------------------- */
 
 static void add(kf_facts *f, const char *name, const char *variable, const char *value) {
     if (f->n == KF_FACTS_MAX) abort();
@@ -20,11 +21,13 @@ static bool plain(const char *s) {
 }
 
 bool kf_facts_from(kf_facts *f, const kf_json *answer, bool mask, kf_err *err) {
-    const char *key = kf_json_str(answer, "api_key"), *token = key ? key : kf_json_str_or(answer, "access_token", "");
+    const char *key = kf_json_str(answer, "api_key"),
+               *token = key ? key : kf_json_str_or(answer, "access_token", "");
     size_t n = strlen(token);
     *f = (kf_facts){0};
     if (mask) {
-        snprintf(f->masked, sizeof f->masked, "%.8s..%s", n > 24 ? token : "", n > 24 ? token + n - 4 : "");
+        snprintf(f->masked, sizeof f->masked, "%.8s..%s", n > 24 ? token : "",
+                 n > 24 ? token + n - 4 : "");
         token = f->masked;
     }
     if (key) add(f, "api_key", "WORKOS_API_KEY", token);
@@ -32,7 +35,8 @@ bool kf_facts_from(kf_facts *f, const kf_json *answer, bool mask, kf_err *err) {
         int64_t at = kf_json_int_or(answer, "expires_at", 0);
         kf_rfc3339(at, f->expires_at);
         snprintf(f->epoch, sizeof f->epoch, "%lld", (long long)at);
-        snprintf(f->left, sizeof f->left, "%lld", (long long)kf_json_int_or(answer, "left_ms", 0) / 1000);
+        snprintf(f->left, sizeof f->left, "%lld",
+                 (long long)kf_json_int_or(answer, "left_ms", 0) / 1000);
         add(f, "access_token", "WORKOS_ACCESS_TOKEN", token);
         add(f, "expires_at", "KEYFOB_EXPIRES_AT", f->expires_at);
         add(f, "expires_epoch", "KEYFOB_EXPIRES_EPOCH", f->epoch);
@@ -43,13 +47,17 @@ bool kf_facts_from(kf_facts *f, const kf_json *answer, bool mask, kf_err *err) {
     add(f, "profile", "KEYFOB_PROFILE", kf_json_str(answer, "name"));
     add(f, "client_id", "WORKOS_CLIENT_ID", kf_json_str(answer, "client_id"));
     for (size_t i = 0; i < f->n; i++)
-        if (!plain(f->value[i])) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s has characters that no format may carry", f->name[i]);
+        if (!plain(f->value[i]))
+            return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s has characters that no format may carry",
+                           f->name[i]);
     return true;
 }
 
-/* --- formats ----------------------------------------------------------------------------------------- */
+/* --- formats
+ * ----------------------------------------------------------------------------------------- */
 
-static void quoted(kf_buf *b, const char *open, const char *s, const char *special, const char *escape, const char *close) {
+static void quoted(kf_buf *b, const char *open, const char *s, const char *special,
+                   const char *escape, const char *close) {
     kf_buf_adds(b, open);
     for (; *s; s++) {
         if (strchr(special, *s)) kf_buf_adds(b, escape);
@@ -77,7 +85,8 @@ static void dotenv_line(kf_buf *b, const char *name, const char *value) {
 }
 
 /* A line for every fact that is a variable. */
-static void lines(kf_buf *b, const kf_facts *f, void (*line)(kf_buf *b, const char *name, const char *value)) {
+static void lines(kf_buf *b, const kf_facts *f,
+                  void (*line)(kf_buf *b, const char *name, const char *value)) {
     for (size_t i = 0; i < f->n; i++)
         if (f->variable[i] && *f->value[i]) line(b, f->variable[i], f->value[i]);
 }
@@ -126,13 +135,16 @@ static void as_exec_credential(kf_buf *b, const kf_facts *f) {
 static const struct {
     const char *name;
     void (*put)(kf_buf *b, const kf_facts *f);
-} formats[] = {{"raw", as_raw},       {"env", as_env},   {"fish", as_fish}, {"powershell", as_powershell},
-               {"dotenv", as_dotenv}, {"json", as_json}, {"curl", as_curl}, {"exec-credential", as_exec_credential}};
+} formats[] = {{"raw", as_raw},       {"env", as_env},
+               {"fish", as_fish},     {"powershell", as_powershell},
+               {"dotenv", as_dotenv}, {"json", as_json},
+               {"curl", as_curl},     {"exec-credential", as_exec_credential}};
 
 /* A field name of RFC 9110 §5.1. */
 static bool header(kf_buf *b, const kf_facts *f, const kf_format_opts *o, kf_err *err) {
     const char *name = o && o->header ? o->header : "Authorization";
-    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~");
+    size_t n = strspn(
+        name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~");
     if (!n || name[n]) return kf_fail(err, KF_ERR_USAGE_BAD, "%.40s is no name of a header", name);
     kf_buf_addf(b, "%s: Bearer %s\n", name, secret(f));
     return true;
@@ -140,10 +152,16 @@ static bool header(kf_buf *b, const kf_facts *f, const kf_format_opts *o, kf_err
 
 static bool netrc(kf_buf *b, const kf_facts *f, const kf_format_opts *o, kf_err *err) {
     const char *host = o ? o->host : NULL, *login = o && o->login ? o->login : "oauth2";
-    if (!host || !*host) return kf_fail(err, KF_ERR_USAGE_BAD, "a netrc line needs the host it is for: --host HOST");
-    if (!plain(host) || strpbrk(host, "\"\\/#@") || !plain(login) || !*login || strpbrk(login, "\"\\#"))
-        return kf_fail(err, KF_ERR_USAGE_BAD, "%.80s: neither host nor login may have blanks, quotes or one of / # @", host);
-    if (strpbrk(secret(f), "\"\\#")) return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s has characters that netrc cannot carry", f->name[0]);
+    if (!host || !*host)
+        return kf_fail(err, KF_ERR_USAGE_BAD, "a netrc line needs the host it is for: --host HOST");
+    if (!plain(host) || strpbrk(host, "\"\\/#@") || !plain(login) || !*login ||
+        strpbrk(login, "\"\\#"))
+        return kf_fail(err, KF_ERR_USAGE_BAD,
+                       "%.80s: neither host nor login may have blanks, quotes or one of / # @",
+                       host);
+    if (strpbrk(secret(f), "\"\\#"))
+        return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s has characters that netrc cannot carry",
+                       f->name[0]);
     kf_buf_addf(b, "machine %s login %s password %s\n", host, login, secret(f));
     return true;
 }
@@ -152,7 +170,9 @@ static bool netrc(kf_buf *b, const kf_facts *f, const kf_format_opts *o, kf_err 
 static bool as_template(kf_buf *b, const kf_facts *f, const char *t, kf_err *err) {
     for (; *t; t++) {
         size_t n = *t == '{' && t[1] != '{' ? strcspn(t + 1, "}") : 0;
-        if (!n && *t == '{' && t[1] != '{') return kf_fail(err, KF_ERR_USAGE_BAD, "the template has a field without a name; {{ is a brace");
+        if (!n && *t == '{' && t[1] != '{')
+            return kf_fail(err, KF_ERR_USAGE_BAD,
+                           "the template has a field without a name; {{ is a brace");
         if ((*t == '{' || *t == '}') && t[1] == *t) t++;
         if (!n) {
             kf_buf_add(b, t, 1);
@@ -160,24 +180,34 @@ static bool as_template(kf_buf *b, const kf_facts *f, const char *t, kf_err *err
         }
         bool known = false;
         for (size_t i = 0; i < f->n && t[n + 1]; i++)
-            if (strlen(f->name[i]) == n && !strncmp(f->name[i], t + 1, n)) known = true, kf_buf_adds(b, f->value[i]);
-        if (!known) return kf_fail(err, KF_ERR_USAGE_BAD, "the template has an unknown field {%.*s}", n < 31 ? (int)n : 31, t + 1);
+            if (strlen(f->name[i]) == n && !strncmp(f->name[i], t + 1, n))
+                known = true, kf_buf_adds(b, f->value[i]);
+        if (!known)
+            return kf_fail(err, KF_ERR_USAGE_BAD, "the template has an unknown field {%.*s}",
+                           n < 31 ? (int)n : 31, t + 1);
         t += n + 1;
     }
     kf_buf_adds(b, "\n");
     return true;
 }
 
-static bool put_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o, kf_err *err) {
+static bool put_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o,
+                       kf_err *err) {
     if (strchr(format, '{')) return as_template(b, f, format, err);
     if (!strcmp(format, "header")) return header(b, f, o, err);
     if (!strcmp(format, "netrc")) return netrc(b, f, o, err);
     for (size_t i = 0; i < KF_LEN(formats); i++)
         if (!strcmp(formats[i].name, format)) return formats[i].put(b, f), true;
-    return kf_fail(err, KF_ERR_USAGE_BAD, "there is no format %.40s here; there are:" KF_FORMATS(KF_FORMAT_WORD) ", a template, and" KF_SEALED_FORMATS(KF_FORMAT_WORD) " for a session", format);
+    return kf_fail(
+        err, KF_ERR_USAGE_BAD,
+        "there is no format %.40s here; there are:" KF_FORMATS(
+            KF_FORMAT_WORD) ", a template, and" KF_SEALED_FORMATS(KF_FORMAT_WORD) " for a session",
+        format);
 }
 
-bool kf_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o, kf_err *err) {
+bool kf_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o,
+               kf_err *err) {
     if (!put_format(b, f, format, o, err)) return false;
-    return !b->full || kf_fail(err, KF_ERR_USAGE_BAD, "the result is longer than %zu KiB", b->max >> 10);
+    return !b->full ||
+           kf_fail(err, KF_ERR_USAGE_BAD, "the result is longer than %zu KiB", b->max >> 10);
 }

@@ -91,7 +91,8 @@ void kf_grid_init(kf_grid *g, int rows, int cols, bool ascii) {
 }
 
 void kf_grid_done(kf_grid *g) {
-    kf_wipe(g->cell, (size_t)g->rows * (size_t)g->cols * sizeof *g->cell); /* keys and codes were on it */
+    kf_wipe(g->cell,
+            (size_t)g->rows * (size_t)g->cols * sizeof *g->cell); /* keys and codes were on it */
     free(g->cell);
     memset(g, 0, sizeof *g);
 }
@@ -151,10 +152,8 @@ static void join(kf_grid *g, int y, int x, char32_t ch) {
     kf_cell *c = at(g, y, x);
     if (c && c->width == 0) c = at(g, y, x - 1);
     if (!c || c->ch[0] == ' ' || !c->width) return;
-    if (!c->ch[1])
-        c->ch[1] = ch;
-    else if (!c->ch[2])
-        c->ch[2] = ch;
+    if (!c->ch[1]) c->ch[1] = ch;
+    else if (!c->ch[2]) c->ch[2] = ch;
 }
 
 int kf_grid_cols(const kf_grid *g, const char *s) {

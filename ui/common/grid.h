@@ -10,24 +10,38 @@
 #include <uchar.h>
 
 typedef enum kf_ink { /* roles of ui.md §5.8; ui/tui/theme.c maps them */
-    KF_INK_TEXT, KF_INK_DIM, KF_INK_STRONG, KF_INK_TITLE, KF_INK_RULE, KF_INK_SELECT, KF_INK_KEY,
-    KF_INK_OK, KF_INK_WARN, KF_INK_BAD, KF_INK_FIELD, KF_INK_FIELD_FOCUS,
-    KF_INK_QR_LIGHT /* dark on light */, KF_INK_QR_DARK /* light on dark: both with colours of their own */, KF_INK_COUNT
+                      KF_INK_TEXT,
+                      KF_INK_DIM,
+                      KF_INK_STRONG,
+                      KF_INK_TITLE,
+                      KF_INK_RULE,
+                      KF_INK_SELECT,
+                      KF_INK_KEY,
+                      KF_INK_OK,
+                      KF_INK_WARN,
+                      KF_INK_BAD,
+                      KF_INK_FIELD,
+                      KF_INK_FIELD_FOCUS,
+                      KF_INK_QR_LIGHT /* dark on light */,
+                      KF_INK_QR_DARK /* light on dark: both with colours of their own */,
+                      KF_INK_COUNT
 } kf_ink;
 
 typedef struct kf_cell {
-    char32_t ch[3];  /* base and up to two combining marks, 0 = none; a blank cell is a space */
-    uint8_t width;   /* 1, 2, or 0 for the right half of a wide one */
+    char32_t ch[3]; /* base and up to two combining marks, 0 = none; a blank cell is a space */
+    uint8_t width;  /* 1, 2, or 0 for the right half of a wide one */
     uint8_t ink;
 } kf_cell;
 
-typedef struct kf_rect { int y, x, rows, cols; } kf_rect;
+typedef struct kf_rect {
+    int y, x, rows, cols;
+} kf_rect;
 
 typedef struct kf_grid {
     int rows, cols;
     int cur_y, cur_x;
-    bool cursor;     /* show the terminal's cursor at cur_y, cur_x */
-    bool ascii;      /* everything outside ASCII becomes '?', lines '-' and '|' */
+    bool cursor; /* show the terminal's cursor at cur_y, cur_x */
+    bool ascii;  /* everything outside ASCII becomes '?', lines '-' and '|' */
     kf_cell *cell;
 } kf_grid;
 
@@ -51,7 +65,8 @@ int kf_grid_printf(kf_grid *g, int y, int x, int max, kf_ink ink, const char *fm
     __attribute__((format(printf, 6, 7)));
 /* Wraps at blanks into at most max_rows rows of cols columns; '\n' begins a new row. Returns the
  * rows that it took, or with draw false the rows that it would take. */
-int kf_grid_wrap(kf_grid *g, int y, int x, int cols, int max_rows, kf_ink ink, const char *utf8, bool draw);
+int kf_grid_wrap(kf_grid *g, int y, int x, int cols, int max_rows, kf_ink ink, const char *utf8,
+                 bool draw);
 /* Copies the part of src that begins at row from to r. */
 void kf_grid_copy(kf_grid *g, kf_rect r, const kf_grid *src, int from);
 void kf_grid_hline(kf_grid *g, int y, int x, int cols);

@@ -33,11 +33,13 @@ char **kf_clean_environment(void) {
     char **env = calloc(n + 1, sizeof *env);
     if (!env) abort();
     for (size_t i = 0; i < n; i++)
-        if (!kf_str_starts(environ[i], "WORKOS_") && !kf_str_starts(environ[i], "KEYFOB_")) env[k++] = environ[i];
+        if (!kf_str_starts(environ[i], "WORKOS_") && !kf_str_starts(environ[i], "KEYFOB_"))
+            env[k++] = environ[i];
     return env;
 }
 
-/* In a session of its own with nothing of ours open, so that closing the terminal does not close the browser. */
+/* In a session of its own with nothing of ours open, so that closing the terminal does not close
+ * the browser. */
 static bool start(const char *program, const char *url, kf_err *err) {
     static pid_t last; /* the one before has long handed over: it is reaped here */
     char *argv[] = {(char *)program, (char *)url, NULL};
@@ -49,9 +51,11 @@ static bool start(const char *program, const char *url, kf_err *err) {
     if (last > 0) waitpid(last, NULL, WNOHANG);
     posix_spawn_file_actions_init(&fa);
     posix_spawnattr_init(&at);
-    for (int fd = 0; fd < 3; fd++) posix_spawn_file_actions_addopen(&fa, fd, "/dev/null", O_RDWR, 0);
+    for (int fd = 0; fd < 3; fd++)
+        posix_spawn_file_actions_addopen(&fa, fd, "/dev/null", O_RDWR, 0);
     posix_spawn_file_actions_addclosefrom_np(&fa, 3);
-    posix_spawnattr_setflags(&at, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setflags(&at,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&at, &none);
     posix_spawnattr_setsigdefault(&at, &all);
     char **env = kf_clean_environment();
@@ -62,17 +66,21 @@ static bool start(const char *program, const char *url, kf_err *err) {
     if (!rc) return true;
     last = 0;
     kf_fail(err, KF_ERR_SYS_SPAWN, "%s: %s", program, strerror(rc));
-    return kf_hint(err, "Set BROWSER to a program that opens addresses, or open the address yourself.");
+    return kf_hint(err,
+                   "Set BROWSER to a program that opens addresses, or open the address yourself.");
 }
 
 bool kf_open_url(const char *url, kf_err *err) {
-    if (!url || !url_ok(url)) return kf_fail(err, KF_ERR_USAGE_BAD_URL, "the address is neither https nor one of this machine");
+    if (!url || !url_ok(url))
+        return kf_fail(err, KF_ERR_USAGE_BAD_URL,
+                       "the address is neither https nor one of this machine");
     const char *browser = set("BROWSER");
     if (!browser && !set("DISPLAY") && !set("WAYLAND_DISPLAY")) {
         kf_fail(err, KF_ERR_SYS_SPAWN, "there is no display here to open a browser on");
         return kf_hint(err, "Open the address on any computer, or set BROWSER.");
     }
-    KF_AUTO_CHARS first = kf_strdup(browser ? browser : "xdg-open"); /* BROWSER is a list with colons */
+    KF_AUTO_CHARS first =
+        kf_strdup(browser ? browser : "xdg-open"); /* BROWSER is a list with colons */
     first[strcspn(first, ":")] = 0;
     if (!*first || strchr(first, '%') || strchr(first, ' '))
         return kf_fail(err, KF_ERR_SYS_SPAWN, "BROWSER is not the name of a program: %.80s", first);
@@ -80,7 +88,8 @@ bool kf_open_url(const char *url, kf_err *err) {
 }
 
 char *kf_open_ssh_line(const char *authorize_url) {
-    const char *ssh = set("SSH_CONNECTION"), *user = set("USER"), *query = authorize_url ? strchr(authorize_url, '?') : NULL;
+    const char *ssh = set("SSH_CONNECTION"), *user = set("USER"),
+               *query = authorize_url ? strchr(authorize_url, '?') : NULL;
     char here[64] = "";
     if (!ssh || !query || sscanf(ssh, "%*63s %*15s %63s", here) != 1) return NULL;
     if (here[strspn(here, "0123456789abcdefABCDEF.:")]) return NULL;
@@ -89,5 +98,6 @@ char *kf_open_ssh_line(const char *authorize_url) {
     if (!kf_str_starts(redirect, head)) return NULL;
     long port = strtol(redirect + strlen(head), NULL, 10);
     if (port < 1 || port > 65535) return NULL;
-    return kf_strfmt("ssh -L %ld:127.0.0.1:%ld %s%s%s", port, port, user ? user : "", user ? "@" : "", here);
+    return kf_strfmt("ssh -L %ld:127.0.0.1:%ld %s%s%s", port, port, user ? user : "",
+                     user ? "@" : "", here);
 }

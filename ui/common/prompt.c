@@ -28,7 +28,8 @@ static void values(const kf_profile_row *r, int64_t now, char left[24], const ch
 }
 
 static bool harmless(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("._:-", c));
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr("._:-", c));
 }
 
 static void put(kf_buf *b, int field, const char *s) {
@@ -47,26 +48,33 @@ static bool part(kf_buf *b, const char *const v[FIELDS], const char *p, size_t n
     size_t name = text ? (size_t)(text - p) : n;
     int f = field_of(p, name);
     if (f < 0)
-        return kf_fail(err, KF_ERR_USAGE_BAD, "the prompt has an unknown field {%.*s}; there are: %s", name < 31 ? (int)name : 31, p, kf_prompt_fields());
-    if (text && memchr(text, '{', n - name)) return kf_fail(err, KF_ERR_USAGE_BAD, "the prompt has a brace inside {%s?...}", names[f]);
+        return kf_fail(err, KF_ERR_USAGE_BAD,
+                       "the prompt has an unknown field {%.*s}; there are: %s",
+                       name < 31 ? (int)name : 31, p, kf_prompt_fields());
+    if (text && memchr(text, '{', n - name))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "the prompt has a brace inside {%s?...}", names[f]);
     if (!v) return true;
     if (!text) put(b, f, v[f]);
     else if (*v[f]) kf_buf_add(b, text + 1, n - name - 1);
     return true;
 }
 
-bool kf_prompt_print(kf_buf *b, const kf_profile_row *row, int64_t now, const char *format, kf_err *err) {
+bool kf_prompt_print(kf_buf *b, const kf_profile_row *row, int64_t now, const char *format,
+                     kf_err *err) {
     const char *v[FIELDS];
     char left[24];
     if (row) values(row, now, left, v);
     for (const char *p = format; *p; p++) {
         if (*p != '{' || p[1] == '{') {
-            if (row && !kf_buf_add(b, p, 1)) return kf_fail(err, KF_ERR_USAGE_BAD, "the prompt is too long");
+            if (row && !kf_buf_add(b, p, 1))
+                return kf_fail(err, KF_ERR_USAGE_BAD, "the prompt is too long");
             p += *p == '{';
             continue;
         }
         size_t n = strcspn(p + 1, "}");
-        if (!p[n + 1]) return kf_fail(err, KF_ERR_USAGE_BAD, "the prompt has a brace without an end; {{ is a brace");
+        if (!p[n + 1])
+            return kf_fail(err, KF_ERR_USAGE_BAD,
+                           "the prompt has a brace without an end; {{ is a brace");
         if (!part(b, row ? v : NULL, p + 1, n, err)) return false;
         p += n + 1;
     }

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Heap copy, caller frees: bad UTF-8 becomes U+FFFD; controls, bidi and zero-width characters, tags,
- * private use, variation selectors and soft hyphens are dropped; white space collapses to one
+/* Heap copy, caller frees: bad UTF-8 becomes U+FFFD; controls, bidi and zero-width characters,
+ * tags, private use, variation selectors and soft hyphens are dropped; white space collapses to one
  * blank; at most two combining marks on a character. NULL gives "". */
 char *kf_text_safe(const char *s);
 /* One code point, U+FFFD for a bad byte; returns the bytes it took (at least 1; 0 at the end). */

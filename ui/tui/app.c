@@ -39,8 +39,11 @@ static void close_at(kf_app *a, int i) {
 
 static void pop_now(kf_app *a) { close_at(a, a->depth - 1); }
 
-/* What is about the screen below it goes with that screen; an error nobody has read and the passphrase for a call are not. */
-static bool goes_along(const kf_level *l) { return l->cls != &kf_screen_panel && l->cls != &kf_screen_unlock; }
+/* What is about the screen below it goes with that screen; an error nobody has read and the
+ * passphrase for a call are not. */
+static bool goes_along(const kf_level *l) {
+    return l->cls != &kf_screen_panel && l->cls != &kf_screen_unlock;
+}
 
 /* Closes n screens: the one with uid and those below it, and with it what lies on top. */
 static void close_from(kf_app *a, uint32_t uid, int n) {
@@ -176,10 +179,8 @@ void kf_out_say(kf_out *o, kf_say how, const char *fmt, ...) {
 
 void kf_out_quit(kf_out *o, int status) {
     kf_fx fx = {.kind = KF_FX_QUIT, .status = status};
-    if (status)
-        kf_app_fx(o, fx); /* Ctrl-C: at once, nothing more is done */
-    else
-        kf_app_leave(o, fx);
+    if (status) kf_app_fx(o, fx); /* Ctrl-C: at once, nothing more is done */
+    else kf_app_leave(o, fx);
 }
 void kf_out_sandbox(kf_out *o) { kf_app_leave(o, (kf_fx){.kind = KF_FX_SANDBOX}); }
 void kf_out_open(kf_out *o, const char *url) {
@@ -193,10 +194,12 @@ void kf_out_select(kf_out *o, const char *id) {
 }
 const char *kf_out_selected(const kf_out *o) { return o->select; }
 
-/* What a person may begin that writes to WorkOS or the store. The agent refuses it as well, but late. */
+/* What a person may begin that writes to WorkOS or the store. The agent refuses it as well, but
+ * late. */
 static bool writes(kf_action act) {
-    static const kf_action all[] = {KF_DO_ADD, KF_DO_EDIT, KF_DO_DUPLICATE, KF_DO_DELETE, KF_DO_DEFAULT, KF_DO_SIGN_IN, KF_DO_SIGN_OUT,
-                                    KF_DO_RENEW, KF_DO_ORGANIZATION, KF_DO_ENROLL, KF_DO_OTHERS, KF_DO_IMPORT};
+    static const kf_action all[] = {
+        KF_DO_ADD,      KF_DO_EDIT,  KF_DO_DUPLICATE,    KF_DO_DELETE, KF_DO_DEFAULT, KF_DO_SIGN_IN,
+        KF_DO_SIGN_OUT, KF_DO_RENEW, KF_DO_ORGANIZATION, KF_DO_ENROLL, KF_DO_OTHERS,  KF_DO_IMPORT};
     for (size_t i = 0; i < KF_LEN(all); i++)
         if (all[i] == act) return true;
     return false;
@@ -234,10 +237,8 @@ static void dispatch(kf_app *a, kf_action act, int key) {
     case KF_DO_HELP: open_help(a, false); return;
     case KF_DO_PALETTE: open_help(a, true); return;
     case KF_DO_CLOSE:
-        if (a->depth == 1)
-            kf_out_quit(a, 0);
-        else
-            kf_app_send(a, l, &(kf_event){.kind = KF_EV_DO, .act = KF_DO_BACK});
+        if (a->depth == 1) kf_out_quit(a, 0);
+        else kf_app_send(a, l, &(kf_event){.kind = KF_EV_DO, .act = KF_DO_BACK});
         return;
     case KF_DO_REDRAW: kf_app_fx(a, (kf_fx){.kind = KF_FX_REDRAW}); break;
     default: break;
@@ -326,12 +327,12 @@ void kf_app_paste(kf_app *a, const char *text, size_t len) {
     if (a->too_small) return;
     if (l->cls->typing && l->cls->typing(l->st, a->m) != KF_TYPING_NONE)
         kf_app_send(a, l, &(kf_event){.kind = KF_EV_PASTE, .text = text, .len = len});
-    else
-        kf_out_say(a, KF_SAY_INFO, "Pasted text ignored: no field is active");
+    else kf_out_say(a, KF_SAY_INFO, "Pasted text ignored: no field is active");
 }
 
-/* Keys that nobody can have typed, from a terminal that does not mark pastes (ui.md §4.3). What a filter or a search begins
- * with goes into a field anyway, and the same character over and over is a key held down. */
+/* Keys that nobody can have typed, from a terminal that does not mark pastes (ui.md §4.3). What a
+ * filter or a search begins with goes into a field anyway, and the same character over and over is
+ * a key held down. */
 bool kf_app_burst(kf_app *a, const int *keys, size_t n) {
     const kf_level *l = top(a);
     kf_typing typing = l->cls->typing ? l->cls->typing(l->st, a->m) : KF_TYPING_NONE;
@@ -347,7 +348,8 @@ bool kf_app_burst(kf_app *a, const int *keys, size_t n) {
     if (typing == KF_TYPING_DIGITS && code == text) return false;
     if (typing == KF_TYPING_NONE && (first == KF_DO_FILTER || first == KF_DO_PALETTE)) return false;
     char s[4 * KF_BURST_KEYS]; /* may be a code */
-    for (size_t i = 0; i < n && i < KF_BURST_KEYS; i++) len += kf_utf8_put(keys[i] == KF_KEY_ENTER ? '\n' : (char32_t)keys[i], s + len);
+    for (size_t i = 0; i < n && i < KF_BURST_KEYS; i++)
+        len += kf_utf8_put(keys[i] == KF_KEY_ENTER ? '\n' : (char32_t)keys[i], s + len);
     kf_app_paste(a, s, len);
     kf_wipe(s, sizeof s);
     return true;
@@ -375,7 +377,8 @@ void kf_app_time(kf_app *a, int64_t now_ms, int64_t wall) {
 
 int64_t kf_app_wait_ms(const kf_app *a) {
     int64_t wait = -1, now = a->m->now_ms;
-    int64_t at[4] = {a->n_message ? a->message[0].until_ms : 0, a->watch_again_ms, 0, kf_app_removal_at(a)};
+    int64_t at[4] = {a->n_message ? a->message[0].until_ms : 0, a->watch_again_ms, 0,
+                     kf_app_removal_at(a)};
     bool counts = kf_app_busy(a) != NULL || at[3] || a->m->link == KF_LINK_WAITING;
     for (int i = a->depth - 1; i >= 0 && !counts && !a->too_small; i--) {
         const kf_level *l = &a->level[i];
@@ -394,7 +397,8 @@ int64_t kf_app_wait_ms(const kf_app *a) {
 /* --- what the agent says --------------------------------------------------------------- */
 
 void kf_app_model_changed(kf_app *a) {
-    if (a->m->removal.id[0] && !kf_model_is_hidden(a->m, a->m->removal.id)) a->m->removal = (kf_mremoval){0}; /* somebody else did it */
+    if (a->m->removal.id[0] && !kf_model_is_hidden(a->m, a->m->removal.id))
+        a->m->removal = (kf_mremoval){0}; /* somebody else did it */
     choose_root(a);
     kf_app_all(a, &(kf_event){.kind = KF_EV_MODEL});
 }
@@ -411,8 +415,7 @@ void kf_app_fx(kf_app *a, kf_fx fx) {
     if (fx.method) {
         snprintf(a->fx_method[i], sizeof a->fx_method[i], "%s", fx.method);
         a->fx[i].method = NULL;
-    } else
-        a->fx_method[i][0] = 0;
+    } else a->fx_method[i][0] = 0;
 }
 
 bool kf_app_next(kf_app *a, kf_fx *fx) {

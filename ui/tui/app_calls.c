@@ -84,7 +84,8 @@ void kf_app_watch(kf_app *a) {
     add(a, KF_CALL_WATCH, "Watch", kf_json_obj());
 }
 
-/* The store of the sandbox is its agent's memory: another agent has no API key until it gets it again. */
+/* The store of the sandbox is its agent's memory: another agent has no API key until it gets it
+ * again. */
 void kf_app_hello(kf_app *a, const kf_json *hello) {
     int64_t before = a->m->agent_pid;
     kf_model_hello(a->m, hello);
@@ -129,7 +130,8 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
     snprintf(title, sizeof title, "Could not %s %.64s", verb, c->name);
     kf_args args = {.what = what, .err = err, .title = title};
     memcpy(args.profile, c->profile, sizeof args.profile);
-    for (int i = 0; i < a->depth; i++) /* one dialog at a time: what came while a person types is told in the line */
+    for (int i = 0; i < a->depth;
+         i++) /* one dialog at a time: what came while a person types is told in the line */
         if (a->level[i].cls->where & (KF_AT_FORM | KF_AT_STEP | KF_AT_TYPED | KF_AT_PANEL)) {
             kf_words_error w;
             kf_error_words(err, &w);
@@ -143,8 +145,13 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
 static void say_copied(kf_app *a, const kf_json *r) {
     const char *what = kf_json_str_or(r, "what", ""), *way = kf_json_str_or(r, "way", "");
     int64_t ms = kf_json_int_or(r, "clear_after_ms", 0);
-    if (kf_json_bool(r, "sent", false)) kf_out_say(a, KF_SAY_WARN, "Sent the %s by %s; keyfob can neither check nor clear it", what, way);
-    else if (ms) kf_out_say(a, KF_SAY_GOOD, "Copied the %s (%s); cleared in %lld s, also when keyfob is closed", what, way, (long long)(ms + 999) / 1000);
+    if (kf_json_bool(r, "sent", false))
+        kf_out_say(a, KF_SAY_WARN, "Sent the %s by %s; keyfob can neither check nor clear it", what,
+                   way);
+    else if (ms)
+        kf_out_say(a, KF_SAY_GOOD,
+                   "Copied the %s (%s); cleared in %lld s, also when keyfob is closed", what, way,
+                   (long long)(ms + 999) / 1000);
     else kf_out_say(a, KF_SAY_GOOD, "Copied the %s (%s)", what, way);
 }
 
@@ -162,15 +169,15 @@ static void account_done(kf_app *a, const kf_call *c, const kf_json *result) {
     const kf_mprofile *p = kf_model_by_id(a->m, c->profile);
     int64_t n = kf_json_int_or(result, "revoked", 0);
     if (!strcmp(c->method, "SwitchOrganization"))
-        kf_out_say(a, KF_SAY_GOOD, "%s is in %s now", c->name, p && p->org_name[0] ? p->org_name : "the other organization");
+        kf_out_say(a, KF_SAY_GOOD, "%s is in %s now", c->name,
+                   p && p->org_name[0] ? p->org_name : "the other organization");
     else if (!strcmp(c->method, "RevokeSession"))
         kf_out_say(a, KF_SAY_GOOD, "Ended %lld session%s", (long long)n, n == 1 ? "" : "s");
     else if (!strcmp(c->method, "local.Write"))
-        kf_out_say(a, KF_SAY_GOOD, "Written to %.160s; only you can read it", kf_json_str_or(result, "path", ""));
-    else if (!strcmp(c->method, "local.Copy"))
-        say_copied(a, result);
-    else if (!strcmp(c->method, "DeleteFactor"))
-        kf_out_say(a, KF_SAY_GOOD, "Deleted the factor");
+        kf_out_say(a, KF_SAY_GOOD, "Written to %.160s; only you can read it",
+                   kf_json_str_or(result, "path", ""));
+    else if (!strcmp(c->method, "local.Copy")) say_copied(a, result);
+    else if (!strcmp(c->method, "DeleteFactor")) kf_out_say(a, KF_SAY_GOOD, "Deleted the factor");
 }
 
 static void job_done(kf_app *a, const kf_call *c, const kf_json *result) {
@@ -195,8 +202,7 @@ static void job_done(kf_app *a, const kf_call *c, const kf_json *result) {
         kf_out_say(a, KF_SAY_GOOD, "%s is the default profile now", c->name);
     } else if (!strcmp(c->method, "GetToken")) {
         copy_token(a, c, result);
-    } else
-        account_done(a, c, result);
+    } else account_done(a, c, result);
     kf_app_model_changed(a);
     kf_app_all(a, &(kf_event){.kind = KF_EV_JOB, .method = c->method, .call = c->id});
 }
@@ -213,13 +219,13 @@ static void deliver(kf_app *a, kf_call *slot, const kf_json *result, const kf_er
     kf_app_call_clear(slot);
     kf_level *l = owner_of(a, c.owner);
     if (c.kind == KF_CALL_JOB) {
-        bool asks = l && err && err->code == KF_ERR_USAGE_EXISTS && !strcmp(c.method, "local.Write");
-        if (result)
-            job_done(a, &c, result);
+        bool asks =
+            l && err && err->code == KF_ERR_USAGE_EXISTS && !strcmp(c.method, "local.Write");
+        if (result) job_done(a, &c, result);
         else if (asks)
-            kf_app_send(a, l, &(kf_event){.kind = KF_EV_JOB, .method = c.method, .call = c.id, .err = err});
-        else
-            job_failed(a, &c, err);
+            kf_app_send(
+                a, l, &(kf_event){.kind = KF_EV_JOB, .method = c.method, .call = c.id, .err = err});
+        else job_failed(a, &c, err);
         kf_app_all(a, &(kf_event){.kind = KF_EV_TICK}); /* grants what was wished */
     } else if (l) {
         const kf_json *p = kf_json_get(result, "profile");
@@ -229,9 +235,12 @@ static void deliver(kf_app *a, kf_call *slot, const kf_json *result, const kf_er
             l = owner_of(a, c.owner);
         }
         if (l)
-            kf_app_send(
-                a, l,
-                &(kf_event){.kind = KF_EV_RESULT, .call = c.id, .result = result, .err = err, .ended = true});
+            kf_app_send(a, l,
+                        &(kf_event){.kind = KF_EV_RESULT,
+                                    .call = c.id,
+                                    .result = result,
+                                    .err = err,
+                                    .ended = true});
     }
     kf_secret_free(c.params);
 }
@@ -277,10 +286,8 @@ void kf_app_unheld(kf_app *a, bool unlocked) {
         kf_call *c = &a->call[i];
         if (!c->id || !c->held) continue;
         kf_err err = c->err;
-        if (unlocked)
-            issue(a, c);
-        else
-            deliver(a, c, NULL, &err);
+        if (unlocked) issue(a, c);
+        else deliver(a, c, NULL, &err);
     }
 }
 
@@ -320,10 +327,8 @@ void kf_app_result(kf_app *a, uint32_t id, const kf_json *result, bool ended, co
         if (watch) {
             kf_model_watch(a->m, result);
             kf_app_model_changed(a);
-        } else if (!strcmp(c->method, "SignIn"))
-            step_answer(a, c, result);
-        else
-            part_answer(a, c, result, ended);
+        } else if (!strcmp(c->method, "SignIn")) step_answer(a, c, result);
+        else part_answer(a, c, result, ended);
         c = find(a, id);
         if (!ended || !c) return;
         kf_app_call_clear(c);

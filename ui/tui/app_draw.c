@@ -51,18 +51,17 @@ static void draw_title(const kf_app *a, const kf_level *base, const kf_view *v, 
 
 static void draw_busy(const kf_app *a, const kf_call *c, char *out, size_t size) {
     int64_t s = (a->m->now_ms - c->since_ms) / 1000;
-    const char *verb = !strcmp(c->method, "Renew")     ? "renewing"
-                       : !strcmp(c->method, "SignOut") ? "signing out of"
-                       : !strcmp(c->method, "GetToken") ? "asking for the token of"
+    const char *verb = !strcmp(c->method, "Renew")           ? "renewing"
+                       : !strcmp(c->method, "SignOut")       ? "signing out of"
+                       : !strcmp(c->method, "GetToken")      ? "asking for the token of"
                        : !strcmp(c->method, "RemoveProfile") ? "deleting"
-                       : !strcmp(c->method, "local.Copy") ? "copying for"
-                       : !strcmp(c->method, "local.Write") ? "writing for"
+                       : !strcmp(c->method, "local.Copy")    ? "copying for"
+                       : !strcmp(c->method, "local.Write")   ? "writing for"
                        : !strcmp(c->method, "RevokeSession") ? "ending sessions of"
-                                                       : "changing";
+                                                             : "changing";
     if (s >= 3)
         snprintf(out, size, "%s %s, waiting for the answer %lld s", verb, c->name, (long long)s);
-    else
-        snprintf(out, size, "%s %s", verb, c->name);
+    else snprintf(out, size, "%s %s", verb, c->name);
 }
 
 static void draw_said(const kf_app *a, int y, int x, int room, kf_grid *g) {
@@ -87,11 +86,11 @@ static void draw_message(const kf_app *a, const kf_level *base, const kf_view *v
     }
     if (base->cls->status)
         base->cls->status(base->st, a->m, v->tier == KF_TIER_COMPACT, left, right, LINE);
-    if (busy)
-        draw_busy(a, busy, left, LINE);
+    if (busy) draw_busy(a, busy, left, LINE);
     else if (a->m->removal.id[0]) {
         int64_t ms = a->m->removal.at_ms - a->m->now_ms;
-        snprintf(left, LINE, "Deleting in %lld s, u takes it back: %s", (long long)(ms > 0 ? (ms + 999) / 1000 : 0), a->m->removal.name);
+        snprintf(left, LINE, "Deleting in %lld s, u takes it back: %s",
+                 (long long)(ms > 0 ? (ms + 999) / 1000 : 0), a->m->removal.name);
         right[0] = 0;
         busy_ink = KF_INK_WARN;
     }
@@ -101,9 +100,10 @@ static void draw_message(const kf_app *a, const kf_level *base, const kf_view *v
     kf_grid_right(g, y, x + room - r, r, KF_INK_TEXT, right);
 }
 
-/* Help is at the right end and never dropped; the others go from the end. A message takes their place where it has no
- * row of its own. */
-static void draw_keys(const kf_app *a, const kf_level *top, const kf_view *v, bool whole, kf_grid *g) {
+/* Help is at the right end and never dropped; the others go from the end. A message takes their
+ * place where it has no row of its own. */
+static void draw_keys(const kf_app *a, const kf_level *top, const kf_view *v, bool whole,
+                      kf_grid *g) {
     kf_action hints[12] = {KF_DO_NONE};
     int y = g->rows - 1, x = v->tier == KF_TIER_COMPACT ? 0 : 1;
     bool typing = top->cls->typing && top->cls->typing(top->st, a->m) == KF_TYPING_TEXT;

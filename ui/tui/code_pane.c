@@ -17,7 +17,9 @@ bool kf_pane_do(kf_pane *p, const kf_model *m, kf_action act) {
     switch (act) {
     case KF_DO_INVERT: p->look.invert = !p->look.invert; return true;
     case KF_DO_WIDER: p->look.wide = !p->look.wide; return true;
-    case KF_DO_QUIET: p->look.quiet = p->look.quiet == 0 ? 6 : p->look.quiet == 6 ? 8 : 0; return true;
+    case KF_DO_QUIET:
+        p->look.quiet = p->look.quiet == 0 ? 6 : p->look.quiet == 6 ? 8 : 0;
+        return true;
     case KF_DO_SHOW:
         p->hidden = false;
         p->since_ms = m->now_ms;
@@ -29,7 +31,9 @@ bool kf_pane_do(kf_pane *p, const kf_model *m, kf_action act) {
 const char *kf_pane_why_not(const kf_pane *p, bool code, kf_action act) {
     if (act == KF_DO_SHOW) return code && p->hidden ? NULL : "nothing is hidden";
     if (act == KF_DO_INVERT || act == KF_DO_WIDER || act == KF_DO_QUIET)
-        return !code ? "there is no QR code here" : p->hidden ? "the code is hidden, v shows it" : NULL;
+        return !code       ? "there is no QR code here"
+               : p->hidden ? "the code is hidden, v shows it"
+                           : NULL;
     return NULL;
 }
 
@@ -53,17 +57,19 @@ static void say_lack(const kf_grid *g, const int lack[2][2], char *why, size_t s
     char cols[40] = "", rows[40] = "";
     if (l[1]) snprintf(cols, sizeof cols, "%d column%s", l[1], l[1] == 1 ? "" : "s");
     if (l[0]) snprintf(rows, sizeof rows, "%d row%s", l[0], l[0] == 1 ? "" : "s");
-    snprintf(why, size, "This window is %dx%d. The QR code needs %s%s%s more.", g->cols, g->rows, cols,
-             cols[0] && rows[0] ? " and " : "", rows);
+    snprintf(why, size, "This window is %dx%d. The QR code needs %s%s%s more.", g->cols, g->rows,
+             cols, cols[0] && rows[0] ? " and " : "", rows);
 }
 
-kf_rect kf_pane_code(const kf_pane *p, const kf_secret *text, kf_rect b, kf_grid *g, char *why, size_t size) {
+kf_rect kf_pane_code(const kf_pane *p, const kf_secret *text, kf_rect b, kf_grid *g, char *why,
+                     size_t size) {
     kf_qr_look look = p->look;
     int lack[2][2]; /* rows, columns: beside, under */
     kf_err err;
     why[0] = 0;
     look.wide = look.wide || g->ascii; /* the half block is no ASCII */
-    KF_AUTO(kf_qr) side = kf_qr_new(text, b.rows, b.cols - BESIDE_COLS, &look, &lack[0][0], &lack[0][1], &err);
+    KF_AUTO(kf_qr)
+    side = kf_qr_new(text, b.rows, b.cols - BESIDE_COLS, &look, &lack[0][0], &lack[0][1], &err);
     if (side) {
         int spare = b.cols - side->cols, gap = spare > 60 ? 4 : 1;
         int x = spare > 60 ? 2 : 0, y = b.rows - side->rows > 4 ? 1 : 0;
@@ -71,15 +77,14 @@ kf_rect kf_pane_code(const kf_pane *p, const kf_secret *text, kf_rect b, kf_grid
         int at = x + side->cols + gap;
         return (kf_rect){b.y + y, b.x + at, b.rows - y, b.cols - at - (spare > 60 ? 2 : 0)};
     }
-    KF_AUTO(kf_qr) above = kf_qr_new(text, b.rows - UNDER_ROWS, b.cols, &look, &lack[1][0], &lack[1][1], &err);
+    KF_AUTO(kf_qr)
+    above = kf_qr_new(text, b.rows - UNDER_ROWS, b.cols, &look, &lack[1][0], &lack[1][1], &err);
     if (above) {
         draw_cells(above, g, b.y, b.x);
         return (kf_rect){b.y + above->rows, b.x, b.rows - above->rows, b.cols};
     }
-    if (lack[0][0] || lack[0][1])
-        say_lack(g, (const int(*)[2])lack, why, size);
-    else
-        snprintf(why, size, "There is no QR code: %s. %s", err.what, err.hint);
+    if (lack[0][0] || lack[0][1]) say_lack(g, (const int(*)[2])lack, why, size);
+    else snprintf(why, size, "There is no QR code: %s. %s", err.what, err.hint);
     return b;
 }
 
@@ -123,9 +128,11 @@ static int say(kf_grid *g, int y, kf_rect r, int rows, kf_ink ink, const char *t
     return kf_grid_wrap(g, y, r.x, r.cols, rows, ink, text, true);
 }
 
-/* "Acme Inc: maya@acme.example" out of otpauth://totp/..., and what kind of code the app will show. */
+/* "Acme Inc: maya@acme.example" out of otpauth://totp/..., and what kind of code the app will show.
+ */
 static int draw_account(const page *a, kf_grid *g, int y, kf_rect r) {
-    const char *uri = kf_secret_peek(a->s->uri), *label = strstr(uri, "totp/"), *query = strchr(uri, '?');
+    const char *uri = kf_secret_peek(a->s->uri), *label = strstr(uri, "totp/"),
+               *query = strchr(uri, '?');
     if (!label || !query || query < label || query - label > 600) return 0;
     char *raw = strndup(label + 5, (size_t)(query - label - 5));
     if (!raw) abort();
@@ -136,8 +143,8 @@ static int draw_account(const page *a, kf_grid *g, int y, kf_rect r) {
     char text[400];
     int from = y;
     y += say(g, y, r, 2, KF_INK_DIM, who);
-    snprintf(text, sizeof text, "time-based, %.3s digits, every %.4s s", kf_json_str_or(q, "digits", "6"),
-             kf_json_str_or(q, "period", "30"));
+    snprintf(text, sizeof text, "time-based, %.3s digits, every %.4s s",
+             kf_json_str_or(q, "digits", "6"), kf_json_str_or(q, "period", "30"));
     y += say(g, y, r, 1, KF_INK_DIM, text);
     return y - from;
 }
@@ -146,7 +153,8 @@ static int draw_hidden_at(const page *a, kf_grid *g, int y, kf_rect r) {
     int64_t left = a->p->since_ms + KF_PANE_HIDE_MS - a->m->now_ms;
     char text[80], in[24];
     if (a->m->now_ms - a->p->since_ms >= KF_PANE_STUCK_MS && !a->why[0])
-        return say(g, y, r, 3, KF_INK_WARN, "Still not scanning? Make the font larger, press w, or type the key.");
+        return say(g, y, r, 3, KF_INK_WARN,
+                   "Still not scanning? Make the font larger, press w, or type the key.");
     kf_words_left(left, in);
     snprintf(text, sizeof text, "Shown for %s, then hidden.", in);
     return say(g, y, r, 1, KF_INK_DIM, text);
@@ -154,9 +162,9 @@ static int draw_hidden_at(const page *a, kf_grid *g, int y, kf_rect r) {
 
 static int draw_key_part(const page *a, int detail, kf_grid *g, int y, kf_rect r) {
     int from = y;
-    if (a->p->hidden) return say(g, y, r, 3, KF_INK_WARN, "The code and the key are hidden. v shows them again.");
-    if (a->why[0])
-        y += say(g, y, r, 4, KF_INK_WARN, a->why);
+    if (a->p->hidden)
+        return say(g, y, r, 3, KF_INK_WARN, "The code and the key are hidden. v shows them again.");
+    if (a->why[0]) y += say(g, y, r, 4, KF_INK_WARN, a->why);
     else if (detail)
         y += say(g, y, r, 2, KF_INK_TEXT, "1 Scan the code with your app.") + (detail > 2);
     if (!a->s->key) return y - from;
@@ -174,17 +182,18 @@ static int draw_words(const void *arg, int detail, kf_grid *g, kf_rect r) {
     y += say(g, y, r, 1, KF_INK_TITLE, "Set up an authenticator app");
     if (detail > 1) {
         char whose[120];
-        snprintf(whose, sizeof whose, "%s%s", a->m->sandbox ? "keyfob sandbox > " : "", a->s->profile);
+        snprintf(whose, sizeof whose, "%s%s", a->m->sandbox ? "keyfob sandbox > " : "",
+                 a->s->profile);
         y += say(g, y, r, 1, KF_INK_DIM, whose);
     }
-    if (a->s->said[0] && (a->s->bad || detail > 1)) y += say(g, y, r, 3, a->s->bad ? KF_INK_BAD : KF_INK_TEXT, a->s->said);
+    if (a->s->said[0] && (a->s->bad || detail > 1))
+        y += say(g, y, r, 3, a->s->bad ? KF_INK_BAD : KF_INK_TEXT, a->s->said);
     y += detail > 0;
     y += draw_key_part(a, detail, g, y, r) + (detail > 1);
-    y += say(g, y, r, 1, KF_INK_TEXT, a->why[0] || a->p->hidden ? "Type the code it shows:" : "3 Type the code it shows:");
-    if (a->s->busy)
-        y += say(g, y, r, 1, KF_INK_WARN, "Checking the code.");
-    else
-        kf_line_draw(a->s->line, g, y++, r.x + 2, 12, true);
+    y += say(g, y, r, 1, KF_INK_TEXT,
+             a->why[0] || a->p->hidden ? "Type the code it shows:" : "3 Type the code it shows:");
+    if (a->s->busy) y += say(g, y, r, 1, KF_INK_WARN, "Checking the code.");
+    else kf_line_draw(a->s->line, g, y++, r.x + 2, 12, true);
     if (detail) y += (detail > 2) + say(g, y + (detail > 2), r, 3, KF_INK_TEXT, a->s->leaving);
     if (detail && !a->p->hidden) {
         if (!a->why[0] && detail > 1)
@@ -195,11 +204,11 @@ static int draw_words(const void *arg, int detail, kf_grid *g, kf_rect r) {
     return y - r.y;
 }
 
-void kf_setup_draw(const kf_setup *s, const kf_pane *p, const kf_model *m, const kf_view *v, kf_grid *g) {
+void kf_setup_draw(const kf_setup *s, const kf_pane *p, const kf_model *m, const kf_view *v,
+                   kf_grid *g) {
     char why[400] = "";
     kf_rect r = v->body;
-    if (!p->hidden)
-        r = kf_pane_code(p, s->uri, v->body, g, why, sizeof why);
+    if (!p->hidden) r = kf_pane_code(p, s->uri, v->body, g, why, sizeof why);
     if (r.cols == v->body.cols) r.x++, r.cols -= 2;
     page a = {s, p, m, why};
     kf_words_fit(g, r, DETAIL, draw_words, &a);

@@ -17,7 +17,8 @@ void kf_items_done(kf_items *l) {
     *l = (kf_items){0};
 }
 
-void kf_items_load(kf_items *l, const kf_model *m, const char *method, const char *profile, kf_out *o) {
+void kf_items_load(kf_items *l, const kf_model *m, const char *method, const char *profile,
+                   kf_out *o) {
     size_t cur = l->cur;
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", profile);
@@ -31,7 +32,8 @@ void kf_items_load(kf_items *l, const kf_model *m, const char *method, const cha
 static bool add(kf_items *l, const kf_json *list, const char *const keys[]) {
     size_t n = kf_json_count(list);
     if (!n) return true;
-    if (l->n + n > KF_ITEMS_MAX) return kf_fail(&l->err, KF_ERR_NET_BAD_ANSWER, "the list is longer than %d", KF_ITEMS_MAX);
+    if (l->n + n > KF_ITEMS_MAX)
+        return kf_fail(&l->err, KF_ERR_NET_BAD_ANSWER, "the list is longer than %d", KF_ITEMS_MAX);
     l->item = realloc(l->item, (l->n + n) * sizeof *l->item);
     if (!l->item) abort();
     for (const kf_json *i = kf_json_first(list); i; i = kf_json_next(i)) {
@@ -58,21 +60,24 @@ bool kf_items_result(kf_items *l, const kf_event *ev, const char *list, const ch
     return true;
 }
 
-const kf_item *kf_items_at(const kf_items *l) { return l->loaded && l->cur < l->n ? &l->item[l->cur] : NULL; }
+const kf_item *kf_items_at(const kf_items *l) {
+    return l->loaded && l->cur < l->n ? &l->item[l->cur] : NULL;
+}
 
-int kf_items_draw_none(const kf_items *l, const kf_model *m, const char *what, bool details, kf_grid *g, kf_rect r) {
+int kf_items_draw_none(const kf_items *l, const kf_model *m, const char *what, bool details,
+                       kf_grid *g, kf_rect r) {
     char text[160];
     if (l->failed) {
         snprintf(text, sizeof text, "There is no list of %s", what);
         return kf_error_draw(g, r, text, &l->err, details);
     }
     if (l->loaded && l->n) return 0;
-    if (l->loaded)
-        snprintf(text, sizeof text, "There are no %s.", what);
+    if (l->loaded) snprintf(text, sizeof text, "There are no %s.", what);
     else if (m->now_ms - l->since_ms < 3000)
         snprintf(text, sizeof text, "Asking WorkOS for the %s.", what);
     else
-        snprintf(text, sizeof text, "Waiting for the %s %lld s, Esc stops.", what, (long long)(m->now_ms - l->since_ms) / 1000);
+        snprintf(text, sizeof text, "Waiting for the %s %lld s, Esc stops.", what,
+                 (long long)(m->now_ms - l->since_ms) / 1000);
     return kf_grid_wrap(g, r.y, r.x, r.cols, 2, l->loaded ? KF_INK_TEXT : KF_INK_DIM, text, true);
 }
 

@@ -63,8 +63,7 @@ static kf_secret *read_paste(size_t *lost) {
         if (rc == KEY_CODE_YES) continue;
         char b[4];
         size_t len = kf_utf8_put((char32_t)k, b);
-        if (n + len > PASTE_MAX)
-            *lost += len;
+        if (n + len > PASTE_MAX) *lost += len;
         else {
             memcpy(p + n, b, len);
             n += len;
@@ -82,8 +81,7 @@ kf_input_kind kf_keys_next(int wait_ms, int *key, kf_secret **paste, size_t *los
         errno = 0;
         int rc = get_wch(&k), why = errno;
         if (wait_ms) nodelay(stdscr, TRUE);
-        if (rc == ERR)
-            return why && why != EAGAIN && why != EINTR ? KF_INPUT_END : KF_INPUT_NONE;
+        if (rc == ERR) return why && why != EAGAIN && why != EINTR ? KF_INPUT_END : KF_INPUT_NONE;
         if (rc == KEY_CODE_YES &&
             (k == FOCUS || k == KEY_RESIZE || k == PASTE_END || k == KEY_MOUSE))
             continue;

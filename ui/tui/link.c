@@ -97,8 +97,11 @@ static kf_json *copy(const kf_json *params, const kf_secret *text, kf_err *err) 
 
 static kf_json *write_file(const kf_json *params, const kf_secret *text, kf_err *err) {
     const char *path = kf_json_str_or(params, "path", ""), *home = getenv("HOME");
-    KF_AUTO_CHARS whole = kf_str_starts(path, "~/") && home ? kf_strfmt("%s%s", home, path + 1) : kf_strdup(path);
-    if (!kf_outfile_write(whole, kf_secret_peek(text), kf_secret_len(text), kf_json_bool(params, "replace", false), err)) return NULL;
+    KF_AUTO_CHARS whole =
+        kf_str_starts(path, "~/") && home ? kf_strfmt("%s%s", home, path + 1) : kf_strdup(path);
+    if (!kf_outfile_write(whole, kf_secret_peek(text), kf_secret_len(text),
+                          kf_json_bool(params, "replace", false), err))
+        return NULL;
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "path", path);
     return j;
@@ -118,11 +121,9 @@ static void run_local(const job *j) {
 static void run_call(job *j) {
     kf_err err = {0};
     kf_client *c = kf_client_open(0, &err);
-    if (!c)
-        post(j, NULL, NULL, true, &err);
+    if (!c) post(j, NULL, NULL, true, &err);
     else if (cancelled(j)) {
-    } else if (j->stream)
-        run_stream(j, c, KF_TAKE(j->params));
+    } else if (j->stream) run_stream(j, c, KF_TAKE(j->params));
     else {
         kf_json *result = kf_client_call(c, j->method, KF_TAKE(j->params), CALL_MS, &err);
         post(j, NULL, result, true, &err);
@@ -132,10 +133,8 @@ static void run_call(job *j) {
 
 static void *run(void *arg) {
     job *j = arg;
-    if (kf_str_starts(j->method, "local."))
-        run_local(j);
-    else
-        run_call(j);
+    if (kf_str_starts(j->method, "local.")) run_local(j);
+    else run_call(j);
     kf_json_free(j->params);
     close(j->cancel);
     close(j->out);
@@ -175,8 +174,7 @@ void kf_links_start(kf_links *l, uint32_t call, const char *method, kf_json *par
         kf_json_free(j->params);
         free(j);
         fail_now(l, call, "too many calls are under way");
-    } else
-        *s = (slot){call, keep};
+    } else *s = (slot){call, keep};
     pthread_attr_destroy(&attr);
 }
 

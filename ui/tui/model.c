@@ -90,12 +90,11 @@ kf_pstate kf_model_state(const kf_model *m, const kf_mprofile *p) {
 /* --- profiles -------------------------------------------------------------------------- */
 
 static void profile_free(kf_mprofile *p) {
-    char **texts[] = {&p->client_id,    &p->api_host,   &p->environment, &p->organization_id,
-                      &p->label,        &p->git_host,
-                      &p->user_id,      &p->user_email, &p->user_name,   &p->org_id,
-                      &p->org_name,     &p->role,       &p->session_id,  &p->method,
-                      &p->impersonator, &p->impersonator_reason,
-                      &p->token_head,   &p->token_tail};
+    char **texts[] = {&p->client_id,  &p->api_host,  &p->environment,  &p->organization_id,
+                      &p->label,      &p->git_host,  &p->user_id,      &p->user_email,
+                      &p->user_name,  &p->org_id,    &p->org_name,     &p->role,
+                      &p->session_id, &p->method,    &p->impersonator, &p->impersonator_reason,
+                      &p->token_head, &p->token_tail};
     for (size_t i = 0; i < KF_LEN(texts); i++) free(*texts[i]);
     free(p);
 }
@@ -123,14 +122,22 @@ static kf_mprofile *profile_read(const kf_model *m, const kf_json *o) {
     struct {
         char **dst;
         const char *key;
-    } texts[] = {{&p->client_id, "client_id"},       {&p->api_host, "api_host"},
-                 {&p->environment, "environment"},   {&p->organization_id, "organization_id"},
-                 {&p->label, "label"},               {&p->git_host, "git_host"},
-                 {&p->user_id, "user_id"},           {&p->user_email, "user_email"},
-                 {&p->user_name, "user_name"},       {&p->org_id, "org_id"},
-                 {&p->org_name, "org_name"},         {&p->role, "role"},
-                 {&p->session_id, "session_id"},     {&p->method, "method"},
-                 {&p->impersonator, "impersonator"}, {&p->impersonator_reason, "impersonator_reason"},
+    } texts[] = {{&p->client_id, "client_id"},
+                 {&p->api_host, "api_host"},
+                 {&p->environment, "environment"},
+                 {&p->organization_id, "organization_id"},
+                 {&p->label, "label"},
+                 {&p->git_host, "git_host"},
+                 {&p->user_id, "user_id"},
+                 {&p->user_email, "user_email"},
+                 {&p->user_name, "user_name"},
+                 {&p->org_id, "org_id"},
+                 {&p->org_name, "org_name"},
+                 {&p->role, "role"},
+                 {&p->session_id, "session_id"},
+                 {&p->method, "method"},
+                 {&p->impersonator, "impersonator"},
+                 {&p->impersonator_reason, "impersonator_reason"},
                  {&p->token_head, "token_head"},
                  {&p->token_tail, "token_tail"}};
     for (size_t i = 0; i < KF_LEN(texts); i++) *texts[i].dst = safe_of(o, texts[i].key);
@@ -158,7 +165,9 @@ static kf_mprofile *profile_read(const kf_model *m, const kf_json *o) {
     return NULL;
 }
 
-static int by_id(const void *a, const void *b) { return strcmp(((const kf_mprofile *)a)->id, ((const kf_mprofile *)b)->id); }
+static int by_id(const void *a, const void *b) {
+    return strcmp(((const kf_mprofile *)a)->id, ((const kf_mprofile *)b)->id);
+}
 
 void kf_model_profile(kf_model *m, const kf_json *o) {
     kf_mprofile *p = profile_read(m, o);
@@ -376,8 +385,8 @@ void kf_model_step(kf_model *m, const kf_json *answer) {
 
 void kf_model_init(kf_model *m) {
     memset(m, 0, sizeof *m);
-    char **texts[] = {&m->store_kind,   &m->store_state, &m->store_why,
-                      &m->store_choice, &m->agent_build, &m->flow, &m->sandbox_url};
+    char **texts[] = {&m->store_kind,  &m->store_state, &m->store_why,  &m->store_choice,
+                      &m->agent_build, &m->flow,        &m->sandbox_url};
     for (size_t i = 0; i < KF_LEN(texts); i++) *texts[i] = kf_strdup("");
     m->config_path = kf_strdup("~/.config/keyfob/keyfob.conf");
 }
@@ -391,7 +400,7 @@ void kf_model_done(kf_model *m) {
     step_done(&m->step);
     kf_secret_free(m->env_api_key);
     free(m->env_client_id);
-    char *texts[] = {m->store_kind,  m->store_state, m->store_why,  m->store_choice,
+    char *texts[] = {m->store_kind,  m->store_state, m->store_why,   m->store_choice,
                      m->agent_build, m->flow,        m->config_path, m->sandbox_url};
     for (size_t i = 0; i < KF_LEN(texts); i++) free(texts[i]);
     memset(m, 0, sizeof *m);

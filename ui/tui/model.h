@@ -10,35 +10,48 @@
 #include "base/json.h"
 
 typedef enum kf_pstate {
-    KF_PS_SIGNED_IN, KF_PS_RENEWING, KF_PS_EXPIRING, KF_PS_EXPIRED, KF_PS_NEEDS_SIGN_IN, KF_PS_OFFLINE, KF_PS_LOCKED,
-    KF_PS_UNSAVED, KF_PS_STALE, KF_PS_ERROR, KF_PS_COUNT
+    KF_PS_SIGNED_IN,
+    KF_PS_RENEWING,
+    KF_PS_EXPIRING,
+    KF_PS_EXPIRED,
+    KF_PS_NEEDS_SIGN_IN,
+    KF_PS_OFFLINE,
+    KF_PS_LOCKED,
+    KF_PS_UNSAVED,
+    KF_PS_STALE,
+    KF_PS_ERROR,
+    KF_PS_COUNT
 } kf_pstate;
 
 #define KF_NO_TIME INT64_MIN
 
 typedef struct kf_mprofile {
     char id[17], name[65];
-    bool gone;                 /* removed; the slot stays so that indexes stay valid */
-    bool hidden;               /* gone only here: its removal is not done yet */
+    bool gone;   /* removed; the slot stays so that indexes stay valid */
+    bool hidden; /* gone only here: its removal is not done yet */
     bool is_default, confidential;
-    char *client_id, *api_host, *environment, *organization_id, *label, *git_host; /* texts are "" when not known, never NULL */
+    char *client_id, *api_host, *environment, *organization_id, *label,
+        *git_host; /* texts are "" when not known, never NULL */
     int redirect_port;
-    kf_pstate state;           /* as the agent said; draw with kf_model_state() */
+    kf_pstate state; /* as the agent said; draw with kf_model_state() */
     bool failed;
     kf_err failure;
-    char *user_id, *user_email, *user_name, *org_id, *org_name, *role, *session_id, *method, *impersonator, *impersonator_reason;
+    char *user_id, *user_email, *user_name, *org_id, *org_name, *role, *session_id, *method,
+        *impersonator, *impersonator_reason;
     char *token_head, *token_tail;
-    int permissions, renewed_ok; /* -1 not known */
+    int permissions, renewed_ok;                  /* -1 not known */
     int64_t signed_in_at, renewed_at, expires_at; /* unix s, 0 not known */
     int64_t renewed_ms, life_ms, token_bytes;     /* -1 not known */
     int64_t skew_s;
-    int64_t ends_at, renews_at, retry_at;         /* boot ms, KF_NO_TIME not known */
+    int64_t ends_at, renews_at, retry_at; /* boot ms, KF_NO_TIME not known */
 } kf_mprofile;
 
-typedef struct kf_mchoice { char *id, *label, *detail; } kf_mchoice;
+typedef struct kf_mchoice {
+    char *id, *label, *detail;
+} kf_mchoice;
 
 typedef struct kf_mstep {
-    bool any;                  /* a step has come */
+    bool any; /* a step has come */
     uint32_t serial;
     kf_step_kind kind;
     kf_field field;
@@ -48,70 +61,77 @@ typedef struct kf_mstep {
     kf_mchoice *choice;
     size_t n_choice;
     bool more_choices;
-    char *url, *user_code;     /* OPEN_URL */
-    char *ssh_line;            /* what brings the redirect here over SSH, "" not needed */
-    kf_secret *qr, *qr_text;   /* NULL none */
-    int64_t ends_at;           /* boot ms, KF_NO_TIME never */
+    char *url, *user_code;   /* OPEN_URL */
+    char *ssh_line;          /* what brings the redirect here over SSH, "" not needed */
+    kf_secret *qr, *qr_text; /* NULL none */
+    int64_t ends_at;         /* boot ms, KF_NO_TIME never */
     int64_t since_ms;
     bool failed;
     kf_err err;
     char *email, *organization; /* DONE */
 } kf_mstep;
 
-/* What was deleted here and can be taken back until at_ms (boot clock), when the agent is told. id "": nothing. */
-typedef struct kf_mremoval { char id[17], name[65]; int64_t at_ms; } kf_mremoval;
+/* What was deleted here and can be taken back until at_ms (boot clock), when the agent is told. id
+ * "": nothing. */
+typedef struct kf_mremoval {
+    char id[17], name[65];
+    int64_t at_ms;
+} kf_mremoval;
 
 typedef enum kf_link_state { KF_LINK_WAITING, KF_LINK_UP, KF_LINK_DOWN } kf_link_state;
 
 typedef struct kf_model {
-    int64_t now_ms;            /* boot clock */
-    int64_t wall;              /* unix s */
+    int64_t now_ms; /* boot clock */
+    int64_t wall;   /* unix s */
     kf_link_state link;
     kf_err link_err;
-    bool loaded;               /* the first list has come */
-    bool partial;              /* and is not whole yet */
-    kf_mprofile **profile;     /* each keeps its place and its address */
+    bool loaded;           /* the first list has come */
+    bool partial;          /* and is not whole yet */
+    kf_mprofile **profile; /* each keeps its place and its address */
     size_t n, cap;
-    void *by_id;               /* the same, as a tree of tsearch(3) */
-    unsigned changes;          /* counts profiles that came or went */
+    void *by_id;      /* the same, as a tree of tsearch(3) */
+    unsigned changes; /* counts profiles that came or went */
     char *store_kind, *store_state, *store_why, *store_choice;
     int64_t agent_pid;
     char *agent_build;
     bool memory_locked, hello;
-    bool locked;               /* by keyfob lock */
+    bool locked; /* by keyfob lock */
     kf_mremoval removal;
-    char *flow;                /* id of the sign-in that runs, "" none */
+    char *flow; /* id of the sign-in that runs, "" none */
     kf_mstep step;
     /* fixed at start */
     bool sandbox, read_only, ascii, ctrl_s, ssh;
-    char *sandbox_url;         /* "" none */
+    char *sandbox_url;                            /* "" none */
     char *(*ssh_line)(const char *authorize_url); /* NULL: not asked; ui/common/open.h */
     char *config_path;
-    kf_secret *env_api_key;    /* WORKOS_API_KEY, NULL none */
-    char *env_client_id;       /* WORKOS_CLIENT_ID, NULL none */
+    kf_secret *env_api_key; /* WORKOS_API_KEY, NULL none */
+    char *env_client_id;    /* WORKOS_CLIENT_ID, NULL none */
 } kf_model;
 
 void kf_model_init(kf_model *m);
 void kf_model_done(kf_model *m);
 void kf_model_hello(kf_model *m, const kf_json *hello);
-void kf_model_watch(kf_model *m, const kf_json *answer);      /* profiles, removed, store */
-void kf_model_profile(kf_model *m, const kf_json *profile);   /* one */
+void kf_model_watch(kf_model *m, const kf_json *answer);    /* profiles, removed, store */
+void kf_model_profile(kf_model *m, const kf_json *profile); /* one */
 void kf_model_removed(kf_model *m, const char *id_or_name);
 /* Out of sight, whatever the agent still says of it, until it is removed or shown again. */
 void kf_model_hide(kf_model *m, const char *id, bool hide);
 bool kf_model_is_hidden(const kf_model *m, const char *id_or_name);
 void kf_model_store(kf_model *m, const kf_json *store);
 void kf_model_link(kf_model *m, kf_link_state state, const kf_err *err);
-/* A step of the sign-in. Choices with the serial of the present step and choices_more before are added. */
+/* A step of the sign-in. Choices with the serial of the present step and choices_more before are
+ * added. */
 void kf_model_step(kf_model *m, const kf_json *answer);
 void kf_model_step_clear(kf_model *m);
 
 size_t kf_model_count(const kf_model *m);
 const kf_mprofile *kf_model_by_id(const kf_model *m, const char *id);     /* NULL if gone */
 const kf_mprofile *kf_model_by_name(const kf_model *m, const char *name); /* NULL if gone */
-kf_pstate kf_model_state(const kf_model *m, const kf_mprofile *p); /* what is true now: time passes */
-const char *kf_model_state_word(kf_pstate s);                      /* "needs sign-in" */
+kf_pstate kf_model_state(const kf_model *m,
+                         const kf_mprofile *p); /* what is true now: time passes */
+const char *kf_model_state_word(kf_pstate s);   /* "needs sign-in" */
 bool kf_model_has_session(const kf_mprofile *p);
-bool kf_model_renews_itself(const kf_mprofile *p);                 /* before its token ends */
+bool kf_model_renews_itself(const kf_mprofile *p); /* before its token ends */
 bool kf_model_attention(kf_pstate s);
-int64_t kf_model_left_ms(const kf_model *m, const kf_mprofile *p); /* KF_NO_TIME if there is no token */
+int64_t kf_model_left_ms(const kf_model *m,
+                         const kf_mprofile *p); /* KF_NO_TIME if there is no token */

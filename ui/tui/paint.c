@@ -104,7 +104,8 @@ bool kf_term_open(kf_err *err) {
     return true;
 }
 
-/* Bracketed paste came late; these names are of terminals without. tmux has it, and calls itself screen. */
+/* Bracketed paste came late; these names are of terminals without. tmux has it, and calls itself
+ * screen. */
 static bool marks_pastes(void) {
     static const char *const without[] = {"linux", "vt", "ansi", "cons", "sun", "screen"};
     const char *term = getenv("TERM"), *tmux = getenv("TMUX");

@@ -45,8 +45,7 @@ bool kf_profile_do(const kf_model *m, const kf_mprofile *p, kf_action act, kf_ou
     case KF_DO_DELETE:
         if (p->confidential || p->state != KF_PS_NEEDS_SIGN_IN || kf_model_has_session(p))
             kf_out_push(o, &kf_screen_typed, &args);
-        else
-            kf_out_remove(o, p); /* only settings */
+        else kf_out_remove(o, p); /* only settings */
         return true;
     case KF_DO_DETAILS:
         args.what = KF_PANEL_STATE;
@@ -77,7 +76,8 @@ const char *kf_profile_why_not(const kf_model *m, const kf_mprofile *p, kf_actio
         break;
     case KF_DO_EXPORT:
         if (!p) return "no profile is selected";
-        if (!kf_model_has_session(p) && !p->confidential) return "there is no token and no API key, press s";
+        if (!kf_model_has_session(p) && !p->confidential)
+            return "there is no token and no API key, press s";
         break;
     case KF_DO_DEFAULT:
         if (!p) return "no profile is selected";
@@ -141,14 +141,10 @@ static void clock_text(int64_t unix_s, char out[16]) {
 
 static void ago_text(int64_t s, char out[32]) {
     if (s < 0) s = 0;
-    if (s < 120)
-        snprintf(out, 32, "%lld s ago", (long long)s);
-    else if (s < 7200)
-        snprintf(out, 32, "%lld min ago", (long long)s / 60);
-    else if (s < 172800)
-        snprintf(out, 32, "%lld h ago", (long long)s / 3600);
-    else
-        snprintf(out, 32, "%lld days ago", (long long)s / 86400);
+    if (s < 120) snprintf(out, 32, "%lld s ago", (long long)s);
+    else if (s < 7200) snprintf(out, 32, "%lld min ago", (long long)s / 60);
+    else if (s < 172800) snprintf(out, 32, "%lld h ago", (long long)s / 3600);
+    else snprintf(out, 32, "%lld days ago", (long long)s / 86400);
 }
 
 static void draw_token(const kf_model *m, const kf_mprofile *p, facts *f, bool overview) {
@@ -184,8 +180,8 @@ static void draw_token(const kf_model *m, const kf_mprofile *p, facts *f, bool o
 static void draw_who(const kf_mprofile *p, facts *f) {
     char text[512], id[64];
     if (p->impersonator[0]) { /* first, because it changes what everything else means */
-        snprintf(text, sizeof text, "%.160s acts as this user%s%.200s", p->impersonator, p->impersonator_reason[0] ? ": " : "",
-                 p->impersonator_reason);
+        snprintf(text, sizeof text, "%.160s acts as this user%s%.200s", p->impersonator,
+                 p->impersonator_reason[0] ? ": " : "", p->impersonator_reason);
         fact(f, "IMPERSONATED", KF_INK_BAD, text);
     }
     if (p->user_email[0] || p->user_name[0]) {
@@ -193,8 +189,7 @@ static void draw_who(const kf_mprofile *p, facts *f) {
                  p->user_name, p->user_email);
         fact(f, "User", KF_INK_STRONG, text);
         fact(f, "", KF_INK_DIM, p->user_id);
-    } else
-        fact(f, "User", KF_INK_DIM, "(not signed in)");
+    } else fact(f, "User", KF_INK_DIM, "(not signed in)");
     if (p->org_id[0]) {
         kf_short_id(p->org_id, id, sizeof id);
         snprintf(text, sizeof text, p->org_name[0] ? "%.160s   %s" : "%.0s%s", p->org_name, id);
@@ -204,8 +199,7 @@ static void draw_who(const kf_mprofile *p, facts *f) {
         if (p->permissions >= 0)
             snprintf(text, sizeof text, "%.120s   %d permission%s", p->role, p->permissions,
                      p->permissions == 1 ? "" : "s");
-        else
-            snprintf(text, sizeof text, "%.120s", p->role);
+        else snprintf(text, sizeof text, "%.120s", p->role);
         fact(f, "Role", KF_INK_TEXT, text);
     }
     kf_short_id(p->session_id, id, sizeof id);
@@ -220,8 +214,7 @@ static void git_text(const char *list, char *out, size_t size) {
         int len = (int)strcspn(h, ";");
         if (used + (size_t)len + 40 < size)
             used += (size_t)snprintf(out + used, size - used, "%s%.*s", used ? ", " : "", len, h);
-        else
-            n++;
+        else n++;
     }
     if (n) snprintf(out + used, size - used, " and %zu more", n);
 }

@@ -1,12 +1,14 @@
-/* A profile that was deleted goes from the screen at once and from the agent ten seconds later, so that it can be
- * taken back; and what has to be waited for before keyfob ends. */
+/* A profile that was deleted goes from the screen at once and from the agent ten seconds later, so
+ * that it can be taken back; and what has to be waited for before keyfob ends. */
 #include "ui/tui/app_impl.h"
 
 enum { TAKE_BACK_MS = 10000, LEAVE_MS = 10000 };
 
 static const kf_call *asked(const kf_app *a) { /* a removal that the agent has not answered yet */
     for (int i = 0; i < KF_CALLS; i++)
-        if (a->call[i].id && a->call[i].kind == KF_CALL_JOB && !strcmp(a->call[i].method, "RemoveProfile")) return &a->call[i];
+        if (a->call[i].id && a->call[i].kind == KF_CALL_JOB &&
+            !strcmp(a->call[i].method, "RemoveProfile"))
+            return &a->call[i];
     return NULL;
 }
 
@@ -63,12 +65,15 @@ int64_t kf_app_removal_at(const kf_app *a) {
     return a->m->removal.id[0] ? a->m->removal.at_ms : 0;
 }
 
-/* It came by the clock and not by a key: the passphrase is not asked in the middle of something else. */
+/* It came by the clock and not by a key: the passphrase is not asked in the middle of something
+ * else. */
 bool kf_app_remove_later(kf_app *a, kf_call *c) {
     const kf_level *l = &a->level[a->depth - 1];
-    bool idle = l->cls->where & (KF_AT_FIRST | KF_AT_LIST | KF_AT_PROFILE) && !(l->cls->typing && l->cls->typing(l->st, a->m));
+    bool idle = l->cls->where & (KF_AT_FIRST | KF_AT_LIST | KF_AT_PROFILE) &&
+                !(l->cls->typing && l->cls->typing(l->st, a->m));
     kf_mremoval r = {.at_ms = a->m->now_ms + TAKE_BACK_MS};
-    if (idle || a->leaving || a->m->removal.id[0] || strcmp(c->method, "RemoveProfile") != 0) return false;
+    if (idle || a->leaving || a->m->removal.id[0] || strcmp(c->method, "RemoveProfile") != 0)
+        return false;
     memcpy(r.id, c->profile, sizeof r.id);
     memcpy(r.name, c->name, sizeof r.name);
     a->m->removal = r;
@@ -90,10 +95,8 @@ void kf_app_leave(kf_app *a, kf_fx fx) {
 
 void kf_app_removed(kf_app *a, const char *id, bool ok) {
     bool leaving = a->leaving;
-    if (ok)
-        kf_model_removed(a->m, id);
-    else
-        kf_model_hide(a->m, id, false);
+    if (ok) kf_model_removed(a->m, id);
+    else kf_model_hide(a->m, id, false);
     if (!leaving || (ok && asked(a))) return;
     a->leaving = false;
     a->was_deleted = ok;

@@ -18,7 +18,8 @@ typedef enum kf_event_kind {
     KF_EV_MODEL,  /* profiles, store or link changed */
     KF_EV_STEP,   /* the sign-in moved */
     KF_EV_RESULT, /* an answer of call: result, or err; ended: the last one */
-    KF_EV_JOB,    /* method of a kf_out_job, call, has succeeded; err: only to who began it, a file exists (see there) */
+    KF_EV_JOB,    /* method of a kf_out_job, call, has succeeded; err: only to who began it, a file
+                     exists (see there) */
     KF_EV_HIDE,   /* what is secret goes from the screen until it is asked for */
     KF_EV_TICK    /* time passed */
 } kf_event_kind;
@@ -45,81 +46,112 @@ typedef struct kf_view {
     kf_rect foot; /* rows below the lower rule, as many as the class asked for */
 } kf_view;
 
-typedef enum kf_typing { KF_TYPING_NONE, KF_TYPING_TEXT, KF_TYPING_DIGITS /* letters stay actions */ } kf_typing;
+typedef enum kf_typing {
+    KF_TYPING_NONE,
+    KF_TYPING_TEXT,
+    KF_TYPING_DIGITS /* letters stay actions */
+} kf_typing;
 
 typedef enum kf_say { KF_SAY_INFO, KF_SAY_GOOD, KF_SAY_WARN, KF_SAY_BAD } kf_say;
 
 /* What a screen is opened with. */
 typedef struct kf_args {
-    char profile[17];      /* id; "" none */
-    int what;              /* for the class */
-    const kf_err *err;     /* copied by the screen */
-    const char *title;     /* copied by the screen */
-    unsigned where;        /* help: the place it is about */
-    char item[96];         /* id of a session or factor; "" none */
-    const kf_json *list;   /* clean: files, each {source, profiles, file, digest, changes}; copied by the screen */
+    char profile[17];    /* id; "" none */
+    int what;            /* for the class */
+    const kf_err *err;   /* copied by the screen */
+    const char *title;   /* copied by the screen */
+    unsigned where;      /* help: the place it is about */
+    char item[96];       /* id of a session or factor; "" none */
+    const kf_json *list; /* clean: files, each {source, profiles, file, digest, changes}; copied by
+                            the screen */
 } kf_args;
 
 typedef struct kf_out kf_out;
 typedef struct kf_screen_class kf_screen_class;
 
 void kf_out_push(kf_out *o, const kf_screen_class *cls, const kf_args *args);
-/* Closes this screen with what lies on top of it, whoever has the keys by now, and n - 1 screens below it. */
+/* Closes this screen with what lies on top of it, whoever has the keys by now, and n - 1 screens
+ * below it. */
 void kf_out_pop(kf_out *o, int n);
-/* Calls of the agent. params owned. The result comes as KF_EV_RESULT with the returned number, a stream's answers too;
- * SignIn's steps as KF_EV_STEP. A call that needs the vault's passphrase is held until it was given. */
+/* Calls of the agent. params owned. The result comes as KF_EV_RESULT with the returned number, a
+ * stream's answers too; SignIn's steps as KF_EV_STEP. A call that needs the vault's passphrase is
+ * held until it was given. */
 uint32_t kf_out_call(kf_out *o, const char *method, kf_json *params);
 uint32_t kf_out_stream(kf_out *o, const char *method, kf_json *params);
-void kf_out_stop(kf_out *o, uint32_t call);             /* closes a stream; its end is not reported */
-/* A call whose end the app reports by itself: a message, or the error panel. local.Copy {text, what, clear_after_ms} and
- * local.Write {text, what, path, replace} are done by this program (link.c); that a file exists already is told to the
- * screen as KF_EV_JOB, to ask. */
-uint32_t kf_out_job(kf_out *o, const char *method, kf_json *params, const kf_mprofile *p); /* 0: not begun, and said so */
-/* Deletes p: out of sight now, at the agent in 10 s, or when another one is deleted, or when keyfob ends in an orderly
- * way; until then KF_DO_UNDO takes it back, and the end of this program by Ctrl-C or a signal keeps it. */
+void kf_out_stop(kf_out *o, uint32_t call); /* closes a stream; its end is not reported */
+/* A call whose end the app reports by itself: a message, or the error panel. local.Copy {text,
+ * what, clear_after_ms} and local.Write {text, what, path, replace} are done by this program
+ * (link.c); that a file exists already is told to the screen as KF_EV_JOB, to ask. */
+uint32_t kf_out_job(kf_out *o, const char *method, kf_json *params,
+                    const kf_mprofile *p); /* 0: not begun, and said so */
+/* Deletes p: out of sight now, at the agent in 10 s, or when another one is deleted, or when keyfob
+ * ends in an orderly way; until then KF_DO_UNDO takes it back, and the end of this program by
+ * Ctrl-C or a signal keeps it. */
 void kf_out_remove(kf_out *o, const kf_mprofile *p);
 void kf_out_say(kf_out *o, kf_say how, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void kf_out_quit(kf_out *o, int status);
-void kf_out_open(kf_out *o, const char *url);           /* in the browser; only when the person asked for it */
-void kf_out_sandbox(kf_out *o);                         /* goes over into `keyfob --sandbox` */
-void kf_out_run(kf_out *o, kf_action act);              /* closes this screen and does act on the one below */
+void kf_out_open(kf_out *o,
+                 const char *url);         /* in the browser; only when the person asked for it */
+void kf_out_sandbox(kf_out *o);            /* goes over into `keyfob --sandbox` */
+void kf_out_run(kf_out *o, kf_action act); /* closes this screen and does act on the one below */
 /* As help shows it: why act is not possible on the screen below. NULL: it is. */
 const char *kf_out_why_not(const kf_out *o, kf_action act);
 void kf_out_help(kf_out *o);
-void kf_out_select(kf_out *o, const char *id);          /* the list puts its cursor there */
-const char *kf_out_selected(const kf_out *o);           /* "" none */
+void kf_out_select(kf_out *o, const char *id); /* the list puts its cursor there */
+const char *kf_out_selected(const kf_out *o);  /* "" none */
 
 struct kf_screen_class {
-    const char *name;       /* "profiles"; golden files are called after it */
-    size_t state_size;      /* zeroed before init */
-    unsigned where;         /* KF_AT_... */
-    bool dialog;            /* drawn over the screen below it */
-    int foot_normal;        /* foot rows in the normal tier */
-    /* The body is every row but the key line, where the window is not wide (a QR code needs them). May be NULL. */
+    const char *name;  /* "profiles"; golden files are called after it */
+    size_t state_size; /* zeroed before init */
+    unsigned where;    /* KF_AT_... */
+    bool dialog;       /* drawn over the screen below it */
+    int foot_normal;   /* foot rows in the normal tier */
+    /* The body is every row but the key line, where the window is not wide (a QR code needs them).
+     * May be NULL. */
     bool (*whole)(const void *st, const kf_model *m);
     void (*init)(void *st, const kf_model *m, const kf_args *args, kf_out *o); /* may be NULL */
     void (*update)(void *st, const kf_model *m, const kf_event *ev, kf_out *o);
     void (*draw)(const void *st, const kf_model *m, const kf_view *v, kf_grid *g); /* total */
-    void (*done)(void *st);                             /* wipes what was typed; may be NULL */
+    void (*done)(void *st);                                 /* wipes what was typed; may be NULL */
     kf_typing (*typing)(const void *st, const kf_model *m); /* a field has the focus; may be NULL */
-    void (*title)(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size);
+    void (*title)(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                  size_t size);
     /* The message line when there is no message. ink may be changed. May be NULL. */
-    void (*status)(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size);
+    void (*status)(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                   size_t size);
     /* Actions for the key line, most important first, KF_DO_NONE ends. */
     void (*hints)(const void *st, const kf_model *m, kf_action out[12]);
     /* NULL: possible now. Else the reason, a sentence without a full stop. May be NULL. */
     const char *(*why_not)(const void *st, const kf_model *m, kf_action act);
-    bool (*counts)(const void *st, const kf_model *m);  /* something visible changes every second; may be NULL */
+    bool (*counts)(const void *st,
+                   const kf_model *m); /* something visible changes every second; may be NULL */
 };
 
-extern const kf_screen_class kf_screen_profiles, kf_screen_first, kf_screen_profile, kf_screen_chooser,
-    kf_screen_signin, kf_screen_form, kf_screen_confirm, kf_screen_typed, kf_screen_unlock, kf_screen_panel,
-    kf_screen_help, kf_screen_orgs, kf_screen_enroll, kf_screen_export, kf_screen_import, kf_screen_clean;
+extern const kf_screen_class kf_screen_profiles, kf_screen_first, kf_screen_profile,
+    kf_screen_chooser, kf_screen_signin, kf_screen_form, kf_screen_confirm, kf_screen_typed,
+    kf_screen_unlock, kf_screen_panel, kf_screen_help, kf_screen_orgs, kf_screen_enroll,
+    kf_screen_export, kf_screen_import, kf_screen_clean;
 
 enum { KF_CONFIRM_SIGN_OUT = 1, KF_CONFIRM_DISCARD, KF_CONFIRM_REVOKE, KF_CONFIRM_REPLACE };
-/* kf_args.what of confirm; REVOKE: item, title; REPLACE: title is the path, yes is KF_DO_REPLACE below */
-enum { KF_TYPED_PROFILE, KF_TYPED_FACTOR, KF_TYPED_OTHERS };             /* of typed: what is deleted; FACTOR: item, title */
-enum { KF_FORM_PLAIN, KF_FORM_COPY };                                   /* of form: COPY: a new one, filled from profile */
-enum { KF_TAB_OVERVIEW, KF_TAB_CLAIMS, KF_TAB_SESSIONS, KF_TAB_FACTORS, KF_TAB_COUNT }; /* of profile */
-enum { KF_PANEL_PLAIN, KF_PANEL_RENEW, KF_PANEL_SIGN_OUT, KF_PANEL_STATE }; /* of panel: what Enter repeats */
+/* kf_args.what of confirm; REVOKE: item, title; REPLACE: title is the path, yes is KF_DO_REPLACE
+ * below */
+enum {
+    KF_TYPED_PROFILE,
+    KF_TYPED_FACTOR,
+    KF_TYPED_OTHERS
+};                                    /* of typed: what is deleted; FACTOR: item, title */
+enum { KF_FORM_PLAIN, KF_FORM_COPY }; /* of form: COPY: a new one, filled from profile */
+enum {
+    KF_TAB_OVERVIEW,
+    KF_TAB_CLAIMS,
+    KF_TAB_SESSIONS,
+    KF_TAB_FACTORS,
+    KF_TAB_COUNT
+}; /* of profile */
+enum {
+    KF_PANEL_PLAIN,
+    KF_PANEL_RENEW,
+    KF_PANEL_SIGN_OUT,
+    KF_PANEL_STATE
+};                                                        /* of panel: what Enter repeats */
 enum { KF_UNLOCK_VAULT, KF_UNLOCK_NEW, KF_UNLOCK_AGENT }; /* of unlock: a passphrase, two, none */

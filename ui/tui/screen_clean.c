@@ -1,5 +1,5 @@
-/* After an import: the key still stands in plain text in the other tool's file. Each file is shown as it would change, and
- * nothing is taken out without a yes. */
+/* After an import: the key still stands in plain text in the other tool's file. Each file is shown
+ * as it would change, and nothing is taken out without a yes. */
 #include "base/str.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
@@ -31,7 +31,8 @@ static void next(clean *s, kf_out *o) {
 static void take_out(clean *s, kf_out *o) {
     static const char *const strings[] = {"source", "file", "digest"};
     kf_json *p = kf_json_obj();
-    for (size_t i = 0; i < KF_LEN(strings); i++) kf_json_set_str(p, strings[i], kf_json_str(s->now, strings[i]));
+    for (size_t i = 0; i < KF_LEN(strings); i++)
+        kf_json_set_str(p, strings[i], kf_json_str(s->now, strings[i]));
     kf_json_set(p, "profiles", kf_json_copy(kf_json_get(s->now, "profiles")));
     s->call = kf_out_call(o, "CleanUp", p);
 }
@@ -79,8 +80,10 @@ static int draw_page(const void *arg, kf_grid *g, kf_rect r) {
     bool many = kf_json_count(changes) > 1;
     KF_AUTO_CHARS file = kf_text_safe(kf_json_str(s->now, "file"));
     KF_AUTO_CHARS question = kf_strfmt("Take the API key%s out of %s?", many ? "s" : "", file);
-    KF_AUTO_CHARS body = kf_strfmt("Your store has %s now. %s will not find %s there any more. This is what changes:", many ? "them" : "it",
-                                   kf_words_tool(kf_json_str_or(s->now, "source", "")), many ? "them" : "it");
+    KF_AUTO_CHARS body = kf_strfmt(
+        "Your store has %s now. %s will not find %s there any more. This is what changes:",
+        many ? "them" : "it", kf_words_tool(kf_json_str_or(s->now, "source", "")),
+        many ? "them" : "it");
     int y = r.y + kf_grid_wrap(g, r.y, r.x, r.cols, 4, KF_INK_STRONG, question, true);
     y += kf_grid_wrap(g, y, r.x, r.cols, 5, KF_INK_TEXT, body, true) + 1;
     for (const kf_json *i = kf_json_first(changes); i; i = kf_json_next(i)) {
@@ -88,7 +91,8 @@ static int draw_page(const void *arg, kf_grid *g, kf_rect r) {
         KF_AUTO_CHARS after = kf_text_safe(kf_json_str(i, "after"));
         KF_AUTO_CHARS minus = kf_strfmt("- %s", before);
         KF_AUTO_CHARS plus = kf_strfmt("+ %s", after);
-        kf_grid_printf(g, y++, r.x, r.cols, KF_INK_DIM, "line %lld", (long long)kf_json_int_or(i, "line", 0));
+        kf_grid_printf(g, y++, r.x, r.cols, KF_INK_DIM, "line %lld",
+                       (long long)kf_json_int_or(i, "line", 0));
         y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_BAD, minus, true);
         y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_OK, plus, true);
     }
@@ -101,7 +105,8 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     kf_grid scratch;
     kf_grid_init(&scratch, 1, 1, g->ascii);
     int cols = g->cols - 6 < 84 ? g->cols - 6 : 84;
-    int need = draw_page(s, &scratch, (kf_rect){0, 0, 200, v->tier == KF_TIER_COMPACT ? g->cols - 2 : cols});
+    int need = draw_page(s, &scratch,
+                         (kf_rect){0, 0, 200, v->tier == KF_TIER_COMPACT ? g->cols - 2 : cols});
     kf_grid_done(&scratch);
     (void)m;
     kf_rect r = kf_dialog_box(v, g, need + 2, cols);

@@ -42,21 +42,22 @@ static void confirm_update(void *st, const kf_model *m, const kf_event *ev, kf_o
     confirm *s = st;
     if (ev->kind != KF_EV_DO) return;
     bool press = ev->act == KF_DO_SUBMIT;
-    if (ev->act == KF_DO_NEXT)
-        s->yes = !s->yes;
-    else if (ev->act == KF_DO_YES || (press && s->yes))
-        confirm_do(s, m, o);
-    else if (ev->act == KF_DO_BACK || ev->act == KF_DO_NO || press)
-        kf_out_pop(o, 1);
+    if (ev->act == KF_DO_NEXT) s->yes = !s->yes;
+    else if (ev->act == KF_DO_YES || (press && s->yes)) confirm_do(s, m, o);
+    else if (ev->act == KF_DO_BACK || ev->act == KF_DO_NO || press) kf_out_pop(o, 1);
 }
 
 static const struct {
     const char *body, *no, *yes;
 } questions[] = {
-    [KF_CONFIRM_SIGN_OUT] = {"WorkOS ends the session, and keyfob forgets its tokens here. Commands that use this profile stop working "
-                             "until you sign in again. Settings and API key stay.", "Keep", "Sign out"},
+    [KF_CONFIRM_SIGN_OUT] = {"WorkOS ends the session, and keyfob forgets its tokens here. "
+                             "Commands that use this profile stop working "
+                             "until you sign in again. Settings and API key stay.",
+                             "Keep", "Sign out"},
     [KF_CONFIRM_DISCARD] = {"What you typed in the form is not saved.", "Go on editing", "Discard"},
-    [KF_CONFIRM_REVOKE] = {"Whoever uses it has to sign in again there, at the latest when its token runs out. Yours goes on.", "Keep", "End it"},
+    [KF_CONFIRM_REVOKE] = {"Whoever uses it has to sign in again there, at the latest when its "
+                           "token runs out. Yours goes on.",
+                           "Keep", "End it"},
     [KF_CONFIRM_REPLACE] = {"The file exists. What is in it now is lost.", "Keep", "Replace"}};
 
 static char *question_of(const confirm *s, const kf_mprofile *p) {
@@ -71,8 +72,10 @@ static char *question_of(const confirm *s, const kf_mprofile *p) {
 static void confirm_draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const confirm *s = st;
     KF_AUTO_CHARS question = question_of(s, kf_model_by_id(m, s->id));
-    kf_rect r = kf_dialog_box(v, g, s->what == KF_CONFIRM_REPLACE ? 8 : 6, 60); /* a path can be long */
-    int y = r.y + kf_grid_wrap(g, r.y, r.x, r.cols, r.rows - 3, KF_INK_STRONG, question, true), end = r.y + r.rows - 1;
+    kf_rect r =
+        kf_dialog_box(v, g, s->what == KF_CONFIRM_REPLACE ? 8 : 6, 60); /* a path can be long */
+    int y = r.y + kf_grid_wrap(g, r.y, r.x, r.cols, r.rows - 3, KF_INK_STRONG, question, true),
+        end = r.y + r.rows - 1;
     y += kf_grid_wrap(g, y, r.x, r.cols, end - y, KF_INK_TEXT, questions[s->what].body, true);
     if (r.rows > 6 && y < end) y++;
     int x = r.x + kf_button_draw(g, y, r.x, questions[s->what].no, !s->yes) + 2;
@@ -136,8 +139,7 @@ static void typed_update(void *st, const kf_model *m, const kf_event *ev, kf_out
     typed *s = st;
     const kf_mprofile *p = kf_model_by_id(m, s->id);
     char msg[120];
-    if (!p || (ev->kind == KF_EV_DO && ev->act == KF_DO_BACK))
-        kf_out_pop(o, 1);
+    if (!p || (ev->kind == KF_EV_DO && ev->act == KF_DO_BACK)) kf_out_pop(o, 1);
     else if (ev->kind == KF_EV_DO && ev->act == KF_DO_SUBMIT) {
         if (!typed_matches(s, m)) {
             kf_out_say(o, KF_SAY_INFO, "Nothing was done: type %s first", p->name);
@@ -145,8 +147,7 @@ static void typed_update(void *st, const kf_model *m, const kf_event *ev, kf_out
         }
         typed_do(s, p, o);
         kf_out_pop(o, 1);
-    } else if (ev->kind == KF_EV_KEY)
-        kf_line_key(&s->line, ev->key);
+    } else if (ev->kind == KF_EV_KEY) kf_line_key(&s->line, ev->key);
     else if (ev->kind == KF_EV_PASTE) {
         kf_line_paste(&s->line, ev->text, ev->len, msg, sizeof msg);
         if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
@@ -159,22 +160,28 @@ static void typed_draw(const void *st, const kf_model *m, const kf_view *v, kf_g
     kf_rect r = kf_dialog_box(v, g, 7, 60);
     if (!p) return;
     const char *body =
-        s->what == KF_TYPED_FACTOR   ? "Its codes stop working everywhere. Where a second factor is required, another has to be "
-                                       "set up at the next sign-in. This cannot be undone."
-        : s->what == KF_TYPED_OTHERS ? "Everything else that is signed in as this person has to sign in again: other "
-                                       "computers, browsers, phones. Only this profile's session goes on."
-        : p->confidential ? "Its settings, its session and its API key are removed from this computer after 10 s. Until then u "
+        s->what == KF_TYPED_FACTOR ? "Its codes stop working everywhere. Where a second factor is "
+                                     "required, another has to be "
+                                     "set up at the next sign-in. This cannot be undone."
+        : s->what == KF_TYPED_OTHERS
+            ? "Everything else that is signed in as this person has to sign in again: other "
+              "computers, browsers, phones. Only this profile's session goes on."
+        : p->confidential ? "Its settings, its session and its API key are removed from this "
+                            "computer after 10 s. Until then u "
                             "takes it back."
-                          : "Its settings and its session are removed from this computer after 10 s. Until then u takes it back.";
+                          : "Its settings and its session are removed from this computer after 10 "
+                            "s. Until then u takes it back.";
     char question[240];
     if (s->what == KF_TYPED_OTHERS)
         snprintf(question, sizeof question, "End all other sessions of %.200s?", p->user_email);
     else
-        snprintf(question, sizeof question, "Delete %s?", s->what == KF_TYPED_FACTOR ? s->about : p->name);
+        snprintf(question, sizeof question, "Delete %s?",
+                 s->what == KF_TYPED_FACTOR ? s->about : p->name);
     int y = r.y + kf_grid_wrap(g, r.y, r.x, r.cols, 2, KF_INK_STRONG, question, true);
     y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_TEXT, body, true);
-    kf_grid_printf(g, y + 1, r.x, r.cols, KF_INK_TEXT,
-                   s->what == KF_TYPED_PROFILE ? "Type its name to delete it:" : "Type %s to do it:", p->name);
+    kf_grid_printf(
+        g, y + 1, r.x, r.cols, KF_INK_TEXT,
+        s->what == KF_TYPED_PROFILE ? "Type its name to delete it:" : "Type %s to do it:", p->name);
     kf_line_draw(&s->line, g, y + 2, r.x, r.cols < 40 ? r.cols : 40, true);
 }
 

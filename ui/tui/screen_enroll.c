@@ -1,5 +1,6 @@
-/* An authenticator app, set up for the person who is signed in. The factor exists at WorkOS from the first answer on;
- * leaving before a code was accepted closes the call, and the agent deletes it again. */
+/* An authenticator app, set up for the person who is signed in. The factor exists at WorkOS from
+ * the first answer on; leaving before a code was accepted closes the call, and the agent deletes it
+ * again. */
 #include "base/str.h"
 #include "ui/common/words.h"
 #include "ui/tui/code_pane.h"
@@ -12,16 +13,18 @@ typedef struct enroll {
     char id[17];
     uint32_t stream, verify; /* calls; verify != 0: a code is being checked */
     char enrollment[64];
-    kf_secret *uri, *key;    /* NULL: not here yet */
+    kf_secret *uri, *key; /* NULL: not here yet */
     kf_line line;
     kf_pane pane;
     char said[560];
     bool over, details;
-    kf_err err;              /* over: why */
+    kf_err err; /* over: why */
     int64_t since_ms;
 } enroll;
 
-static const kf_mprofile *of(const void *st, const kf_model *m) { return kf_model_by_id(m, ((const enroll *)st)->id); }
+static const kf_mprofile *of(const void *st, const kf_model *m) {
+    return kf_model_by_id(m, ((const enroll *)st)->id);
+}
 
 static void begin(enroll *s, const kf_model *m, const kf_mprofile *p, kf_out *o) {
     s->over = false;
@@ -62,7 +65,8 @@ static void part(enroll *s, const kf_model *m, const kf_event *ev, kf_out *o) {
         kf_out_run(o, KF_DO_REDRAW); /* closes this, and the list below is asked for again */
         return;
     }
-    if (!uri || !kf_str_set(s->enrollment, sizeof s->enrollment, kf_json_str(ev->result, "enrollment"))) {
+    if (!uri ||
+        !kf_str_set(s->enrollment, sizeof s->enrollment, kf_json_str(ev->result, "enrollment"))) {
         kf_err bad;
         kf_fail(&bad, KF_ERR_WIRE_BAD_FRAME, "the enrolment has no URI");
         failed(s, &bad);
@@ -118,14 +122,10 @@ static void act(enroll *s, const kf_model *m, const kf_mprofile *p, kf_action wh
         if (!s->over) kf_out_say(o, KF_SAY_INFO, "Nothing was set up");
         kf_out_stop(o, s->stream);
         kf_out_pop(o, 1);
-    } else if (what == KF_DO_DETAILS)
-        s->details = !s->details;
-    else if (s->over && what == KF_DO_SUBMIT)
-        begin(s, m, p, o);
-    else if (s->uri && !s->verify && what == KF_DO_SUBMIT)
-        submit(s, o);
-    else if (s->uri)
-        kf_pane_do(&s->pane, m, what);
+    } else if (what == KF_DO_DETAILS) s->details = !s->details;
+    else if (s->over && what == KF_DO_SUBMIT) begin(s, m, p, o);
+    else if (s->uri && !s->verify && what == KF_DO_SUBMIT) submit(s, o);
+    else if (s->uri) kf_pane_do(&s->pane, m, what);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
@@ -159,7 +159,8 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     }
     if (!s->uri) {
         bool slow = m->now_ms - s->since_ms >= 3000;
-        kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_DIM, slow ? "Waiting for WorkOS; Esc stops." : "Asking WorkOS for a key.");
+        kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_DIM,
+                     slow ? "Waiting for WorkOS; Esc stops." : "Asking WorkOS for a key.");
         return;
     }
     kf_setup x = {.profile = p ? p->name : "",
@@ -185,10 +186,12 @@ static bool whole(const void *st, const kf_model *m) {
     return s->uri && !s->over;
 }
 
-static void title(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                  size_t size) {
     const kf_mprofile *p = of(st, m);
     (void)compact, (void)right;
-    snprintf(left, size, "keyfob%s > %s > Authenticator app", m->sandbox ? " sandbox" : "", p ? p->name : "");
+    snprintf(left, size, "keyfob%s > %s > Authenticator app", m->sandbox ? " sandbox" : "",
+             p ? p->name : "");
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
@@ -207,7 +210,8 @@ static const char *why_not(const void *st, const kf_model *m, kf_action what) {
     if (kf_is_move(what)) return "there is no list here";
     switch (what) {
     case KF_DO_DETAILS: return s->over ? NULL : "there is no error to explain";
-    case KF_DO_SUBMIT: return s->over || (s->uri && !s->verify) ? NULL : "keyfob waits for an answer; Esc stops";
+    case KF_DO_SUBMIT:
+        return s->over || (s->uri && !s->verify) ? NULL : "keyfob waits for an answer; Esc stops";
     case KF_DO_NEXT:
     case KF_DO_PREV: return "there is only one field";
     case KF_DO_BROWSER: return "there is no address to open";

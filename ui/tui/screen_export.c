@@ -1,5 +1,5 @@
-/* Export: what, as, to; a preview, and the same from a shell (ui.md §5.7). The token is fetched when it is needed: for the
- * export itself, and for showing it, which ends after 10 s. */
+/* Export: what, as, to; a preview, and the same from a shell (ui.md §5.7). The token is fetched
+ * when it is needed: for the export itself, and for showing it, which ends after 10 s. */
 #include "base/str.h"
 #include "ui/common/formats.h"
 #include "ui/common/words.h"
@@ -16,29 +16,42 @@ static const char *const what_options[N_WHAT] = {"access", "claims", "api-key"};
 static const char *const to_words[N_TO] = {"clipboard", "file, only for you"};
 static const struct {
     const char *name, *about;
-} formats[] = {{"header", "Authorization: Bearer ..."}, {"env", "export WORKOS_ACCESS_TOKEN=... (sh)"},
-               {"fish", "set -gx WORKOS_ACCESS_TOKEN ..."}, {"powershell", "$env:WORKOS_ACCESS_TOKEN = ..."},
-               {"dotenv", "WORKOS_ACCESS_TOKEN=\"...\""}, {"json", "{\"access_token\": ...}"},
-               {"curl", "a line for curl -K"}, {"exec-credential", "for kubectl"}, {"raw", "the value and a newline"}};
+} formats[] = {{"header", "Authorization: Bearer ..."},
+               {"env", "export WORKOS_ACCESS_TOKEN=... (sh)"},
+               {"fish", "set -gx WORKOS_ACCESS_TOKEN ..."},
+               {"powershell", "$env:WORKOS_ACCESS_TOKEN = ..."},
+               {"dotenv", "WORKOS_ACCESS_TOKEN=\"...\""},
+               {"json", "{\"access_token\": ...}"},
+               {"curl", "a line for curl -K"},
+               {"exec-credential", "for kubectl"},
+               {"raw", "the value and a newline"}};
 
 typedef struct export {
     char id[17];
     int at, what, as, to;
     kf_line clear, path, life;
-    uint32_t call, job;  /* job: puts it there; this screen ends with it */
-    bool showing;        /* the call is for showing */
-    bool replace;        /* the person said so */
-    int top;             /* of what is below the fields */
-    kf_secret *shown;    /* the whole text, NULL hidden */
+    uint32_t call, job; /* job: puts it there; this screen ends with it */
+    bool showing;       /* the call is for showing */
+    bool replace;       /* the person said so */
+    int top;            /* of what is below the fields */
+    kf_secret *shown;   /* the whole text, NULL hidden */
     int64_t shown_until;
-} export;
+}
+export;
 
-static const kf_mprofile *of(const void *st, const kf_model *m) { return kf_model_by_id(m, ((const export *)st)->id); }
+static const kf_mprofile *of(const void *st, const kf_model *m) {
+    return kf_model_by_id(m, ((const export *)st)->id);
+}
 
-static const char *format_of(const export *s) { return s->what == CLAIMS ? "json" : formats[s->as].name; }
+static const char *format_of(const export *s) {
+    return s->what == CLAIMS ? "json" : formats[s->as].name;
+}
 
 static kf_line *line_at(export *s) {
-    return s->at == LIFE ? &s->life : s->at != PLACE ? NULL : s->to == FILE_TO ? &s->path : &s->clear;
+    return s->at == LIFE      ? &s->life
+           : s->at != PLACE   ? NULL
+           : s->to == FILE_TO ? &s->path
+                              : &s->clear;
 }
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
@@ -79,8 +92,10 @@ static bool duration(const kf_line *l, int64_t *ms) {
 static const char *wrong(const export *s) {
     int64_t ms;
     if (s->what == ACCESS && !duration(&s->life, &ms)) return "Life is a number with s, m or h: 2m";
-    if (s->to == CLIPBOARD && !duration(&s->clear, &ms)) return "The time to clear is a number with s or m, or 0 for never";
-    if (s->to == FILE_TO && kf_line_text(&s->path)[0] != '/' && kf_line_text(&s->path)[0] != '~') return "The path begins with / or ~/";
+    if (s->to == CLIPBOARD && !duration(&s->clear, &ms))
+        return "The time to clear is a number with s or m, or 0 for never";
+    if (s->to == FILE_TO && kf_line_text(&s->path)[0] != '/' && kf_line_text(&s->path)[0] != '~')
+        return "The path begins with / or ~/";
     return NULL;
 }
 
@@ -115,13 +130,15 @@ static kf_secret *text_of(const export *s, const kf_json *answer, kf_out *o) {
     kf_secret *text = NULL;
     if (s->what == CLAIMS) {
         KF_AUTO(kf_secret) json = kf_json_print_secret(kf_json_get(answer, "claims"));
-        kf_secret *line = kf_secret_zero(kf_secret_len(json) + 1); /* with a newline, as `keyfob export` writes it */
+        kf_secret *line = kf_secret_zero(kf_secret_len(json) +
+                                         1); /* with a newline, as `keyfob export` writes it */
         memcpy(kf_secret_edit(line), kf_secret_peek(json), kf_secret_len(json));
         kf_secret_edit(line)[kf_secret_len(json)] = '\n';
         return line;
     }
     kf_buf_init(&b, KF_FORMAT_OUT_MAX);
-    if (!kf_facts_from(&f, answer, false, &e) || !kf_format(&b, &f, format_of(s), NULL, &e)) kf_out_say(o, KF_SAY_BAD, "%s", e.what);
+    if (!kf_facts_from(&f, answer, false, &e) || !kf_format(&b, &f, format_of(s), NULL, &e))
+        kf_out_say(o, KF_SAY_BAD, "%s", e.what);
     else text = kf_secret_new(b.data, b.len);
     kf_buf_done(&b);
     return text;
@@ -161,7 +178,9 @@ static void answered(export *s, const kf_model *m, const kf_event *ev, kf_out *o
 
 static void job_ended(export *s, const kf_err *err, kf_out *o) {
     s->job = 0;
-    if (err) kf_out_push(o, &kf_screen_confirm, &(kf_args){.what = KF_CONFIRM_REPLACE, .title = kf_line_text(&s->path)});
+    if (err)
+        kf_out_push(o, &kf_screen_confirm,
+                    &(kf_args){.what = KF_CONFIRM_REPLACE, .title = kf_line_text(&s->path)});
     else kf_out_pop(o, 1);
 }
 
@@ -224,7 +243,8 @@ static kf_typing typing(const void *st, const kf_model *m) {
 
 /* --- drawing ---------------------------------------------------------------------------- */
 
-static void choice(const export *s, kf_grid *g, kf_rect r, int row, int y, const char *label, const char *value, const char *about) {
+static void choice(const export *s, kf_grid *g, kf_rect r, int row, int y, const char *label,
+                   const char *value, const char *about) {
     bool on = s->at == row;
     kf_grid_text(g, y, r.x, 6, on ? KF_INK_STRONG : KF_INK_TEXT, label);
     int x = r.x + 7, room = r.cols - 7;
@@ -236,13 +256,16 @@ static void choice(const export *s, kf_grid *g, kf_rect r, int row, int y, const
 static int fields(const export *s, kf_grid *g, kf_rect r) {
     int y = r.y;
     choice(s, g, r, WHAT, y++, "What", what_words[s->what], NULL);
-    choice(s, g, r, AS, y++, "As", format_of(s), s->what == CLAIMS ? "claims are JSON" : formats[s->as].about);
+    choice(s, g, r, AS, y++, "As", format_of(s),
+           s->what == CLAIMS ? "claims are JSON" : formats[s->as].about);
     choice(s, g, r, TO, y++, "To", to_words[s->to], NULL);
     bool file = s->to == FILE_TO;
-    kf_grid_text(g, y, r.x, 6, s->at == PLACE ? KF_INK_STRONG : KF_INK_TEXT, file ? "Path" : "Clear");
+    kf_grid_text(g, y, r.x, 6, s->at == PLACE ? KF_INK_STRONG : KF_INK_TEXT,
+                 file ? "Path" : "Clear");
     int cols = file ? (r.cols - 7 < 60 ? r.cols - 7 : 60) : 12;
     kf_line_draw(file ? &s->path : &s->clear, g, y, r.x + 7, cols, s->at == PLACE);
-    if (!file) kf_grid_text(g, y, r.x + 20, r.cols - 20, KF_INK_DIM, "if it is still there; 0 never");
+    if (!file)
+        kf_grid_text(g, y, r.x + 20, r.cols - 20, KF_INK_DIM, "if it is still there; 0 never");
     y++;
     kf_grid_text(g, y, r.x, 6, s->at == LIFE ? KF_INK_STRONG : KF_INK_TEXT, "Life");
     kf_line_draw(&s->life, g, y, r.x + 7, 12, s->at == LIFE);
@@ -255,7 +278,8 @@ static char *preview(const export *s, const kf_model *m, const kf_mprofile *p) {
     KF_AUTO(kf_json) j = kf_json_obj();
     KF_AUTO_CHARS token = kf_strfmt("%s..%s", p->token_head, p->token_tail);
     int64_t left = kf_model_left_ms(m, p);
-    if (s->what == CLAIMS) return kf_strfmt("{\"sub\":\"%s\",\"sid\":\"%s\", ...}", p->user_id, p->session_id);
+    if (s->what == CLAIMS)
+        return kf_strfmt("{\"sub\":\"%s\",\"sid\":\"%s\", ...}", p->user_id, p->session_id);
     if (s->what == API_KEY) kf_json_set_str(j, "api_key", "sk_...(hidden)");
     else kf_json_set_str(j, "access_token", token);
     kf_json_set_str(j, "name", p->name);
@@ -275,7 +299,8 @@ static char *preview(const export *s, const kf_model *m, const kf_mprofile *p) {
 
 /* As a shell takes it; ~/ is left to the shell. */
 static char *quoted(const char *path) {
-    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/~._-+,:@%";
+    static const char safe[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/~._-+,:@%";
     if (!path[strspn(path, safe)]) return kf_strdup(path);
     kf_buf b;
     kf_buf_init(&b, 4 * PATH_MAX_LEN + 8);
@@ -287,21 +312,30 @@ static char *quoted(const char *path) {
 }
 
 static char *shell_line(const export *s, const kf_mprofile *p) {
-    KF_AUTO_CHARS what = s->what == ACCESS ? kf_strdup("") : kf_strfmt(" --what %s", what_options[s->what]);
+    KF_AUTO_CHARS what =
+        s->what == ACCESS ? kf_strdup("") : kf_strfmt(" --what %s", what_options[s->what]);
     KF_AUTO_CHARS path = quoted(kf_line_is_empty(&s->path) ? "FILE" : kf_line_text(&s->path));
-    KF_AUTO_CHARS place = s->to == FILE_TO ? kf_strfmt(" -o %s", path)
-                                           : kf_strfmt(" --clip --clear-after %s", kf_line_text(&s->clear));
+    KF_AUTO_CHARS place = s->to == FILE_TO
+                              ? kf_strfmt(" -o %s", path)
+                              : kf_strfmt(" --clip --clear-after %s", kf_line_text(&s->clear));
     const char *least = kf_line_text(&s->life);
-    KF_AUTO_CHARS life = s->what == ACCESS ? kf_strfmt(" --min-valid %s", strcmp(least, "0") ? least : "0s") : kf_strdup("");
-    return kf_strfmt("keyfob export %s%s --format %s%s%s", p->name, what, format_of(s), life, place);
+    KF_AUTO_CHARS life = s->what == ACCESS
+                             ? kf_strfmt(" --min-valid %s", strcmp(least, "0") ? least : "0s")
+                             : kf_strdup("");
+    return kf_strfmt("keyfob export %s%s --format %s%s%s", p->name, what, format_of(s), life,
+                     place);
 }
 
 static char *caution(const export *s, const kf_model *m, const kf_mprofile *p) {
-    if (s->what == CLAIMS) return kf_strdup("The claims name a person, but nobody can sign in with them.");
-    if (s->what == API_KEY) return kf_strdup("The API key does not expire. Whoever has it can do everything in this environment.");
+    if (s->what == CLAIMS)
+        return kf_strdup("The claims name a person, but nobody can sign in with them.");
+    if (s->what == API_KEY)
+        return kf_strdup(
+            "The API key does not expire. Whoever has it can do everything in this environment.");
     char left[24];
     kf_words_left(kf_model_left_ms(m, p), left);
-    return kf_strfmt("Whoever has the token acts as %s for %s more. Better for commands: keyfob exec %s -- your-command",
+    return kf_strfmt("Whoever has the token acts as %s for %s more. Better for commands: keyfob "
+                     "exec %s -- your-command",
                      *p->user_email ? p->user_email : "you", left, p->name);
 }
 
@@ -324,9 +358,12 @@ static int draw_page(const void *arg, kf_grid *g, kf_rect r) {
     KF_AUTO_CHARS line = shell_line(s, x->p);
     KF_AUTO_CHARS why = caution(s, x->m, x->p);
     char head[80];
-    snprintf(head, sizeof head, s->shown ? "Shown for %lld s, v hides it" : "Preview (v shows it for 10 s)",
+    snprintf(head, sizeof head,
+             s->shown ? "Shown for %lld s, v hides it" : "Preview (v shows it for 10 s)",
              (long long)(s->shown_until - x->m->now_ms + 999) / 1000);
-    int y = section(g, r, r.y, head, s->shown ? kf_secret_peek(s->shown) : hidden, s->shown ? KF_INK_WARN : KF_INK_TEXT) + x->roomy;
+    int y = section(g, r, r.y, head, s->shown ? kf_secret_peek(s->shown) : hidden,
+                    s->shown ? KF_INK_WARN : KF_INK_TEXT) +
+            x->roomy;
     y = section(g, r, y, "Same from a shell", line, KF_INK_TEXT) + x->roomy;
     return section(g, r, y, "Before you do", why, KF_INK_TEXT) - r.y;
 }
@@ -340,10 +377,12 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     bool roomy = r.rows >= 15;
     if (r.cols > 100) r.cols = 100;
     int y = roomy || !s->shown ? r.y + fields(s, g, r) + roomy : r.y;
-    kf_page_with(g, (kf_rect){y, r.x, r.y + r.rows - y, r.cols}, s->top, draw_page, &(subject){s, m, p, roomy}, "PgDn shows more");
+    kf_page_with(g, (kf_rect){y, r.x, r.y + r.rows - y, r.cols}, s->top, draw_page,
+                 &(subject){s, m, p, roomy}, "PgDn shows more");
 }
 
-static void title(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                  size_t size) {
     const kf_mprofile *p = of(st, m);
     char time_left[24];
     (void)compact;
@@ -354,15 +393,18 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
     if (!kf_str_eq(time_left, "--")) snprintf(right, size, "%s left", time_left);
 }
 
-static void status(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                   size_t size) {
     const export *s = st;
     (void)m, (void)compact, (void)right;
     if (s->call) snprintf(left, size, "asking the agent");
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    static const kf_action all[] = {KF_DO_EXPORT, KF_DO_NEXT, KF_DO_OTHER, KF_DO_SHOW, KF_DO_BACK, KF_DO_NONE};
-    static const kf_action field[] = {KF_DO_EXPORT, KF_DO_NEXT, KF_DO_BACK, KF_DO_NONE}; /* v is a letter there */
+    static const kf_action all[] = {KF_DO_EXPORT, KF_DO_NEXT, KF_DO_OTHER,
+                                    KF_DO_SHOW,   KF_DO_BACK, KF_DO_NONE};
+    static const kf_action field[] = {KF_DO_EXPORT, KF_DO_NEXT, KF_DO_BACK,
+                                      KF_DO_NONE}; /* v is a letter there */
     bool text = typing(st, m) == KF_TYPING_TEXT;
     memcpy(out, text ? field : all, text ? sizeof field : sizeof all);
 }
@@ -370,10 +412,12 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     const export *s = st;
     const kf_mprofile *p = of(st, m);
-    if ((act == KF_DO_OTHER || act == KF_DO_OTHER_BACK) && s->at > TO) return "there is nothing to choose in this field";
+    if ((act == KF_DO_OTHER || act == KF_DO_OTHER_BACK) && s->at > TO)
+        return "there is nothing to choose in this field";
     if (act == KF_DO_OTHER && s->at == AS && s->what == CLAIMS) return "claims have one format";
     if (act != KF_DO_EXPORT && act != KF_DO_REPLACE && act != KF_DO_SHOW) return NULL;
-    if (p && s->what == API_KEY) return p->confidential ? NULL : "no API key is stored for this profile";
+    if (p && s->what == API_KEY)
+        return p->confidential ? NULL : "no API key is stored for this profile";
     return p && kf_model_has_session(p) ? NULL : "this profile is not signed in";
 }
 

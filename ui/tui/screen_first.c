@@ -24,24 +24,19 @@ static const char *why_not(const void *st, const kf_model *m, kf_action act) {
 
 static void take(const first *s, const kf_model *m, kf_out *o) {
     const char *why = why_not(s, m, KF_DO_USE);
-    if (why)
-        kf_out_say(o, KF_SAY_INFO, "%zu: %s", s->cur + 1, why);
-    else if (s->cur == 0)
-        kf_out_push(o, &kf_screen_form, NULL);
-    else if (s->cur == 1)
-        kf_out_push(o, &kf_screen_import, NULL);
-    else
-        kf_out_sandbox(o);
+    if (why) kf_out_say(o, KF_SAY_INFO, "%zu: %s", s->cur + 1, why);
+    else if (s->cur == 0) kf_out_push(o, &kf_screen_form, NULL);
+    else if (s->cur == 1) kf_out_push(o, &kf_screen_import, NULL);
+    else kf_out_sandbox(o);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     first *s = st;
-    if (ev->kind == KF_EV_RESULT && ev->call == s->call) s->found = kf_json_count(kf_json_get(ev->result, "items"));
+    if (ev->kind == KF_EV_RESULT && ev->call == s->call)
+        s->found = kf_json_count(kf_json_get(ev->result, "items"));
     if (ev->kind != KF_EV_DO) return;
-    if (kf_is_move(ev->act))
-        s->cur = kf_list_move(s->cur, choices(m), 1, ev->act);
-    else if (ev->act == KF_DO_USE)
-        take(s, m, o);
+    if (kf_is_move(ev->act)) s->cur = kf_list_move(s->cur, choices(m), 1, ev->act);
+    else if (ev->act == KF_DO_USE) take(s, m, o);
     else if (ev->act == KF_DO_PICK && ev->key >= '1' && (size_t)(ev->key - '1') < choices(m)) {
         s->cur = (size_t)(ev->key - '1');
         take(s, m, o);
@@ -50,15 +45,12 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
 
 static void where_text(const kf_model *m, char *out, size_t size) {
     const char *kind = m->store_kind[0] ? m->store_kind : m->store_choice;
-    if (kf_str_eq(kind, "vault"))
-        snprintf(out, size, "the sealed vault (a passphrase opens it)");
+    if (kf_str_eq(kind, "vault")) snprintf(out, size, "the sealed vault (a passphrase opens it)");
     else if (kf_str_eq(kind, "secret-service"))
         snprintf(out, size, "Secret Service, %s",
                  kf_str_eq(m->store_state, "ok") ? "unlocked" : m->store_state);
-    else if (kf_str_eq(kind, "memory"))
-        snprintf(out, size, "memory only: they end with the agent");
-    else
-        snprintf(out, size, "your keyring, or a sealed vault if there is none");
+    else if (kf_str_eq(kind, "memory")) snprintf(out, size, "memory only: they end with the agent");
+    else snprintf(out, size, "your keyring, or a sealed vault if there is none");
 }
 
 static int draw_choice(const first *s, kf_grid *g, kf_rect r, int y, size_t i, const char *name,
@@ -90,10 +82,14 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
                           true);
         y++;
     }
-    y += draw_choice(s, g, r, y, 0, "Add a profile", m->read_only ? read_only : "you need a client ID (client_...)");
+    y += draw_choice(s, g, r, y, 0, "Add a profile",
+                     m->read_only ? read_only : "you need a client ID (client_...)");
     if (choices(m) > 1) {
         snprintf(text, sizeof text, "found: %zu environment%s", s->found, s->found == 1 ? "" : "s");
-        y += draw_choice(s, g, r, y, 1, "Import from the WorkOS CLI", m->read_only ? read_only : s->found ? text : "looks into its keyring and files");
+        y += draw_choice(s, g, r, y, 1, "Import from the WorkOS CLI",
+                         m->read_only ? read_only
+                         : s->found   ? text
+                                      : "looks into its keyring and files");
         y += draw_choice(s, g, r, y, 2, "Try it without an account", "opens the built-in sandbox");
     }
     y++;

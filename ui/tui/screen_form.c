@@ -1,4 +1,5 @@
-/* Add, edit or copy a profile (ui.md §5.4). An error keeps the form open; a note is shown once, and then the person decides. */
+/* Add, edit or copy a profile (ui.md §5.4). An error keeps the form open; a note is shown once, and
+ * then the person decides. */
 #include "auth/profile.h"
 #include "base/str.h"
 #include "ui/common/words.h"
@@ -32,7 +33,8 @@ static const struct {
     {"Redirect port", "", 5},
     {"Organization (optional)", "org_...: chosen without asking when you belong to several", 71},
     {"Label (optional)", "A remark for yourself; the details show it", 127},
-    {"Git hosts (optional)", "Hosts that git gets this token for, with ; between them: git.acme.example", 16 * 261},
+    {"Git hosts (optional)",
+     "Hosts that git gets this token for, with ; between them: git.acme.example", 16 * 261},
 };
 
 static uint64_t print_of(const kf_line *l) { /* FNV-1a: only tells same from changed */
@@ -103,8 +105,7 @@ static void check_host(form *f, const char *t) {
 
 static void check_name(form *f, const kf_model *m, const char *t) {
     const kf_mprofile *other = kf_model_by_name(m, t);
-    if (!t[0])
-        complain(f, NAME, "A name is needed");
+    if (!t[0]) complain(f, NAME, "A name is needed");
     else if (!kf_profile_name_ok(t))
         complain(f, NAME, "Small letters, digits, dot, dash, underscore; a letter or digit first");
     else if (other && strcmp(other->id, f->id) != 0)
@@ -113,7 +114,8 @@ static void check_name(form *f, const kf_model *m, const char *t) {
         complain(f, NAME, "The profile of this name is being deleted; in a moment it is free");
 }
 
-/* One host, one profile. The agent says so too; here it can name the other one before anything is sent. */
+/* One host, one profile. The agent says so too; here it can name the other one before anything is
+ * sent. */
 static void check_hosts(form *f, const kf_model *m, const char *t) {
     kf_err err;
     char one[300];
@@ -154,7 +156,8 @@ static bool has_test_key(const form *f, const kf_mprofile *p) {
     return p && p->confidential && kf_str_eq(p->environment, "staging");
 }
 
-/* Secrets go only where they came from (design.md §4): another client ID or address leaves them behind. */
+/* Secrets go only where they came from (design.md §4): another client ID or address leaves them
+ * behind. */
 static const char *left_behind(const form *f, const kf_mprofile *p) {
     bool key = p->confidential && !text_of(f, API_KEY)[0], session = kf_model_has_session(p);
     return key && session ? "The session and the API key stay with the old one"
@@ -163,9 +166,12 @@ static const char *left_behind(const form *f, const kf_mprofile *p) {
                           : "";
 }
 
-static void note(form *f, int i, const char *text) { snprintf(f->note[i], sizeof f->note[i], "%s", text); }
+static void note(form *f, int i, const char *text) {
+    snprintf(f->note[i], sizeof f->note[i], "%s", text);
+}
 
-/* What is allowed and perhaps not meant. Returns the first field with a note that was not there before, -1 none. */
+/* What is allowed and perhaps not meant. Returns the first field with a note that was not there
+ * before, -1 none. */
 static int take_notes(form *f, const kf_model *m) {
     const kf_mprofile *p = f->id[0] ? kf_model_by_id(m, f->id) : NULL;
     const char *client = text_of(f, CLIENT_ID), *host = text_of(f, API_HOST);
@@ -181,8 +187,7 @@ static int take_notes(form *f, const kf_model *m) {
         note(f, CLIENT_ID, "WorkOS's client IDs have 26 characters behind client_");
     if (p && print_of(&f->line[CLIENT_ID]) != f->print[CLIENT_ID])
         note(f, CLIENT_ID, left_behind(f, p));
-    else if (p && norm && !kf_str_eq(norm, p->api_host))
-        note(f, API_HOST, left_behind(f, p));
+    else if (p && norm && !kf_str_eq(norm, p->api_host)) note(f, API_HOST, left_behind(f, p));
     for (int i = 0; i < FIELDS; i++)
         if (f->note[i][0] && strcmp(f->note[i], before[i]) != 0) return i;
     return -1;
@@ -194,8 +199,7 @@ static void check(form *f, const kf_model *m, int i) {
     switch (i) {
     case NAME: check_name(f, m, t); break;
     case CLIENT_ID:
-        if (!t[0])
-            complain(f, i, "A client ID is needed");
+        if (!t[0]) complain(f, i, "A client ID is needed");
         else if (!kf_client_id_ok(t))
             complain(f, i, "A client ID is client_ and letters, digits or underscores");
         break;
@@ -227,10 +231,12 @@ static bool check_all(form *f, const kf_model *m) {
     return first < 0;
 }
 
-/* Of an old one only what was changed: what the screen shows was made safe to be shown, and somebody else may have
- * changed the rest meanwhile. */
+/* Of an old one only what was changed: what the screen shows was made safe to be shown, and
+ * somebody else may have changed the rest meanwhile. */
 static void save(form *f, const kf_model *m, kf_out *o) {
-    static const char *const keys[FIELDS] = {"name", "client_id", "api_key", "api_host", "redirect_port", "organization_id", "label", "git_host"};
+    static const char *const keys[FIELDS] = {"name",     "client_id",     "api_key",
+                                             "api_host", "redirect_port", "organization_id",
+                                             "label",    "git_host"};
     bool ok = check_all(f, m);
     int fresh = take_notes(f, m);
     if (!ok) return;
@@ -244,10 +250,8 @@ static void save(form *f, const kf_model *m, kf_out *o) {
     for (int i = 0; i < FIELDS; i++) {
         bool changed = print_of(&f->line[i]) != f->print[i];
         if (i != NAME && (f->id[0] || i == API_KEY) && !changed) continue;
-        if (i == PORT)
-            kf_json_set_int(p, keys[i], strtol(text_of(f, i), NULL, 10));
-        else
-            kf_json_set_str(p, keys[i], text_of(f, i));
+        if (i == PORT) kf_json_set_int(p, keys[i], strtol(text_of(f, i), NULL, 10));
+        else kf_json_set_str(p, keys[i], text_of(f, i));
     }
     f->failed = false;
     f->call = kf_out_call(o, "PutProfile", p);
@@ -312,10 +316,8 @@ static void act(form *f, const kf_model *m, kf_action what, kf_out *o) {
     case KF_DO_PREV: go(f, m, f->at - 1); break;
     case KF_DO_SAVE: save(f, m, o); break;
     case KF_DO_BACK:
-        if (changes(f))
-            kf_out_push(o, &kf_screen_confirm, &(kf_args){.what = KF_CONFIRM_DISCARD});
-        else
-            kf_out_pop(o, 1);
+        if (changes(f)) kf_out_push(o, &kf_screen_confirm, &(kf_args){.what = KF_CONFIRM_DISCARD});
+        else kf_out_pop(o, 1);
         break;
     default: break;
     }
@@ -334,10 +336,8 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
         return;
     case KF_EV_KEY:
         if (f->call) return; /* it would not be in what is saved */
-        if (ev->key == KF_KEY_ENTER && f->at == FIELDS - 1)
-            save(f, m, o);
-        else if (ev->key == KF_KEY_ENTER)
-            go(f, m, f->at + 1);
+        if (ev->key == KF_KEY_ENTER && f->at == FIELDS - 1) save(f, m, o);
+        else if (ev->key == KF_KEY_ENTER) go(f, m, f->at + 1);
         else if (ev->key == '?' && kf_line_is_empty(&f->line[f->at]) && f->at != API_KEY)
             kf_out_help(o);
         else if (!kf_line_key(&f->line[f->at], ev->key) && kf_key_is_text(ev->key))
@@ -357,11 +357,15 @@ static kf_typing typing(const void *st, const kf_model *m) {
 /* room: for the port, which says what to register at WorkOS. */
 static const char *help_for(const form *f, const kf_model *m, int i, char room[120]) {
     const kf_mprofile *p = kf_model_by_id(m, f->id[0] ? f->id : f->from);
-    if (i == API_KEY && p && p->confidential) return f->id[0] ? "One is stored; leave this empty to keep it" : "It is not copied: a key belongs to one profile";
-    if (i == GIT_HOSTS && f->from[0] && p && p->git_host[0]) return "Not copied: each host belongs to one profile";
+    if (i == API_KEY && p && p->confidential)
+        return f->id[0] ? "One is stored; leave this empty to keep it"
+                        : "It is not copied: a key belongs to one profile";
+    if (i == GIT_HOSTS && f->from[0] && p && p->git_host[0])
+        return "Not copied: each host belongs to one profile";
     if (i == PORT) {
         long port = strtol(text_of(f, PORT), NULL, 10);
-        if (port <= 0 || port > 65535) return "0: any free one. Redirect URI to register: http://127.0.0.1:*/callback";
+        if (port <= 0 || port > 65535)
+            return "0: any free one. Redirect URI to register: http://127.0.0.1:*/callback";
         snprintf(room, 120, "Redirect URI to register: http://127.0.0.1:%ld/callback", port);
         return room;
     }
@@ -370,32 +374,40 @@ static const char *help_for(const form *f, const kf_model *m, int i, char room[1
 
 typedef struct lay {
     kf_rect r;
-    int label, each, more; /* columns of the label; rows of a field; rows of an error below a field without the focus */
+    int label, each, more; /* columns of the label; rows of a field; rows of an error below a field
+                              without the focus */
     bool gaps;
 } lay;
 
 static lay lay_out(const kf_view *v) {
     kf_rect r = v->body;
     bool beside = r.cols >= 60;
-    return (lay){.r = r, .label = beside ? 25 : 0, .each = beside ? 1 : 2, .more = r.rows >= 13 ? 2 : 1, .gaps = r.rows >= 24};
+    return (lay){.r = r,
+                 .label = beside ? 25 : 0,
+                 .each = beside ? 1 : 2,
+                 .more = r.rows >= 13 ? 2 : 1,
+                 .gaps = r.rows >= 24};
 }
 
 /* What stands below a field; returns its rows. */
-static int below(const form *f, const kf_model *m, const lay *l, int i, kf_grid *g, int y, bool draw) {
+static int below(const form *f, const kf_model *m, const lay *l, int i, kf_grid *g, int y,
+                 bool draw) {
     int cols = l->r.cols - l->label, x = l->r.x + l->label, n = 0, rows = i == f->at ? 2 : l->more;
     char text[420], room[120];
     if (f->error[i][0]) {
         snprintf(text, sizeof text, "! %s", f->error[i]);
         return kf_grid_wrap(g, y, x, cols, rows, KF_INK_BAD, text, draw);
     }
-    if (i == f->at) n += kf_grid_wrap(g, y, x, cols, rows, KF_INK_DIM, help_for(f, m, i, room), draw);
+    if (i == f->at)
+        n += kf_grid_wrap(g, y, x, cols, rows, KF_INK_DIM, help_for(f, m, i, room), draw);
     snprintf(text, sizeof text, "Note: %s", f->note[i]);
     if (f->note[i][0]) n += kf_grid_wrap(g, y + n, x, cols, 2, KF_INK_WARN, text, draw);
     return n;
 }
 
-/* Label and field on one line where there is room, below it help of the focused field, error or note. In a small window
- * only the fields around the focused one, which is always there with what stands below it. */
+/* Label and field on one line where there is room, below it help of the focused field, error or
+ * note. In a small window only the fields around the focused one, which is always there with what
+ * stands below it. */
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const form *f = st;
     lay l = lay_out(v);
@@ -409,7 +421,8 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     for (int i = top; i < FIELDS; i++) {
         int under = below(f, m, &l, i, g, 0, false);
         if (y + l.each > r.y + r.rows || (y + l.each + under > r.y + r.rows && i > top)) break;
-        kf_grid_text(g, y, r.x, l.label ? l.label - 1 : r.cols, i == f->at ? KF_INK_STRONG : KF_INK_TEXT, fields[i].label);
+        kf_grid_text(g, y, r.x, l.label ? l.label - 1 : r.cols,
+                     i == f->at ? KF_INK_STRONG : KF_INK_TEXT, fields[i].label);
         y += l.each - 1;
         int cols = i == PORT ? 11 : r.cols - l.label < 52 ? r.cols - l.label : 52;
         kf_line_draw(&f->line[i], g, y++, r.x + l.label, cols, i == f->at);
@@ -423,7 +436,10 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
     const kf_mprofile *p = kf_model_by_id(m, f->id[0] ? f->id : f->from);
     (void)compact;
     snprintf(left, size, "keyfob%s > %s%s", m->sandbox ? " sandbox" : "",
-             p ? p->name : "Add a profile", !p ? "" : f->id[0] ? " > Edit" : " > Copy");
+             p ? p->name : "Add a profile",
+             !p         ? ""
+             : f->id[0] ? " > Edit"
+                        : " > Copy");
     snprintf(right, size, "field %d of %d", f->at + 1, FIELDS);
 }
 
@@ -431,8 +447,7 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
                    size_t size) {
     const form *f = st;
     (void)m, (void)compact, (void)right;
-    if (f->call)
-        snprintf(left, size, "saving");
+    if (f->call) snprintf(left, size, "saving");
     else if (changes(f))
         snprintf(left, size, "%d change%s", changes(f), changes(f) == 1 ? "" : "s");
 }

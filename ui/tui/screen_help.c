@@ -1,5 +1,5 @@
-/* Everything that can be done on the screen below, from the table of actions; Enter does it. A search finds profiles, too,
- * where one can be gone to: on the list and from another profile. */
+/* Everything that can be done on the screen below, from the table of actions; Enter does it. A
+ * search finds profiles, too, where one can be gone to: on the list and from another profile. */
 #include "base/str.h"
 #include "ui/tui/widget.h"
 
@@ -25,7 +25,8 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     s->below = args->where & KF_AT_PROFILE ? 2 : 1;
     for (size_t i = 0; i < n && s->n < MAX; i++) {
         if (!(all[i].where & args->where) || all[i].id == KF_DO_HELP ||
-            all[i].id == KF_DO_PALETTE || all[i].id == KF_DO_RUN || all[i].id == KF_DO_PICK /* which one? the rows say it themselves */)
+            all[i].id == KF_DO_PALETTE || all[i].id == KF_DO_RUN ||
+            all[i].id == KF_DO_PICK /* which one? the rows say it themselves */)
             continue;
         const char *why = kf_out_why_not(o, all[i].id);
         snprintf(s->why[s->n], sizeof s->why[0], "%s", why ? why : "");
@@ -48,7 +49,8 @@ static size_t filtered(const help *s, size_t want, size_t *at) {
     return n;
 }
 
-/* The same for profiles, which come after the actions, and only in a search: the list is where all of them are. */
+/* The same for profiles, which come after the actions, and only in a search: the list is where all
+ * of them are. */
 static size_t named(const help *s, const kf_model *m, size_t want, const kf_mprofile **p) {
     const char *f = kf_line_text(&s->filter);
     size_t n = 0;
@@ -60,7 +62,9 @@ static size_t named(const help *s, const kf_model *m, size_t want, const kf_mpro
     return n;
 }
 
-static size_t rows(const help *s, const kf_model *m) { return filtered(s, 0, NULL) + named(s, m, 0, NULL); }
+static size_t rows(const help *s, const kf_model *m) {
+    return filtered(s, 0, NULL) + named(s, m, 0, NULL);
+}
 
 static void open_profile(const help *s, const kf_mprofile *p, kf_out *o) {
     kf_args a = {0};
@@ -78,33 +82,24 @@ static void run(const help *s, const kf_model *m, kf_out *o) {
         if (p) open_profile(s, p, o);
         return;
     }
-    if (s->why[at][0])
-        kf_out_say(o, KF_SAY_INFO, "%s: %s", s->row[at]->key, s->why[at]);
-    else
-        kf_out_run(o, s->row[at]->id);
+    if (s->why[at][0]) kf_out_say(o, KF_SAY_INFO, "%s: %s", s->row[at]->key, s->why[at]);
+    else kf_out_run(o, s->row[at]->id);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     help *s = st;
     char msg[120];
-    if (ev->kind == KF_EV_KEY && s->typing && kf_line_key(&s->filter, ev->key))
-        s->cur = 0;
-    else if (ev->kind == KF_EV_PASTE)
-        kf_line_paste(&s->filter, ev->text, ev->len, msg, sizeof msg);
-    else if (ev->kind != KF_EV_DO)
-        return;
-    else if (kf_is_move(ev->act))
-        s->cur = kf_list_move(s->cur, rows(s, m), 10, ev->act);
-    else if (ev->act == KF_DO_FILTER)
-        s->typing = true;
-    else if (ev->act == KF_DO_RUN)
-        run(s, m, o);
+    if (ev->kind == KF_EV_KEY && s->typing && kf_line_key(&s->filter, ev->key)) s->cur = 0;
+    else if (ev->kind == KF_EV_PASTE) kf_line_paste(&s->filter, ev->text, ev->len, msg, sizeof msg);
+    else if (ev->kind != KF_EV_DO) return;
+    else if (kf_is_move(ev->act)) s->cur = kf_list_move(s->cur, rows(s, m), 10, ev->act);
+    else if (ev->act == KF_DO_FILTER) s->typing = true;
+    else if (ev->act == KF_DO_RUN) run(s, m, o);
     else if (ev->act == KF_DO_BACK && (!kf_line_is_empty(&s->filter))) {
         kf_line_clear(&s->filter);
         s->typing = false;
         s->cur = 0;
-    } else if (ev->act == KF_DO_BACK)
-        kf_out_pop(o, 1);
+    } else if (ev->act == KF_DO_BACK) kf_out_pop(o, 1);
 }
 
 static void draw_row(const kf_model *m, const help *s, size_t i, kf_grid *g, kf_rect r, int y,
@@ -117,14 +112,13 @@ static void draw_row(const kf_model *m, const help *s, size_t i, kf_grid *g, kf_
     kf_grid_text(g, y, x, 9, no ? KF_INK_DIM : KF_INK_KEY, key);
     kf_grid_text(g, y, x + 10, name - 1, no ? KF_INK_DIM : KF_INK_STRONG, row->hint);
     x += 10 + name;
-    if (no)
-        kf_grid_printf(g, y, x, r.cols - (x - r.x), KF_INK_DIM, "(%s)", s->why[i]);
-    else
-        kf_grid_text(g, y, x, r.cols - (x - r.x), KF_INK_TEXT, row->sentence);
+    if (no) kf_grid_printf(g, y, x, r.cols - (x - r.x), KF_INK_DIM, "(%s)", s->why[i]);
+    else kf_grid_text(g, y, x, r.cols - (x - r.x), KF_INK_TEXT, row->sentence);
     if (at) kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
 }
 
-static void draw_profile(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf_rect r, int y, bool at) {
+static void draw_profile(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf_rect r, int y,
+                         bool at) {
     kf_pstate state = kf_model_state(m, p);
     if (at) kf_grid_text(g, y, r.x, 1, KF_INK_STRONG, ">");
     kf_grid_text(g, y, r.x + 2, 9, KF_INK_DIM, "profile");
@@ -152,10 +146,8 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
         const kf_mprofile *p = NULL;
         (void)filtered(s, row, &at);
         if (row >= actions) (void)named(s, m, row - actions, &p);
-        if (p)
-            draw_profile(m, p, g, r, y + k, row == s->cur);
-        else
-            draw_row(m, s, at, g, r, y + k, row == s->cur);
+        if (p) draw_profile(m, p, g, r, y + k, row == s->cur);
+        else draw_row(m, s, at, g, r, y + k, row == s->cur);
     }
     if (!n)
         kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_TEXT,
@@ -182,10 +174,10 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
     (void)right;
     if (compact && s->cur >= n)
         snprintf(left, size, "%s", named(s, m, 0, NULL) ? "Opens this profile." : "");
-    else if (compact)
-        snprintf(left, size, "%s", s->why[at][0] ? s->why[at] : s->row[at]->sentence);
+    else if (compact) snprintf(left, size, "%s", s->why[at][0] ? s->why[at] : s->row[at]->sentence);
     else
-        snprintf(left, size, "%zu of %zu", rows(s, m), s->n + (s->profiles && !kf_line_is_empty(&s->filter) ? kf_model_count(m) : 0));
+        snprintf(left, size, "%zu of %zu", rows(s, m),
+                 s->n + (s->profiles && !kf_line_is_empty(&s->filter) ? kf_model_count(m) : 0));
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {

@@ -1,4 +1,5 @@
-/* Another organization for a session that goes on. With an API key keyfob knows the list; without one the ID is typed. */
+/* Another organization for a session that goes on. With an API key keyfob knows the list; without
+ * one the ID is typed. */
 #include "base/str.h"
 #include "ui/tui/items.h"
 #include "ui/tui/profile_do.h"
@@ -15,7 +16,9 @@ typedef struct orgs {
     bool details;
 } orgs;
 
-static const kf_mprofile *of(const void *st, const kf_model *m) { return kf_model_by_id(m, ((const orgs *)st)->id); }
+static const kf_mprofile *of(const void *st, const kf_model *m) {
+    return kf_model_by_id(m, ((const orgs *)st)->id);
+}
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     orgs *s = st;
@@ -43,15 +46,15 @@ static size_t filtered(const orgs *s, size_t want, size_t *at) {
     return n;
 }
 
-static bool is_now(const kf_mprofile *p, const kf_item *i) { return p && kf_str_eq(i->text[0], p->org_id); }
+static bool is_now(const kf_mprofile *p, const kf_item *i) {
+    return p && kf_str_eq(i->text[0], p->org_id);
+}
 
 static void use(const orgs *s, const kf_mprofile *p, kf_out *o) {
     const char *typed = kf_line_text(&s->line), *id = NULL;
     size_t at = 0;
-    if (s->cur < filtered(s, s->cur, &at))
-        id = s->list.item[at].text[0];
-    else if (kf_str_starts(typed, "org_") && typed[4])
-        id = typed;
+    if (s->cur < filtered(s, s->cur, &at)) id = s->list.item[at].text[0];
+    else if (kf_str_starts(typed, "org_") && typed[4]) id = typed;
     if (!id) {
         kf_out_say(o, KF_SAY_INFO, "Type the ID of an organization, org_...");
         return;
@@ -77,10 +80,8 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     switch (ev->kind) {
     case KF_EV_RESULT: kf_items_result(&s->list, ev, "organizations", keys); return;
     case KF_EV_KEY:
-        if (ev->key == '?' && kf_line_is_empty(&s->line))
-            kf_out_help(o);
-        else if (kf_line_key(&s->line, ev->key))
-            s->cur = 0;
+        if (ev->key == '?' && kf_line_is_empty(&s->line)) kf_out_help(o);
+        else if (kf_line_key(&s->line, ev->key)) s->cur = 0;
         return;
     case KF_EV_PASTE:
         kf_line_paste(&s->line, ev->text, ev->len, msg, sizeof msg);
@@ -93,15 +94,13 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     if (ev->act == KF_DO_BACK && !kf_line_is_empty(&s->line)) {
         kf_line_clear(&s->line);
         s->cur = 0;
-    } else if (ev->act == KF_DO_BACK)
-        kf_out_pop(o, 1);
-    else if (kf_is_move(ev->act))
-        s->cur = kf_list_move(s->cur, filtered(s, 0, NULL), 8, ev->act);
-    else if (ev->act == KF_DO_USE)
-        use(s, p, o);
+    } else if (ev->act == KF_DO_BACK) kf_out_pop(o, 1);
+    else if (kf_is_move(ev->act)) s->cur = kf_list_move(s->cur, filtered(s, 0, NULL), 8, ev->act);
+    else if (ev->act == KF_DO_USE) use(s, p, o);
 }
 
-static void draw_row(const orgs *s, const kf_mprofile *p, size_t row, kf_grid *g, int y, kf_rect r) {
+static void draw_row(const orgs *s, const kf_mprofile *p, size_t row, kf_grid *g, int y,
+                     kf_rect r) {
     size_t at = 0;
     char id[64];
     (void)filtered(s, row, &at);
@@ -110,7 +109,8 @@ static void draw_row(const orgs *s, const kf_mprofile *p, size_t row, kf_grid *g
     int name = wide ? (r.cols - 2) / 2 - 4 : r.cols - 12;
     kf_short_id(i->text[0], id, sizeof id);
     kf_grid_text(g, y, r.x + 2, name, KF_INK_STRONG, i->text[NAME]);
-    kf_grid_text(g, y, r.x + name + 3, wide ? 14 : 9, KF_INK_TEXT, is_now(p, i) ? "now" : i->text[ROLE]);
+    kf_grid_text(g, y, r.x + name + 3, wide ? 14 : 9, KF_INK_TEXT,
+                 is_now(p, i) ? "now" : i->text[ROLE]);
     if (wide) {
         kf_grid_text(g, y, r.x + name + 18, 9, KF_INK_DIM, i->text[STATUS]);
         kf_grid_text(g, y, r.x + name + 28, r.cols - name - 28, KF_INK_DIM, id);
@@ -120,14 +120,18 @@ static void draw_row(const orgs *s, const kf_mprofile *p, size_t row, kf_grid *g
     kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
 }
 
-static void draw_list(const orgs *s, const kf_model *m, const kf_mprofile *p, kf_grid *g, kf_rect r) {
+static void draw_list(const orgs *s, const kf_model *m, const kf_mprofile *p, kf_grid *g,
+                      kf_rect r) {
     size_t n = filtered(s, 0, NULL), top = kf_scroll_top(s->cur, n, r.rows);
     const char *typed = kf_line_text(&s->line);
     if (kf_items_draw_none(&s->list, m, "organizations", false, g, r)) return;
-    for (int k = 0; k < r.rows && top + (size_t)k < n; k++) draw_row(s, p, top + (size_t)k, g, r.y + k, r);
+    for (int k = 0; k < r.rows && top + (size_t)k < n; k++)
+        draw_row(s, p, top + (size_t)k, g, r.y + k, r);
     if (!n)
         kf_grid_wrap(g, r.y, r.x, r.cols, 2, KF_INK_TEXT,
-                     kf_str_starts(typed, "org_") ? "Not in your list; Enter asks for it all the same." : "No organization matches. Esc clears the filter.",
+                     kf_str_starts(typed, "org_")
+                         ? "Not in your list; Enter asks for it all the same."
+                         : "No organization matches. Esc clears the filter.",
                      true);
 }
 
@@ -140,7 +144,8 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     bool list = p->confidential;
     y += kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT,
                       list ? "Which organization should this profile use?"
-                           : "Which organization should this profile use? Without an API key keyfob cannot list yours; type the ID.",
+                           : "Which organization should this profile use? Without an API key "
+                             "keyfob cannot list yours; type the ID.",
                       true);
     int x = r.x + kf_grid_text(g, y, r.x, 8, KF_INK_DIM, list ? "Filter " : "ID ");
     kf_line_draw(&s->line, g, y, x, r.x + r.cols - x < 44 ? r.x + r.cols - x : 44, true);
@@ -149,7 +154,8 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     if (list) draw_list(s, m, p, g, (kf_rect){y, r.x, r.y + r.rows - y - foot, r.cols});
     if (foot)
         kf_grid_wrap(g, r.y + r.rows - 2, r.x, r.cols, 2, KF_INK_DIM,
-                     "The next token carries org_id and role for this organization. It is a new token, not a new sign-in; when WorkOS "
+                     "The next token carries org_id and role for this organization. It is a new "
+                     "token, not a new sign-in; when WorkOS "
                      "refuses, the session stays as it is.",
                      true);
 }
@@ -159,18 +165,20 @@ static kf_typing typing(const void *st, const kf_model *m) {
     return KF_TYPING_TEXT;
 }
 
-static void title(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                  size_t size) {
     const kf_mprofile *p = of(st, m);
     (void)compact, (void)right;
-    snprintf(left, size, "keyfob%s > %s > Organization", m->sandbox ? " sandbox" : "", p ? p->name : "");
+    snprintf(left, size, "keyfob%s > %s > Organization", m->sandbox ? " sandbox" : "",
+             p ? p->name : "");
 }
 
-static void status(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                   size_t size) {
     const orgs *s = st;
     const kf_mprofile *p = of(st, m);
     (void)right, (void)compact;
-    if (s->list.loaded)
-        snprintf(left, size, "%zu of %zu", filtered(s, 0, NULL), s->list.n);
+    if (s->list.loaded) snprintf(left, size, "%zu of %zu", filtered(s, 0, NULL), s->list.n);
     else if (p && p->org_id[0])
         snprintf(left, size, "now in %.100s", p->org_name[0] ? p->org_name : p->org_id);
 }

@@ -24,8 +24,7 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
         s->details = true;
         snprintf(s->title, sizeof s->title, "%s: %s", p->name,
                  kf_model_state_word(kf_model_state(m, p)));
-    } else
-        snprintf(s->title, sizeof s->title, "%s", args->title ? args->title : "");
+    } else snprintf(s->title, sizeof s->title, "%s", args->title ? args->title : "");
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
@@ -90,8 +89,7 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     if (s->what != KF_PANEL_PLAIN) out[n++] = KF_DO_AGAIN;
     if (kf_err_is(s->err.code, "workos") || kf_err_is(s->err.code, "store"))
         out[n++] = KF_DO_SIGN_IN;
-    else
-        out[n++] = KF_DO_RENEW;
+    else out[n++] = KF_DO_RENEW;
     out[n++] = KF_DO_DETAILS;
     out[n++] = KF_DO_BACK;
     out[n] = KF_DO_EDIT;

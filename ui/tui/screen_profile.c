@@ -1,5 +1,5 @@
-/* One profile, opened: overview, claims, sessions and factors. While it is open the agent renews its token ahead of
- * time. */
+/* One profile, opened: overview, claims, sessions and factors. While it is open the agent renews
+ * its token ahead of time. */
 #include "base/str.h"
 #include "ui/common/words.h"
 #include "ui/tui/profile_do.h"
@@ -65,10 +65,12 @@ static void end_session(const profile *s, kf_out *o) {
     char about[120], made[24];
     if (!i) return;
     kf_time_short(i->text[KF_SESSION_MADE], made);
-    snprintf(about, sizeof about, "of %s, %.60s", made, i->text[KF_SESSION_IP][0] ? i->text[KF_SESSION_IP] : i->text[KF_SESSION_METHOD]);
+    snprintf(about, sizeof about, "of %s, %.60s", made,
+             i->text[KF_SESSION_IP][0] ? i->text[KF_SESSION_IP] : i->text[KF_SESSION_METHOD]);
     kf_args a = {.what = KF_CONFIRM_REVOKE, .title = about};
     memcpy(a.profile, s->id, sizeof a.profile);
-    if (kf_str_set(a.item, sizeof a.item, i->text[KF_SESSION_ID])) kf_out_push(o, &kf_screen_confirm, &a);
+    if (kf_str_set(a.item, sizeof a.item, i->text[KF_SESSION_ID]))
+        kf_out_push(o, &kf_screen_confirm, &a);
 }
 
 static void delete_factor(const profile *s, kf_out *o) {
@@ -79,7 +81,8 @@ static void delete_factor(const profile *s, kf_out *o) {
     snprintf(about, sizeof about, "the %.40s of %s", kf_factor_word(i->text[KF_FACTOR_TYPE]), made);
     kf_args a = {.what = KF_TYPED_FACTOR, .title = about};
     memcpy(a.profile, s->id, sizeof a.profile);
-    if (kf_str_set(a.item, sizeof a.item, i->text[KF_FACTOR_ID])) kf_out_push(o, &kf_screen_typed, &a);
+    if (kf_str_set(a.item, sizeof a.item, i->text[KF_FACTOR_ID]))
+        kf_out_push(o, &kf_screen_typed, &a);
 }
 
 static void push(const profile *s, const kf_screen_class *cls, int what, kf_out *o) {
@@ -100,10 +103,8 @@ static void act(profile *s, const kf_model *m, const kf_mprofile *p, kf_action w
     }
     switch (what) {
     case KF_DO_BACK:
-        if (s->tab)
-            go(s, m, KF_TAB_OVERVIEW, o);
-        else
-            kf_out_pop(o, 1);
+        if (s->tab) go(s, m, KF_TAB_OVERVIEW, o);
+        else kf_out_pop(o, 1);
         return;
     case KF_DO_NEXT: go(s, m, (s->tab + 1) % KF_TAB_COUNT, o); return;
     case KF_DO_PREV: go(s, m, (s->tab + KF_TAB_COUNT - 1) % KF_TAB_COUNT, o); return;
@@ -113,25 +114,21 @@ static void act(profile *s, const kf_model *m, const kf_mprofile *p, kf_action w
     case KF_DO_ENROLL: push(s, &kf_screen_enroll, 0, o); return;
     case KF_DO_OTHERS: push(s, &kf_screen_typed, KF_TYPED_OTHERS, o); return;
     case KF_DO_DELETE:
-        if (s->tab == KF_TAB_SESSIONS)
-            end_session(s, o);
-        else if (s->tab == KF_TAB_FACTORS)
-            delete_factor(s, o);
-        else
-            kf_profile_do(m, p, what, o);
+        if (s->tab == KF_TAB_SESSIONS) end_session(s, o);
+        else if (s->tab == KF_TAB_FACTORS) delete_factor(s, o);
+        else kf_profile_do(m, p, what, o);
         return;
     case KF_DO_DETAILS:
-        if (s->tab)
-            s->details = !s->details;
-        else
-            kf_profile_do(m, p, what, o);
+        if (s->tab) s->details = !s->details;
+        else kf_profile_do(m, p, what, o);
         return;
     default: kf_profile_do(m, p, what, o);
     }
 }
 
 static void changed(profile *s, const kf_model *m, const kf_mprofile *p, kf_out *o) {
-    if (s->tab == KF_TAB_CLAIMS && !s->claims.call && s->claims.of != p->renewed_at) load(s, m, o); /* another token */
+    if (s->tab == KF_TAB_CLAIMS && !s->claims.call && s->claims.of != p->renewed_at)
+        load(s, m, o); /* another token */
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
@@ -145,10 +142,13 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     case KF_EV_DO: act(s, m, p, ev->act, o); return;
     case KF_EV_MODEL: changed(s, m, p, o); return;
     case KF_EV_JOB:
-        if (list_of(s) && (kf_str_eq(ev->method, "RevokeSession") || kf_str_eq(ev->method, "DeleteFactor"))) load(s, m, o);
+        if (list_of(s) &&
+            (kf_str_eq(ev->method, "RevokeSession") || kf_str_eq(ev->method, "DeleteFactor")))
+            load(s, m, o);
         return;
     case KF_EV_RESULT:
-        if (!kf_claims_result(&s->claims, ev) && !kf_items_result(&s->sessions, ev, "sessions", kf_session_keys))
+        if (!kf_claims_result(&s->claims, ev) &&
+            !kf_items_result(&s->sessions, ev, "sessions", kf_session_keys))
             kf_items_result(&s->factors, ev, "factors", kf_factor_keys);
         return;
     default: return;
@@ -165,29 +165,33 @@ typedef struct subject {
 
 static int draw_page(const void *arg, kf_grid *page, kf_rect r) {
     const subject *x = arg;
-    if (x->s->tab == KF_TAB_CLAIMS) return kf_claims_draw(&x->s->claims, x->m, x->p, x->s->details, page, r);
+    if (x->s->tab == KF_TAB_CLAIMS)
+        return kf_claims_draw(&x->s->claims, x->m, x->p, x->s->details, page, r);
     return kf_profile_draw(x->m, x->p, page, r, true);
 }
 
 static void draw_tabs(const profile *s, kf_grid *g, int y, kf_rect r) {
     int x = r.x;
     for (int i = 0; i < KF_TAB_COUNT; i++) {
-        const kf_items *l = i == KF_TAB_SESSIONS ? &s->sessions : i == KF_TAB_FACTORS ? &s->factors : NULL;
+        const kf_items *l = i == KF_TAB_SESSIONS  ? &s->sessions
+                            : i == KF_TAB_FACTORS ? &s->factors
+                                                  : NULL;
         char name[40];
-        snprintf(name, sizeof name, l && l->loaded && r.cols >= 60 ? "%s (%zu)" : "%s", tab_names[i], l ? l->n : 0);
-        x += kf_grid_printf(g, y, x, r.x + r.cols - x, i == s->tab ? KF_INK_STRONG : KF_INK_DIM, i == s->tab ? "[%s]" : " %s ", name);
+        snprintf(name, sizeof name, l && l->loaded && r.cols >= 60 ? "%s (%zu)" : "%s",
+                 tab_names[i], l ? l->n : 0);
+        x += kf_grid_printf(g, y, x, r.x + r.cols - x, i == s->tab ? KF_INK_STRONG : KF_INK_DIM,
+                            i == s->tab ? "[%s]" : " %s ", name);
         if (r.cols >= 60) x++;
     }
     if (r.cols >= 60) kf_grid_right(g, y, r.x, r.cols, KF_INK_DIM, "Tab next");
 }
 
-static void draw_list(const profile *s, const kf_model *m, const kf_mprofile *p, kf_grid *g, kf_rect r) {
+static void draw_list(const profile *s, const kf_model *m, const kf_mprofile *p, kf_grid *g,
+                      kf_rect r) {
     if (!kf_model_has_session(p))
         kf_grid_text(g, r.y, r.x, r.cols, KF_INK_DIM, "Nobody is signed in here. s signs in.");
-    else if (s->tab == KF_TAB_SESSIONS)
-        kf_sessions_draw(&s->sessions, m, s->details, g, r);
-    else
-        kf_factors_draw(&s->factors, m, s->details, g, r);
+    else if (s->tab == KF_TAB_SESSIONS) kf_sessions_draw(&s->sessions, m, s->details, g, r);
+    else kf_factors_draw(&s->factors, m, s->details, g, r);
 }
 
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
@@ -200,10 +204,8 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     int used = v->tier == KF_TIER_COMPACT ? 1 : 2;
     r.y += used, r.rows -= used;
     if (v->tier == KF_TIER_WIDE && s->tab < KF_TAB_SESSIONS) r.cols = r.cols > 96 ? 96 : r.cols;
-    if (s->tab >= KF_TAB_SESSIONS)
-        draw_list(s, m, p, g, r);
-    else
-        kf_page(g, r, s->top, draw_page, &(subject){s, m, p});
+    if (s->tab >= KF_TAB_SESSIONS) draw_list(s, m, p, g, r);
+    else kf_page(g, r, s->top, draw_page, &(subject){s, m, p});
 }
 
 static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
@@ -215,10 +217,10 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
     kf_words_left(kf_model_left_ms(m, p), time_left);
     kf_pstate s = kf_model_state(m, p);
     const char *who = p->impersonator[0] ? compact ? "IMPERSONATED " : "IMPERSONATED  " : "";
-    if (kf_str_eq(time_left, "--"))
-        snprintf(right, size, "%s%s", who, kf_model_state_word(s));
+    if (kf_str_eq(time_left, "--")) snprintf(right, size, "%s%s", who, kf_model_state_word(s));
     else
-        snprintf(right, size, "%s%s  %s left", who, compact && who[0] ? "" : kf_model_state_word(s), time_left);
+        snprintf(right, size, "%s%s  %s left", who, compact && who[0] ? "" : kf_model_state_word(s),
+                 time_left);
 }
 
 static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
@@ -231,7 +233,8 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     static const kf_action all[KF_TAB_COUNT][12] = {
-        {KF_DO_BACK, KF_DO_COPY, KF_DO_EXPORT, KF_DO_RENEW, KF_DO_SIGN_IN, KF_DO_ORGANIZATION, KF_DO_CLAIMS, KF_DO_SIGN_OUT, KF_DO_EDIT, KF_DO_DEFAULT, KF_DO_DETAILS, KF_DO_DELETE},
+        {KF_DO_BACK, KF_DO_COPY, KF_DO_EXPORT, KF_DO_RENEW, KF_DO_SIGN_IN, KF_DO_ORGANIZATION,
+         KF_DO_CLAIMS, KF_DO_SIGN_OUT, KF_DO_EDIT, KF_DO_DEFAULT, KF_DO_DETAILS, KF_DO_DELETE},
         {KF_DO_BACK, KF_DO_VERIFY, KF_DO_NEXT, KF_DO_RENEW, KF_DO_ORGANIZATION, KF_DO_DETAILS},
         {KF_DO_BACK, KF_DO_DELETE, KF_DO_OTHERS, KF_DO_NEXT, KF_DO_REDRAW, KF_DO_DETAILS},
         {KF_DO_BACK, KF_DO_ENROLL, KF_DO_DELETE, KF_DO_NEXT, KF_DO_REDRAW, KF_DO_DETAILS}};
@@ -243,23 +246,31 @@ static const char *session_why_not(const profile *s, kf_action act) {
     const kf_item *i = kf_items_at(&s->sessions);
     if (!i) return "there is no session to end";
     if (act == KF_DO_DELETE && i->current) return "this is the session of the profile, S signs out";
-    if (act == KF_DO_DELETE && !kf_str_eq(i->text[KF_SESSION_STATUS], "active")) return "this session is over already";
+    if (act == KF_DO_DELETE && !kf_str_eq(i->text[KF_SESSION_STATUS], "active"))
+        return "this session is over already";
     return NULL;
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     const profile *s = st;
     const kf_mprofile *p = of(st, m);
-    bool failed = s->tab == KF_TAB_CLAIMS ? s->claims.failed : s->tab == KF_TAB_SESSIONS ? s->sessions.failed : s->factors.failed;
+    bool failed = s->tab == KF_TAB_CLAIMS     ? s->claims.failed
+                  : s->tab == KF_TAB_SESSIONS ? s->sessions.failed
+                                              : s->factors.failed;
     switch (act) {
-    case KF_DO_VERIFY: return s->tab != KF_TAB_CLAIMS ? "only at the claims, c" : !s->claims.loaded ? "there are no claims yet" : NULL;
+    case KF_DO_VERIFY:
+        return s->tab != KF_TAB_CLAIMS ? "only at the claims, c"
+               : !s->claims.loaded     ? "there are no claims yet"
+                                       : NULL;
     case KF_DO_ENROLL:
         if (s->tab != KF_TAB_FACTORS) return "only at the factors";
         return s->factors.loaded ? NULL : "the factors are not known yet";
-    case KF_DO_OTHERS: return s->tab == KF_TAB_SESSIONS ? session_why_not(s, act) : "only at the sessions";
+    case KF_DO_OTHERS:
+        return s->tab == KF_TAB_SESSIONS ? session_why_not(s, act) : "only at the sessions";
     case KF_DO_DELETE:
         if (s->tab == KF_TAB_SESSIONS) return session_why_not(s, act);
-        if (s->tab == KF_TAB_FACTORS) return kf_items_at(&s->factors) ? NULL : "there is no factor to delete";
+        if (s->tab == KF_TAB_FACTORS)
+            return kf_items_at(&s->factors) ? NULL : "there is no factor to delete";
         break;
     case KF_DO_DETAILS:
         if (s->tab) return failed ? NULL : "there is no error to explain";
@@ -272,7 +283,8 @@ static const char *why_not(const void *st, const kf_model *m, kf_action act) {
 static bool counts(const void *st, const kf_model *m) {
     const profile *s = st;
     const kf_mprofile *p = of(st, m);
-    return p && (kf_model_left_ms(m, p) > 0 || p->retry_at > m->now_ms || s->sessions.call || s->factors.call);
+    return p && (kf_model_left_ms(m, p) > 0 || p->retry_at > m->now_ms || s->sessions.call ||
+                 s->factors.call);
 }
 
 const kf_screen_class kf_screen_profile = {.name = "profile",

@@ -12,7 +12,7 @@ typedef struct profiles {
     bool typing;
     bool partial; /* the order is one of a list that was not whole yet */
     bool touched; /* by a key: rows keep their places from then on */
-    char at[17]; /* id under the cursor */
+    char at[17];  /* id under the cursor */
     int page;
 } profiles;
 
@@ -140,28 +140,21 @@ static void move_to(profiles *s, const kf_model *m, size_t to) {
 
 static void act(profiles *s, const kf_model *m, kf_action what, kf_out *o) {
     const kf_mprofile *p = selected(s, m);
-    if (kf_is_move(what))
-        move_to(s, m, kf_list_move(s->cur, s->n, s->page, what));
-    else if (what == KF_DO_FILTER)
-        s->typing = true;
+    if (kf_is_move(what)) move_to(s, m, kf_list_move(s->cur, s->n, s->page, what));
+    else if (what == KF_DO_FILTER) s->typing = true;
     else if (what == KF_DO_BACK) {
         s->typing = false;
         kf_line_clear(&s->filter);
         resort(s, m);
-    } else if (what == KF_DO_OPEN && s->typing)
-        s->typing = false;
+    } else if (what == KF_DO_OPEN && s->typing) s->typing = false;
     else if (what == KF_DO_OPEN && p) {
         kf_args a = {0};
         memcpy(a.profile, p->id, sizeof a.profile);
         kf_out_push(o, &kf_screen_profile, &a);
-    } else if (what == KF_DO_ADD)
-        kf_out_push(o, &kf_screen_form, NULL);
-    else if (what == KF_DO_IMPORT)
-        kf_out_push(o, &kf_screen_import, NULL);
-    else if (what == KF_DO_REDRAW)
-        resort(s, m);
-    else
-        kf_profile_do(m, p, what, o);
+    } else if (what == KF_DO_ADD) kf_out_push(o, &kf_screen_form, NULL);
+    else if (what == KF_DO_IMPORT) kf_out_push(o, &kf_screen_import, NULL);
+    else if (what == KF_DO_REDRAW) resort(s, m);
+    else kf_profile_do(m, p, what, o);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
@@ -173,7 +166,8 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
         merge(s, m);
         if (kf_out_selected(o)[0] && kf_model_by_id(m, kf_out_selected(o))) {
             if (!matches(s, kf_model_by_id(m, kf_out_selected(o)))) {
-                kf_line_clear(&s->filter); /* a cursor on another row than the one told of would mislead */
+                kf_line_clear(
+                    &s->filter); /* a cursor on another row than the one told of would mislead */
                 resort(s, m);
             }
             snprintf(s->at, sizeof s->at, "%s", kf_out_selected(o));
@@ -209,14 +203,10 @@ typedef struct columns {
 static columns columns_for(int cols, bool wide) {
     columns c = {.state = 13, .left = 6, .end = cols};
     int rest = cols - 2 - c.state - c.left - 1;
-    if (rest >= 54 && !wide)
-        c.env = 10, c.user = 19, c.org = rest - 16 - 10 - 19 - 3, c.name = 15;
-    else if (rest >= 44)
-        c.env = 10, c.user = rest - 16 - 10 - 2, c.name = 16;
-    else if (rest >= 29)
-        c.env = 10, c.name = rest - 11;
-    else
-        c.name = rest - 1;
+    if (rest >= 54 && !wide) c.env = 10, c.user = 19, c.org = rest - 16 - 10 - 19 - 3, c.name = 15;
+    else if (rest >= 44) c.env = 10, c.user = rest - 16 - 10 - 2, c.name = 16;
+    else if (rest >= 29) c.env = 10, c.name = rest - 11;
+    else c.name = rest - 1;
     if (c.org > 22) {
         int more = c.org - 22;
         c.org = 22 + more / 3;
@@ -232,8 +222,12 @@ static void longest(const kf_grid *g, int *most, const char *text) {
     if (n > *most) *most = n;
 }
 
-static const char *user_of(const kf_mprofile *p) { return p->user_email[0] ? p->user_email : "(not signed in)"; }
-static const char *org_of(const kf_mprofile *p) { return p->org_name[0] ? p->org_name : p->org_id[0] ? p->org_id : "--"; }
+static const char *user_of(const kf_mprofile *p) {
+    return p->user_email[0] ? p->user_email : "(not signed in)";
+}
+static const char *org_of(const kf_mprofile *p) {
+    return p->org_name[0] ? p->org_name : p->org_id[0] ? p->org_id : "--";
+}
 
 static void lend(int *from, int need, int *want, int *to) {
     int n = *from - need < *want ? *from - need : *want;
@@ -241,8 +235,8 @@ static void lend(int *from, int need, int *want, int *to) {
     *from -= n, *to += n, *want -= n;
 }
 
-/* A name that would be shortened gets the columns that nothing stands in. All rows count and not only those in the window,
- * so that nothing moves while one scrolls. */
+/* A name that would be shortened gets the columns that nothing stands in. All rows count and not
+ * only those in the window, so that nothing moves while one scrolls. */
 static void widen_name(const profiles *s, const kf_model *m, const kf_grid *g, columns *c) {
     columns most = {.name = 4, .env = 3, .user = 4, .org = 3};
     for (size_t i = 0; i < s->n; i++) {
@@ -278,8 +272,7 @@ static void draw_row(const kf_model *m, const kf_mprofile *p, kf_grid *g, int y,
         int star = p->is_default ? 2 : 0;
         kf_grid_middle(g, y, x, c->name - star, KF_INK_STRONG, p->name);
         if (star) kf_grid_text(g, y, x + c->name - star, star, KF_INK_STRONG, " *");
-    } else
-        kf_grid_text(g, y, x, c->name, KF_INK_STRONG, name);
+    } else kf_grid_text(g, y, x, c->name, KF_INK_STRONG, name);
     x += c->name + 1;
     x = cell(g, y, x, c->env, KF_INK_DIM, p->environment);
     x = cell(g, y, x, c->user, p->user_email[0] ? KF_INK_TEXT : KF_INK_DIM, user_of(p));
@@ -335,8 +328,7 @@ static void draw_summary(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf
         char in[24];
         kf_words_left(p->renews_at - m->now_ms, in);
         snprintf(text, sizeof text, "token renews by itself in %s", in);
-    } else
-        snprintf(text, sizeof text, "token is renewed when a command asks");
+    } else snprintf(text, sizeof text, "token is renewed when a command asks");
     kf_grid_printf(g, y + 1, foot.x, foot.cols, KF_INK_DIM, "%-37s %s %s of %s", text, bar, left,
                    life);
 }
@@ -392,10 +384,8 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
     (void)st;
     snprintf(left, size, "keyfob%s  Profiles", m->sandbox ? " sandbox" : "");
     size_t n = attention(m);
-    if (compact && m->link == KF_LINK_UP && n)
-        snprintf(right, size, "%zu to do", n);
-    else
-        kf_agent_text(m, compact, right, size);
+    if (compact && m->link == KF_LINK_UP && n) snprintf(right, size, "%zu to do", n);
+    else kf_agent_text(m, compact, right, size);
 }
 
 static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
@@ -413,16 +403,15 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
         snprintf(left, size, "%zu of %zu profiles", s->n, all);
         if (m->link == KF_LINK_DOWN)
             snprintf(right, size, "the agent does not answer: trying again");
-        else if (n)
-            snprintf(right, size, "%zu need%s attention", n, n == 1 ? "s" : "");
+        else if (n) snprintf(right, size, "%zu need%s attention", n, n == 1 ? "s" : "");
     }
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     const profiles *s = st;
-    static const kf_action all[] = {KF_DO_OPEN,   KF_DO_SIGN_IN,  KF_DO_RENEW, KF_DO_COPY, KF_DO_EXPORT, KF_DO_ADD,
-                                    KF_DO_FILTER, KF_DO_SIGN_OUT, KF_DO_EDIT,  KF_DO_DELETE, KF_DO_DUPLICATE,
-                                    KF_DO_CLOSE};
+    static const kf_action all[] = {KF_DO_OPEN,   KF_DO_SIGN_IN, KF_DO_RENEW,     KF_DO_COPY,
+                                    KF_DO_EXPORT, KF_DO_ADD,     KF_DO_FILTER,    KF_DO_SIGN_OUT,
+                                    KF_DO_EDIT,   KF_DO_DELETE,  KF_DO_DUPLICATE, KF_DO_CLOSE};
     if (s->typing) {
         out[0] = KF_DO_BACK;
         return;

@@ -8,7 +8,9 @@
 
 enum { FIELD_MAX = 4096 };
 
-const kf_mprofile *kf_signin_of(const kf_signin *s, const kf_model *m) { return kf_model_by_id(m, s->id); }
+const kf_mprofile *kf_signin_of(const kf_signin *s, const kf_model *m) {
+    return kf_model_by_id(m, s->id);
+}
 
 static void begin(kf_signin *s, const kf_model *m, kf_out *o) {
     kf_json *p = kf_json_obj();
@@ -42,7 +44,9 @@ static void done(void *st) {
     kf_line_done(&((kf_signin *)st)->again);
 }
 
-const kf_mstep *kf_signin_step(const kf_signin *s, const kf_model *m) { return s->fresh && m->step.any ? &m->step : NULL; }
+const kf_mstep *kf_signin_step(const kf_signin *s, const kf_model *m) {
+    return s->fresh && m->step.any ? &m->step : NULL;
+}
 
 bool kf_is_digits_field(kf_field f) {
     return f == KF_FIELD_TOTP || f == KF_FIELD_EMAIL_CODE || f == KF_FIELD_SMS_CODE;
@@ -120,7 +124,8 @@ static void submit(kf_signin *s, const kf_model *m, kf_out *o) {
     const kf_mstep *p = open_step(s, m);
     if (kf_line_is_empty(line_of(s, p))) {
         bool browser = kf_signin_is_browser(p);
-        kf_out_say(o, KF_SAY_INFO, browser ? "Sign in in the browser; b opens the address" : "The field is empty");
+        kf_out_say(o, KF_SAY_INFO,
+                   browser ? "Sign in in the browser; b opens the address" : "The field is empty");
         return;
     }
     if (kf_is_digits_field(p->field) && s->line.len < KF_CODE_DIGITS) {
@@ -177,8 +182,8 @@ static void back(kf_signin *s, const kf_model *m, kf_out *o) {
 static void finished(kf_signin *s, const kf_model *m, kf_out *o) {
     const kf_mprofile *p = kf_signin_of(s, m);
     if (p && p->impersonator[0])
-        kf_out_say(o, KF_SAY_WARN, "Signed in to %s as %s: an impersonated session, by %s", p->name, m->step.email,
-                   p->impersonator);
+        kf_out_say(o, KF_SAY_WARN, "Signed in to %s as %s: an impersonated session, by %s", p->name,
+                   m->step.email, p->impersonator);
     else
         kf_out_say(o, KF_SAY_GOOD, "Signed in to %s as %s%s%s", p ? p->name : "", m->step.email,
                    m->step.organization[0] ? ", " : "", m->step.organization);
@@ -199,7 +204,8 @@ static void new_step(kf_signin *s, const kf_model *m, kf_out *o) {
     s->details = false;
     clear_fields(s);
     s->line.masked = p->kind == KF_STEP_FIELD && kf_is_hidden_field(p->field);
-    if (can(p, KF_ACT_RESEND) && (p->note == KF_NOTE_SENT_TO || p->note == KF_NOTE_VERIFY_EMAIL || p->note == KF_NOTE_RADAR))
+    if (can(p, KF_ACT_RESEND) &&
+        (p->note == KF_NOTE_SENT_TO || p->note == KF_NOTE_VERIFY_EMAIL || p->note == KF_NOTE_RADAR))
         s->sent_ms = m->now_ms;
     if (p->kind == KF_STEP_SHOW_QR) kf_pane_begin(&s->pane, m);
     if (p->kind != KF_STEP_WAIT) s->since_ms = m->now_ms;
@@ -244,29 +250,25 @@ static void paste_digits(kf_signin *s, const kf_model *m, const kf_event *ev, kf
 static void typed_key(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
     const kf_mstep *p = open_step(s, m);
     kf_line *l = line_of(s, p);
-    if (has_field(p) && ev->key == '?' && kf_line_is_empty(l) && !l->masked)
-        kf_out_help(o);
+    if (has_field(p) && ev->key == '?' && kf_line_is_empty(l) && !l->masked) kf_out_help(o);
     else if (has_field(p) && kf_is_digits_field(p->field)) {
-        if (ev->key >= '0' && ev->key <= '9')
-            digit(s, m, ev->key, o);
-        else if (ev->key != ' ' && ev->key != '-')
-            kf_line_key(l, ev->key);
+        if (ev->key >= '0' && ev->key <= '9') digit(s, m, ev->key, o);
+        else if (ev->key != ' ' && ev->key != '-') kf_line_key(l, ev->key);
     } else if (kf_signin_is_browser(p) && !s->second) {
-        if (kf_key_is_text(ev->key)) kf_out_say(o, KF_SAY_INFO, "Tab goes into the field; a paste goes there by itself");
+        if (kf_key_is_text(ev->key))
+            kf_out_say(o, KF_SAY_INFO, "Tab goes into the field; a paste goes there by itself");
     } else if (has_field(p)) {
-        if (!kf_line_key(l, ev->key)) kf_out_say(o, KF_SAY_INFO, "The field takes %zu characters", l->cap);
-    } else if (p && p->kind == KF_STEP_CHOOSE && kf_line_key(l, ev->key))
-        s->cur = 0;
+        if (!kf_line_key(l, ev->key))
+            kf_out_say(o, KF_SAY_INFO, "The field takes %zu characters", l->cap);
+    } else if (p && p->kind == KF_STEP_CHOOSE && kf_line_key(l, ev->key)) s->cur = 0;
 }
 
 static void paste(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
     const kf_mstep *p = open_step(s, m);
     char msg[120] = "";
     if (!p) return;
-    if (has_field(p) && kf_is_digits_field(p->field))
-        paste_digits(s, m, ev, o);
-    else
-        kf_line_paste(line_of(s, p), ev->text, ev->len, msg, sizeof msg);
+    if (has_field(p) && kf_is_digits_field(p->field)) paste_digits(s, m, ev, o);
+    else kf_line_paste(line_of(s, p), ev->text, ev->len, msg, sizeof msg);
     if (kf_signin_is_browser(p)) s->second = !kf_line_is_empty(&s->line);
     if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
 }
@@ -281,10 +283,8 @@ static bool act_on(kf_signin *s, const kf_model *m, const kf_mstep *p, kf_action
         return true;
     case KF_DO_SUBMIT:
     case KF_DO_USE:
-        if (p->kind == KF_STEP_CHOOSE)
-            choose(s, m, o);
-        else if (has_field(p))
-            submit(s, m, o);
+        if (p->kind == KF_STEP_CHOOSE) choose(s, m, o);
+        else if (has_field(p)) submit(s, m, o);
         return true;
     default: return kf_pane_do(&s->pane, m, act);
     }
@@ -293,24 +293,20 @@ static bool act_on(kf_signin *s, const kf_model *m, const kf_mstep *p, kf_action
 static void act(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
     const kf_mstep *p = open_step(s, m);
     bool list = p && p->kind == KF_STEP_CHOOSE, two = p && p->field == KF_FIELD_NEW_PASSWORD;
-    kf_action what = ev->act == KF_DO_FORGOT && (list || s->over) ? KF_DO_PAGE_DOWN : ev->act; /* the same key */
-    if (what == KF_DO_BACK)
-        back(s, m, o);
+    kf_action what =
+        ev->act == KF_DO_FORGOT && (list || s->over) ? KF_DO_PAGE_DOWN : ev->act; /* the same key */
+    if (what == KF_DO_BACK) back(s, m, o);
     else if (what == KF_DO_DETAILS) {
         s->details = !s->details;
         s->top = s->details ? 99 : 0;
     } else if (list && kf_is_move(what))
         s->cur = kf_list_move(s->cur, kf_signin_filtered(s, p, 0, NULL), 8, what);
-    else if (two && (what == KF_DO_DOWN || what == KF_DO_UP))
-        s->second = what == KF_DO_DOWN;
-    else if (kf_is_move(what))
-        s->top = kf_page_move(s->top, what);
-    else if (s->over && (what == KF_DO_SUBMIT || what == KF_DO_USE))
-        begin(s, m, o);
+    else if (two && (what == KF_DO_DOWN || what == KF_DO_UP)) s->second = what == KF_DO_DOWN;
+    else if (kf_is_move(what)) s->top = kf_page_move(s->top, what);
+    else if (s->over && (what == KF_DO_SUBMIT || what == KF_DO_USE)) begin(s, m, o);
     else if (what == KF_DO_NEXT || what == KF_DO_PREV)
         s->second = kf_signin_is_browser(p) ? what == KF_DO_NEXT : !s->second;
-    else if (p)
-        act_on(s, m, p, what, o);
+    else if (p) act_on(s, m, p, what, o);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
@@ -343,20 +339,19 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     const kf_signin *s = st;
     const kf_mstep *p = open_step(s, m);
     int n = 0;
-    if (s->over)
-        out[n++] = KF_DO_AGAIN;
-    else if (p && p->kind == KF_STEP_CHOOSE)
-        out[n++] = KF_DO_USE;
+    if (s->over) out[n++] = KF_DO_AGAIN;
+    else if (p && p->kind == KF_STEP_CHOOSE) out[n++] = KF_DO_USE;
     else if (p && p->kind == KF_STEP_OPEN_URL) {
         if (kf_signin_is_browser(p) && s->second) out[n++] = KF_DO_SUBMIT;
         out[n++] = KF_DO_BROWSER;
         out[n++] = KF_DO_NEW_CODE;
-    } else if (p && has_field(p))
-        out[n++] = KF_DO_SUBMIT;
+    } else if (p && has_field(p)) out[n++] = KF_DO_SUBMIT;
     out[n++] = KF_DO_BACK;
     if (p && p->kind == KF_STEP_FIELD) out[n++] = KF_DO_NEW_CODE, out[n++] = KF_DO_FORGOT;
     if (kf_signin_is_browser(p) && !s->second) out[n++] = KF_DO_NEXT;
-    if (p && p->qr) out[n++] = KF_DO_SHOW, out[n++] = KF_DO_INVERT, out[n++] = KF_DO_WIDER, out[n++] = KF_DO_QUIET;
+    if (p && p->qr)
+        out[n++] = KF_DO_SHOW, out[n++] = KF_DO_INVERT, out[n++] = KF_DO_WIDER,
+        out[n++] = KF_DO_QUIET;
     out[n] = KF_DO_DETAILS;
 }
 
@@ -374,22 +369,29 @@ static const char *why_not(const void *st, const kf_model *m, kf_action what) {
     const kf_signin *s = st;
     const kf_mstep *p = open_step(s, m);
     bool list = p && p->kind == KF_STEP_CHOOSE, two = p && p->field == KF_FIELD_NEW_PASSWORD;
-    if (kf_is_move(what)) return list || two || s->over || kf_signin_is_browser(p) ? NULL : "there is no list here";
+    if (kf_is_move(what))
+        return list || two || s->over || kf_signin_is_browser(p) ? NULL : "there is no list here";
     switch (what) {
     case KF_DO_DETAILS: return s->over || (p && p->failed) ? NULL : "there is no error to explain";
-    case KF_DO_SUBMIT: return kf_signin_waiting(s, m) ? "keyfob waits for an answer; Esc stops" : NULL;
+    case KF_DO_SUBMIT:
+        return kf_signin_waiting(s, m) ? "keyfob waits for an answer; Esc stops" : NULL;
     case KF_DO_NEXT:
     case KF_DO_PREV: return two || kf_signin_is_browser(p) ? NULL : "there is only one field";
-    case KF_DO_BROWSER: return can(p, KF_ACT_BROWSER) && p->url[0] && !kf_signin_expired(p, m) ? NULL : "there is no address to open";
+    case KF_DO_BROWSER:
+        return can(p, KF_ACT_BROWSER) && p->url[0] && !kf_signin_expired(p, m)
+                   ? NULL
+                   : "there is no address to open";
     case KF_DO_NEW_CODE: return new_code_why_not(s, m, p);
-    case KF_DO_FORGOT: return list || s->over || can(p, KF_ACT_RESET) ? NULL : "only at the password";
+    case KF_DO_FORGOT:
+        return list || s->over || can(p, KF_ACT_RESET) ? NULL : "only at the password";
     default: return kf_pane_why_not(&s->pane, p && p->qr, what);
     }
 }
 
 static bool whole(const void *st, const kf_model *m) {
     const kf_mstep *p = open_step(st, m);
-    return p && (p->kind == KF_STEP_SHOW_QR || (p->kind == KF_STEP_OPEN_URL && p->user_code[0] && !kf_signin_expired(p, m)));
+    return p && (p->kind == KF_STEP_SHOW_QR ||
+                 (p->kind == KF_STEP_OPEN_URL && p->user_code[0] && !kf_signin_expired(p, m)));
 }
 
 static bool counts(const void *st, const kf_model *m) {

@@ -92,13 +92,11 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     unlock *s = st;
     char msg[120] = "";
     (void)m;
-    if (ev->kind == KF_EV_RESULT)
-        result(s, ev, o);
+    if (ev->kind == KF_EV_RESULT) result(s, ev, o);
     else if (ev->kind == KF_EV_DO && ev->act == KF_DO_BACK) {
         kf_out_say(o, KF_SAY_INFO, "%s", texts[s->kind].kept);
         kf_out_pop(o, 1);
-    } else if (ev->kind == KF_EV_DO && ev->act == KF_DO_SUBMIT)
-        submit(s, o);
+    } else if (ev->kind == KF_EV_DO && ev->act == KF_DO_SUBMIT) submit(s, o);
     else if (ev->kind == KF_EV_DO && (ev->act == KF_DO_NEXT || ev->act == KF_DO_PREV))
         s->at = s->kind == KF_UNLOCK_NEW && !s->at;
     else if (ev->kind == KF_EV_KEY && !s->call && s->kind != KF_UNLOCK_AGENT)

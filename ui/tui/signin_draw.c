@@ -24,8 +24,7 @@ static void draw_wait(const kf_signin *s, const kf_model *m, kf_grid *g, kf_rect
     const char *host = p && p->api_host[0] ? p->api_host : "WorkOS";
     if (kf_str_starts(host, "https://")) host += 8;
     int64_t sec = (m->now_ms - s->since_ms) / 1000;
-    if (sec < 3)
-        kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_DIM, "Signing in.");
+    if (sec < 3) kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_DIM, "Signing in.");
     else {
         char text[300];
         snprintf(text, sizeof text, "Waiting for %.200s %lld s, Esc stops.", host, (long long)sec);
@@ -56,7 +55,8 @@ static int draw_note(const kf_mstep *p, kf_grid *g, kf_rect r, int y, bool detai
     char note[400];
     kf_words_note(p->note, p->note_arg, p->failed ? &p->err : NULL, note, sizeof note);
     if (p->note == KF_NOTE_RADAR && p->field == KF_FIELD_PHONE) /* nothing was sent yet */
-        snprintf(note, sizeof note, "WorkOS wants to be sure that it is you, and sends a code to your phone.");
+        snprintf(note, sizeof note,
+                 "WorkOS wants to be sure that it is you, and sends a code to your phone.");
     if (!note[0]) return 0;
     int n = say(g, y, r, 4, is_good(p) ? KF_INK_TEXT : KF_INK_BAD, note);
     if (details && p->failed)
@@ -69,14 +69,20 @@ static int draw_note(const kf_mstep *p, kf_grid *g, kf_rect r, int y, bool detai
 static const char *help_for(kf_field f) {
     switch (f) {
     case KF_FIELD_EMAIL: return "The address of your account in this environment.";
-    case KF_FIELD_PASSWORD: return "It goes to WorkOS and is kept nowhere. Its length is not shown.";
+    case KF_FIELD_PASSWORD:
+        return "It goes to WorkOS and is kept nowhere. Its length is not shown.";
     case KF_FIELD_TOTP:
     case KF_FIELD_EMAIL_CODE:
     case KF_FIELD_SMS_CODE: return "Sent by itself at the sixth digit.";
     case KF_FIELD_PHONE: return "A text message with a code goes there.";
-    case KF_FIELD_ORGANIZATION: return "It says whose identity provider is asked: org_..., conn_... or example.com.";
-    case KF_FIELD_RESET_TOKEN: return "The mail comes from the environment. Its link holds the token; paste only the token.";
-    case KF_FIELD_NEW_PASSWORD: return "Setting it ends every session of this user, on every device. Typed twice, never shown.";
+    case KF_FIELD_ORGANIZATION:
+        return "It says whose identity provider is asked: org_..., conn_... or example.com.";
+    case KF_FIELD_RESET_TOKEN:
+        return "The mail comes from the environment. Its link holds the token; paste only the "
+               "token.";
+    case KF_FIELD_NEW_PASSWORD:
+        return "Setting it ends every session of this user, on every device. Typed twice, never "
+               "shown.";
     default: return "";
     }
 }
@@ -94,35 +100,37 @@ static void sandbox_hint(const kf_mstep *p, const kf_model *m, char *out, size_t
     case KF_FIELD_EMAIL_CODE:
     case KF_FIELD_SMS_CODE:
     case KF_FIELD_RESET_TOKEN:
-        if (m->sandbox_url[0]) snprintf(out, size, "Sandbox: the mails are at %.80s/sandbox/mail", m->sandbox_url);
+        if (m->sandbox_url[0])
+            snprintf(out, size, "Sandbox: the mails are at %.80s/sandbox/mail", m->sandbox_url);
         return;
     default: return;
     }
 }
 
 /* How long the code is good, and when another may be asked for. */
-static int draw_times(const kf_signin *s, const kf_model *m, const kf_mstep *p, kf_grid *g, kf_rect r, int y) {
+static int draw_times(const kf_signin *s, const kf_model *m, const kf_mstep *p, kf_grid *g,
+                      kf_rect r, int y) {
     char text[160], left[24], again[60] = "";
     int64_t in = kf_signin_resend_in(s, m);
     bool resend = p->acts & 1u << KF_ACT_RESEND, over = kf_signin_expired(p, m);
     if (resend && in > 0) {
         kf_words_left(in, left);
         snprintf(again, sizeof again, "n sends another in %s.", left);
-    } else if (resend)
-        snprintf(again, sizeof again, "n sends another code.");
-    if (over)
-        snprintf(text, sizeof text, "This code has expired. %s", again);
+    } else if (resend) snprintf(again, sizeof again, "n sends another code.");
+    if (over) snprintf(text, sizeof text, "This code has expired. %s", again);
     else if (p->ends_at != KF_NO_TIME) {
         kf_words_left(p->ends_at - m->now_ms, left);
         snprintf(text, sizeof text, "The code is good for %s. %s", left, again);
-    } else
-        snprintf(text, sizeof text, "%s", again);
+    } else snprintf(text, sizeof text, "%s", again);
     return text[0] ? say(g, y, r, 2, over ? KF_INK_WARN : KF_INK_DIM, text) : 0;
 }
 
 static void draw_field(const kf_signin *s, const kf_model *m, const kf_mstep *p, kf_grid *g,
                        kf_rect r) {
-    int y = r.y, tight = r.rows < 12, cols = kf_is_digits_field(p->field) ? 12 : r.cols < 60 ? r.cols : 60;
+    int y = r.y, tight = r.rows < 12,
+        cols = kf_is_digits_field(p->field) ? 12
+               : r.cols < 60                ? r.cols
+                                            : 60;
     char hint[200];
     if (!tight) y++;
     int note = draw_note(p, g, r, y, s->details);
@@ -135,10 +143,12 @@ static void draw_field(const kf_signin *s, const kf_model *m, const kf_mstep *p,
         kf_line_draw(&s->again, g, y + 1, r.x, cols, s->second);
         y += tight ? 2 : 3;
     }
-    y += say(g, y, r, 3, p->field == KF_FIELD_NEW_PASSWORD ? KF_INK_WARN : KF_INK_DIM, help_for(p->field));
+    y += say(g, y, r, 3, p->field == KF_FIELD_NEW_PASSWORD ? KF_INK_WARN : KF_INK_DIM,
+             help_for(p->field));
     y += draw_times(s, m, p, g, r, y);
     if (p->acts & 1u << KF_ACT_RESET)
-        y += say(g, y, r, 2, KF_INK_DIM, "Forgot it? Ctrl-F makes a new one; that ends all sessions of this user.");
+        y += say(g, y, r, 2, KF_INK_DIM,
+                 "Forgot it? Ctrl-F makes a new one; that ends all sessions of this user.");
     if (!tight) y++;
     if (!m->sandbox || y >= r.y + r.rows) return;
     sandbox_hint(p, m, hint, sizeof hint);
@@ -178,15 +188,18 @@ static void draw_choices(const kf_signin *s, const kf_mstep *p, kf_grid *g, kf_r
     }
     if (!n)
         kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_TEXT,
-                     orgs ? "No organization matches. Esc clears the filter." : "Nothing matches. Esc clears the filter.");
+                     orgs ? "No organization matches. Esc clears the filter."
+                          : "Nothing matches. Esc clears the filter.");
     if (r.rows > 12)
         kf_grid_wrap(g, r.y + r.rows - 2, r.x, r.cols, 2, KF_INK_DIM,
-                     orgs ? "The token will carry org_id and role for this organization only." : "", true);
+                     orgs ? "The token will carry org_id and role for this organization only." : "",
+                     true);
 }
 
 /* --- an authenticator app, another device, the browser ---------------------------------- */
 
-static void draw_enroll(const kf_signin *s, const kf_model *m, const kf_mstep *p, const kf_view *v, kf_grid *g) {
+static void draw_enroll(const kf_signin *s, const kf_model *m, const kf_mstep *p, const kf_view *v,
+                        kf_grid *g) {
     char note[400];
     kf_words_note(p->note, p->note_arg, p->failed ? &p->err : NULL, note, sizeof note);
     kf_setup x = {.profile = name_of(s, m),
@@ -215,7 +228,8 @@ static int draw_device_words(const void *arg, int detail, kf_grid *g, kf_rect r)
     int y = r.y;
     y += say(g, y, r, 1, KF_INK_TITLE, "Sign in on another device");
     if (detail > 1) {
-        snprintf(text, sizeof text, "%s%.64s", w->m->sandbox ? "keyfob sandbox > " : "", name_of(w->s, w->m));
+        snprintf(text, sizeof text, "%s%.64s", w->m->sandbox ? "keyfob sandbox > " : "",
+                 name_of(w->s, w->m));
         y += say(g, y, r, 1, KF_INK_DIM, text);
     }
     if (!is_good(p)) {
@@ -226,7 +240,9 @@ static int draw_device_words(const void *arg, int detail, kf_grid *g, kf_rect r)
     y += detail > 0;
     if (w->why[0] && detail) y += say(g, y, r, 4, KF_INK_DIM, w->why);
     bool seen = p->qr && !w->why[0] && !w->s->pane.hidden;
-    y += say(g, y, r, 2, KF_INK_TEXT, seen ? "1 Scan the code, or open this on any phone or computer:" : "1 Open this on any phone or computer:");
+    y += say(g, y, r, 2, KF_INK_TEXT,
+             seen ? "1 Scan the code, or open this on any phone or computer:"
+                  : "1 Open this on any phone or computer:");
     y += kf_grid_wrap(g, y, r.x, r.cols, 12, KF_INK_STRONG, p->url, true) + (detail > 1);
     y += say(g, y, r, 2, KF_INK_TEXT, "2 Confirm there that it shows:");
     y += (detail > 1) + draw_user_code(p->user_code, detail, g, y + (detail > 1), r) + (detail > 1);
@@ -234,20 +250,25 @@ static int draw_device_words(const void *arg, int detail, kf_grid *g, kf_rect r)
     kf_words_left(p->ends_at == KF_NO_TIME ? 0 : p->ends_at - w->m->now_ms, left);
     snprintf(text, sizeof text, "Good for %s; keyfob notices by itself.", left);
     y += (detail > 1) + say(g, y + (detail > 1), r, 2, KF_INK_TEXT, text);
-    if (detail > 2 && seen) y += 1 + say(g, y + 1, r, 3, KF_INK_DIM, "Cannot scan? i invert, w two-column, + larger quiet zone");
+    if (detail > 2 && seen)
+        y += 1 + say(g, y + 1, r, 3, KF_INK_DIM,
+                     "Cannot scan? i invert, w two-column, + larger quiet zone");
     return y - r.y;
 }
 
-static void draw_device(const kf_signin *s, const kf_model *m, const kf_mstep *p, const kf_view *v, kf_grid *g) {
+static void draw_device(const kf_signin *s, const kf_model *m, const kf_mstep *p, const kf_view *v,
+                        kf_grid *g) {
     char why[400] = "";
     kf_rect r = v->body;
     if (!p->user_code[0] && p->note != KF_NOTE_CODE_EXPIRED) { /* it could not be had */
         int y = r.y + 1 + draw_note(p, g, r, r.y + 1, s->details);
-        kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT, "There is no code yet. n asks for one.", true);
+        kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT, "There is no code yet. n asks for one.",
+                     true);
         return;
     }
     if (!p->user_code[0] || kf_signin_expired(p, m)) {
-        kf_grid_wrap(g, r.y + 1, r.x, r.cols, 3, KF_INK_WARN, "This code has expired. n makes a new one.", true);
+        kf_grid_wrap(g, r.y + 1, r.x, r.cols, 3, KF_INK_WARN,
+                     "This code has expired. n makes a new one.", true);
         return;
     }
     if (p->qr && !s->pane.hidden) r = kf_pane_code(&s->pane, p->qr, r, g, why, sizeof why);
@@ -263,20 +284,26 @@ static int draw_address(const void *arg, kf_grid *page, kf_rect r) {
     y += kf_grid_wrap(page, y, r.x, r.cols, 60, KF_INK_STRONG, w->p->url, true) + 1;
     if (!w->p->ssh_line[0]) return y - r.y;
     y += say(page, y, r, 3, KF_INK_TEXT,
-             "This is an SSH session. So that the browser finds its way back, run this on the computer that has it, then open the "
+             "This is an SSH session. So that the browser finds its way back, run this on the "
+             "computer that has it, then open the "
              "address there:");
     y += kf_grid_wrap(page, y, r.x, r.cols, 6, KF_INK_STRONG, w->p->ssh_line, true) + 1;
-    y += say(page, y, r, 3, KF_INK_DIM, "Or open it there without that, and paste below the address that it cannot show at the end.");
+    y += say(page, y, r, 3, KF_INK_DIM,
+             "Or open it there without that, and paste below the address that it cannot show at "
+             "the end.");
     return y - r.y;
 }
 
-static void draw_browser(const kf_signin *s, const kf_model *m, const kf_mstep *p, kf_grid *g, kf_rect r) {
+static void draw_browser(const kf_signin *s, const kf_model *m, const kf_mstep *p, kf_grid *g,
+                         kf_rect r) {
     kf_rect top = {r.y, r.x, r.rows - 2, r.cols};
     int y = r.y + r.rows - 2;
     if (r.rows > 12) top.rows--, top.y++, top.rows--;
     kf_page(g, top, s->top, draw_address, &(words){s, m, p, ""});
     kf_grid_text(g, y, r.x, r.cols, s->second ? KF_INK_STRONG : KF_INK_DIM,
-                 r.cols < 70 ? "Where the browser ended (paste):" : "If the browser cannot come back: paste the address that it ended on");
+                 r.cols < 70
+                     ? "Where the browser ended (paste):"
+                     : "If the browser cannot come back: paste the address that it ended on");
     kf_line_draw(&s->line, g, y + 1, r.x, r.cols < 76 ? r.cols : 76, s->second);
     if (!s->second) kf_grid_cursor(g, y + 1, r.x + 2);
 }
@@ -302,41 +329,39 @@ void kf_signin_draw(const void *st, const kf_model *m, const kf_view *v, kf_grid
         snprintf(title, sizeof title, "Could not sign in to %s", name_of(s, m));
         if (v->tier != KF_TIER_COMPACT) r.y++, r.rows--;
         kf_page(g, r, s->top, draw_failure, &(failure){s, title});
-    } else if (kf_signin_waiting(s, m))
-        draw_wait(s, m, g, r);
-    else if (p->kind == KF_STEP_FIELD)
-        draw_field(s, m, p, g, r);
-    else if (p->kind == KF_STEP_CHOOSE)
-        draw_choices(s, p, g, r);
-    else if (p->kind == KF_STEP_SHOW_QR)
-        draw_enroll(s, m, p, v, g);
-    else if (kf_signin_is_browser(p))
-        draw_browser(s, m, p, g, r);
-    else if (p->kind == KF_STEP_OPEN_URL)
-        draw_device(s, m, p, v, g);
-    else
-        kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_OK, "Signed in.");
+    } else if (kf_signin_waiting(s, m)) draw_wait(s, m, g, r);
+    else if (p->kind == KF_STEP_FIELD) draw_field(s, m, p, g, r);
+    else if (p->kind == KF_STEP_CHOOSE) draw_choices(s, p, g, r);
+    else if (p->kind == KF_STEP_SHOW_QR) draw_enroll(s, m, p, v, g);
+    else if (kf_signin_is_browser(p)) draw_browser(s, m, p, g, r);
+    else if (p->kind == KF_STEP_OPEN_URL) draw_device(s, m, p, v, g);
+    else kf_grid_text(g, r.y + 1, r.x, r.cols, KF_INK_OK, "Signed in.");
 }
 
-void kf_signin_title(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+void kf_signin_title(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                     size_t size) {
     const kf_signin *s = st;
     const kf_mstep *p = s->over ? NULL : kf_signin_step(s, m);
-    bool org = p && p->kind == KF_STEP_CHOOSE && (!p->n_choice || kf_str_starts(p->choice[0].id, "org_"));
-    const char *where = org                             ? " > Organization"
-                        : p && p->kind == KF_STEP_CHOOSE ? " > Second factor"
-                        : kf_signin_is_browser(p)        ? " > Browser"
+    bool org =
+        p && p->kind == KF_STEP_CHOOSE && (!p->n_choice || kf_str_starts(p->choice[0].id, "org_"));
+    const char *where = org                                ? " > Organization"
+                        : p && p->kind == KF_STEP_CHOOSE   ? " > Second factor"
+                        : kf_signin_is_browser(p)          ? " > Browser"
                         : p && p->kind == KF_STEP_OPEN_URL ? " > Another device"
                                                            : "";
     (void)compact, (void)right;
-    snprintf(left, size, "keyfob%s > %s > Sign in%s", m->sandbox ? " sandbox" : "", name_of(s, m), where);
+    snprintf(left, size, "keyfob%s > %s > Sign in%s", m->sandbox ? " sandbox" : "", name_of(s, m),
+             where);
 }
 
-void kf_signin_status(const void *st, const kf_model *m, bool compact, char *left, char *right, size_t size) {
+void kf_signin_status(const void *st, const kf_model *m, bool compact, char *left, char *right,
+                      size_t size) {
     const kf_signin *s = st;
     const kf_mstep *p = kf_signin_step(s, m);
     (void)right;
     if (!p || s->over || kf_signin_waiting(s, m)) return;
-    if (p->kind == KF_STEP_CHOOSE) snprintf(left, size, "%zu of %zu", kf_signin_filtered(s, p, 0, NULL), p->n_choice);
+    if (p->kind == KF_STEP_CHOOSE)
+        snprintf(left, size, "%zu of %zu", kf_signin_filtered(s, p, 0, NULL), p->n_choice);
     if (kf_signin_is_browser(p) && p->ends_at != KF_NO_TIME) {
         char in[24];
         kf_words_left(p->ends_at - m->now_ms, in);

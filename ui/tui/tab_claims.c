@@ -40,14 +40,16 @@ static void add(kf_claims_tab *t, const char *name, char *value, int64_t time, b
         free(value);
         return;
     }
-    if (t->n + 1 == ROWS_MAX) name = "And more, which keyfob claims --json prints", head = true, time = 0;
+    if (t->n + 1 == ROWS_MAX)
+        name = "And more, which keyfob claims --json prints", head = true, time = 0;
     t->row = realloc(t->row, (t->n + 1) * sizeof *t->row);
     if (!t->row) abort();
     t->row[t->n++] = (kf_claim){kf_text_safe(name), value, time, head};
 }
 
 static bool is_time(const char *name) {
-    return kf_str_eq(name, "exp") || kf_str_eq(name, "iat") || kf_str_eq(name, "nbf") || kf_str_eq(name, "auth_time");
+    return kf_str_eq(name, "exp") || kf_str_eq(name, "iat") || kf_str_eq(name, "nbf") ||
+           kf_str_eq(name, "auth_time");
 }
 
 static char *text_of(const kf_json *v) {
@@ -66,7 +68,8 @@ static void add_all(kf_claims_tab *t, const kf_json *obj) {
             continue;
         }
         if (!kf_json_count(i)) add(t, name, kf_strdup("(none)"), 0, false);
-        for (const kf_json *k = kf_json_first(i); k; k = kf_json_next(k)) add(t, k == kf_json_first(i) ? name : "", text_of(k), 0, false);
+        for (const kf_json *k = kf_json_first(i); k; k = kf_json_next(k))
+            add(t, k == kf_json_first(i) ? name : "", text_of(k), 0, false);
     }
 }
 
@@ -78,10 +81,12 @@ bool kf_claims_result(kf_claims_tab *t, const kf_event *ev) {
         t->err = *ev->err;
         return true;
     }
-    const kf_json *verified = kf_json_get(ev->result, "verified"), *why = kf_json_get(ev->result, "failure");
+    const kf_json *verified = kf_json_get(ev->result, "verified"),
+                  *why = kf_json_get(ev->result, "failure");
     clear(t);
     t->loaded = true;
-    t->verified = verified && !kf_json_is_null(verified) ? kf_json_bool(ev->result, "verified", false) : -1;
+    t->verified =
+        verified && !kf_json_is_null(verified) ? kf_json_bool(ev->result, "verified", false) : -1;
     t->kid = kf_text_safe(kf_json_str(ev->result, "kid"));
     t->alg = kf_text_safe(kf_json_str(kf_json_get(ev->result, "header"), "alg"));
     t->why = (kf_err){0};
@@ -104,19 +109,23 @@ static int draw_proof(const kf_claims_tab *t, kf_grid *g, int y, kf_rect r) {
     kf_ink ink = KF_INK_TEXT;
     KF_AUTO_CHARS what = kf_text_safe(t->why.what);
     const char *alg = t->alg[0] ? t->alg : "no algorithm";
-    if (t->call && t->asked)
-        snprintf(text, sizeof text, "Checking the signature.");
+    if (t->call && t->asked) snprintf(text, sizeof text, "Checking the signature.");
     else if (!t->asked)
-        snprintf(text, sizeof text, "Decoded, not verified (%.40s, key %.100s). v checks the signature.", alg, t->kid);
+        snprintf(text, sizeof text,
+                 "Decoded, not verified (%.40s, key %.100s). v checks the signature.", alg, t->kid);
     else if (t->verified == 1) {
         ink = KF_INK_OK;
-        snprintf(text, sizeof text, "Verified: WorkOS signed this token (%.40s, key %.100s).", alg, t->kid);
+        snprintf(text, sizeof text, "Verified: WorkOS signed this token (%.40s, key %.100s).", alg,
+                 t->kid);
     } else if (t->verified == 0) {
         ink = KF_INK_BAD;
-        snprintf(text, sizeof text, "NOT valid: the signature does not fit the keys of this environment: %.240s.", what);
+        snprintf(text, sizeof text,
+                 "NOT valid: the signature does not fit the keys of this environment: %.240s.",
+                 what);
     } else {
         ink = KF_INK_WARN;
-        snprintf(text, sizeof text, "Not verified: it could not be checked: %.240s. v tries again.", what);
+        snprintf(text, sizeof text, "Not verified: it could not be checked: %.240s. v tries again.",
+                 what);
     }
     return kf_grid_wrap(g, y, r.x, r.cols, 4, ink, text, true);
 }
@@ -128,15 +137,19 @@ static void with_time(const kf_claim *c, const kf_model *m, char *out, size_t si
     int64_t in = c->time - m->wall;
     if (localtime_r(&when, &tm)) (void)strftime(clock, sizeof clock, "%H:%M:%S", &tm);
     kf_words_left((in < 0 ? -in : in) * 1000, left);
-    snprintf(out, size, "%.40s   %s   %s%s%s", c->value, clock, in > 0 ? "in " : "", in ? left : "now", in < 0 ? " ago" : "");
+    snprintf(out, size, "%.40s   %s   %s%s%s", c->value, clock, in > 0 ? "in " : "",
+             in ? left : "now", in < 0 ? " ago" : "");
 }
 
-int kf_claims_draw(const kf_claims_tab *t, const kf_model *m, const kf_mprofile *p, bool details, kf_grid *g, kf_rect r) {
+int kf_claims_draw(const kf_claims_tab *t, const kf_model *m, const kf_mprofile *p, bool details,
+                   kf_grid *g, kf_rect r) {
     int y = r.y, label = r.cols < 60 ? 12 : 22;
     char text[120];
     if (t->failed) return kf_error_draw(g, r, "There are no claims to show", &t->err, details);
     if (!t->loaded) {
-        kf_grid_text(g, y, r.x, r.cols, KF_INK_DIM, kf_model_has_session(p) ? "Reading the token." : "Nobody is signed in here. s signs in.");
+        kf_grid_text(g, y, r.x, r.cols, KF_INK_DIM,
+                     kf_model_has_session(p) ? "Reading the token."
+                                             : "Nobody is signed in here. s signs in.");
         return 1;
     }
     y += draw_proof(t, g, y, r) + 1;

@@ -3,7 +3,9 @@
 #include "ui/tui/tabs.h"
 #include "ui/tui/widget.h"
 
-const char *const kf_session_keys[] = {"id", "status", "auth_method", "ip_address", "user_agent", "created_at", "expires_at", "impersonator", NULL};
+const char *const kf_session_keys[] = {"id",         "status",       "auth_method",
+                                       "ip_address", "user_agent",   "created_at",
+                                       "expires_at", "impersonator", NULL};
 const char *const kf_factor_keys[] = {"id", "type", "created_at", "updated_at", NULL};
 
 static void mark(const kf_items *l, size_t i, kf_grid *g, int y, kf_rect r) {
@@ -13,7 +15,9 @@ static void mark(const kf_items *l, size_t i, kf_grid *g, int y, kf_rect r) {
     kf_grid_cursor(g, y, r.x);
 }
 
-static kf_ink status_ink(const kf_item *i) { return kf_str_eq(i->text[KF_SESSION_STATUS], "active") ? KF_INK_OK : KF_INK_DIM; }
+static kf_ink status_ink(const kf_item *i) {
+    return kf_str_eq(i->text[KF_SESSION_STATUS], "active") ? KF_INK_OK : KF_INK_DIM;
+}
 
 static void draw_session(const kf_item *i, kf_grid *g, int y, kf_rect r) {
     char made[24];
@@ -22,7 +26,8 @@ static void draw_session(const kf_item *i, kf_grid *g, int y, kf_rect r) {
     kf_grid_text(g, y, x, 9, status_ink(i), i->text[KF_SESSION_STATUS]);
     kf_grid_text(g, y, x + 10, 16, KF_INK_TEXT, made);
     if (!wide) {
-        kf_grid_text(g, y, x + 27, r.cols - 29, KF_INK_DIM, i->current ? "this" : i->text[KF_SESSION_IP]);
+        kf_grid_text(g, y, x + 27, r.cols - 29, KF_INK_DIM,
+                     i->current ? "this" : i->text[KF_SESSION_IP]);
         return;
     }
     kf_grid_text(g, y, x + 28, 12, KF_INK_TEXT, i->text[KF_SESSION_METHOD]);
@@ -36,10 +41,13 @@ static void draw_session_facts(const kf_item *i, kf_grid *g, kf_rect r) {
     int y = r.y;
     char ends[24];
     kf_time_short(i->text[KF_SESSION_ENDS], ends);
-    y += kf_fact(g, r, y, 14, i->current ? "This session" : "Session", KF_INK_TEXT, i->text[KF_SESSION_ID]);
-    if (i->text[KF_SESSION_AGENT][0]) y += kf_fact(g, r, y, 14, "From", KF_INK_TEXT, i->text[KF_SESSION_AGENT]);
+    y += kf_fact(g, r, y, 14, i->current ? "This session" : "Session", KF_INK_TEXT,
+                 i->text[KF_SESSION_ID]);
+    if (i->text[KF_SESSION_AGENT][0])
+        y += kf_fact(g, r, y, 14, "From", KF_INK_TEXT, i->text[KF_SESSION_AGENT]);
     if (ends[0]) y += kf_fact(g, r, y, 14, "Ends", KF_INK_TEXT, ends);
-    if (i->text[KF_SESSION_BY][0]) kf_fact(g, r, y, 14, "Impersonator", KF_INK_BAD, i->text[KF_SESSION_BY]);
+    if (i->text[KF_SESSION_BY][0])
+        kf_fact(g, r, y, 14, "Impersonator", KF_INK_BAD, i->text[KF_SESSION_BY]);
 }
 
 void kf_sessions_draw(const kf_items *l, const kf_model *m, bool details, kf_grid *g, kf_rect r) {
@@ -47,7 +55,8 @@ void kf_sessions_draw(const kf_items *l, const kf_model *m, bool details, kf_gri
     if (kf_items_draw_none(l, m, "sessions", details, g, r)) return;
     if (r.rows >= 8) {
         kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_DIM,
-                     r.cols >= 70 ? "STATUS    BEGAN (UTC)       METHOD       ADDRESS         WHERE" : "STATUS    BEGAN (UTC)      ADDRESS");
+                     r.cols >= 70 ? "STATUS    BEGAN (UTC)       METHOD       ADDRESS         WHERE"
+                                  : "STATUS    BEGAN (UTC)      ADDRESS");
         y++;
     }
     int rows = r.y + r.rows - y - facts;
@@ -69,12 +78,15 @@ const char *kf_factor_word(const char *type) {
 void kf_factors_draw(const kf_items *l, const kf_model *m, bool details, kf_grid *g, kf_rect r) {
     int y = r.y;
     if (l->loaded && !l->n) {
-        kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT, "No factors yet. a sets up an authenticator app.", true);
+        kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT,
+                     "No factors yet. a sets up an authenticator app.", true);
         return;
     }
     if (kf_items_draw_none(l, m, "factors", details, g, r)) return;
     if (r.rows >= 8) {
-        kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_DIM, r.cols >= 60 ? "FACTOR             SET UP (UTC)      ID" : "FACTOR             SET UP (UTC)");
+        kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_DIM,
+                     r.cols >= 60 ? "FACTOR             SET UP (UTC)      ID"
+                                  : "FACTOR             SET UP (UTC)");
         y++;
     }
     int rows = r.y + r.rows - y;
@@ -85,7 +97,8 @@ void kf_factors_draw(const kf_items *l, const kf_model *m, bool details, kf_grid
         kf_time_short(i->text[KF_FACTOR_MADE], made);
         kf_grid_text(g, y + k, r.x + 2, 18, KF_INK_STRONG, kf_factor_word(i->text[KF_FACTOR_TYPE]));
         kf_grid_text(g, y + k, r.x + 21, 16, KF_INK_TEXT, made);
-        if (r.cols >= 60) kf_grid_text(g, y + k, r.x + 39, r.cols - 39, KF_INK_DIM, i->text[KF_FACTOR_ID]);
+        if (r.cols >= 60)
+            kf_grid_text(g, y + k, r.x + 39, r.cols - 39, KF_INK_DIM, i->text[KF_FACTOR_ID]);
         mark(l, top + (size_t)k, g, y + k, r);
     }
 }

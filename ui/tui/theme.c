@@ -8,8 +8,10 @@ typedef struct role {
 #define D KF_ATTR_DIM
 #define R KF_ATTR_REVERSE
 #define U KF_ATTR_UNDERLINE
-#define PLAIN(fg, attrs) {fg, attrs, false, 0}
-#define ON(fg, bg) {fg, 0, true, bg}
+#define PLAIN(fg, attrs) \
+    { fg, attrs, false, 0 }
+#define ON(fg, bg) \
+    { fg, 0, true, bg }
 
 static const role roles[KF_INK_COUNT] = {
     [KF_INK_TEXT] = {PLAIN(-1, 0), PLAIN(-1, 0), PLAIN(-1, 0), PLAIN(-1, 0)},

@@ -27,7 +27,7 @@ typedef struct tui {
     int signals;
     int status; /* -1: goes on */
     bool sandbox, redraw;
-    bool gathers; /* the terminal does not mark pastes */
+    bool gathers;       /* the terminal does not mark pastes */
     struct termios tio; /* as it was */
 } tui;
 
@@ -146,7 +146,8 @@ static bool give_keys(tui *t, const int *keys, size_t n) {
 
 static void give_paste(tui *t, kf_secret *paste, size_t lost) {
     kf_app_paste(t->app, kf_secret_peek(paste), kf_secret_len(paste));
-    if (lost) kf_out_say(t->app, KF_SAY_WARN, "The end of a long paste, %zu bytes, was left out", lost);
+    if (lost)
+        kf_out_say(t->app, KF_SAY_WARN, "The end of a long paste, %zu bytes, was left out", lost);
     kf_secret_free(paste);
 }
 
@@ -235,7 +236,8 @@ static void loop(tui *t) {
         tick(t);
         if (p[1].revents) on_signal(t);
         if (p[0].revents & (POLLIN | POLLERR | POLLHUP)) on_input(t);
-        /* the terminal is gone, with SIGHUP or without (nohup, no controlling terminal); POLLIN then means its end */
+        /* the terminal is gone, with SIGHUP or without (nohup, no controlling terminal); POLLIN
+         * then means its end */
         if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL) && t->status < 0) t->status = 129;
         if (p[2].revents) on_links(t);
     }
@@ -275,11 +277,15 @@ static void tell_unfinished(const tui *t) {
     char name[65];
     kf_unfinished u = kf_app_unfinished(t->app, name);
     if (u == KF_LEFT_KEPT)
-        fprintf(stderr, "keyfob: %s was not deleted, because keyfob was left at once; q would have done it\n", name);
+        fprintf(
+            stderr,
+            "keyfob: %s was not deleted, because keyfob was left at once; q would have done it\n",
+            name);
     else if (u == KF_LEFT_UNKNOWN)
-        fprintf(stderr, "keyfob: the agent has not said that %s is deleted; see: keyfob profile list\n", name);
-    else if (u == KF_LEFT_DELETED)
-        fprintf(stderr, "keyfob: %s was deleted\n", name);
+        fprintf(stderr,
+                "keyfob: the agent has not said that %s is deleted; see: keyfob profile list\n",
+                name);
+    else if (u == KF_LEFT_DELETED) fprintf(stderr, "keyfob: %s was deleted\n", name);
 }
 
 static void go_sandbox(void) {

@@ -138,8 +138,7 @@ void kf_line_paste(kf_line *l, const char *text, size_t n, char *msg, size_t siz
         size_t k = kf_utf8_get(one, &c);
         if (!k) k = 1;
         if (c == '\n' || c == '\r') lines = true;
-        if (c == 0xFFFD || !kf_key_is_text((int)c))
-            dropped++;
+        if (c == 0xFFFD || !kf_key_is_text((int)c)) dropped++;
         else {
             memcpy(t + len, one, k);
             len += k;
@@ -161,10 +160,8 @@ void kf_line_paste(kf_line *l, const char *text, size_t n, char *msg, size_t siz
 bool kf_digits_in(const char *text, size_t n, char out[7]) {
     size_t run = 0;
     for (size_t i = 0; i < n && run < 6; i++) {
-        if (text[i] >= '0' && text[i] <= '9')
-            out[run++] = text[i];
-        else if (text[i] != ' ' && text[i] != '-' && run)
-            run = 0; /* "Code 2 for you: 123 456" */
+        if (text[i] >= '0' && text[i] <= '9') out[run++] = text[i];
+        else if (text[i] != ' ' && text[i] != '-' && run) run = 0; /* "Code 2 for you: 123 456" */
     }
     out[run] = 0;
     if (run < 6) kf_wipe(out, 7);
@@ -250,7 +247,8 @@ void kf_page(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg)
     kf_page_with(g, r, top, draw, arg, "Down shows more");
 }
 
-void kf_page_with(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg, const char *more) {
+void kf_page_with(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void *arg,
+                  const char *more) {
     kf_grid page;
     int cols = r.cols < 1 ? 1 : r.cols;
     kf_grid_init(&page, 1, 1, g->ascii);
@@ -330,7 +328,8 @@ static int details_draw(kf_grid *g, kf_rect r, int y, int label, const kf_err *e
 void kf_error_words(const kf_err *err, kf_words_error *out) {
     size_t n = strlen(err->what);
     kf_words_for_error(err, out);
-    if (n && !strncasecmp(out->happened, err->what, n) && out->happened[n] == ':') snprintf(out->happened + n, sizeof out->happened - n, ".");
+    if (n && !strncasecmp(out->happened, err->what, n) && out->happened[n] == ':')
+        snprintf(out->happened + n, sizeof out->happened - n, ".");
 }
 
 int kf_error_draw(kf_grid *g, kf_rect r, const char *title, const kf_err *err, bool details) {
@@ -374,8 +373,7 @@ kf_ink kf_state_ink(kf_pstate s) {
 
 void kf_short_id(const char *id, char *out, size_t size) {
     size_t n = strlen(id);
-    if (n <= 16 || n >= 200)
-        snprintf(out, size, "%.*s", (int)(size > 17 ? 16 : size - 1), id);
+    if (n <= 16 || n >= 200) snprintf(out, size, "%.*s", (int)(size > 17 ? 16 : size - 1), id);
     else {
         const char *under = strchr(id, '_');
         size_t head = under ? (size_t)(under - id) + 5 : 8;
