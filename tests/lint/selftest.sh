@@ -9,7 +9,7 @@ fresh() {
     rm -rf "${tree:?}"/*
     mkdir -p "$tree/src/base" "$tree/src/auth" "$tree/ui/cli" "$tree/ui/tui"
     printf '#pragma once\n#include <stdbool.h>\nbool f(void);\n' >"$tree/src/base/f.h"
-    printf '#include "base/f.h"\n\nbool f(void) {\n    return true;\n}\n' >"$tree/src/base/f.c"
+    printf '#include "base/f.h"\n\nbool f(void) { return true; }\n' >"$tree/src/base/f.c"
     printf 'src/base/f.c why\n' >"$tree/peek.txt"
 }
 # fails WHAT STATUS PART COMMAND...: must exit with STATUS and say PART
@@ -84,7 +84,7 @@ fails "a folder of no row" 1 "no row" sh "$here/arrows.sh" "$tree"
 fresh
 odd=$(printf '    a += "}\\"}"[0] + \047{\047; /* } */ // }')
 fails "short enough" 0 "1 functions" sh "$here/length.sh" "$tree"
-repeat 595 "// x" >>"$tree/src/base/f.c"
+repeat 597 "// x" >>"$tree/src/base/f.c"
 fails "a file of 600" 0 "functions" sh "$here/length.sh" "$tree"
 echo "// x" >>"$tree/src/base/f.c"
 fails "a file of 601" 1 "f.c:601: a file of 601 lines" sh "$here/length.sh" "$tree"
@@ -112,6 +112,20 @@ fails "a row not needed" 1 "looks into no secret" sh "$here/peek.sh" "$tree" "$t
 : >"$tree/peek.txt"
 fails "an empty list" 2 "no rows" sh "$here/peek.sh" "$tree" "$tree/peek.txt"
 fails "no list" 2 "no rows" sh "$here/peek.sh" "$tree" "$tree/absent.txt"
+
+# the layout
+format() { cp "$here/../../.clang-format" "$tree"; fails "$1" "$2" "$3" sh "$here/format.sh" "$tree"; }
+fresh
+format "a right layout" 0 "2 files"
+printf 'int  g;\n' >"$tree/src/base/f.c"
+format "two blanks" 1 "f.c:1: not as clang-format-14 writes it"
+{ printf '/* '; repeat 99 x | tr -d '\n'; echo ' */'; } >"$tree/src/base/f.c"
+format "a long line" 1 "f.c:1: over 100 columns"
+{ printf '/* '; repeat 94 ü | tr -d '\n'; echo ' */'; } >"$tree/src/base/f.c"
+format "columns are not bytes" 0 "2 files"
+rm -f "$tree/.clang-format"
+fails "no style" 2 "no .clang-format" sh "$here/format.sh" "$tree"
+fails "format without files" 2 "no source files" sh "$here/format.sh" "$here"
 
 mkdir -p "$tree/src/base"
 { cat "$here/../../src/base/banned.h"; echo '#undef KF_BANNED'; echo '#define KF_BANNED(f) f'; } >"$tree/src/base/banned.h"
