@@ -1,5 +1,6 @@
 #include "auth/flow_impl.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 
 /* --- for the subjects ------------------------------------------------------------------------- */
@@ -210,10 +211,8 @@ void kf_flow_clear_choices(kf_flow *f) {
 }
 
 void kf_flow_add_choice(kf_flow *f, const char *id, const char *label) {
-    kf_choice *more = realloc(f->choice, (f->n_choice + 1) * sizeof *more);
-    if (!more) abort();
-    f->choice = more;
-    kf_choice *c = &more[f->n_choice];
+    f->choice = kf_grow(f->choice, f->n_choice, sizeof *f->choice);
+    kf_choice *c = &f->choice[f->n_choice];
     char shown[KF_SHOWN_MAX + 1];
     (void)kf_str_cut(shown, sizeof shown, label);
     *c = (kf_choice){.label = kf_strdup(shown), .detail = kf_strdup("")};

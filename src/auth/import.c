@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "auth/profile.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 static const char *const key_names[] = {"apiKey", "api_key", "apikey"};
@@ -27,9 +28,7 @@ kf_import *kf_import_free(kf_import *i) {
 }
 
 kf_import_item *kf_import_add(kf_import *i, const char *place, const char *name) {
-    kf_import_item *all = realloc(i->item, (i->n + 1) * sizeof *all);
-    if (!all) abort();
-    i->item = all;
+    kf_import_item *all = i->item = kf_grow(i->item, i->n, sizeof *i->item);
     all[i->n] = (kf_import_item){.name = kf_strdup(name),
                                  .type = kf_strdup(""),
                                  .client_id = kf_strdup(""),

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/files.h"
 #include "io/store_impl.h"
@@ -78,9 +79,7 @@ static bool see_leftover(void *user, const kf_store_item *item, const char *leaf
     names *all = user;
     bool asked = !all->of || (!strcmp(item->id, all->of->id) && !strcmp(item->kind, all->of->kind));
     if (!suffix || !asked) return true;
-    char **more = realloc(all->leaf, (all->n + 1) * sizeof *more);
-    if (!more) abort();
-    all->leaf = more;
+    all->leaf = kf_grow(all->leaf, all->n, sizeof *all->leaf);
     all->leaf[all->n++] = kf_strdup(leaf);
     return all->n < ITEMS_MAX;
 }
@@ -397,9 +396,7 @@ static bool see_item(void *user, const kf_store_item *item, const char *leaf, co
     items *all = user;
     (void)leaf;
     if (suffix) return true;
-    kf_store_item *more = realloc(all->list, (all->n + 1) * sizeof *more);
-    if (!more) abort();
-    all->list = more;
+    all->list = kf_grow(all->list, all->n, sizeof *all->list);
     all->list[all->n++] = *item;
     return all->n < ITEMS_MAX;
 }

@@ -1,4 +1,5 @@
 /* Claims: decoded always, verified only when asked for, and never said to be when it is not. */
+#include "base/mem.h"
 #include "base/str.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
@@ -42,8 +43,7 @@ static void add(kf_claims_tab *t, const char *name, char *value, int64_t time, b
     }
     if (t->n + 1 == ROWS_MAX)
         name = "And more, which keyfob claims --json prints", head = true, time = 0;
-    t->row = realloc(t->row, (t->n + 1) * sizeof *t->row);
-    if (!t->row) abort();
+    t->row = kf_grow(t->row, t->n, sizeof *t->row);
     t->row[t->n++] = (kf_claim){kf_text_safe(name), value, time, head};
 }
 
