@@ -213,9 +213,9 @@ static void test_a_session_that_ended_but_could_not_be_deleted(void **state) {
     w.fail_del = KF_KIND_SESSION;
     assert_int_equal(sign_out(&w, false), KF_ERR_STORE_WRITE);
     assert_int_equal(world_stat(&w, NULL, "sessions"), 0);
-    for (int i = 0; i < 2; i++) { /* ended, not stale */
+    for (int i = 0; i < 2; i++) { /* signed out: neither stale nor ended by WorkOS */
         world_token(&w, &w.a, PROFILE, -1, true, &g);
-        assert_int_equal(g.err.code, KF_ERR_WORKOS_SESSION_ENDED);
+        assert_int_equal(g.err.code, KF_ERR_WORKOS_NOT_SIGNED_IN);
         assert_string_equal(state_of(&w), "needs_sign_in");
         restart(&w);
     }
