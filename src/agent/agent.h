@@ -26,6 +26,7 @@ struct kf_move;
 struct kf_retired;
 struct kf_quitting;
 struct kf_locking;
+struct kf_takeover;
 
 typedef struct kf_agent {
     kf_loop *loop;
@@ -58,5 +59,8 @@ typedef struct kf_agent {
     struct kf_locking *locking;  /* locking.c */
     bool locked;    /* by Lock, until Unlock: nothing is given out, whatever the store is */
     unsigned locks; /* how many there were; an Unlock asked before the last one is void */
+    struct kf_takeover *takeover;
+    int run_lock;   /* held for as long as this process is the agent */
+    bool activated; /* the service manager owns the socket */
     bool private_mode;
 } kf_agent;

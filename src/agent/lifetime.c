@@ -10,6 +10,7 @@
 #include "agent/keeper.h"
 #include "agent/methods.h"
 #include "agent/server.h"
+#include "agent/service.h"
 #include "base/log.h"
 
 enum { CHECK_MS = 15000, STOP_MS = 10000, STOP_STEP_MS = 20 };
@@ -47,7 +48,8 @@ void kf_lifetime_stop(kf_agent *a) {
     if (t->stopping_since) return;
     t->stopping_since = kf_boot_ms();
     struct stat st; /* the path may belong to a younger agent by now */
-    if (!stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino &&
+    kf_service_notify("STOPPING=1");
+    if (!a->activated && !stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino &&
         st.st_dev == t->socket.st_dev)
         unlink(a->socket_path);
     kf_server_stop_listening(a->server);

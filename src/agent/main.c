@@ -16,7 +16,9 @@
 #include "agent/methods.h"
 #include "agent/notify.h"
 #include "agent/server.h"
+#include "agent/service.h"
 #include "agent/settings.h"
+#include "agent/takeover.h"
 #include "agent/watch.h"
 #include "base/build.h"
 #include "base/str.h"
@@ -30,6 +32,7 @@ typedef struct options {
     const char *log_file;
     kf_log_level level;
     int64_t idle_ms;
+    int takeover_fd; /* -1: a start as usual */
 } options;
 
 static const char usage[] =
@@ -41,6 +44,8 @@ static const char usage[] =
     "  --log-level LEVEL  error, warn, info or debug (default info; KEYFOB_LOG)\n"
     "  --ready-fd N       write one byte to descriptor N when listening, or E and why not\n"
     "  --foreground       stay in the foreground (it always does)\n"
+    "  --takeover N, --takeover-format\n"
+    "                     for an agent that goes on as this program\n"
     "  --version, --help\n";
 
 static bool read_level(const char *s, kf_log_level *out) {
@@ -60,9 +65,12 @@ static bool read_fd(const char *s, int *out) {
 /* -1: go on; else the exit status */
 static int read_options(int argc, char **argv, options *o) {
     static const struct option table[] = {
-        {"ready-fd", 1, NULL, 'r'}, {"private", 0, NULL, 'p'},    {"idle-exit", 1, NULL, 'i'},
-        {"log-file", 1, NULL, 'f'}, {"log-level", 1, NULL, 'l'},  {"version", 0, NULL, 'V'},
-        {"help", 0, NULL, 'h'},     {"foreground", 0, NULL, 'F'}, {NULL, 0, NULL, 0}};
+        {"ready-fd", 1, NULL, 'r'},  {"private", 0, NULL, 'p'},
+        {"idle-exit", 1, NULL, 'i'}, {"log-file", 1, NULL, 'f'},
+        {"log-level", 1, NULL, 'l'}, {"version", 0, NULL, 'V'},
+        {"help", 0, NULL, 'h'},      {"foreground", 0, NULL, 'F'},
+        {"takeover", 1, NULL, 't'},  {"takeover-format", 0, NULL, 'T'},
+        {NULL, 0, NULL, 0}};
     const char *env = getenv("KEYFOB_LOG");
     if (env && !read_level(env, &o->level)) o->level = KF_LOG_INFO;
     for (int c; (c = getopt_long(argc, argv, "Vh", table, NULL)) != -1;) {
@@ -75,6 +83,8 @@ static int read_options(int argc, char **argv, options *o) {
         case 'f': o->log_file = optarg; break;
         case 'l': ok = read_level(optarg, &o->level); break;
         case 'V': printf("keyfobd %s\n", kf_build); return 0;
+        case 't': ok = read_fd(optarg, &o->takeover_fd); break;
+        case 'T': printf("%d\n", KF_TAKEOVER_FORMAT); return 0;
         case 'h': fputs(usage, stdout); return 0;
         default: ok = false;
         }
@@ -140,36 +150,57 @@ static void sweep_leftovers(const kf_agent *a) {
     kf_file_sweep(conf ? conf : a->conf_path, false);
 }
 
+/* Where the socket is: the service manager's, one of its own, or the person's. */
+static bool socket_place(kf_agent *a, const kf_taken *taken, int service_fd, kf_err *err) {
+    if (taken->state) {
+        a->socket_path = kf_strdup(kf_json_str_or(taken->state, "socket", ""));
+        a->activated = kf_json_bool(taken->state, "activated", false);
+    } else if (service_fd >= 0) {
+        a->socket_path = kf_service_socket_path(service_fd, err);
+        a->activated = true;
+    } else if (a->private_mode) {
+        const char *base = getenv("XDG_RUNTIME_DIR");
+        KF_AUTO_CHARS dir =
+            kf_strfmt("%s/keyfob-private-XXXXXX", base && *base == '/' ? base : "/tmp");
+        if (!mkdtemp(dir))
+            return kf_fail_errno(err, KF_ERR_SYS_IO, "make a directory for the socket");
+        a->socket_path = kf_strfmt("%s/agent.sock", dir);
+    } else a->socket_path = kf_socket_path(err);
+    if (!a->socket_path || *a->socket_path != '/') return false;
+    a->runtime_dir = kf_strdup(a->socket_path);
+    *strrchr(a->runtime_dir, '/') = 0;
+    return kf_socket_dir_check(a->runtime_dir, !a->activated, err);
+}
+
 /* Directories, and the lock that says "an agent lives here" for as long as it does. */
-static bool places(kf_agent *a, const options *o, int *run_lock, kf_err *err) {
+static bool places(kf_agent *a, const options *o, const kf_taken *taken, int service_fd,
+                   kf_err *err) {
     a->conf_path = kf_config_path();
     a->state_dir = kf_state_dir();
     a->data_dir = kf_data_dir();
-    if (a->private_mode) {
-        const char *base = getenv("XDG_RUNTIME_DIR");
-        a->runtime_dir =
-            kf_strfmt("%s/keyfob-private-XXXXXX", base && *base == '/' ? base : "/tmp");
-        if (!mkdtemp(a->runtime_dir))
-            return kf_fail_errno(err, KF_ERR_SYS_IO, "make a directory for the socket");
-        a->socket_path = kf_strfmt("%s/agent.sock", a->runtime_dir);
-    } else {
-        a->socket_path = kf_socket_path(err);
-        if (!a->socket_path) return false;
-        a->runtime_dir = kf_strdup(a->socket_path);
-        *strrchr(a->runtime_dir, '/') = 0;
-        if (!kf_socket_dir_check(a->runtime_dir, true, err)) return false;
-    }
-    if (!kf_dir_ensure(a->state_dir, err)) return false;
-    sweep_leftovers(a);
+    if (!socket_place(a, taken, service_fd, err) || !kf_dir_ensure(a->state_dir, err)) return false;
+    if (!taken->state) sweep_leftovers(a);
     const char *log_file = o->log_file ? o->log_file : getenv("KEYFOB_LOG_FILE");
     KF_AUTO_CHARS log =
         log_file && *log_file
             ? kf_strdup(log_file)
             : kf_strfmt("%s/keyfobd.log", a->private_mode ? a->runtime_dir : a->state_dir);
     if (!kf_logfile_open(log, o->level, err)) return false;
+    if (taken->state) {
+        a->run_lock = taken->run_lock;
+        return true;
+    }
     KF_AUTO_CHARS lock = kf_strfmt("%s/agent.run", a->runtime_dir);
-    *run_lock = kf_lock_open(lock, err);
-    return *run_lock >= 0 && take_run_lock(a, *run_lock, err);
+    a->run_lock = kf_lock_open(lock, err);
+    return a->run_lock >= 0 && take_run_lock(a, a->run_lock, err);
+}
+
+/* The socket that somebody opened before us, or a new one. */
+static int listening(const kf_agent *a, int fd, kf_err *err) {
+    if (fd >= 0) return fd;
+    if (unlink(a->socket_path) && errno != ENOENT)
+        return kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", a->socket_path), -1;
+    return kf_socket_listen(a->socket_path, err);
 }
 
 static void urgent_store_open(void *user, const kf_err *err) {
@@ -181,7 +212,7 @@ static void urgent_store_open(void *user, const kf_err *err) {
 /* The one thing that cannot wait for a caller: WorkOS repeats an answer for half a minute only. */
 static void urgent_found(void *user) { kf_settings_store(user, urgent_store_open, user); }
 
-static bool start(kf_agent *a, const options *o, kf_err *err) {
+static bool start(kf_agent *a, const options *o, const kf_taken *taken, int fd, kf_err *err) {
     kf_http_opts h = {.user_agent = "keyfob/" KF_VERSION};
     if (!(a->loop = kf_loop_new(err)) || !(a->worker = kf_worker_new(a->loop, err)) ||
         !(a->http = kf_http_new(a->loop, &h, err)))
@@ -190,14 +221,13 @@ static bool start(kf_agent *a, const options *o, kf_err *err) {
     a->drive = kf_drive_new(a);
     a->locking = kf_locking_new(a);
     (void)kf_settings(a, NULL); /* a broken keyfob.conf is told to whoever calls */
+    if (taken->state && !kf_takeover_restore(a, taken, err)) return false;
     if (!(a->keeper = kf_keeper_new(a, err))) return false;
     kf_keeper_on_change(a->keeper, changed, a);
     kf_keeper_on_person(a->keeper, person_needed, a);
     if (a->conf) kf_keeper_reload(a->keeper);
     kf_keeper_look_for_urgent(a->keeper, urgent_found, a);
-    if (unlink(a->socket_path) && errno != ENOENT)
-        return kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", a->socket_path);
-    int fd = kf_socket_listen(a->socket_path, err);
+    fd = listening(a, fd, err);
     if (fd < 0 || !(a->server = kf_server_new(a, fd, err))) return false;
     a->lifetime = kf_lifetime_new(a, o->idle_ms, a->private_mode ? STDIN_FILENO : -1);
     return true;
@@ -227,6 +257,7 @@ static void end(kf_agent *a) {
     kf_http_free(a->http);
     kf_settings_free(a);
     kf_conf_free(a->conf);
+    kf_takeover_free(a->takeover);
     kf_lifetime_free(a->lifetime); /* this late: a second signal must not kill what still writes */
     kf_loop_free(a->loop);
     if (a->private_mode && a->runtime_dir) {
@@ -249,24 +280,34 @@ static void end(kf_agent *a) {
 
 int main(int argc, char **argv) {
     kf_harden_malloc(argv);
-    options o = {.ready_fd = -1, .level = KF_LOG_INFO, .idle_ms = 10 * 60 * 1000};
+    options o = {
+        .ready_fd = -1, .level = KF_LOG_INFO, .idle_ms = 10 * 60 * 1000, .takeover_fd = -1};
     int rc = read_options(argc, argv, &o);
     if (rc >= 0) return rc;
     kf_harden();
-    kf_agent a = {.private_mode = o.private_mode};
+    kf_agent a = {.private_mode = o.private_mode, .run_lock = -1};
     kf_err e;
-    int run_lock = -1;
-    bool ok = places(&a, &o, &run_lock, &e) && start(&a, &o, &e);
+    kf_taken taken = {0};
+    int fd = kf_service_socket(&e);
+    bool ok = fd >= 0 || e.code == KF_ERR_NONE;
+    if (ok && o.takeover_fd >= 0) {
+        ok = kf_takeover_read(o.takeover_fd, &taken, &e);
+        fd = taken.listen_fd;
+    }
+    ok = ok && places(&a, &o, &taken, fd, &e) && start(&a, &o, &taken, fd, &e);
     if (ok) {
+        a.takeover = kf_takeover_new(&a, argv);
         kf_log(KF_LOG_INFO, "agent: %s listens at %s", kf_build, a.socket_path);
-        if (a.private_mode) {
+        kf_service_notify("READY=1");
+        if (a.private_mode && !taken.state) {
             printf("%s\n", a.socket_path);
             fflush(stdout);
         }
     } else kf_log(KF_LOG_ERROR, "agent: %s", e.what);
+    kf_taken_done(&taken);
     say_ready(o.ready_fd, ok ? NULL : &e);
     if (ok) kf_loop_run(a.loop);
     end(&a);
-    kf_lock_drop(run_lock);
+    kf_lock_drop(a.run_lock);
     return ok ? 0 : kf_err_exit(e.code);
 }

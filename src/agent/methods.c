@@ -6,6 +6,7 @@
 #include "agent/locking.h"
 #include "agent/server.h"
 #include "agent/settings.h"
+#include "agent/takeover.h"
 #include "agent/watch.h"
 #include "base/build.h"
 #include "base/log.h"
@@ -56,6 +57,8 @@ static void hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_json_set(j, "store", kf_settings_store_json(a));
     kf_json_set_bool(j, "memory_locked", kf_secret_locked());
     kf_json_set_bool(j, "private", a->private_mode);
+    kf_json_set_bool(j, "replaced", kf_takeover_is_due(a->takeover));
+    if (kf_takeover_by_hello(a, conn, p)) kf_json_set_bool(j, "leaving", true);
     kf_server_reply(a->server, conn, j, false);
 }
 
@@ -219,7 +222,7 @@ static const struct {
      "source=S path=s profiles=L file=S digest=S"},
     {KF_IFACE ".GetToken", get_token, STORE,
      "profile=s git_host=s min_valid_ms=n renew=b with_profile=b"},
-    {KF_IFACE ".Hello", hello, 0, "protocol=N build=S read_only=b"},
+    {KF_IFACE ".Hello", hello, 0, "protocol=N build=S read_only=b take_over=b"},
     {KF_IFACE ".ListProfiles", kf_method_list_profiles, SETTINGS, ""},
     {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS, "profile=S"},
     {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS | WRITES,
@@ -266,6 +269,7 @@ static const struct {
     {KF_IFACE ".Doctor", kf_method_doctor, 0, "network=b"},
     {KF_IFACE ".Lock", kf_method_lock, WRITES, ""},
     {KF_IFACE ".Quit", kf_method_quit, WRITES, "force=b"},
+    {KF_IFACE ".Restart", kf_method_restart, WRITES, ""},
     {"org.varlink.service.GetInfo", get_info, 0, ""},
     {"org.varlink.service.GetInterfaceDescription", get_description, 0, "interface=S"},
 };

@@ -35,6 +35,7 @@ typedef struct conn {
     bool busy; /* a call is being answered: nothing more is read */
     bool oneway;
     bool read_only;
+    bool leaving;             /* gets no answer any more: it ends with this program */
     kf_loop_fn sent, dropped; /* kf_server_when_sent */
     void *sent_user;
 } conn;
@@ -43,6 +44,7 @@ struct kf_server {
     kf_agent *agent;
     int fd;
     kf_loop_id io, flush_timer, rest;
+    bool paused; /* nothing new is read or accepted */
     conn *conns;
     size_t n;
     uint32_t last;
@@ -105,7 +107,8 @@ static bool whole_frame(const conn *c) { return c->in.in.len > 0 && !kf_frame_ha
 /* Reads only what it can take: no call open, every answer gone, no whole call waiting. */
 static void set_events(conn *c) {
     kf_loop *l = c->server->agent->loop;
-    bool want = !c->busy && c->out.len == 0 && !whole_frame(c) && c->server->fd >= 0;
+    const kf_server *s = c->server;
+    bool want = !c->busy && !c->out.len && !whole_frame(c) && s->fd >= 0 && !s->paused;
     kf_loop_fd_events(l, c->io, (short)((want ? POLLIN : 0) | (c->out.len ? POLLOUT : 0)));
     bool half = want && kf_frame_has_partial(&c->in);
     if (half && !c->half) c->half = kf_loop_after(l, HALF_FRAME_MS, half_frame, c);
@@ -228,7 +231,7 @@ void kf_server_when_sent(kf_server *s, uint32_t id, kf_loop_fn fn, kf_loop_fn dr
 }
 
 static void next_call(conn *c) {
-    if (c->busy || c->out.len || c->server->fd < 0) return;
+    if (c->busy || c->leaving || c->out.len || c->server->fd < 0) return;
     kf_json *msg = NULL;
     kf_err e;
     int rc = kf_frame_next(&c->in, &msg, &e);
@@ -300,7 +303,7 @@ static void refuse(int fd) {
 static void accept_again(void *user) {
     kf_server *s = user;
     s->rest = 0;
-    if (s->fd >= 0) kf_loop_fd_events(s->agent->loop, s->io, POLLIN);
+    if (s->fd >= 0 && !s->paused) kf_loop_fd_events(s->agent->loop, s->io, POLLIN);
 }
 
 /* False: nobody else waits, or not now. */
@@ -337,7 +340,8 @@ static bool accept_one(kf_server *s, int fd) {
 
 static void accept_ready(int fd, short revents, void *user) {
     (void)revents;
-    for (int i = 0; i < ACCEPT_AT_ONCE && accept_one(user, fd); i++) {
+    const kf_server *s = user;
+    for (int i = 0; i < ACCEPT_AT_ONCE && !s->paused && accept_one(user, fd); i++) {
     }
 }
 
@@ -368,6 +372,39 @@ kf_server *kf_server_free(kf_server *s) {
     kf_loop_cancel(s->agent->loop, s->flush_timer);
     free(s);
     return NULL;
+}
+
+int kf_server_fd(const kf_server *s) { return s->fd; }
+
+void kf_server_leave(kf_server *s, uint32_t id) {
+    conn *c = find(s, id);
+    if (c) c->leaving = true;
+}
+
+/* What was read whole is still answered: its client cannot know that nothing was done. */
+void kf_server_pause(kf_server *s) {
+    s->paused = true;
+    kf_loop_fd_events(s->agent->loop, s->io, 0);
+    for (conn *c = s->conns; c; c = c->next) set_events(c);
+}
+
+void kf_server_resume(kf_server *s) {
+    s->paused = false;
+    for (conn *c = s->conns, *next; c; c = next) {
+        next = c->next;
+        if (c->leaving) conn_close(c);
+        else set_events(c);
+    }
+    if (!s->rest) kf_loop_fd_events(s->agent->loop, s->io, POLLIN);
+}
+
+size_t kf_server_open_calls(const kf_server *s) {
+    size_t n = 0;
+    for (const conn *c = s->conns; c; c = c->next)
+        n += kf_watch_is(s->agent->watch, c->id) ? 0
+             : c->leaving                        ? c->out.len > 0
+                                                 : c->busy || c->out.len || whole_frame(c);
+    return n;
 }
 
 size_t kf_server_connections(const kf_server *s) { return s->n; }

@@ -8,6 +8,15 @@
 kf_server *kf_server_new(kf_agent *a, int listen_fd, kf_err *err); /* owns the fd */
 kf_server *kf_server_free(kf_server *s);                           /* closes all; returns NULL */
 void kf_server_stop_listening(kf_server *s); /* nor are new calls read; open ones may end */
+int kf_server_fd(const kf_server *s);        /* the listening socket; -1: stopped */
+/* Nothing new is read or accepted; what was read is answered. Until resume, which ends the
+ * connections that were told to leave. */
+void kf_server_pause(kf_server *s);
+void kf_server_resume(kf_server *s);
+/* After its present answer, if one comes, this connection gets none any more. */
+void kf_server_leave(kf_server *s, uint32_t conn);
+/* Calls without their answer and answers that have not left, except of those who watch. */
+size_t kf_server_open_calls(const kf_server *s);
 size_t kf_server_connections(const kf_server *s);
 
 /* The answer of the connection's present call. continues: more follow. A connection that is gone

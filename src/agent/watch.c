@@ -51,6 +51,12 @@ kf_watch *kf_watch_free(kf_watch *w) {
     return NULL;
 }
 
+bool kf_watch_is(const kf_watch *w, uint32_t conn) {
+    const watcher *x = w->all;
+    while (x && x->conn != conn) x = x->next;
+    return x;
+}
+
 static void add(kf_agent *a, const char *id, kf_part *profiles, kf_part *removed) {
     kf_json *one = kf_keeper_profile_json(a->keeper, id);
     if (one) kf_part_add(profiles, one);

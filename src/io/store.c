@@ -50,6 +50,33 @@ void kf_store_unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_d
     s->cls->unlock(s, pass, create, done, user);
 }
 void kf_store_lock(kf_store *s) { s->cls->lock(s); }
+
+void kf_store_freeze_bytes(kf_json *into, const char *key, const kf_secret *bytes) {
+    char *text = kf_b64url(kf_secret_peek(bytes), kf_secret_len(bytes));
+    KF_AUTO(kf_secret) s = kf_secret_take(text, strlen(text));
+    kf_json_set_secret(into, key, s);
+}
+
+kf_secret *kf_store_thaw_bytes(const kf_json *from, const char *key) {
+    const char *text = kf_json_str(from, key);
+    size_t n = text ? strlen(text) : 0;
+    KF_AUTO(kf_secret) room = kf_secret_zero(n + 1);
+    long len = text ? kf_b64url_decode(text, n, kf_secret_edit(room), n + 1) : -1;
+    return len < 0 ? NULL : kf_secret_new(kf_secret_peek(room), (size_t)len);
+}
+
+kf_json *kf_store_freeze(const kf_store *s) {
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "kind", s->cls->kind);
+    if (s->cls->freeze) s->cls->freeze(s, j);
+    return j;
+}
+bool kf_store_thaw(kf_store *s, const kf_json *frozen, kf_err *err) {
+    if (!kf_str_eq(kf_json_str(frozen, "kind"), s->cls->kind))
+        return kf_fail(err, KF_ERR_SYS_BUG, "a frozen store of another kind");
+    return !s->cls->thaw || s->cls->thaw(s, frozen, err);
+}
+
 kf_store_state kf_store_get_state(const kf_store *s) { return s->cls->state(s); }
 const char *kf_store_kind(const kf_store *s) { return s->cls->kind; }
 kf_store *kf_store_free(kf_store *s) {

@@ -6,6 +6,7 @@
  * backend falls back to another (design.md §5). */
 #include <stddef.h>
 #include <stdint.h>
+#include "base/json.h"
 #include "base/secret.h"
 #include "loop/task.h"
 
@@ -69,6 +70,11 @@ void kf_store_unseal(kf_store *s, const char *id, const char *kind, const kf_sec
 void kf_store_unlock(kf_store *s, const kf_secret *passphrase, bool create, kf_store_done done,
                      void *user);
 void kf_store_lock(kf_store *s); /* vault: wipes the key */
+/* For the next program of the same process: what this store holds in memory alone, the vault's key
+ * or the items of the memory store, as JSON with secrets in it. */
+kf_json *kf_store_freeze(const kf_store *s);
+/* Its inverse, for a store of the same kind that was just made. False: err, and nothing changed. */
+KF_CHECK bool kf_store_thaw(kf_store *s, const kf_json *frozen, kf_err *err);
 kf_store_state kf_store_get_state(const kf_store *s);
 const char *kf_store_kind(const kf_store *s); /* "memory" "vault" "secret-service" */
 kf_store *kf_store_free(kf_store *s);         /* cancels without callbacks; returns NULL */

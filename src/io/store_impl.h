@@ -21,6 +21,9 @@ typedef struct kf_store_class {
                    void *user);
     void (*lock)(kf_store *s);
     kf_store_state (*state)(const kf_store *s);
+    /* both NULL: the store holds nothing in memory alone */
+    void (*freeze)(const kf_store *s, kf_json *into);
+    bool (*thaw)(kf_store *s, const kf_json *from, kf_err *err);
     void (*free)(kf_store *s);
 } kf_store_class;
 
@@ -30,4 +33,7 @@ struct kf_store {
     kf_loop *loop;
 };
 
+/* Bytes as a member of a frozen store. NULL: it is not there, or is damaged. */
+void kf_store_freeze_bytes(kf_json *into, const char *key, const kf_secret *bytes);
+kf_secret *kf_store_thaw_bytes(const kf_json *from, const char *key);
 bool kf_store_names_ok(const char *id, const char *kind); /* 16 hex; [a-z0-9-]{1,23} */

@@ -260,10 +260,19 @@ static void free_store(kf_store *s) {
 }
 
 kf_store *kf_store_keyring_new(kf_loop *l, kf_store_generation_fn generation) {
-    static const kf_store_class cls = {
-        "secret-service", load_item,          save_item,       delete_item,       list_items,
-        kf_keyring_probe, kf_keyring_reserve, kf_keyring_seal, kf_keyring_unseal, unlock_store,
-        lock_store,       get_state,          free_store};
+    static const kf_store_class cls = {.kind = "secret-service",
+                                       .load = load_item,
+                                       .save = save_item,
+                                       .del = delete_item,
+                                       .list = list_items,
+                                       .probe = kf_keyring_probe,
+                                       .reserve = kf_keyring_reserve,
+                                       .seal = kf_keyring_seal,
+                                       .unseal = kf_keyring_unseal,
+                                       .unlock = unlock_store,
+                                       .lock = lock_store,
+                                       .state = get_state,
+                                       .free = free_store};
     kf_keyring *k = calloc(1, sizeof *k);
     if (!k) abort();
     k->base = (kf_store){&cls, l};

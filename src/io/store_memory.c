@@ -65,6 +65,20 @@ static item **find(memory *m, const char *id, const char *kind) {
     return p;
 }
 
+/* The names were checked. */
+static void put(memory *m, const char *id, const char *kind, const kf_secret *blob) {
+    item **p = find(m, id, kind);
+    if (!*p) {
+        *p = calloc(1, sizeof **p);
+        if (!*p) abort();
+        if (!kf_str_set((*p)->name.id, sizeof(*p)->name.id, id) ||
+            !kf_str_set((*p)->name.kind, sizeof(*p)->name.kind, kind))
+            abort();
+    }
+    kf_secret_free((*p)->blob);
+    (*p)->blob = kf_secret_copy(blob);
+}
+
 static void load(kf_store *s, const char *id, const char *kind, bool interactive,
                  kf_store_done done, void *user) {
     (void)interactive;
@@ -87,16 +101,7 @@ static void save(kf_store *s, const char *id, const char *kind, const char *labe
         kf_fail(&a->err, KF_ERR_SYS_BUG, "item name %s/%s", id, kind);
         return;
     }
-    item **p = find((memory *)s, id, kind);
-    if (!*p) {
-        *p = calloc(1, sizeof **p);
-        if (!*p) abort();
-        if (!kf_str_set((*p)->name.id, sizeof(*p)->name.id, id) ||
-            !kf_str_set((*p)->name.kind, sizeof(*p)->name.kind, kind))
-            abort();
-    }
-    kf_secret_free((*p)->blob);
-    (*p)->blob = kf_secret_copy(blob);
+    put((memory *)s, id, kind, blob);
 }
 
 static void del(kf_store *s, const char *id, const char *kind, kf_store_done done, void *user) {
@@ -149,6 +154,30 @@ static kf_store_state state(const kf_store *s) {
     (void)s;
     return KF_STORE_OK;
 }
+static void freeze(const kf_store *s, kf_json *into) {
+    kf_json *all = kf_json_arr();
+    for (const item *i = ((const memory *)s)->items; i; i = i->next) {
+        kf_json *j = kf_json_obj();
+        kf_json_set_str(j, "id", i->name.id);
+        kf_json_set_str(j, "kind", i->name.kind);
+        kf_store_freeze_bytes(j, "blob", i->blob);
+        kf_json_add(all, j);
+    }
+    kf_json_set(into, "items", all);
+}
+
+static bool thaw(kf_store *s, const kf_json *from, kf_err *err) {
+    const kf_json *all = kf_json_get(from, "items");
+    for (const kf_json *j = kf_json_first(all); j; j = kf_json_next(j)) {
+        const char *id = kf_json_str_or(j, "id", ""), *kind = kf_json_str_or(j, "kind", "");
+        KF_AUTO(kf_secret) blob = kf_store_thaw_bytes(j, "blob");
+        if (!blob || !kf_store_names_ok(id, kind))
+            return kf_fail(err, KF_ERR_STORE_DAMAGED, "an item of the memory store is damaged");
+        put((memory *)s, id, kind, blob);
+    }
+    return true;
+}
+
 static void free_store(kf_store *s) {
     memory *m = (memory *)s;
     while (m->open) {
@@ -168,8 +197,21 @@ static void free_store(kf_store *s) {
 }
 
 kf_store *kf_store_memory_new(kf_loop *l) {
-    static const kf_store_class cls = {"memory", load,   save,   del,  list,  probe,     reserve,
-                                       seal,     unseal, unlock, lock, state, free_store};
+    static const kf_store_class cls = {.kind = "memory",
+                                       .load = load,
+                                       .save = save,
+                                       .del = del,
+                                       .list = list,
+                                       .probe = probe,
+                                       .reserve = reserve,
+                                       .seal = seal,
+                                       .unseal = unseal,
+                                       .unlock = unlock,
+                                       .lock = lock,
+                                       .state = state,
+                                       .freeze = freeze,
+                                       .thaw = thaw,
+                                       .free = free_store};
     memory *m = calloc(1, sizeof *m);
     if (!m) abort();
     m->base = (kf_store){&cls, l};

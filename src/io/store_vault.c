@@ -276,6 +276,23 @@ static void lock(kf_store *s) {
     v->master = kf_secret_free(v->master);
 }
 const char *kf_store_vault_note(const kf_store *s) { return ((const vault *)s)->note; }
+static void freeze(const kf_store *s, kf_json *into) {
+    const vault *v = (const vault *)s;
+    if (v->master) kf_store_freeze_bytes(into, "master", v->master);
+    kf_json_set_bool(into, "seen", v->seen);
+    kf_json_set_str(into, "note", v->note);
+}
+
+static bool thaw(kf_store *s, const kf_json *from, kf_err *err) {
+    vault *v = (vault *)s;
+    if (kf_json_get(from, "master") && !(v->master = kf_store_thaw_bytes(from, "master")))
+        return kf_fail(err, KF_ERR_STORE_DAMAGED, "the key of the vault is damaged");
+    const char *note = kf_json_str(from, "note");
+    v->seen = kf_json_bool(from, "seen", false);
+    v->note = note ? kf_strdup(note) : NULL;
+    return true;
+}
+
 static void free_store(kf_store *s) {
     vault *v = (vault *)s;
     for (op *o = v->open; o; o = o->next) o->v = NULL;
@@ -287,8 +304,21 @@ static void free_store(kf_store *s) {
 }
 
 kf_store *kf_store_vault_new(kf_loop *l, kf_worker *w, const kf_vault_opts *opts) {
-    static const kf_store_class cls = {"vault", load,   save,   del,  list,  probe,     reserve,
-                                       seal,    unseal, unlock, lock, state, free_store};
+    static const kf_store_class cls = {.kind = "vault",
+                                       .load = load,
+                                       .save = save,
+                                       .del = del,
+                                       .list = list,
+                                       .probe = probe,
+                                       .reserve = reserve,
+                                       .seal = seal,
+                                       .unseal = unseal,
+                                       .unlock = unlock,
+                                       .lock = lock,
+                                       .state = state,
+                                       .freeze = freeze,
+                                       .thaw = thaw,
+                                       .free = free_store};
     vault *v = calloc(1, sizeof *v);
     if (!v) abort();
     v->base = (kf_store){&cls, l};

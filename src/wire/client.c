@@ -22,6 +22,7 @@ struct kf_client {
     bool died;          /* the other end of the connection is gone */
     bool unread;        /* and had not read the end of the call: nothing was done */
     int repeats;        /* of the present call */
+    bool restarted;     /* an agent of an older protocol was asked to go on as the installed one */
 };
 
 enum { REPEATS_MAX = 3, PAUSE_MS = 100, START_SOON_MS = 1000, CALL_MAX = 2 * KF_FRAME_MAX };
@@ -98,6 +99,7 @@ static bool send_call(kf_client *c, kf_err *err) {
         kf_json *p = kf_json_obj();
         kf_json_set_int(p, "protocol", KF_PROTOCOL);
         kf_json_set_str(p, "build", kf_build);
+        kf_json_set_bool(p, "take_over", true);
         if (kf_client_read_only()) kf_json_set_bool(p, "read_only", true);
         KF_AUTO(kf_json) hello = kf_msg_call("Hello", p, false);
         ok = kf_frame_write(&out, hello, err);
@@ -151,6 +153,25 @@ static int read_msg(kf_client *c, int64_t deadline, int cancel_fd, kf_json **msg
     }
 }
 
+/* An agent that is older than this program goes on as the one that is installed. False: it does
+ * not know how, or could not; err. */
+static bool restart_agent(kf_err *err) {
+    enum { WAIT_MS = 15000 };
+    KF_AUTO(kf_client) c = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, err);
+    if (!c) return false;
+    kf_err why = {0};
+    kf_json_free(kf_client_call(c, "Restart", NULL, WAIT_MS, &why));
+    if (c->died) return true;
+    if (err) *err = why;
+    return false;
+}
+
+/* The call behind Hello was not read: it goes over a new connection. */
+static bool not_read(kf_client *c, kf_err *err) {
+    c->died = c->unread = true;
+    return kf_fail(err, KF_ERR_WIRE_CLOSED, "the agent goes on as another program");
+}
+
 static bool take_hello(kf_client *c, kf_json *msg, kf_err *err) {
     const kf_json *p;
     c->hello_pending = false;
@@ -158,11 +179,15 @@ static bool take_hello(kf_client *c, kf_json *msg, kf_err *err) {
     c->hello = msg;
     if (!kf_msg_result(msg, &p, NULL, err)) return false;
     int64_t proto = kf_json_int_or(p, "protocol", 0);
-    if (proto == KF_PROTOCOL) return true;
+    if (proto == KF_PROTOCOL) return !kf_json_bool(p, "leaving", false) || not_read(c, err);
+    if (proto < KF_PROTOCOL && !c->restarted && (c->restarted = restart_agent(NULL)))
+        return not_read(c, err);
     kf_fail(err, KF_ERR_WIRE_PROTOCOL,
             "the running agent speaks protocol %lld (%.40s), this keyfob speaks %d (%s)",
             (long long)proto, kf_json_str_or(p, "build", "?"), KF_PROTOCOL, kf_build);
-    return kf_hint(err, "Run: keyfob agent stop");
+    return kf_hint(err, proto < KF_PROTOCOL
+                            ? "Run: keyfob agent stop"
+                            : "A newer keyfob is installed beside this one; run that one.");
 }
 
 /* The answer of the call, after Hello's. */

@@ -131,9 +131,19 @@ static void shelf_free(kf_store *s) {
 }
 
 static kf_store *shelf_new(world *w) {
-    static const kf_store_class cls = {
-        "memory",   shelf_load,   shelf_save,   shelf_del,  shelf_list,  shelf_probe, shelf_reserve,
-        shelf_seal, shelf_unseal, shelf_unlock, shelf_lock, shelf_state, shelf_free};
+    static const kf_store_class cls = {.kind = "memory",
+                                       .load = shelf_load,
+                                       .save = shelf_save,
+                                       .del = shelf_del,
+                                       .list = shelf_list,
+                                       .probe = shelf_probe,
+                                       .reserve = shelf_reserve,
+                                       .seal = shelf_seal,
+                                       .unseal = shelf_unseal,
+                                       .unlock = shelf_unlock,
+                                       .lock = shelf_lock,
+                                       .state = shelf_state,
+                                       .free = shelf_free};
     shelf *h = calloc(1, sizeof *h);
     assert_non_null(h);
     *h = (shelf){.base = {&cls, w->loop}, .inner = kf_store_memory_new(w->loop), .w = w};

@@ -27,7 +27,7 @@ is "behind =, as bash has it" "$(next export --format = e)" "env exec-credential
 is "and with nothing behind it" "$(next store move --to =)" "vault secret-service "
 is "an argument's words" "$(next completion '')" "bash zsh fish "
 is "commands and topics" "$(next help comp) $(next help exi)" "completion  exit-codes "
-is "the other half of a command" "$(next help profile re) $(next help agent '')" "rename  start stop status "
+is "the other half of a command" "$(next help profile re) $(next help agent '')" "rename  start stop restart status enable disable "
 is "nothing behind a whole one" "$(next help token '') $(next help exit-codes '')" " "
 is "what a setting takes" "$(next config set store '') $(next config set -q store v)" "auto secret-service vault memory  vault "
 is "a profile" "$(next config set default acme-)" "acme-test "

@@ -68,7 +68,7 @@ for format in $(kf completion words -- export --format ''); do
 done
 hasnt "a rare option is not in the way" "$(kf export --help)" --hand-over
 has "but where it is told of" "$(kf help export)" "--hand-over"
-is "a topic" "$(kf help exit-codes | sed -n 's/^ *5  //p')" "network or WorkOS not reachable, time-out"
+is "a topic" "$(kf help exit-codes | sed -n 's/^ *5  //p')" "network or WorkOS not reachable, a proxy answered instead, time-out"
 has "the keys of the screen" "$(kf help keys)" "Goes back, cancels, clears a filter; never quits."
 run kf help nonsense
 is "no such topic" "$RC$OUT" 2

@@ -173,6 +173,9 @@ int kf_cmd_claims(kf_cli *c, const kf_args *a);
 int kf_cmd_whoami(kf_cli *c, const kf_args *a);
 int kf_cmd_logout(kf_cli *c, const kf_args *a);
 int kf_cmd_agent_start(kf_cli *c, const kf_args *a);
+int kf_cmd_agent_restart(kf_cli *c, const kf_args *a);
+/* Ends the agent and waits until it is gone. ran: there was one. Returns the exit status. */
+int kf_cli_stop_agent(kf_cli *c, bool force, bool *ran);
 int kf_cmd_agent_stop(kf_cli *c, const kf_args *a);
 int kf_cmd_agent_enable(kf_cli *c, const kf_args *a);
 int kf_cmd_agent_disable(kf_cli *c, const kf_args *a);

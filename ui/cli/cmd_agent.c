@@ -1,4 +1,4 @@
-/* agent start, stop, status. */
+/* agent start, stop, restart, status. */
 #include "ui/cli/cli.h"
 
 #include <fcntl.h>
@@ -94,26 +94,51 @@ static void note_unsaved(kf_cli *c, const kf_json *r) {
               "the session is not in the store; a sealed copy waits for the next agent");
 }
 
-int kf_cmd_agent_stop(kf_cli *c, const kf_args *a) {
+int kf_cli_stop_agent(kf_cli *c, bool force, bool *ran) {
     kf_err e;
-    if (kf_client_read_only())
-        return kf_fail(&e, KF_ERR_USAGE_READ_ONLY,
-                       "agent stop would end what the agent holds in memory"),
-               kf_cli_fail(c, &e);
+    *ran = false;
     KF_AUTO_CHARS path = kf_socket_path(&e);
     if (!path) return kf_cli_fail(c, &e);
     c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, &e);
     if (!c->client && e.code != KF_ERR_WIRE_NO_AGENT) return kf_cli_fail(c, &e);
     if (c->client) {
         kf_json *p = kf_json_obj();
-        if (a->opt[FORCE]) kf_json_set_bool(p, "force", true);
+        if (force) kf_json_set_bool(p, "force", true);
         KF_AUTO(kf_json) r = kf_client_call(c->client, "Quit", p, 15000, &e);
         if (!r && e.code != KF_ERR_WIRE_CLOSED) return kf_cli_fail(c, &e);
+        *ran = true;
         note_unsaved(c, r);
         c->client = kf_client_close(c->client); /* it waits for its clients' answers to be read */
     }
-    if (!wait_gone(path, &e)) return kf_cli_fail(c, &e);
+    return wait_gone(path, &e) ? 0 : kf_cli_fail(c, &e);
+}
+
+int kf_cmd_agent_stop(kf_cli *c, const kf_args *a) {
+    kf_err e;
+    bool ran;
+    if (kf_client_read_only())
+        return kf_fail(&e, KF_ERR_USAGE_READ_ONLY,
+                       "agent stop would end what the agent holds in memory"),
+               kf_cli_fail(c, &e);
+    int rc = kf_cli_stop_agent(c, a->opt[FORCE], &ran);
+    if (rc) return rc;
     if (c->json) return kf_cmd_agent_status(c, a);
-    kf_cli_note(c, "the agent is not running");
-    return 0;
+    if (!c->quiet) printf(ran ? "Stopped.\n" : "No agent was running.\n");
+    return kf_cli_flush();
+}
+
+int kf_cmd_agent_restart(kf_cli *c, const kf_args *a) {
+    enum { WAIT_MS = 15000 };
+    kf_err e = {0};
+    if (kf_client_read_only())
+        return kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "agent restart would replace the agent"),
+               kf_cli_fail(c, &e);
+    c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, &e);
+    if (!c->client && e.code == KF_ERR_WIRE_NO_AGENT) return kf_cmd_agent_start(c, a);
+    if (!c->client) return kf_cli_fail(c, &e);
+    KF_AUTO(kf_json) r = kf_client_call(c->client, "Restart", NULL, WAIT_MS, &e);
+    c->client = kf_client_close(c->client);
+    /* it ends without an answer when the other program begins */
+    if (!r && e.code != KF_ERR_WIRE_CLOSED) return kf_cli_fail(c, &e);
+    return kf_cmd_agent_status(c, a);
 }

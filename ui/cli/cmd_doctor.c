@@ -37,7 +37,8 @@ static kf_json *hello(kf_cli *c, kf_err *err) {
 /* Starts it when it does not run, as any other command would. */
 static bool check_agent(kf_cli *c, kf_checks *k) {
     kf_err e;
-    c->client = kf_client_open(0, &e);
+    /* without the usual Hello, which would make a replaced agent go on as the new program */
+    c->client = kf_client_open(KF_CLIENT_NO_HELLO, &e);
     KF_AUTO(kf_json) h = c->client ? hello(c, &e) : NULL;
     if (!h) {
         kf_check_add(k, "agent", "fail",
@@ -48,12 +49,15 @@ static bool check_agent(kf_cli *c, kf_checks *k) {
         return false;
     }
     const char *build = kf_json_str_or(h, "build", "?");
-    bool same = !strcmp(build, kf_build);
-    kf_check_add(k, "agent", same ? "ok" : "warn",
-                 same ? NULL : "keyfob agent stop; the next command starts this version's",
-                 "pid %lld, keyfob %s, protocol %d%s%s", (long long)kf_json_int_or(h, "pid", 0),
-                 build, (int)kf_json_int_or(h, "protocol", 0), same ? "" : "; this is keyfob ",
-                 same ? "" : kf_build);
+    bool same = !strcmp(build, kf_build), replaced = kf_json_bool(h, "replaced", false);
+    const char *todo = replaced ? "keyfob agent restart, or any other command"
+                       : same   ? NULL
+                                : "keyfob agent stop; the next command starts this version's";
+    kf_check_add(k, "agent", todo ? "warn" : "ok", todo, "pid %lld, keyfob %s, protocol %d%s%s%s",
+                 (long long)kf_json_int_or(h, "pid", 0), build,
+                 (int)kf_json_int_or(h, "protocol", 0), same ? "" : "; this is keyfob ",
+                 same ? "" : kf_build,
+                 replaced ? "; its program file was replaced since it started" : "");
     return true;
 }
 

@@ -160,10 +160,8 @@ int kf_cmd_agent_enable(kf_cli *c, const kf_args *a) {
         return kf_cli_usage(c, "the sandbox's agent ends with the sandbox; it has no units");
     if (!systemctl("show-environment", NULL, NULL, said, &e)) return kf_cli_fail(c, &e);
     if (!have_units(&e) && !put_units(c, &e)) return kf_cli_fail(c, &e);
-    bool quiet = c->quiet;
-    c->quiet = true;
-    int rc = kf_cmd_agent_stop(c, &none); /* one that no manager started would hold the place */
-    c->quiet = quiet;
+    bool ran;
+    int rc = kf_cli_stop_agent(c, false, &ran); /* one that no manager started holds the place */
     if (rc) return rc;
     if (!start_units(c, &e)) return kf_cli_fail(c, &e);
     if (c->json) return kf_cmd_agent_status(c, &none);

@@ -1,7 +1,24 @@
-/* Which command, and which option, a word of the command line means. */
+/* The options that every command takes, and which command or option a word means. */
 #include "ui/cli/cli.h"
 
 #include "base/str.h"
+
+static const kf_opt global[] = {
+    {"profile", 'p', "PROFILE", "use this profile"},
+    {"json", 0, NULL, "answers and errors as one line of JSON"},
+    {"quiet", 'q', NULL, "no hints on stderr"},
+    {"verbose", 'v', NULL, "say what was chosen and why"},
+    {"no-input", 0, NULL, "never ask; fail with exit status 3 instead"},
+    {"sandbox", 0, NULL, "the built-in sandbox, apart from your profiles"},
+    {"read-only", 0, NULL, "+change nothing, here or at WorkOS"},
+    {"timeout", 0, "D", "+wait at most D for the agent, and so for WorkOS; a token: 30s"},
+    {"color", 0, "WHEN", "+auto, always or never"},
+    {"help", 'h', NULL, "help for the command"},
+    {"version", 'V', NULL, "the version"},
+    {NULL, 0, NULL, NULL},
+};
+
+const kf_opt *kf_global_opts(void) { return global; }
 
 const kf_command *kf_command_find(int argc, char **argv, int *used) {
     size_t n;

@@ -4,21 +4,6 @@
 #include "base/str.h"
 #include "ui/common/formats.h"
 
-static const kf_opt global[] = {
-    {"profile", 'p', "PROFILE", "use this profile"},
-    {"json", 0, NULL, "answers and errors as one line of JSON"},
-    {"quiet", 'q', NULL, "no hints on stderr"},
-    {"verbose", 'v', NULL, "say what was chosen and why"},
-    {"no-input", 0, NULL, "never ask; fail with exit status 3 instead"},
-    {"sandbox", 0, NULL, "the built-in sandbox, apart from your profiles"},
-    {"read-only", 0, NULL, "+change nothing, here or at WorkOS"},
-    {"timeout", 0, "D", "+wait at most D for the agent, and so for WorkOS; a token: 30s"},
-    {"color", 0, "WHEN", "+auto, always or never"},
-    {"help", 'h', NULL, "help for the command"},
-    {"version", 'V', NULL, "the version"},
-    {NULL, 0, NULL, NULL},
-};
-
 static const kf_command table[] = {
     {.name = "token",
      .args = "[PROFILE]",
@@ -412,6 +397,15 @@ static const kf_command table[] = {
      .examples = "  keyfob agent stop\n",
      .opts = {{"force", 0, NULL, "stop although a session is not stored, and lose it"}},
      .run = kf_cmd_agent_stop},
+    {.name = "agent restart",
+     .args = "",
+     .help = "go on as the keyfobd that is installed now",
+     .text = "The agent finishes what is under way, at most 10 s, and executes the file it was "
+             "started from. Sessions, an open vault and the memory store stay. Commands do this by "
+             "themselves after an upgrade. Refused during a sign-in, and while a session is not "
+             "stored.",
+     .examples = "  keyfob agent restart\n",
+     .run = kf_cmd_agent_restart},
     {.name = "agent status",
      .args = "",
      .help = "is the agent running, and which store does it use",
@@ -597,4 +591,3 @@ const kf_command *kf_commands(size_t *n) {
     *n = KF_LEN(table);
     return table;
 }
-const kf_opt *kf_global_opts(void) { return global; }

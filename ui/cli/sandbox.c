@@ -176,7 +176,7 @@ bool kf_sandbox_enter(kf_cli *c, bool for_screen, kf_err *err) {
     if (!point_there(dir, err)) return false;
     int (*run)(kf_cli *, const kf_args *) = c->command ? c->command->run : NULL;
     bool no_profile = run == kf_cmd_agent_stop || run == kf_cmd_agent_status ||
-                      run == kf_cmd_lock || run == kf_cmd_unlock;
+                      run == kf_cmd_agent_restart || run == kf_cmd_lock || run == kf_cmd_unlock;
     if (no_profile) return true;
     KF_AUTO_CHARS url = start(dir, for_screen, err);
     if (!url) return false;
