@@ -35,6 +35,7 @@ typedef struct kf_agent {
     kf_store *store;    /* NULL until settled when auto */
     char *store_choice; /* auto, secret-service, vault, memory */
     char *store_why;    /* "" or why auto picked what it picked */
+    bool store_settled; /* keyfob.conf says what auto took, or is about to */
     kf_conf *conf;      /* NULL while keyfob.conf is broken; conf_err says why */
     kf_err conf_err;
     struct kf_settings_file *file; /* settings_file.c */
@@ -63,4 +64,7 @@ typedef struct kf_agent {
     int run_lock;   /* held for as long as this process is the agent */
     bool activated; /* the service manager owns the socket */
     bool private_mode;
+    bool bus_came;    /* a session bus since the store was picked */
+    uint32_t told[8]; /* methods_hello.c: sets of differences that a caller was told of */
+    size_t n_told;
 } kf_agent;

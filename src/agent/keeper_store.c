@@ -1,6 +1,7 @@
 #include "agent/keeper_impl.h"
 
 #include <string.h>
+#include "agent/settings.h"
 #include "auth/account.h"
 #include "crypt/hash.h"
 
@@ -341,6 +342,7 @@ static void first_key_stored(void *user, const kf_secret *blob, const kf_err *er
     (void)blob;
     if (!f->done && err) kf_log(KF_LOG_WARN, "API key of %s, not used: %s", f->id, err->what);
     if (k && f->done) {
+        if (!err) kf_settings_settle_store(k->a);
         if (!err) g_hash_table_insert(k->first_keys, g_strdup(f->id), KF_TAKE(f->key));
         kf_keeper_answer_done(k, f->done, f->user, err);
     }

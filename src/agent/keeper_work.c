@@ -1,4 +1,5 @@
 #include "agent/keeper_impl.h"
+#include "agent/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -276,6 +277,12 @@ static void store_done(void *user, const kf_secret *blob, const kf_err *err) {
     kf_call_end(user, blob, err);
 }
 
+static void save_done(void *user, const kf_secret *blob, const kf_err *err) {
+    const kf_call_ref *c = user;
+    if (!err && c->anchor->keeper) kf_settings_settle_store(c->anchor->keeper->a);
+    kf_call_end(user, blob, err);
+}
+
 static void no_store(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *none) {
     kf_err err;
     (void)blob;
@@ -317,7 +324,7 @@ void kf_work_save(kf_entry *e, const char *kind, const kf_secret *blob, bool int
                   kf_step_fn next) {
     if (!have_store(e, next)) return;
     KF_AUTO_CHARS label = kf_strfmt("keyfob: %s (%s)", e->prof.name, kind);
-    kf_store_save(e->k->a->store, e->prof.id, kind, label, blob, interactive, store_done,
+    kf_store_save(e->k->a->store, e->prof.id, kind, label, blob, interactive, save_done,
                   kf_call_begin(e, next));
 }
 

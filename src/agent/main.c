@@ -122,9 +122,10 @@ static void person_needed(void *user, const char *id, const char *name, const ch
 static bool answers(void) {
     enum { WAIT_MS = 1000 };
     KF_AUTO(kf_client) c = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, NULL);
-    kf_json *hello = c ? kf_client_call(c, "Hello", NULL, WAIT_MS, NULL) : NULL;
-    kf_json_free(hello);
-    return hello;
+    kf_json *info =
+        c ? kf_client_call(c, "org.varlink.service.GetInfo", NULL, WAIT_MS, NULL) : NULL;
+    kf_json_free(info);
+    return info;
 }
 
 /* An agent that was killed, or is about to end, holds the lock a little longer than it answers at
@@ -159,9 +160,8 @@ static bool socket_place(kf_agent *a, const kf_taken *taken, int service_fd, kf_
         a->socket_path = kf_service_socket_path(service_fd, err);
         a->activated = true;
     } else if (a->private_mode) {
-        const char *base = getenv("XDG_RUNTIME_DIR");
-        KF_AUTO_CHARS dir =
-            kf_strfmt("%s/keyfob-private-XXXXXX", base && *base == '/' ? base : "/tmp");
+        KF_AUTO_CHARS base = kf_runtime_base();
+        KF_AUTO_CHARS dir = kf_strfmt("%s/keyfob-private-XXXXXX", base ? base : "/tmp");
         if (!mkdtemp(dir))
             return kf_fail_errno(err, KF_ERR_SYS_IO, "make a directory for the socket");
         a->socket_path = kf_strfmt("%s/agent.sock", dir);
@@ -190,7 +190,7 @@ static bool places(kf_agent *a, const options *o, const kf_taken *taken, int ser
         a->run_lock = taken->run_lock;
         return true;
     }
-    KF_AUTO_CHARS lock = kf_strfmt("%s/agent.run", a->runtime_dir);
+    KF_AUTO_CHARS lock = kf_socket_sibling(a->socket_path, "run");
     a->run_lock = kf_lock_open(lock, err);
     return a->run_lock >= 0 && take_run_lock(a, a->run_lock, err);
 }
@@ -285,6 +285,8 @@ int main(int argc, char **argv) {
     int rc = read_options(argc, argv, &o);
     if (rc >= 0) return rc;
     kf_harden();
+    KF_AUTO_CHARS base = kf_runtime_base(); /* the session bus is found by it, too */
+    if (base) setenv("XDG_RUNTIME_DIR", base, 1);
     kf_agent a = {.private_mode = o.private_mode, .run_lock = -1};
     kf_err e;
     kf_taken taken = {0};

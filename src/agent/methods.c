@@ -47,21 +47,6 @@ static void store_ready(void *user, const kf_err *err) {
 /* --- calls ---------------------------------------------------------------------------------------
  */
 
-static void hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
-    if (kf_json_bool(p, "read_only", false)) kf_server_set_read_only(a->server, conn);
-    kf_json *j = kf_json_obj();
-    kf_json_set_int(j, "protocol", KF_PROTOCOL);
-    kf_json_set_str(j, "build", kf_build);
-    kf_json_set_int(j, "pid", getpid());
-    kf_json_set(j, "store", kf_settings_store_json(a));
-    kf_json_set_bool(j, "memory_locked", kf_secret_locked());
-    kf_json_set_bool(j, "private", a->private_mode);
-    kf_json_set_bool(j, "replaced", kf_takeover_is_due(a->takeover));
-    if (kf_takeover_by_hello(a, conn, p)) kf_json_set_bool(j, "leaving", true);
-    kf_server_reply(a->server, conn, j, false);
-}
-
 static void token_done(void *user, const kf_token *t, const kf_err *err) {
     caller *c = user;
     if (!t) kf_server_error(c->a->server, c->conn, err);
@@ -222,7 +207,8 @@ static const struct {
      "source=S path=s profiles=L file=S digest=S"},
     {KF_IFACE ".GetToken", get_token, STORE,
      "profile=s git_host=s min_valid_ms=n renew=b with_profile=b"},
-    {KF_IFACE ".Hello", hello, 0, "protocol=N build=S read_only=b take_over=b"},
+    {KF_IFACE ".Hello", kf_method_hello, 0,
+     "protocol=N build=S read_only=b take_over=b home=s environment=o bus=s"},
     {KF_IFACE ".ListProfiles", kf_method_list_profiles, SETTINGS, ""},
     {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS, "profile=S"},
     {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS | WRITES,
@@ -285,6 +271,7 @@ static bool param_ok(const kf_json *p, const char *key, char kind) {
     case 'N': return kf_json_int(p, key, &n) && n >= 0;
     case 'l':
     case 'L': return kf_json_is_arr(v);
+    case 'o': return kf_json_is_obj(v);
     default: return kf_json_bool(p, key, true) == kf_json_bool(p, key, false);
     }
 }

@@ -72,6 +72,7 @@ void kf_imports_conn_gone(
 void kf_imports_drop_all(kf_agent *a);
 
 /* methods_seal.c */
+void kf_method_hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_quit(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_quits_drop_all(kf_agent *a);
 void kf_method_seal(kf_agent *a, uint32_t conn, const kf_json *p, bool more);

@@ -15,6 +15,7 @@
 #include "io/conf_keys.h"
 #include "io/loopback.h"
 #include "io/vault_head.h"
+#include "wire/passphrase.h"
 
 enum { CHECKUPS_MAX = 8, HOSTS_MAX = 8, PORTS_MAX = 16, PROFILES_LOOKED_AT = 1000 };
 enum { SKEW_MAX_S = 30, HOST_MS = 10000 };
@@ -348,7 +349,7 @@ static void store_open(void *user, const kf_err *err) {
 
 static void check_new_vault(kf_checkup *u) {
     kf_err e;
-    KF_AUTO(kf_secret) pass = kf_settings_passphrase(&e);
+    KF_AUTO(kf_secret) pass = kf_passphrase_read(&e);
     if (e.code != KF_ERR_NONE)
         add(u, "store", "warn",
             e.code == KF_ERR_SYS_OWNER

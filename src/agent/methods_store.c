@@ -12,6 +12,7 @@
 #include "agent/settings.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "wire/passphrase.h"
 
 enum { REST_MS = 60 * 1000, STEP_MS = 20, RETIRE_MS = 10 * 1000 };
 #define MOVED_FROM "store_moved_from"
@@ -223,7 +224,7 @@ static void open_vault(kf_move *m) {
          create = kf_json_bool(m->params, "create", false);
     kf_err e = {.code = KF_ERR_NONE};
     KF_AUTO(kf_secret)
-    pass = typed ? kf_secret_new(typed, strlen(typed)) : kf_settings_passphrase(&e);
+    pass = typed ? kf_secret_new(typed, strlen(typed)) : kf_passphrase_read(&e);
     if (pass && !kf_secret_len(pass)) kf_fail(&e, KF_ERR_USAGE_BAD, "the passphrase is empty");
     else if (pass && (!fresh || create || !typed)) {
         kf_store_unlock(m->other, pass, fresh, other_open, m);
@@ -341,7 +342,7 @@ static void changed(void *user, const kf_secret *blob, const kf_err *err) {
     else {
         kf_log(KF_LOG_INFO, "store: the vault's passphrase was changed");
         kf_json *j = kf_json_obj();
-        kf_json_set_bool(j, "file", kf_settings_has_passphrase_file());
+        kf_json_set_bool(j, "file", kf_passphrase_has_file());
         kf_server_reply(c->a->server, c->conn, j, false);
     }
     caller_free(c);

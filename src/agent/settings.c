@@ -1,15 +1,11 @@
 #include "agent/settings.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
 #include "agent/keeper.h"
 #include "auth/session.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "io/files.h"
 #include "wire/msg.h"
-
-enum { PASSPHRASE_MAX = 1024 };
+#include "wire/passphrase.h"
 
 static const char *env(const char *name) {
     const char *v = getenv(name);
@@ -50,43 +46,6 @@ bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err) {
     return s;
 }
 
-/* --- passphrase file ---------------------------------------------------------------------------
- */
-
-static char *passphrase_path(void) {
-    if (env("KEYFOB_PASSPHRASE_FILE")) return kf_strdup(env("KEYFOB_PASSPHRASE_FILE"));
-    return env("CREDENTIALS_DIRECTORY")
-               ? kf_strfmt("%s/keyfob-passphrase", env("CREDENTIALS_DIRECTORY"))
-               : NULL;
-}
-
-kf_secret *kf_settings_passphrase(kf_err *err) {
-    KF_AUTO_CHARS path = passphrase_path();
-    struct stat st;
-    err->code = KF_ERR_NONE;
-    if (!path || (!env("KEYFOB_PASSPHRASE_FILE") && stat(path, &st))) return NULL;
-    if (stat(path, &st))
-        return kf_fail_errno(err, KF_ERR_STORE_VAULT_LOCKED, "KEYFOB_PASSPHRASE_FILE %s", path),
-               NULL;
-    /* systemd grants a service its credentials by an ACL, which shows as bits of the group */
-    mode_t open_to_others = env("KEYFOB_PASSPHRASE_FILE") ? 077 : 027;
-    if (st.st_mode & open_to_others || (st.st_uid != 0 && st.st_uid != geteuid()))
-        return kf_fail(err, KF_ERR_SYS_OWNER, "%s must be yours and closed to others (mode 600)",
-                       path),
-               NULL;
-    KF_AUTO(kf_secret) raw = NULL;
-    if (!kf_file_read(path, PASSPHRASE_MAX, &raw, err)) return NULL;
-    size_t n = kf_secret_len(raw);
-    if (n && kf_secret_peek(raw)[n - 1] == '\n') n--;
-    if (!n) return kf_fail(err, KF_ERR_STORE_VAULT_LOCKED, "%s is empty", path), NULL;
-    return kf_secret_new(kf_secret_peek(raw), n);
-}
-
-bool kf_settings_has_passphrase_file(void) {
-    KF_AUTO_CHARS path = passphrase_path();
-    return path && access(path, F_OK) == 0;
-}
-
 /* --- opening the store --------------------------------------------------------------------------
  */
 
@@ -124,6 +83,7 @@ static void opened(void *user, const kf_secret *blob, const kf_err *err) {
         kf_settings_fail_locked(a, &locked);
         err = &locked;
     }
+    if (!err) kf_settings_settle_store(a); /* somebody chose the passphrase of a vault */
     if (!err) kf_keeper_reload(a->keeper);
     settle(a, err);
 }
@@ -147,7 +107,7 @@ static void open_vault(kf_agent *a) {
         settle(a, NULL);
         return;
     }
-    KF_AUTO(kf_secret) pass = a->locked ? NULL : kf_settings_passphrase(&e);
+    KF_AUTO(kf_secret) pass = a->locked ? NULL : kf_passphrase_read(&e);
     if (pass) {
         kf_store_unlock(a->store, pass, fresh, opened, a);
         return;
@@ -170,6 +130,20 @@ static void picked_saved(void *user, const kf_err *err) {
     free(user);
 }
 
+/* What auto took counts from the first record on: until then a call that stored nothing, from cron
+ * before there is a bus, has settled nothing. */
+void kf_settings_settle_store(kf_agent *a) {
+    if (!a->store || !kf_str_eq(a->store_choice, "auto") || a->store_settled) return;
+    a->store_settled = true;
+    kf_settings_change(a, set_picked, picked_saved, kf_strdup(kf_store_kind(a->store)));
+}
+
+/* A session bus came, and nothing is in the vault that was taken without one. */
+static bool may_pick_again(const kf_agent *a) {
+    return a->bus_came && a->store && kf_str_eq(a->store_choice, "auto") && !a->store_settled &&
+           kf_store_get_state(a->store) == KF_STORE_NEW;
+}
+
 static void picked(void *user, kf_store *keyring, const char *why) {
     kf_agent *a = user;
     kf_err e;
@@ -187,7 +161,7 @@ static void picked(void *user, kf_store *keyring, const char *why) {
         settle(a, &e);
         return;
     }
-    if (!already) kf_settings_change(a, set_picked, picked_saved, kf_strdup(kind));
+    a->store_settled = already;
     open_vault(a);
 }
 
@@ -204,7 +178,8 @@ static void open_chosen(kf_agent *a) {
     const char *kind = choice;
     if (!strcmp(choice, "auto") && (kind = kf_conf_get(a->conf, "store_picked"))) {
         free(a->store_why);
-        a->store_why = kf_strfmt("picked at the first start");
+        a->store_why = kf_strfmt("picked when the first secret was stored");
+        a->store_settled = true;
     }
     if (!kind) kf_store_pick(a->loop, blob_generation, picked, a);
     else if (kf_settings_new_store(a, kind, &e)) open_vault(a);
@@ -218,6 +193,11 @@ void kf_settings_store(kf_agent *a, kf_settings_done done, void *user) {
     while (*at) at = &(*at)->next;
     *at = o;
     if (a->openings != o) return; /* under way: deriving a key once is dear enough */
+    if (may_pick_again(a)) {
+        kf_log(KF_LOG_INFO, "settings: there is a session bus now; the store is picked again");
+        a->store = kf_store_free(a->store); /* new: it has answered every call already */
+    }
+    a->bus_came = false;
     if (a->store) open_vault(a);
     else open_chosen(a);
 }

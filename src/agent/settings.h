@@ -32,13 +32,12 @@ void kf_settings_free(kf_agent *a); /* after the worker has ended */
 void kf_settings_store(kf_agent *a, kf_settings_done done, void *user);
 /* Why nothing is given out while a->locked. The vault needs its passphrase, other stores Unlock. */
 void kf_settings_fail_locked(const kf_agent *a, kf_err *err);
+/* A secret was stored: what store = auto took is remembered in keyfob.conf from now on. */
+void kf_settings_settle_store(kf_agent *a);
 void kf_settings_end(kf_agent *a); /* tells those who still wait that the agent ends */
 bool kf_settings_is_memory(
     const kf_agent *a); /* chosen, whether it is open yet or not: nothing outlives this process */
 kf_json *kf_settings_store_json(const kf_agent *a); /* Store of the interface */
 kf_store *kf_settings_make_store(kf_agent *a, const char *kind,
                                  kf_err *err); /* one that is nobody's yet; NULL: err */
-kf_secret *
-kf_settings_passphrase(kf_err *err); /* of the passphrase file; NULL without err: there is none */
-bool kf_settings_has_passphrase_file(void);
 KF_CHECK bool kf_settings_new_store(kf_agent *a, const char *kind, kf_err *err);

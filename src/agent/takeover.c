@@ -158,6 +158,7 @@ static int write_state(const kf_agent *a, kf_err *err) {
     kf_json_set_str(j, "socket", a->socket_path);
     kf_json_set_str(j, "store_choice", a->store_choice);
     kf_json_set_str(j, "store_why", a->store_why);
+    kf_json_set_bool(j, "store_settled", a->store_settled);
     if (a->store) kf_json_set(j, "store", kf_store_freeze(a->store));
     KF_AUTO(kf_secret) text = kf_json_print_secret(j);
     int fd = memfd_create("keyfobd", MFD_ALLOW_SEALING);
@@ -205,6 +206,7 @@ bool kf_takeover_restore(kf_agent *a, const kf_taken *t, kf_err *err) {
     a->locked = kf_json_bool(t->state, "locked", false);
     a->store_choice = choice ? kf_strdup(choice) : NULL;
     a->store_why = why ? kf_strdup(why) : NULL;
+    a->store_settled = kf_json_bool(t->state, "store_settled", false);
     if (!store) return true;
     return kf_settings_new_store(a, kf_json_str_or(store, "kind", ""), err) &&
            kf_store_thaw(a->store, store, err);

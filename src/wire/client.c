@@ -8,7 +8,9 @@
 #include "base/str.h"
 #include "wire/msg.h"
 #include "wire/socket.h"
+#include "wire/passphrase.h"
 #include "wire/start.h"
+#include "wire/surroundings.h"
 
 struct kf_client {
     int fd;
@@ -71,6 +73,7 @@ bool kf_client_read_only(void) {
 }
 
 int kf_client_fd(const kf_client *c) { return c->fd; }
+const char *kf_client_path(const kf_client *c) { return c->path; }
 
 /* Sends everything; 10 s without room is an agent that hangs. */
 static bool send_all(kf_client *c, const char *p, size_t n, kf_err *err) {
@@ -99,7 +102,8 @@ static bool send_call(kf_client *c, kf_err *err) {
         kf_json *p = kf_json_obj();
         kf_json_set_int(p, "protocol", KF_PROTOCOL);
         kf_json_set_str(p, "build", kf_build);
-        kf_json_set_bool(p, "take_over", true);
+        if (!(c->flags & KF_CLIENT_AS_IS)) kf_json_set_bool(p, "take_over", true);
+        kf_surroundings_add(p);
         if (kf_client_read_only()) kf_json_set_bool(p, "read_only", true);
         KF_AUTO(kf_json) hello = kf_msg_call("Hello", p, false);
         ok = kf_frame_write(&out, hello, err);
@@ -172,6 +176,24 @@ static bool not_read(kf_client *c, kf_err *err) {
     return kf_fail(err, KF_ERR_WIRE_CLOSED, "the agent goes on as another program");
 }
 
+/* The agent there keeps its files elsewhere: the one of this process's directories has a socket
+ * with their tag. */
+static bool go_elsewhere(kf_client *c, kf_err *err) {
+    char tag[17];
+    kf_surroundings_home(tag);
+    KF_AUTO_CHARS dir = kf_runtime_dir(err);
+    if (!dir) return false;
+    char *path = kf_strfmt("%s/agent-%.8s.sock", dir, tag);
+    if (!strcmp(path, c->path)) {
+        free(path);
+        return kf_fail(err, KF_ERR_WIRE_PROTOCOL, "the agent at %s keeps its files elsewhere",
+                       c->path);
+    }
+    free(c->path);
+    c->path = path;
+    return not_read(c, err);
+}
+
 static bool take_hello(kf_client *c, kf_json *msg, kf_err *err) {
     const kf_json *p;
     c->hello_pending = false;
@@ -179,6 +201,8 @@ static bool take_hello(kf_client *c, kf_json *msg, kf_err *err) {
     c->hello = msg;
     if (!kf_msg_result(msg, &p, NULL, err)) return false;
     int64_t proto = kf_json_int_or(p, "protocol", 0);
+    if (kf_json_bool(p, "elsewhere", false)) return go_elsewhere(c, err);
+    if (c->flags & KF_CLIENT_AS_IS) return true;
     if (proto == KF_PROTOCOL) return !kf_json_bool(p, "leaving", false) || not_read(c, err);
     if (proto < KF_PROTOCOL && !c->restarted && (c->restarted = restart_agent(NULL)))
         return not_read(c, err);
@@ -299,4 +323,25 @@ int kf_client_next(kf_client *c, int64_t timeout_ms, int cancel_fd, kf_json **re
     if (ok) *result = kf_json_copy(p);
     kf_json_free(msg);
     return ok ? 1 : -1;
+}
+
+bool kf_client_unlock(kf_client *c, const kf_err *why, kf_err *err) {
+    enum { UNLOCK_MS = 60000 };
+    bool fresh = why->code == KF_ERR_STORE_VAULT_NEW;
+    if (err) *err = *why;
+    const kf_json *store = kf_json_get(kf_client_hello(c), "store");
+    if ((!fresh && why->code != KF_ERR_STORE_VAULT_LOCKED) || kf_json_bool(store, "locked", false))
+        return false;
+    kf_err e;
+    KF_AUTO(kf_secret) pass = kf_passphrase_read(&e);
+    if (!pass) {
+        if (err && e.code != KF_ERR_NONE) *err = e;
+        return false;
+    }
+    kf_json *p = kf_json_obj();
+    kf_json_set_secret(p, "passphrase", pass);
+    kf_json_set_bool(p, "create", fresh);
+    KF_AUTO(kf_json) r = kf_client_call(c, "Unlock", p, UNLOCK_MS, &e);
+    if (!r && err) *err = e;
+    return r;
 }

@@ -8,22 +8,28 @@
 
 typedef struct kf_client kf_client;
 
-/* $XDG_RUNTIME_DIR/keyfob/agent.sock, else /tmp/keyfob-UID/agent.sock; KEYFOB_SOCKET wins.
+/* agent.sock in keyfob/ of kf_runtime_base(), else /tmp/keyfob-UID/agent.sock; KEYFOB_SOCKET wins.
  * Checks the directory's owner, mode and type when it exists (KF_ERR_SYS_OWNER); path over 107
  * bytes: KF_ERR_WIRE_PATH. Caller frees. */
 char *kf_socket_path(kf_err *err);
 char *kf_runtime_dir(kf_err *err); /* directory of the socket */
-char *kf_state_dir(void);          /* $XDG_STATE_HOME/keyfob */
-char *kf_config_home(void);        /* $XDG_CONFIG_HOME, ~/.config */
-char *kf_config_path(void);        /* KEYFOB_CONFIG or $XDG_CONFIG_HOME/keyfob/keyfob.conf */
-char *kf_data_dir(void);           /* $XDG_DATA_HOME/keyfob */
+/* $XDG_RUNTIME_DIR, or /run/user/UID where that is ours: cron, su and system units have no variable
+ * for it. NULL: neither. */
+char *kf_runtime_base(void);
+/* Beside a socket: agent.run and agent.lock of agent.sock. */
+char *kf_socket_sibling(const char *socket_path, const char *ext);
+char *kf_state_dir(void);   /* $XDG_STATE_HOME/keyfob */
+char *kf_config_home(void); /* $XDG_CONFIG_HOME, ~/.config */
+char *kf_config_path(void); /* KEYFOB_CONFIG or $XDG_CONFIG_HOME/keyfob/keyfob.conf */
+char *kf_data_dir(void);    /* $XDG_DATA_HOME/keyfob */
 /* A program of ours: beside /proc/self/exe, else in libexec. Caller frees. NULL: KF_ERR_SYS_SPAWN.
  */
 char *kf_program_path(const char *name, kf_err *err);
 
 typedef enum kf_client_flags {
     KF_CLIENT_NO_START = 1, /* do not start an agent: KF_ERR_WIRE_NO_AGENT */
-    KF_CLIENT_NO_HELLO = 2  /* skip Hello (the fast path of `keyfob token` sends it pipelined) */
+    KF_CLIENT_NO_HELLO = 2, /* for calls that any agent answers, whatever its directories are */
+    KF_CLIENT_AS_IS = 4 /* any protocol, and a replaced agent does not go on as the new program */
 } kf_client_flags;
 
 kf_client *kf_client_open(unsigned flags, kf_err *err);
@@ -49,5 +55,11 @@ int kf_client_next(kf_client *c, int64_t timeout_ms, int cancel_fd, kf_json **re
                    kf_err *err);
 /* For a poll loop: POLLIN -> kf_client_next(c, 0, ...). A repeated call has another one. */
 int kf_client_fd(const kf_client *c);
+/* Of the agent that answers: agent.sock, or agent-TAG.sock when that one keeps its files in other
+ * directories than this process. Known for sure after the first answer; borrowed. */
+const char *kf_client_path(const kf_client *c);
+/* Opens a locked vault, or makes a new one, with this process's passphrase file, after a call that
+ * failed with why. Not what `keyfob lock` has locked. False: there is no file; or err. */
+bool kf_client_unlock(kf_client *c, const kf_err *why, kf_err *err);
 
 static inline void kf_client_freep(kf_client **c) { kf_client_close(*c); }

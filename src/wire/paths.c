@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/str.h"
 #include "wire/socket.h"
@@ -32,16 +33,29 @@ char *kf_config_path(void) {
     return own ? kf_strdup(own) : xdg("XDG_CONFIG_HOME", ".config", "keyfob/keyfob.conf");
 }
 
+char *kf_runtime_base(void) {
+    const char *base = env("XDG_RUNTIME_DIR");
+    struct stat st;
+    if (base && *base == '/') return kf_strdup(base);
+    char *dir = kf_strfmt("/run/user/%u", (unsigned)geteuid());
+    bool ours = !lstat(dir, &st) && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+                (st.st_mode & 077) == 0;
+    if (ours) return dir;
+    free(dir);
+    return NULL;
+}
+
 char *kf_runtime_dir(kf_err *err) {
-    const char *own = env("KEYFOB_SOCKET"), *base = env("XDG_RUNTIME_DIR");
+    const char *own = env("KEYFOB_SOCKET");
+    KF_AUTO_CHARS base = kf_runtime_base();
     if (own) {
         const char *slash = strrchr(own, '/');
         if (!slash || slash == own)
             return kf_fail(err, KF_ERR_WIRE_PATH, "KEYFOB_SOCKET must be an absolute path"), NULL;
         return strndup(own, (size_t)(slash - own));
     }
-    char *dir = base && *base == '/' ? kf_strfmt("%s/keyfob", base)
-                                     : kf_strfmt("/tmp/keyfob-%u", (unsigned)geteuid());
+    char *dir =
+        base ? kf_strfmt("%s/keyfob", base) : kf_strfmt("/tmp/keyfob-%u", (unsigned)geteuid());
     if (access(dir, F_OK) == 0 && !kf_socket_dir_check(dir, false, err)) {
         free(dir);
         return NULL;
@@ -61,6 +75,12 @@ char *kf_socket_path(kf_err *err) {
         return NULL;
     }
     return path;
+}
+
+char *kf_socket_sibling(const char *socket_path, const char *ext) {
+    size_t n = strlen(socket_path);
+    bool usual = n > 5 && !strcmp(socket_path + n - 5, ".sock");
+    return kf_strfmt("%.*s.%s", (int)(usual ? n - 5 : n), socket_path, ext);
 }
 
 char *kf_program_path(const char *name, kf_err *err) {

@@ -44,20 +44,21 @@ static bool allowed(const char *var) {
 
 /* The agent's environment: an allow-list, never WORKOS_*. malloc is told to overwrite what is
  * freed, which keyfobd would otherwise do itself, by starting twice. */
-static char **agent_environment(void) {
+static char **agent_environment(char *socket_var) {
     static char tunables[] = "GLIBC_TUNABLES=glibc.malloc.perturb=165:glibc.malloc.tcache_count=0";
     size_t n = 0;
     while (environ[n]) n++;
-    char **env = calloc(n + 2, sizeof *env);
+    char **env = calloc(n + 3, sizeof *env);
     if (!env) abort();
     size_t k = 0;
     bool has_tunables = false;
     for (size_t i = 0; i < n; i++)
-        if (allowed(environ[i])) {
+        if (allowed(environ[i]) && !kf_str_starts(environ[i], "KEYFOB_SOCKET=")) {
             env[k++] = environ[i];
             has_tunables = has_tunables || kf_str_starts(environ[i], "GLIBC_TUNABLES=");
         }
     if (!has_tunables) env[k++] = tunables;
+    if (socket_var) env[k++] = socket_var;
     return env;
 }
 
@@ -105,12 +106,17 @@ static bool wait_ready(int fd, kf_err *err) {
     }
 }
 
-static bool spawn(kf_err *err) {
+static bool spawn(const char *socket_path, kf_err *err) {
     KF_AUTO_CHARS program = kf_program_path("keyfobd", err);
     if (!program) return false;
     int ready[2];
     if (pipe2(ready, O_CLOEXEC)) return kf_fail_errno(err, KF_ERR_SYS_SPAWN, "pipe");
-    char **env = agent_environment();
+    KF_AUTO_CHARS usual = kf_socket_path(NULL);
+    const char *own = getenv("KEYFOB_SOCKET");
+    KF_AUTO_CHARS var = (own && *own) || !kf_str_eq(usual, socket_path)
+                            ? kf_strfmt("KEYFOB_SOCKET=%s", socket_path)
+                            : NULL;
+    char **env = agent_environment(var);
     pid_t child = fork();
     if (child == 0) {
         pid_t agent = fork();
@@ -134,7 +140,7 @@ static bool take_lock(int fd, kf_err *err) {
     for (int waited = 0; waited < LOCK_MS; waited += 10) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
         if (errno != EWOULDBLOCK && errno != EINTR)
-            return kf_fail_errno(err, KF_ERR_WIRE_NO_AGENT, "lock agent.lock");
+            return kf_fail_errno(err, KF_ERR_WIRE_NO_AGENT, "lock the start of the agent");
         poll(NULL, 0, 10);
     }
     return kf_fail(err, KF_ERR_WIRE_NO_AGENT, "somebody else has been starting the agent for %d s",
@@ -145,7 +151,7 @@ int kf_start_agent(const char *socket_path, kf_err *err) {
     KF_AUTO_CHARS dir = kf_strdup(socket_path);
     *strrchr(dir, '/') = 0;
     if (!kf_socket_dir_check(dir, true, err)) return -1;
-    KF_AUTO_CHARS lock_path = kf_strfmt("%s/agent.lock", dir);
+    KF_AUTO_CHARS lock_path = kf_socket_sibling(socket_path, "lock");
     int lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", lock_path), -1;
     int fd = -1;
@@ -154,7 +160,7 @@ int kf_start_agent(const char *socket_path, kf_err *err) {
         if (fd < 0 && (!err || err->code == KF_ERR_WIRE_NO_AGENT)) {
             if (unlink(socket_path) && errno != ENOENT)
                 kf_fail_errno(err, KF_ERR_SYS_IO, "remove %s", socket_path);
-            else if (spawn(err)) fd = kf_socket_connect(socket_path, err);
+            else if (spawn(socket_path, err)) fd = kf_socket_connect(socket_path, err);
         }
     }
     close(lock);

@@ -36,6 +36,11 @@ static bool unlock_keyring(kf_cli *c, kf_err *err) {
 
 bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err) {
     bool fresh = why->code == KF_ERR_STORE_VAULT_NEW;
+    if (kf_cli_is_locked(why) && open_client(c, NULL)) {
+        kf_err e;
+        if (kf_client_unlock(c->client, why, &e)) return true;
+        if (e.code != why->code) return *err = e, false;
+    }
     /* the passphrase is asked on /dev/tty, so stdin may be a key or a password */
     bool can_ask = !c->no_input && isatty(STDERR_FILENO);
     if (!kf_cli_is_locked(why) || !can_ask || !open_client(c, NULL)) {
@@ -89,12 +94,29 @@ static kf_json *call_once(kf_cli *c, const char *method, const kf_json *p, int64
     return r;
 }
 
+/* The agent keeps the environment that it was started with; each difference is told once. */
+static void tell_differences(kf_cli *c) {
+    const kf_json *h = kf_client_hello(c->client);
+    if (c->told_differences || !kf_json_bool(h, "tell", false)) return;
+    char list[200] = "";
+    for (const kf_json *i = kf_json_first(kf_json_get(h, "differs")); i; i = kf_json_next(i)) {
+        KF_AUTO_CHARS more = kf_strfmt("%s%s%s", list, *list ? ", " : "", kf_json_value_str(i));
+        if (!kf_str_set(list, sizeof list, more)) break;
+    }
+    c->told_differences = true;
+    kf_cli_note(c,
+                "the agent was started with another %s and keeps it; keyfob agent stop ends it, "
+                "and the next command starts it from here",
+                list);
+}
+
 kf_json *kf_cli_call(kf_cli *c, const char *method, kf_json *params, int64_t timeout_ms,
                      kf_err *err) {
     KF_AUTO(kf_json) p = params;
     kf_err e;
     if (!open_client(c, err)) return NULL;
     kf_json *r = call_once(c, method, p, timeout_ms, &e);
+    tell_differences(c);
     if (!r && kf_cli_is_locked(&e) && kf_cli_unlock(c, &e, &e))
         r = call_once(c, method, p, timeout_ms, &e);
     if (!r && err) *err = e;

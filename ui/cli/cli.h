@@ -31,10 +31,10 @@ typedef struct kf_cli {
     bool wraps; /* exec, or serve with a command: our failures must not look like the command's */
     int verbose;
     const struct kf_command *command;
-    const char *profile_used; /* for error messages */
-    const char *profile_rule; /* the .keyfob file that named it; NULL: none did */
-    kf_client *client;        /* opened by kf_cli_call */
-    bool told_store;          /* the store's note was printed */
+    const char *profile_used;          /* for error messages */
+    const char *profile_rule;          /* the .keyfob file that named it; NULL: none did */
+    kf_client *client;                 /* opened by kf_cli_call */
+    bool told_store, told_differences; /* the store's note was printed */
 } kf_cli;
 
 typedef struct kf_command {

@@ -44,35 +44,37 @@ static int print_status(kf_cli *c, const kf_json *hello, const char *path) {
     return kf_cli_flush();
 }
 
+/* Of the agent that is running, whatever it is. NULL: err, or KF_ERR_WIRE_NO_AGENT. */
+static const kf_json *ask_who(kf_cli *c, kf_err *err) {
+    c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_AS_IS, err);
+    if (!c->client) return NULL;
+    KF_AUTO(kf_json)
+    info = kf_client_call(c->client, "org.varlink.service.GetInfo", NULL, 5000, err);
+    return info ? kf_client_hello(c->client) : NULL;
+}
+
 int kf_cmd_agent_status(kf_cli *c, const kf_args *a) {
     (void)a;
     kf_err e;
-    KF_AUTO_CHARS path = kf_socket_path(&e);
-    if (!path) return kf_cli_fail(c, &e);
-    c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, &e);
-    if (!c->client && e.code != KF_ERR_WIRE_NO_AGENT) return kf_cli_fail(c, &e);
-    kf_json *p = kf_json_obj();
-    kf_json_set_int(p, "protocol", KF_PROTOCOL);
-    kf_json_set_str(p, "build", kf_build);
-    KF_AUTO(kf_json)
-    hello = c->client ? kf_client_call(c->client, "Hello", p, 5000, &e) : (kf_json_free(p), NULL);
-    if (c->client && !hello) return kf_cli_fail(c, &e);
-    return print_status(c, hello, path);
+    const kf_json *hello = ask_who(c, &e);
+    if (!hello && e.code != KF_ERR_WIRE_NO_AGENT) return kf_cli_fail(c, &e);
+    return print_status(c, hello, hello ? kf_client_path(c->client) : "");
 }
 
 int kf_cmd_agent_start(kf_cli *c, const kf_args *a) {
     kf_err e;
     c->client = kf_client_open(0, &e);
-    if (!c->client) return kf_cli_fail(c, &e);
+    KF_AUTO(kf_json)
+    info =
+        c->client ? kf_client_call(c->client, "org.varlink.service.GetInfo", NULL, 5000, &e) : NULL;
+    if (!info) return kf_cli_fail(c, &e);
     c->client = kf_client_close(c->client);
     return kf_cmd_agent_status(c, a);
 }
 
 /* The agent holds agent.run for its life: free means gone. */
 static bool wait_gone(const char *socket_path, kf_err *err) {
-    KF_AUTO_CHARS lock = kf_strdup(socket_path);
-    *strrchr(lock, '/') = 0;
-    KF_AUTO_CHARS run = kf_strfmt("%s/agent.run", lock);
+    KF_AUTO_CHARS run = kf_socket_sibling(socket_path, "run");
     int fd = open(run, O_RDWR | O_CLOEXEC);
     if (fd < 0) return true;
     for (int ms = 0; ms < 15000; ms += 5) {
@@ -97,20 +99,18 @@ static void note_unsaved(kf_cli *c, const kf_json *r) {
 int kf_cli_stop_agent(kf_cli *c, bool force, bool *ran) {
     kf_err e;
     *ran = false;
-    KF_AUTO_CHARS path = kf_socket_path(&e);
-    if (!path) return kf_cli_fail(c, &e);
-    c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, &e);
-    if (!c->client && e.code != KF_ERR_WIRE_NO_AGENT) return kf_cli_fail(c, &e);
-    if (c->client) {
-        kf_json *p = kf_json_obj();
-        if (force) kf_json_set_bool(p, "force", true);
-        KF_AUTO(kf_json) r = kf_client_call(c->client, "Quit", p, 15000, &e);
-        if (!r && e.code != KF_ERR_WIRE_CLOSED) return kf_cli_fail(c, &e);
-        *ran = true;
-        note_unsaved(c, r);
-        c->client = kf_client_close(c->client); /* it waits for its clients' answers to be read */
-    }
-    return wait_gone(path, &e) ? 0 : kf_cli_fail(c, &e);
+    c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_AS_IS, &e);
+    kf_json *p = kf_json_obj();
+    if (force) kf_json_set_bool(p, "force", true);
+    KF_AUTO(kf_json) r = c->client ? kf_client_call(c->client, "Quit", p, 15000, &e) : NULL;
+    if (!c->client) kf_json_free(p);
+    KF_AUTO_CHARS path = c->client ? kf_strdup(kf_client_path(c->client)) : kf_socket_path(&e);
+    *ran = r || e.code == KF_ERR_WIRE_CLOSED;
+    if (!r && e.code != KF_ERR_WIRE_CLOSED && e.code != KF_ERR_WIRE_NO_AGENT)
+        return kf_cli_fail(c, &e);
+    note_unsaved(c, r);
+    c->client = kf_client_close(c->client); /* it waits for its clients' answers to be read */
+    return !path || wait_gone(path, &e) ? 0 : kf_cli_fail(c, &e);
 }
 
 int kf_cmd_agent_stop(kf_cli *c, const kf_args *a) {
@@ -133,11 +133,11 @@ int kf_cmd_agent_restart(kf_cli *c, const kf_args *a) {
     if (kf_client_read_only())
         return kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "agent restart would replace the agent"),
                kf_cli_fail(c, &e);
-    c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, &e);
-    if (!c->client && e.code == KF_ERR_WIRE_NO_AGENT) return kf_cmd_agent_start(c, a);
-    if (!c->client) return kf_cli_fail(c, &e);
-    KF_AUTO(kf_json) r = kf_client_call(c->client, "Restart", NULL, WAIT_MS, &e);
+    c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_AS_IS, &e);
+    KF_AUTO(kf_json)
+    r = c->client ? kf_client_call(c->client, "Restart", NULL, WAIT_MS, &e) : NULL;
     c->client = kf_client_close(c->client);
+    if (!r && e.code == KF_ERR_WIRE_NO_AGENT) return kf_cmd_agent_start(c, a);
     /* it ends without an answer when the other program begins */
     if (!r && e.code != KF_ERR_WIRE_CLOSED) return kf_cli_fail(c, &e);
     return kf_cmd_agent_status(c, a);

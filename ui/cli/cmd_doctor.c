@@ -27,19 +27,15 @@ void kf_check_add(kf_checks *k, const char *id, const char *result, const char *
     free(text);
 }
 
-static kf_json *hello(kf_cli *c, kf_err *err) {
-    kf_json *p = kf_json_obj();
-    kf_json_set_int(p, "protocol", KF_PROTOCOL);
-    kf_json_set_str(p, "build", kf_build);
-    return kf_client_call(c->client, "Hello", p, HELLO_MS, err);
-}
-
 /* Starts it when it does not run, as any other command would. */
 static bool check_agent(kf_cli *c, kf_checks *k) {
     kf_err e;
-    /* without the usual Hello, which would make a replaced agent go on as the new program */
-    c->client = kf_client_open(KF_CLIENT_NO_HELLO, &e);
-    KF_AUTO(kf_json) h = c->client ? hello(c, &e) : NULL;
+    /* a replaced agent is told, and not made to go on as the new program */
+    c->client = kf_client_open(KF_CLIENT_AS_IS, &e);
+    KF_AUTO(kf_json)
+    info = c->client ? kf_client_call(c->client, "org.varlink.service.GetInfo", NULL, HELLO_MS, &e)
+                     : NULL;
+    const kf_json *h = info ? kf_client_hello(c->client) : NULL;
     if (!h) {
         kf_check_add(k, "agent", "fail",
                      e.code == KF_ERR_WIRE_PROTOCOL
@@ -58,6 +54,11 @@ static bool check_agent(kf_cli *c, kf_checks *k) {
                  (int)kf_json_int_or(h, "protocol", 0), same ? "" : "; this is keyfob ",
                  same ? "" : kf_build,
                  replaced ? "; its program file was replaced since it started" : "");
+    for (const kf_json *i = kf_json_first(kf_json_get(h, "differs")); i; i = kf_json_next(i))
+        kf_check_add(k, "environment", "warn",
+                     "keyfob agent stop; the next command starts the agent from this shell",
+                     "%s here is not the one that the agent was started with, and uses",
+                     kf_json_value_str(i));
     return true;
 }
 

@@ -1,0 +1,71 @@
+/* Hello: who the agent is, and whether it is the one that this caller means. */
+#include "agent/methods.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+#include "agent/server.h"
+#include "agent/settings.h"
+#include "agent/takeover.h"
+#include "base/build.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "wire/msg.h"
+#include "wire/surroundings.h"
+
+/* A bus that appears later is used: cron starts an agent before the desktop does. */
+static void take_bus(kf_agent *a, const char *bus) {
+    const char *own = getenv("DBUS_SESSION_BUS_ADDRESS");
+    if (!bus || !*bus || (own && *own) || kf_json_flaw(bus, strlen(bus))) return;
+    kf_log(KF_LOG_INFO, "agent: uses the session bus of a caller from now on");
+    setenv("DBUS_SESSION_BUS_ADDRESS", bus, 1);
+    a->bus_came = true;
+}
+
+/* Each set of differences is told by one call; doctor tells it always. */
+static bool is_news(kf_agent *a, const kf_json *names) {
+    enum { ALL = KF_LEN(a->told) };
+    uint32_t h = 2166136261u;
+    for (const kf_json *i = kf_json_first(names); i; i = kf_json_next(i))
+        for (const char *s = kf_json_value_str(i);; s++) {
+            h = (h ^ (unsigned char)*s) * 16777619u;
+            if (!*s) break;
+        }
+    for (size_t i = 0; i < ALL; i++)
+        if (a->told[i] == h) return false;
+    a->told[a->n_told++ % ALL] = h;
+    return true;
+}
+
+static void compare(kf_agent *a, const kf_json *p, kf_json *j) {
+    take_bus(a, kf_json_str(p, "bus"));
+    kf_json *names = kf_surroundings_differ(kf_json_get(p, "environment"));
+    bool any = kf_json_count(names);
+    if (any) kf_json_set_bool(j, "tell", is_news(a, names));
+    if (any) kf_json_set(j, "differs", names);
+    else kf_json_free(names);
+}
+
+void kf_method_hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    (void)more;
+    char home[17];
+    kf_surroundings_home(home);
+    const char *theirs = kf_json_str_or(p, "home", "");
+    bool elsewhere = *theirs && strcmp(theirs, home) != 0 && !a->private_mode;
+    if (kf_json_bool(p, "read_only", false)) kf_server_set_read_only(a->server, conn);
+    kf_json *j = kf_json_obj();
+    kf_json_set_int(j, "protocol", KF_PROTOCOL);
+    kf_json_set_str(j, "build", kf_build);
+    kf_json_set_int(j, "pid", getpid());
+    kf_json_set(j, "store", kf_settings_store_json(a));
+    kf_json_set_bool(j, "memory_locked", kf_secret_locked());
+    kf_json_set_bool(j, "private", a->private_mode);
+    kf_json_set_bool(j, "replaced", kf_takeover_is_due(a->takeover));
+    if (elsewhere) {
+        kf_json_set_bool(j, "elsewhere", true);
+        kf_server_leave(a->server, conn);
+    } else {
+        compare(a, p, j);
+        if (kf_takeover_by_hello(a, conn, p)) kf_json_set_bool(j, "leaving", true);
+    }
+    kf_server_reply(a->server, conn, j, false);
+}
