@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "ui/common/text.h"
+#include "wire/passphrase.h"
 
 /* UNLOCK: a person may type into the keyring's prompt for 5 minutes. */
 enum { CALL_MS = 60000, MOVE_MS = 30 * 60 * 1000, PASSPHRASE_MAX = 1024 };
@@ -202,6 +203,9 @@ int kf_cmd_unlock(kf_cli *c, const kf_args *a) {
     kf_err e;
     kf_secret *pass = NULL;
     if (a->opt[0] && !read_lines(&pass, 1, &e)) return kf_cli_fail(c, &e);
+    /* a vault that keyfob lock has locked is opened by this command alone */
+    if (!pass && !(pass = kf_passphrase_read(&e)) && e.code != KF_ERR_NONE)
+        return kf_cli_fail(c, &e);
     kf_json *p = kf_json_obj();
     kf_json_set_secret(p, "passphrase", pass);
     kf_secret_free(pass);
