@@ -212,7 +212,12 @@ bool kf_takeover_restore(kf_agent *a, const kf_taken *t, kf_err *err) {
            kf_store_thaw(a->store, store, err);
 }
 
-void kf_taken_done(kf_taken *t) { t->state = kf_json_free(t->state); }
+void kf_taken_done(kf_taken *t) {
+    sigset_t none;
+    sigemptyset(&none);
+    if (t->state) sigprocmask(SIG_SETMASK, &none, NULL);
+    t->state = kf_json_free(t->state);
+}
 
 /* --- the takeover ---------------------------------------------------------------------------- */
 
@@ -257,9 +262,12 @@ static void execute(kf_takeover *t) {
     kf_log(KF_LOG_INFO, "takeover: %s ends here, %s goes on", kf_build, t->program);
     fcntl(kf_server_fd(a->server), F_SETFD, 0);
     fcntl(a->run_lock, F_SETFD, 0);
-    sigset_t none, before;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, &before);
+    sigset_t ends, before; /* they wait until the other program can end orderly */
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGHUP);
+    sigprocmask(SIG_SETMASK, &ends, &before);
     execv(t->program, argv);
     kf_fail_errno(&e, KF_ERR_SYS_SPAWN, "start %s", t->program);
     sigprocmask(SIG_SETMASK, &before, NULL);

@@ -36,4 +36,5 @@ typedef struct kf_taken {
 KF_CHECK bool kf_takeover_read(int fd, kf_taken *out, kf_err *err);
 /* The store as it was, and whether it is locked. */
 KF_CHECK bool kf_takeover_restore(kf_agent *a, const kf_taken *t, kf_err *err);
-void kf_taken_done(kf_taken *t); /* also one that is all zero */
+/* Signals that end the agent, and came in between, are delivered now. Also one that is all zero. */
+void kf_taken_done(kf_taken *t);

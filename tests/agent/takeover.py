@@ -143,6 +143,7 @@ class Takeover(Case):
             t = threading.Thread(target=lambda: self.renewed.append(a.token(renew=True)))
             self.renewed = []
             t.start()
+            wait_for(lambda: a.call("GetProfile", profile="dev")["profile"]["state"] == "renewing", "the renewal")
             self.restart(a)
             t.join()
             self.assertEqual(len(self.renewed), 1)

@@ -12,6 +12,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "sandbox"))
+from interface import Interface  # noqa: E402
 import harness  # noqa: E402  the sandbox, TOTP, JWTs
 from harness import Sandbox, claims, totp, wait_for, wrong_code  # noqa: E402,F401
 
@@ -20,6 +21,8 @@ KEY = harness.KEY
 PASSWORD = harness.PASSWORD
 PASSPHRASE = "correct horse battery staple"
 BIN = None  # build/bin, set by main()
+with open(os.path.join(HERE, "..", "..", "data", IFACE + ".varlink")) as _f:
+    INTERFACE = Interface(_f.read())
 
 
 class Failed(Exception):
@@ -53,6 +56,7 @@ class Conn:
                     raise
                 time.sleep(0.001)
         self.buf = b""
+        self.asked = []  # calls without their answer: each answer is held against the interface
 
     def __enter__(self):
         return self
@@ -64,6 +68,12 @@ class Conn:
         self.sock.close()
 
     def write(self, data):
+        for raw in data.split(b"\0"):
+            try:
+                msg = json.loads(raw)
+                self.asked.append((str(msg["method"]), msg.get("parameters") or {}, msg.get("oneway")))
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                continue  # what is wrong on purpose, or a part
         try:
             self.sock.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
@@ -95,7 +105,25 @@ class Conn:
             self.buf += part
         raw, self.buf = self.buf.split(b"\0", 1)
         assert len(raw) <= 1 << 20, "the agent's frame is over 1 MiB"
-        return json.loads(raw)
+        msg = json.loads(raw)
+        self.hold(msg)
+        return msg
+
+    def hold(self, msg):
+        """The answer, and what was asked, are what the interface says. Wrong parameters get an error, or are a bug."""
+        while self.asked and self.asked[0][2]:
+            self.asked.pop(0)
+        method, params, _ = self.asked[0] if self.asked else ("", None, None)
+        if self.asked and not msg.get("continues"):
+            self.asked.pop(0)
+        prefix, _, name = method.rpartition(".")
+        error = msg.get("error", "")
+        if error.startswith(IFACE + "."):
+            INTERFACE.check_error(error.rpartition(".")[2], msg.get("parameters"))
+        if error or prefix != IFACE or params is None:
+            return
+        INTERFACE.check_call(name, params)
+        INTERFACE.check_answer(name, msg.get("parameters"))
 
     def answer(self, timeout=None):
         """The next answer's parameters; .continues says whether another follows."""
