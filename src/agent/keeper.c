@@ -55,7 +55,7 @@ static int64_t keepalive_ms(const kf_keeper *k) {
 
 /* A session that ended, or that must not be used, serves nobody, however long its token lives. */
 bool kf_entry_usable(const kf_entry *e) {
-    return e->session && e->trouble.state != KF_STATE_NEEDS_SIGN_IN &&
+    return e->session && !kf_state_is_over(e->trouble.state) &&
            e->trouble.state != KF_STATE_STALE && (!e->unsaved || kf_entry_bound(e, e->session));
 }
 
@@ -121,8 +121,11 @@ bool kf_entry_wants_renewal(kf_entry *e, bool unattended) {
 /* ---- when ---- */
 
 static bool hint_has_session(const kf_entry *e) {
-    return e->has_hint && e->hint.expires_at > 0 && !kf_str_eq(e->hint.state, "needs_sign_in") &&
-           !kf_str_eq(e->hint.state, "stale") && !kf_str_eq(e->hint.state, "error");
+    static const char *const not [] = {"signed_out", "needs_sign_in", "stale", "error"};
+    if (!e->hint || e->hint->expires_at <= 0) return false;
+    for (size_t i = 0; i < KF_LEN(not ); i++)
+        if (kf_str_eq(e->hint->state, not [i])) return false;
+    return true;
 }
 
 /* By the clock that counted more: a wall clock that was set back must not put a keep-alive off.
@@ -187,7 +190,7 @@ int64_t kf_entry_renew_due(const kf_entry *e) {
     } else if (due < 0 && !e->loaded && hint_has_session(e)) {
         int64_t keep = keepalive_ms(e->k);
         if (keep < 0) return -1;
-        due = now + keep - (kf_unix_s() - e->hint.expires_at) * 1000;
+        due = now + keep - (kf_unix_s() - e->hint->expires_at) * 1000;
     }
     if (due < 0) return -1;
     if (due < e->not_before) due = e->not_before;
@@ -213,12 +216,9 @@ void kf_entry_arm(kf_entry *e) {
     if (e->work) return; /* its end arms again */
     if (due >= 0) at = due > now ? due : now;
     if (e->unsaved && e->retry_at) sooner(&at, e->retry_at > now ? e->retry_at : now + 1, now);
-    if (e->session) { /* the moments at which the state's word changes */
+    if (e->session) { /* who watches is told that the token is over */
         int64_t end = now + kf_entry_left_ms(e);
         sooner(&at, end + 1, now);
-        sooner(&at, end + 1 - kf_refresh_lead_ms(e->session->life_s * 1000), now);
-    } else if (!e->loaded && e->has_hint) {
-        sooner(&at, now + (e->hint.expires_at - kf_unix_s()) * 1000 + 1, now);
     }
     if (at < 0) return;
     int64_t wait = at - now;
@@ -370,6 +370,7 @@ static void entry_free(void *p) {
     kf_session_free(e->session);
     kf_secret_free(e->api_key);
     g_free(e->trouble.err);
+    g_free(e->hint);
     g_free(e);
 }
 
@@ -381,7 +382,7 @@ static void know_by_ledger(kf_entry *e) {
     struct stat st;
     kf_ledger l;
     if (stat(path, &st) || !kf_entry_ledger_peek(e, &l, NULL) || !*l.fp || *l.ended) return;
-    kf_profile_row row = {.state = "expired", .expires_at = st.st_mtim.tv_sec};
+    kf_profile_row row = {.state = "signed_in", .expires_at = st.st_mtim.tv_sec};
     kf_entry_knows(e, &row);
 }
 
@@ -395,7 +396,9 @@ static kf_entry *entry_new(kf_keeper *k, const kf_conf_profile *p) {
     kf_profile_row *row = g_hash_table_lookup(k->hints, p->id);
     bool memory = kf_settings_is_memory(k->a);
     bool forgotten = !k->a->store && memory; /* the sessions of an earlier agent went with it */
-    if (row && kf_str_eq(row->client_id, p->client_id) && !forgotten) kf_entry_knows(e, row);
+    bool same = row && kf_str_eq(row->client_id, p->client_id);
+    if (same && !forgotten) kf_entry_knows(e, row);
+    else if (same) e->last_used_at = row->last_used_at;
     else if (!row && !memory) know_by_ledger(e);
     g_hash_table_remove(k->hints, p->id); /* what it said is the entry's now */
     e->api_key = kf_secret_copy(g_hash_table_lookup(k->first_keys, p->id));
@@ -407,15 +410,12 @@ static kf_entry *entry_new(kf_keeper *k, const kf_conf_profile *p) {
 
 /* The profile may come back, for example with another branch of the person's dotfiles. */
 static void keep_facts(kf_entry *e) {
-    const kf_entry_known *h = &e->hint;
     if (e->session) kf_entry_hint(e);
-    if (!e->has_hint || (e->loaded && !e->session)) return; /* the store says that it has none */
-    kf_profile_row *r = g_new0(kf_profile_row, 1);
-    memcpy(r->id, e->prof.id, sizeof e->prof.id);
-    r->expires_at = h->expires_at;
-    bool fits = kf_str_set(r->client_id, sizeof r->client_id, e->prof.client_id) &&
-                kf_str_set(r->state, sizeof r->state, h->state) &&
-                kf_str_set(r->organization_id, sizeof r->organization_id, h->organization_id);
+    if (!e->hint || (e->loaded && !e->session)) return; /* the store says that it has none */
+    kf_profile_row *r = g_new(kf_profile_row, 1);
+    *r = *e->hint;
+    bool fits = kf_str_set(r->id, sizeof r->id, e->prof.id) &&
+                kf_str_set(r->client_id, sizeof r->client_id, e->prof.client_id);
     if (fits) g_hash_table_replace(e->k->hints, r->id, r);
     else g_free(r);
 }
@@ -441,7 +441,7 @@ static void entry_follow(kf_entry *e, const kf_conf_profile *p) {
     e->prof = *p;
     if (!moved && e->trouble.state != KF_STATE_LOCKED) return; /* locked: perhaps no longer */
     if (moved) e->api_key = kf_secret_free(e->api_key);
-    e->has_hint = e->has_hint && !moved;
+    if (moved) kf_entry_forget_hint(e);
     if (e->unsaved) return; /* the store takes it all the same; no caller gets its token */
     if (e->session && !kf_entry_bound(e, e->session)) {
         kf_err err;

@@ -11,11 +11,10 @@
 #include "auth/session.h"
 
 typedef enum kf_state {
-    KF_STATE_NEEDS_SIGN_IN,
-    KF_STATE_SIGNED_IN,
+    KF_STATE_SIGNED_OUT, /* never signed in, or a person signed out */
+    KF_STATE_SIGNED_IN,  /* whatever the age of its access token: a command that asks gets one */
     KF_STATE_RENEWING,
-    KF_STATE_EXPIRING,
-    KF_STATE_EXPIRED,
+    KF_STATE_NEEDS_SIGN_IN, /* WorkOS ended the session, or it is lost */
     KF_STATE_OFFLINE,
     KF_STATE_LOCKED,
     KF_STATE_UNSAVED,
@@ -23,6 +22,7 @@ typedef enum kf_state {
     KF_STATE_ERROR
 } kf_state;
 const char *kf_state_name(kf_state s); /* "needs_sign_in", ... (design.md §17) */
+bool kf_state_is_over(kf_state s);     /* there is no session that a token can come from */
 
 typedef struct kf_token { /* borrowed during the callback */
     const kf_conf_profile *profile;
@@ -127,6 +127,9 @@ void kf_keeper_watch_open(kf_keeper *k, const char *profile, int delta); /* +1/-
 typedef void (*kf_passage_done)(void *user, size_t done, size_t left, const kf_err *err);
 void kf_keeper_pass_items(kf_keeper *k, kf_store *from, kf_store *into, bool clear,
                           kf_passage_done fn, void *user);
+void kf_keeper_look_again(kf_keeper *k); /* the store's state has changed: states may have, too */
+/* A session that an earlier agent wrote down, and that this one has not read from the store. */
+bool kf_keeper_is_known(kf_keeper *k, const char *profile);
 /* on: no new work is begun; callers who need a renewal wait, tokens at hand are served. */
 void kf_keeper_hold(kf_keeper *k, bool on);
 bool kf_keeper_at_rest(

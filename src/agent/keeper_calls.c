@@ -174,6 +174,10 @@ void kf_keeper_token(kf_keeper *k, const char *profile, int64_t min_valid_ms, bo
     bool again =
         !e->last_used || now - e->last_used > 60 * 1000; /* the alarm did not know of this use */
     e->last_used = now;
+    if (again) { /* written down once a minute, and not for every call */
+        e->last_used_at = kf_unix_s();
+        kf_keeper_index_dirty(k);
+    }
     if (!kf_entry_usable(e) && !e->work && !e->unsaved)
         e->loaded = false; /* somebody may have signed in elsewhere */
     size_t before = e->waiters->len;
@@ -306,11 +310,17 @@ void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void
     }
 }
 
+static void store_settled(void *user, const kf_err *err) {
+    (void)user, (void)err; /* open: what is wanted is read; locked: the state says so */
+}
+
 void kf_keeper_watch_open(kf_keeper *k, const char *profile, int delta) {
     kf_entry *e = kf_entry_by_id(k, profile);
     if (!e) e = kf_entry_find(k, profile);
     if (!e) return;
     e->open = e->open + delta < 0 ? 0 : e->open + delta;
+    bool unread = delta > 0 && kf_entry_has_hinted_session(e);
+    if (unread && !k->a->locked) kf_settings_store(k->a, store_settled, NULL);
     kf_entry_pump(e);
 }
 

@@ -115,17 +115,11 @@ typedef struct kf_waiter {
 } kf_waiter;
 
 /* What is wrong, when something is. state is one of OFFLINE, LOCKED, UNSAVED, STALE, ERROR,
- * NEEDS_SIGN_IN; SIGNED_IN means nothing. */
+ * NEEDS_SIGN_IN, SIGNED_OUT; SIGNED_IN means nothing. */
 typedef struct kf_trouble {
     kf_state state; /* SIGNED_IN: none */
     kf_err *err;    /* NULL: none; most entries never have one, and it is large (kf_entry_why) */
 } kf_trouble;
-
-/* What the index of an earlier agent said, until the session is read. */
-typedef struct kf_entry_known {
-    char state[16], organization_id[96];
-    int64_t expires_at;
-} kf_entry_known;
 
 struct kf_entry {
     kf_keeper *k;
@@ -142,11 +136,11 @@ struct kf_entry {
     bool told;            /* on_person was called for the end of this session */
     bool forget;          /* kf_keeper_forget_memory while work was under way */
     bool leaving;         /* not in the settings: hidden, ends its work, then goes */
-    kf_entry_known hint;  /* the index of an earlier agent, until loaded */
-    bool has_hint;
+    kf_profile_row *hint; /* NULL, or the index of an earlier agent, until the session is read */
     kf_secret *api_key;   /* cached, checked against the origin */
     char name_asked[96];  /* organization whose name was looked up last */
     int64_t last_used;    /* boot ms of the last GetToken, 0 = never */
+    int64_t last_used_at; /* unix s of the same, also by an earlier agent */
     int open;             /* Watch calls that show it in detail */
     int fails;            /* renewals or saves that failed in a row */
     int64_t retry_at;     /* boot ms: not by itself before this; 0 = no retry planned */
@@ -229,8 +223,16 @@ void kf_entry_changed(kf_entry *e); /* computes the state, logs and tells a chan
 void kf_entry_trouble(kf_entry *e, kf_state s, const kf_err *err); /* SIGNED_IN: none */
 const kf_err *
 kf_entry_why(const kf_entry *e); /* of the trouble; never NULL, code NONE without one */
-void kf_entry_knows(kf_entry *e, const kf_profile_row *row);
 kf_state kf_entry_state(const kf_entry *e);
+const char *kf_entry_open_state_name(const kf_entry *e);    /* as if the agent was open */
+const char *kf_entry_resting_state_name(const kf_entry *e); /* as if nothing was under way */
+bool kf_entry_has_hinted_session(const kf_entry *e); /* known to be in the store, not read yet */
+bool kf_entry_is_default(const kf_entry *e);
+const char *kf_entry_environment(const kf_entry *e); /* "" not known */
+
+/* keeper_index.c */
+void kf_entry_knows(kf_entry *e, const kf_profile_row *row);
+void kf_entry_forget_hint(kf_entry *e);
 void kf_keeper_index_dirty(kf_keeper *k);
 void kf_keeper_index_flush(kf_keeper *k); /* at the end of the keeper */
 void kf_keeper_index_read(kf_keeper *k);  /* into k->hints */

@@ -30,7 +30,8 @@ static void finish(kf_entry *e, kf_work *w, const kf_err *err) {
     kf_err moved;
     e->session = kf_session_free(e->session);
     kf_second_remove(e);
-    e->unsaved = e->unsaved_sign_in = e->has_hint = false;
+    kf_entry_forget_hint(e);
+    e->unsaved = e->unsaved_sign_in = false;
     e->loaded = true;
     kf_fail(&moved, KF_ERR_WORKOS_NOT_SIGNED_IN,
             "the session was handed over to a web application");

@@ -101,7 +101,8 @@ void kf_entry_set_session(kf_entry *e, kf_session *s) {
     kf_session_free(e->session);
     e->session = s;
     e->loaded = true;
-    e->has_hint = e->unsaved = e->unsaved_sign_in = e->second = e->told = false;
+    kf_entry_forget_hint(e);
+    e->unsaved = e->unsaved_sign_in = e->second = e->told = false;
     e->refusals = 0;
     if (!kf_entry_bound(e, s)) { /* the settings moved while the answer was on its way */
         kf_err err;
@@ -140,7 +141,8 @@ static const kf_intent *entry_intent(const kf_entry *e, const kf_ledger *l) {
 
 static void drop_session(kf_entry *e, const kf_err *err) {
     e->session = kf_session_free(e->session);
-    e->unsaved = e->unsaved_sign_in = e->second = e->has_hint = false;
+    kf_entry_forget_hint(e);
+    e->unsaved = e->unsaved_sign_in = e->second = false;
     e->loaded = true;
     kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, err);
 }
@@ -157,7 +159,7 @@ static void take_loaded(kf_entry *e, kf_work *w, const kf_secret *blob) {
         kf_entry_store_trouble(e, &err);
         return;
     }
-    if (e->session && e->trouble.state == KF_STATE_NEEDS_SIGN_IN &&
+    if (e->session && kf_state_is_over(e->trouble.state) &&
         s->generation <= e->session->generation &&
         kf_secret_eq(s->refresh_token, e->session->refresh_token)) {
         kf_session_free(s); /* the one that ended; nobody signed in since */
@@ -171,15 +173,13 @@ static void take_loaded(kf_entry *e, kf_work *w, const kf_secret *blob) {
 }
 
 static void load_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    kf_err none;
     e->loaded = true;
     if (!err) {
         take_loaded(e, w, blob);
     } else if (err->code == KF_ERR_STORE_NOT_FOUND || err->code == KF_ERR_STORE_VAULT_NEW) {
-        bool told = !e->session && e->trouble.state == KF_STATE_NEEDS_SIGN_IN &&
+        bool told = !e->session && kf_state_is_over(e->trouble.state) &&
                     kf_entry_why(e)->code; /* and better */
-        kf_fail(&none, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", e->prof.name);
-        if (!told) drop_session(e, &none);
+        if (!told) drop_session(e, NULL);
     } else if (!e->session) {
         kf_entry_store_trouble(e, err);
         if (e->trouble.state == KF_STATE_LOCKED)

@@ -1,15 +1,13 @@
 #include "agent/keeper_impl.h"
 
-#include <errno.h>
 #include <string.h>
 #include "agent/part.h"
 #include "agent/settings.h"
-#include "io/files.h"
 #include "wire/msg.h"
 
-static const char *const state_names[] = {"needs_sign_in", "signed_in", "renewing", "expiring",
-                                          "expired",       "offline",   "locked",   "unsaved",
-                                          "stale",         "error"};
+static const char *const state_names[] = {"signed_out",    "signed_in", "renewing",
+                                          "needs_sign_in", "offline",   "locked",
+                                          "unsaved",       "stale",     "error"};
 
 const char *kf_state_name(kf_state s) {
     return (size_t)s < KF_LEN(state_names) ? state_names[s] : "error";
@@ -18,39 +16,56 @@ const char *kf_state_name(kf_state s) {
 static kf_state state_from_name(const char *name) {
     for (size_t i = 0; i < KF_LEN(state_names); i++)
         if (kf_str_eq(name, state_names[i])) return (kf_state)i;
-    return KF_STATE_NEEDS_SIGN_IN;
+    return KF_STATE_ERROR;
+}
+
+bool kf_state_is_over(kf_state s) {
+    return s == KF_STATE_SIGNED_OUT || s == KF_STATE_NEEDS_SIGN_IN;
 }
 
 /* ---- the state ---- */
 
-/* Not read from the store yet: what an earlier agent knew. */
+/* Not read from the store yet: what an earlier agent knew. That it was offline or locked says
+ * nothing about now. */
 static kf_state hinted_state(const kf_entry *e) {
-    kf_state s = e->has_hint ? state_from_name(e->hint.state) : KF_STATE_NEEDS_SIGN_IN;
-    if (s == KF_STATE_NEEDS_SIGN_IN || s == KF_STATE_STALE || s == KF_STATE_ERROR) return s;
-    return e->hint.expires_at > kf_unix_s() ? KF_STATE_SIGNED_IN : KF_STATE_EXPIRED;
+    kf_state s = e->hint ? state_from_name(e->hint->state) : KF_STATE_SIGNED_OUT;
+    bool past = s == KF_STATE_RENEWING || s == KF_STATE_OFFLINE || s == KF_STATE_LOCKED;
+    return past ? KF_STATE_SIGNED_IN : s;
 }
 
-/* Of a session that is in the store, and left memory with the others. */
-static bool has_hinted_session(const kf_entry *e) {
-    return !e->session && !e->loaded && e->has_hint && hinted_state(e) != KF_STATE_NEEDS_SIGN_IN;
+bool kf_entry_has_hinted_session(const kf_entry *e) {
+    return !e->session && !e->loaded && !kf_state_is_over(hinted_state(e));
+}
+
+bool kf_keeper_is_known(kf_keeper *k, const char *profile) {
+    const kf_entry *e = kf_entry_find(k, profile);
+    return e && kf_entry_has_hinted_session(e);
+}
+
+static bool store_is_locked(const kf_keeper *k) {
+    kf_store_state s = k->a->store ? kf_store_get_state(k->a->store) : KF_STORE_UNKNOWN;
+    return s == KF_STORE_LOCKED && !k->a->openings; /* not one that is being opened */
 }
 
 /* As if the agent was open. */
 static kf_state open_state(const kf_entry *e) {
     if (e->unsaved) return KF_STATE_UNSAVED;
     if (e->trouble.state != KF_STATE_SIGNED_IN) return e->trouble.state;
-    if (!e->session) return e->loaded ? KF_STATE_NEEDS_SIGN_IN : hinted_state(e);
-    int64_t left = kf_entry_left_ms(e);
-    if (left <= 0) return KF_STATE_EXPIRED;
-    if (left > kf_refresh_lead_ms(e->session->life_s * 1000)) return KF_STATE_SIGNED_IN;
-    int64_t due = kf_entry_renew_due(e), now = kf_boot_ms();
-    return due >= 0 && due < now + left ? KF_STATE_SIGNED_IN : KF_STATE_EXPIRING;
+    if (e->session) return KF_STATE_SIGNED_IN; /* whatever is left of its access token */
+    return e->loaded ? KF_STATE_SIGNED_OUT : hinted_state(e);
 }
 
 static kf_state resting_state(const kf_entry *e) {
-    bool usable = e->session && e->trouble.state != KF_STATE_NEEDS_SIGN_IN;
-    bool shut = e->k->a->locked && !e->unsaved && (usable || has_hinted_session(e));
+    bool usable = e->session && !kf_state_is_over(e->trouble.state),
+         hinted = kf_entry_has_hinted_session(e);
+    bool shut = e->k->a->locked && !e->unsaved && (usable || hinted);
+    if (hinted && hinted_state(e) == KF_STATE_SIGNED_IN && store_is_locked(e->k)) shut = true;
     return shut ? KF_STATE_LOCKED : open_state(e);
+}
+
+const char *kf_entry_open_state_name(const kf_entry *e) { return kf_state_name(open_state(e)); }
+const char *kf_entry_resting_state_name(const kf_entry *e) {
+    return kf_state_name(resting_state(e));
 }
 
 kf_state kf_entry_state(const kf_entry *e) {
@@ -58,14 +73,12 @@ kf_state kf_entry_state(const kf_entry *e) {
     return resting_state(e);
 }
 
-static bool is_over(kf_state s) { return s == KF_STATE_NEEDS_SIGN_IN || s == KF_STATE_STALE; }
+static bool is_lost(kf_state s) { return s == KF_STATE_NEEDS_SIGN_IN || s == KF_STATE_STALE; }
 
-/* Not for what a person did: signed out, here or elsewhere, or never signed in. */
+/* Not for what a person did, such as signing out here or elsewhere. */
 static void tell_person(kf_entry *e, kf_state s) {
     kf_err_code code = kf_entry_why(e)->code;
-    if (e->told || !is_over(s) || is_over(e->shown) || s != e->trouble.state || !code ||
-        code == KF_ERR_WORKOS_NOT_SIGNED_IN)
-        return;
+    if (e->told || !is_lost(s) || is_lost(e->shown) || s != e->trouble.state || !code) return;
     e->told = true;
     if (e->k->on_person)
         e->k->on_person(e->k->on_person_user, e->prof.id, e->prof.name, kf_err_name(code));
@@ -93,6 +106,8 @@ void kf_entry_changed(kf_entry *e) {
 }
 
 void kf_entry_trouble(kf_entry *e, kf_state s, const kf_err *err) {
+    bool signed_out = !err || err->code == KF_ERR_WORKOS_NOT_SIGNED_IN;
+    if (s == KF_STATE_NEEDS_SIGN_IN && signed_out) s = KF_STATE_SIGNED_OUT; /* by a person */
     e->trouble.state = s;
     if (err) {
         if (!e->trouble.err) e->trouble.err = g_new(kf_err, 1);
@@ -107,6 +122,16 @@ void kf_entry_trouble(kf_entry *e, kf_state s, const kf_err *err) {
         e->fails = 0;
     }
     kf_entry_changed(e);
+}
+
+void kf_keeper_look_again(kf_keeper *k) {
+    GHashTableIter it;
+    void *p;
+    g_hash_table_iter_init(&it, k->by_id);
+    while (g_hash_table_iter_next(&it, NULL, &p)) {
+        kf_entry *e = p;
+        if (kf_entry_state(e) != e->shown) kf_entry_changed(e);
+    }
 }
 
 /* ---- what must not be interrupted ---- */
@@ -132,7 +157,7 @@ bool kf_keeper_has_work(const kf_keeper *k) {
     while (g_hash_table_iter_next(&it, NULL, &p)) {
         const kf_entry *e = p;
         if (kf_entry_renew_due(e) >= 0) return true;
-        if (fleeting && (e->session || has_hinted_session(e))) return true;
+        if (fleeting && (e->session || kf_entry_has_hinted_session(e))) return true;
     }
     return kf_keeper_busy(k);
 }
@@ -180,15 +205,37 @@ static void json_session(kf_json *j, const kf_entry *e) {
     set_time(j, "signed_in_at", s->signed_in_at);
     set_time(j, "renewed_at", s->renewed_at);
     set_time(j, "expires_at", s->exp);
+    kf_json_set_int(j, "skew_s", s->skew_s);
+    if (!kf_entry_usable(e) || e->k->a->locked) return; /* a token that nobody gets */
     kf_json_set_int(j, "left_ms", kf_entry_left_ms(e));
     kf_json_set_int(j, "life_ms", s->life_s * 1000);
-    kf_json_set_int(j, "skew_s", s->skew_s);
     json_token(j, s);
 }
 
-static bool is_default(const kf_entry *e) {
+/* What an earlier agent wrote down of a session that this one has not read yet. */
+static void json_hint(kf_json *j, const kf_entry *e) {
+    const kf_profile_row *h = e->hint;
+    kf_state s = kf_entry_state(e);
+    set_text(j, "user_email", h->email);
+    set_text(j, "user_name", h->user_name);
+    set_text(j, "org_id", h->organization_id);
+    set_text(j, "org_name", h->organization_name);
+    set_text(j, "method", h->method);
+    set_time(j, "expires_at", h->expires_at);
+    bool served = s == KF_STATE_SIGNED_IN || s == KF_STATE_UNSAVED;
+    if (h->expires_at && served)
+        kf_json_set_int(j, "left_ms", (h->expires_at - kf_unix_s()) * 1000);
+}
+
+bool kf_entry_is_default(const kf_entry *e) {
     const char *d = e->k->a->conf ? kf_conf_get(e->k->a->conf, "default") : NULL;
     return kf_str_eq(d, e->prof.name);
+}
+
+/* The API key tells it, and it is not read before it is needed. */
+const char *kf_entry_environment(const kf_entry *e) {
+    const char *env = kf_profile_environment(e->prof.api_host, e->api_key);
+    return !*env && !e->api_key && e->prof.confidential && e->hint ? e->hint->environment : env;
 }
 
 static void json_times(kf_json *j, const kf_entry *e) {
@@ -207,8 +254,13 @@ static void json_times(kf_json *j, const kf_entry *e) {
 static void json_failure(kf_json *j, const kf_entry *e) {
     kf_err locked;
     const kf_err *why = e->trouble.state != KF_STATE_SIGNED_IN ? e->trouble.err : NULL;
-    if (e->k->a->locked && kf_entry_state(e) == KF_STATE_LOCKED) {
+    bool is_locked = kf_entry_state(e) == KF_STATE_LOCKED;
+    if (is_locked && e->k->a->locked) {
         kf_settings_fail_locked(e->k->a, &locked);
+        why = &locked;
+    } else if (is_locked && !why) {
+        bool vault = !strcmp(kf_store_kind(e->k->a->store), "vault");
+        kf_fail(&locked, vault ? KF_ERR_STORE_VAULT_LOCKED : KF_ERR_STORE_LOCKED, "%s", "");
         why = &locked;
     }
     if (why) kf_json_set(j, "failure", kf_msg_failure(why));
@@ -219,11 +271,11 @@ static kf_json *json_settings(const kf_entry *e) {
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "id", e->prof.id);
     kf_json_set_str(j, "name", e->prof.name);
-    kf_json_set_bool(j, "default", is_default(e));
+    kf_json_set_bool(j, "default", kf_entry_is_default(e));
     kf_json_set_bool(j, "confidential", e->prof.confidential);
     kf_json_set_str(j, "client_id", e->prof.client_id);
     kf_json_set_str(j, "api_host", e->prof.api_host);
-    kf_json_set_str(j, "environment", kf_profile_environment(e->prof.api_host, e->api_key));
+    kf_json_set_str(j, "environment", kf_entry_environment(e));
     kf_json_set_str(j, "organization_id", e->prof.organization_id);
     kf_json_set_int(j, "redirect_port", e->prof.redirect_port);
     return j;
@@ -253,173 +305,8 @@ kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
     kf_json_set_str(j, "state", kf_state_name(kf_entry_state(e)));
     json_failure(j, e);
     if (e->session) json_session(j, e);
-    else if (!e->loaded && e->has_hint) {
-        set_time(j, "expires_at", e->hint.expires_at);
-        set_text(j, "org_id", e->hint.organization_id);
-    }
+    else if (e->hint) json_hint(j, e);
+    set_time(j, "last_used_at", e->last_used_at);
     json_times(j, e);
     return bounded_record(e, j);
-}
-
-/* ---- the index that clients read without an agent ---- */
-
-static char *index_path(const kf_keeper *k) { return kf_strfmt("%s/profiles", k->a->state_dir); }
-
-static bool fill_row(const kf_entry *e, kf_state state, kf_profile_row *r) {
-    const kf_session *s = e->session;
-    *r = (kf_profile_row){.is_default = is_default(e),
-                          .has_git_host = e->prof.git_host && *e->prof.git_host};
-    if (s) r->expires_at = s->exp;
-    else if (!e->loaded && e->has_hint) r->expires_at = e->hint.expires_at;
-    const char *org = s                           ? s->organization_id
-                      : !e->loaded && e->has_hint ? e->hint.organization_id
-                                                  : "";
-    return kf_str_set(r->id, sizeof r->id, e->prof.id) &&
-           kf_str_set(r->name, sizeof r->name, e->prof.name) &&
-           kf_str_set(r->state, sizeof r->state, kf_state_name(state)) &&
-           kf_str_set(r->organization_id, sizeof r->organization_id, org) &&
-           kf_str_set(r->client_id, sizeof r->client_id, e->prof.client_id);
-}
-
-void kf_entry_knows(kf_entry *e, const kf_profile_row *row) {
-    e->has_hint =
-        kf_str_set(e->hint.state, sizeof e->hint.state, row->state) &&
-        kf_str_set(e->hint.organization_id, sizeof e->hint.organization_id, row->organization_id);
-    e->hint.expires_at = row->expires_at;
-}
-
-void kf_entry_hint(kf_entry *e) {
-    kf_profile_row r;
-    e->has_hint = false;
-    if (fill_row(e, open_state(e), &r)) kf_entry_knows(e, &r);
-}
-
-static char *index_text(kf_keeper *k) {
-    const kf_conf_profile *all = NULL;
-    size_t n = k->a->conf ? kf_conf_profiles(k->a->conf, &all) : 0, used = 0;
-    kf_profile_row *rows = g_new0(kf_profile_row, n + 1);
-    for (size_t i = 0; i < n; i++) {
-        kf_entry *e = g_hash_table_lookup(k->by_id, all[i].id);
-        /* at rest: "renewing" would outlive a crash */
-        if (e && fill_row(e, resting_state(e), &rows[used])) used++;
-    }
-    char *text = kf_profile_index_print(rows, used);
-    g_free(rows);
-    return text;
-}
-
-typedef struct index_write {
-    kf_anchor *anchor;
-    char *path, *text;
-    kf_err err;
-    bool ok;
-    kf_keeper_done done; /* NULL, or who waits until it is written */
-    void *user;
-} index_write;
-
-static void index_work(void *arg) {
-    index_write *x = arg;
-    x->ok = kf_file_replace(x->path, x->text, strlen(x->text), &x->err);
-}
-
-static void index_done(void *arg) {
-    index_write *x = arg;
-    kf_keeper *k = x->anchor->keeper;
-    if (!x->ok) kf_log(KF_LOG_WARN, "%s: %s", x->path, x->err.what);
-    if (k) {
-        k->index_busy--;
-        kf_keeper_answer_done(k, x->done, x->user, NULL);
-        if (!x->ok) { /* so that the next change writes again */
-            free(k->index_written);
-            k->index_written = NULL;
-        }
-        if (k->index_dirty) kf_keeper_index_dirty(k);
-    }
-    kf_anchor_drop(x->anchor);
-    free(x->path);
-    free(x->text);
-    g_free(x);
-}
-
-static void index_send(kf_keeper *k, kf_keeper_done done, void *user) {
-    k->index_dirty = false;
-    k->index_at = kf_boot_ms();
-    if (k->index_unread) kf_keeper_index_read(k); /* else what it knows would be lost */
-    bool may_write = k->a->conf && !k->index_unread && !k->index_newer;
-    char *text = may_write ? index_text(k) : NULL; /* broken settings: the last index stands */
-    if (!text || (kf_str_eq(text, k->index_written) && !k->index_busy)) {
-        free(text);
-        kf_keeper_answer_done(k, done, user, NULL);
-        return;
-    }
-    free(k->index_written);
-    k->index_written = kf_strdup(text);
-    index_write *x = g_new0(index_write, 1);
-    x->anchor = kf_anchor_hold(k->anchor);
-    x->path = index_path(k);
-    x->text = text;
-    x->done = done;
-    x->user = user;
-    k->index_busy++;
-    kf_worker_run(k->a->worker, index_work, index_done, x);
-}
-
-static void index_rang(void *user) {
-    kf_keeper *k = user;
-    k->index_timer = 0;
-    index_send(k, NULL, NULL);
-}
-
-void kf_keeper_index_dirty(kf_keeper *k) {
-    k->index_dirty = true;
-    if (k->index_busy || k->index_timer) return;
-    int64_t since =
-        kf_boot_ms() - k->index_at; /* the first change at once, a flood of them together */
-    k->index_timer = kf_loop_after(k->a->loop, since < 50 ? 50 - since : 0, index_rang, k);
-}
-
-void kf_keeper_index_then(kf_keeper *k, kf_keeper_done done, void *user) {
-    kf_loop_cancel(k->a->loop, k->index_timer);
-    k->index_timer = 0;
-    index_send(k, done, user);
-}
-
-void kf_keeper_index_flush(kf_keeper *k) {
-    kf_loop_cancel(k->a->loop, k->index_timer);
-    k->index_timer = 0;
-    if (k->index_dirty)
-        index_send(k, NULL, NULL); /* the worker finishes what it has before it ends */
-}
-
-void kf_keeper_index_read(kf_keeper *k) {
-    KF_AUTO_CHARS path = index_path(k);
-    KF_AUTO(kf_secret) text = NULL;
-    kf_profile_row *rows = NULL;
-    size_t n = 0;
-    kf_err err;
-    bool read = kf_file_read(path, KF_PROFILE_INDEX_MAX, &text, &err);
-    k->index_unread = !read && errno && errno != ENOENT;
-    if (!read) {
-        if (k->index_unread)
-            kf_log(KF_LOG_WARN, "%s; it is not written until it can be read", err.what);
-        return;
-    }
-    if (!kf_profile_index_parse(kf_secret_peek(text), kf_secret_len(text), &rows, &n, &err)) {
-        k->index_newer = err.code == KF_ERR_STORE_NEWER;
-        kf_log(KF_LOG_WARN, "%s: %s; it %s", path, err.what,
-               k->index_newer ? "stays as it is" : "will be written anew");
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        kf_entry *e = g_hash_table_lookup(k->by_id, rows[i].id);
-        if (e) { /* read late */
-            if (!e->loaded && !e->has_hint && kf_str_eq(e->prof.client_id, rows[i].client_id))
-                kf_entry_knows(e, &rows[i]);
-            continue;
-        }
-        kf_profile_row *r = g_new(kf_profile_row, 1);
-        *r = rows[i];
-        g_hash_table_replace(k->hints, r->id, r);
-    }
-    free(rows);
 }

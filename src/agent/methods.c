@@ -210,7 +210,7 @@ static const struct {
     {KF_IFACE ".Hello", kf_method_hello, 0,
      "protocol=N build=S read_only=b take_over=b home=s environment=o bus=s"},
     {KF_IFACE ".ListProfiles", kf_method_list_profiles, SETTINGS, ""},
-    {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS, "profile=S"},
+    {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS, "profile=S load=b"},
     {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS | WRITES,
      "id=s name=S client_id=s api_host=s organization_id=s redirect_port=n label=s api_key=s "
      "no_api_key=b git_host=s make_default=b"},

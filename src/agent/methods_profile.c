@@ -77,9 +77,54 @@ static void reply_profile(kf_agent *a, uint32_t conn, const char *name) {
     kf_server_reply(a->server, conn, j, false);
 }
 
+/* GetProfile with load. */
+typedef struct looking {
+    kf_agent *a;
+    uint32_t conn;
+    char profile[17];
+} looking;
+
+static void session_read(void *user, const kf_token *t, const kf_err *err) {
+    looking *l = user;
+    (void)t, (void)err; /* the profile's state says it */
+    reply_profile(l->a, l->conn, l->profile);
+    free(l);
+}
+
+/* No token comes from a store that cannot be opened, whatever is written down of the session. */
+static void reply_unread(looking *l, const kf_err *err) {
+    kf_json *j = kf_json_obj(), *one = kf_keeper_profile_json(l->a->keeper, l->profile);
+    if (one && !kf_json_get(one, "failure")) kf_json_set(one, "failure", kf_msg_failure(err));
+    if (one) kf_json_set(one, "left_ms", NULL);
+    kf_json_set(j, "profile", one);
+    if (one) kf_server_reply(l->a->server, l->conn, j, false);
+    else {
+        kf_json_free(j);
+        reply_profile(l->a, l->conn, l->profile);
+    }
+    free(l);
+}
+
+static void store_tried(void *user, const kf_err *err) {
+    looking *l = user;
+    if (err) reply_unread(l, err);
+    else kf_keeper_session(l->a->keeper, l->profile, session_read, l);
+}
+
 void kf_method_get_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    const char *name = kf_json_str_or(p, "profile", "");
+    const kf_conf_profile *c = kf_conf_find(a->conf, name);
+    bool load = kf_json_bool(p, "load", false) && c && kf_keeper_is_known(a->keeper, c->id);
     (void)more;
-    reply_profile(a, conn, kf_json_str_or(p, "profile", ""));
+    if (!load) {
+        reply_profile(a, conn, name);
+        return;
+    }
+    looking *l = calloc(1, sizeof *l);
+    if (!l) abort();
+    *l = (looking){.a = a, .conn = conn};
+    memcpy(l->profile, c->id, sizeof l->profile);
+    kf_settings_store(a, store_tried, l);
 }
 
 /* --- put -----------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ typedef struct kf_opening {
 static void settle(kf_agent *a, const kf_err *err) {
     opening *all = a->openings;
     a->openings = NULL;
+    if (err && a->keeper) kf_keeper_look_again(a->keeper); /* it is known to be locked now */
     while (all) {
         opening *o = all;
         all = o->next;
@@ -112,9 +113,8 @@ static void open_vault(kf_agent *a) {
         kf_store_unlock(a->store, pass, fresh, opened, a);
         return;
     }
-    if (e.code == KF_ERR_NONE && fresh)
-        kf_fail(&e, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
-    else if (e.code == KF_ERR_NONE) kf_fail(&e, KF_ERR_STORE_VAULT_LOCKED, "the vault is locked");
+    if (e.code == KF_ERR_NONE && fresh) kf_fail(&e, KF_ERR_STORE_VAULT_NEW, "%s", "");
+    else if (e.code == KF_ERR_NONE) kf_fail(&e, KF_ERR_STORE_VAULT_LOCKED, "%s", "");
     settle(a, &e);
 }
 

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-static const char first_line[] = "keyfob-profiles 1";
+static const char first_line[] = "keyfob-profiles 2", old_line[] = "keyfob-profiles 1";
 
 /* Cuts the next field off *p (ending at tab, or at the end of the line); false if it does not fit.
  */
@@ -19,26 +19,55 @@ static bool field(const char **p, const char *end, char *out, size_t size) {
     return true;
 }
 
-static bool row(const char *p, const char *end, kf_profile_row *r) {
-    char def[3], git[3] = "0", expires[24], *stop;
+static bool flag(const char **p, const char *end, bool *out) {
+    char text[3];
+    if (!field(p, end, text, sizeof text) || (text[0] != '0' && text[0] != '1') || text[1])
+        return false;
+    *out = *text == '1';
+    return true;
+}
+
+static bool number(const char **p, const char *end, int64_t *out) {
+    char text[24], *stop;
+    if (!field(p, end, text, sizeof text)) return false;
+    errno = 0;
+    *out = strtoll(text, &stop, 10);
+    return !errno && !*stop && (*text == '-' || (*text >= '0' && *text <= '9'));
+}
+
+/* Version 1 named the access token's age as the session's state, and called a profile that was
+ * never signed in the same as one whose session has ended. */
+static void translate(kf_profile_row *r) {
+    const char *now = NULL;
+    if (!strcmp(r->state, "expired") || !strcmp(r->state, "expiring")) now = "signed_in";
+    if (!strcmp(r->state, "needs_sign_in") && !r->expires_at) now = "signed_out";
+    if (now) memcpy(r->state, now, strlen(now) + 1);
+}
+
+static bool row(const char *p, const char *end, bool old, kf_profile_row *r) {
     uint8_t raw[8];
     size_t tabs = 0;
     for (const char *q = p; q < end; q++) tabs += *q == '\t';
-    if (tabs != 6 && tabs != 7) return false;
-    if (!field(&p, end, r->id, sizeof r->id) || !field(&p, end, r->name, sizeof r->name) ||
-        !field(&p, end, def, sizeof def) || !field(&p, end, r->state, sizeof r->state) ||
-        !field(&p, end, expires, sizeof expires) ||
-        !field(&p, end, r->organization_id, sizeof r->organization_id) ||
-        !field(&p, end, r->client_id, sizeof r->client_id) ||
-        (tabs == 7 && !field(&p, end, git, sizeof git)))
-        return false;
-    r->is_default = *def == '1';
-    r->has_git_host = *git == '1';
-    errno = 0;
-    r->expires_at = strtoll(expires, &stop, 10);
-    return kf_unhex(r->id, raw, 8) && kf_profile_name_ok(r->name) && (*def == '0' || *def == '1') &&
-           !def[1] && (*git == '0' || *git == '1') && !git[1] && !errno &&
-           (*expires == '-' || (*expires >= '0' && *expires <= '9')) && !*stop && p == end;
+    if (old ? tabs != 6 && tabs != 7 : tabs != 13) return false;
+    bool ok = field(&p, end, r->id, sizeof r->id) && field(&p, end, r->name, sizeof r->name) &&
+              flag(&p, end, &r->is_default) && field(&p, end, r->state, sizeof r->state) &&
+              number(&p, end, &r->expires_at) &&
+              field(&p, end, r->organization_id, sizeof r->organization_id);
+    if (ok && !old)
+        ok = field(&p, end, r->organization_name, sizeof r->organization_name) &&
+             field(&p, end, r->client_id, sizeof r->client_id) &&
+             field(&p, end, r->email, sizeof r->email) &&
+             field(&p, end, r->user_name, sizeof r->user_name) &&
+             field(&p, end, r->environment, sizeof r->environment) &&
+             field(&p, end, r->method, sizeof r->method) && number(&p, end, &r->last_used_at);
+    else if (ok) ok = field(&p, end, r->client_id, sizeof r->client_id);
+    if (ok && tabs != 6) ok = flag(&p, end, &r->has_git_host);
+    if (ok && old) translate(r);
+    return ok && kf_unhex(r->id, raw, 8) && kf_profile_name_ok(r->name) && p == end;
+}
+
+static bool is_line(const char *p, size_t n, const char *line) {
+    return n == strlen(line) && !memcmp(p, line, n);
 }
 
 bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows, size_t *n,
@@ -50,6 +79,7 @@ bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows,
     kf_profile_row *all = calloc(lines ? lines : 1, sizeof *all);
     if (!all) abort();
     const char *p = text, *end = text + len;
+    bool old = false;
     for (size_t line = 1; p < end; line++) {
         const char *nl = memchr(p, '\n', (size_t)(end - p));
         bool ok = nl != NULL;
@@ -57,10 +87,10 @@ bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows,
             free(all);
             return kf_fail(err, KF_ERR_STORE_NEWER, "the list of profiles is of a later version");
         }
-        if (ok && line == 1)
-            ok = (size_t)(nl - p) == sizeof first_line - 1 &&
-                 !memcmp(p, first_line, sizeof first_line - 1);
-        else if (ok) ok = row(p, nl, &all[k++]);
+        if (ok && line == 1) {
+            old = is_line(p, (size_t)(nl - p), old_line);
+            ok = old || is_line(p, (size_t)(nl - p), first_line);
+        } else if (ok) ok = row(p, nl, old, &all[k++]);
         if (!ok) {
             free(all);
             return kf_fail(err, KF_ERR_SYS_IO, "the list of profiles is damaged in line %zu", line);
@@ -92,7 +122,11 @@ char *kf_profile_index_print(const kf_profile_row *rows, size_t n) {
              add_field(&b, rows[i].state, '\t') &&
              kf_buf_addf(&b, "%lld\t", (long long)rows[i].expires_at) &&
              add_field(&b, rows[i].organization_id, '\t') &&
-             add_field(&b, rows[i].client_id, '\t') &&
+             add_field(&b, rows[i].organization_name, '\t') &&
+             add_field(&b, rows[i].client_id, '\t') && add_field(&b, rows[i].email, '\t') &&
+             add_field(&b, rows[i].user_name, '\t') && add_field(&b, rows[i].environment, '\t') &&
+             add_field(&b, rows[i].method, '\t') &&
+             kf_buf_addf(&b, "%lld\t", (long long)rows[i].last_used_at) &&
              kf_buf_adds(&b, rows[i].has_git_host ? "1\n" : "0\n");
     if (!ok) {
         kf_buf_done(&b);

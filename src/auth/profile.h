@@ -9,22 +9,26 @@
 
 #define KF_API_HOST_DEFAULT "https://api.workos.com"
 
-/* The index the agent keeps in $XDG_STATE_HOME/keyfob/profiles, read by clients without an agent
- * (design.md §6): line 1 "keyfob-profiles 1", then tab-separated id, name, default(0/1), state,
- * expires_at, organization id, client_id, has a git host (0/1; may be missing: 0). No secrets. */
+/* The list that the agent keeps in $XDG_STATE_HOME/keyfob/profiles and that clients read without an
+ * agent (design.md §6). Line 1 is "keyfob-profiles 2". Every other line has, between tabs: id,
+ * name, default (0/1), state, expires_at, organization ID, organization name, client_id, e-mail,
+ * person's name, environment, method, last use, has a git host (0/1). No secrets. The lists of
+ * version 1 are still read. They have id, name, default, state, expires_at, organization ID,
+ * client_id and, not always, the git host; their states are translated. */
 typedef struct kf_profile_row {
     char id[17], name[65], state[16], organization_id[96], client_id[96];
+    char organization_name[256], email[256], user_name[256], environment[16], method[64];
     bool is_default, has_git_host;
-    int64_t expires_at; /* unix s, 0 = none */
+    int64_t expires_at;   /* of the access token, unix s, 0 = none */
+    int64_t last_used_at; /* unix s, 0 = not known */
 } kf_profile_row;
-#define KF_PROFILE_INDEX_MAX (4u << 20)
+#define KF_PROFILE_INDEX_MAX (16u << 20)
 /* *rows: heap array, caller frees. A damaged line is an error naming its number;
  * KF_ERR_STORE_NEWER: the list has a later version, and must not be replaced. */
 KF_CHECK bool kf_profile_index_parse(const char *text, size_t len, kf_profile_row **rows, size_t *n,
                                      kf_err *err);
-char *
-kf_profile_index_print(const kf_profile_row *rows,
-                       size_t n); /* caller frees; NULL: over the maximum. Controls become '?' */
+/* The caller frees. NULL: it would be larger than the maximum. Controls become '?'. */
+char *kf_profile_index_print(const kf_profile_row *rows, size_t n);
 
 typedef enum kf_client_id_source {
     KF_CLIENT_ID_OPTION,

@@ -156,7 +156,7 @@ class WithSandbox(Case):
         end = self.agent.call("SignOut", profile="pub")
         self.assertFalse(end["server_ended"])
         self.assertIn("still answers", end["note"]["what"])
-        self.assertEqual(self.profile("pub")["state"], "needs_sign_in")
+        self.assertEqual(self.profile("pub")["state"], "signed_out")
 
     # --- a token from elsewhere
 
@@ -212,7 +212,7 @@ class WithSandbox(Case):
         self.fails("net.broken", self.agent.call, "TakeToken", profile="dev", refresh_token=token)
         self.sandbox.faults()
         self.assertTrue(self.agent.call("SignOut", profile="dev")["server_ended"])
-        self.assertEqual(self.profile()["state"], "needs_sign_in")
+        self.assertEqual(self.profile()["state"], "signed_out")
         self.assertEqual(self.sandbox.stats()["sessions"], 1, "that of the token, which nobody can name")
 
     def test_take_survives_kill_9_between_storing_and_trying(self):

@@ -246,7 +246,7 @@ class Away(Home):
         os.rename(self.conf + ".away", self.conf)
         self.assertNotEqual(c.answer()["access_token"], old)
         self.assertEqual((self.state(), self.state("other")), ("signed_in", "signed_in"))
-        self.assertNotIn("needs_sign_in", self.states_seen()[1:] + self.states_seen("other")[1:])
+        self.assertNotIn("signed_out", self.states_seen()[1:] + self.states_seen("other")[1:])
         self.assertTrue(self.agent.token(renew=True)["renewed"])
         self.assertEqual(self.sandbox.stats()["reused"], 0)
         self.agent.restart()
@@ -297,7 +297,7 @@ class Away(Home):
             f.flush()
             self.assertEqual(self.names(), {"dev"})
         self.assertEqual((self.names(), self.state("renamed")), ({"renamed"}, "signed_in"))
-        self.assertNotIn("needs_sign_in", self.states_seen()[1:])
+        self.assertNotIn("signed_out", self.states_seen()[1:])
 
     def test_away_for_good_and_back(self):
         """A missing profile is gone after two seconds. When it is back, its state is known."""
@@ -325,8 +325,8 @@ class Away(Home):
         wait_for(lambda: self.names() == {"dev", "never"}, "them to come back")
         self.agent.call("Unlock")  # the store is opened; no profile is asked for
         wait_for(lambda: self.profile().get("renews_in_ms"), "the keep-alive")
-        self.assertNotEqual(self.state(), "needs_sign_in")
-        self.assertEqual(self.state("never"), "needs_sign_in")
+        self.assertNotEqual(self.state(), "signed_out")
+        self.assertEqual(self.state("never"), "signed_out")
         self.assertNotIn("renews_in_ms", self.profile("never"))
 
     def test_removed_by_hand_during_a_renewal(self):

@@ -78,7 +78,7 @@ class Dies(Case):
                 self.assertNotEqual(self.hello_pid(), self.pid)
                 self.pid = self.hello_pid()
         names = {p["name"]: p["state"] for p in self.agent.call("ListProfiles")["profiles"]}
-        self.assertEqual(names, {"dev": "needs_sign_in", "new": "needs_sign_in"})
+        self.assertEqual(names, {"dev": "signed_out", "new": "signed_out"})
         self.assertEqual(self.sandbox.stats()["sessions"], 0, "the session was ended at WorkOS")
 
     def test_what_may_have_been_done_is_not_repeated(self):

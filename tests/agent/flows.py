@@ -240,7 +240,7 @@ class Flows(Case):
         gate.go.set()  # confirmed at the last moment
         wait_for(lambda: self.fake.asked(LOGOUT), "the end of the session nobody wanted")
         self.assertEqual(self.fake.asked(LOGOUT)[0].query, "session_id=session_7")
-        self.assertEqual(self.agent.call("GetProfile", profile="pub")["profile"]["state"], "needs_sign_in")
+        self.assertEqual(self.agent.call("GetProfile", profile="pub")["profile"]["state"], "signed_out")
         self.assertEqual(len(self.fake.asked("device_code")), 1, "no more polling")
 
     # --- e-mailed code
@@ -339,7 +339,7 @@ class Flows(Case):
         wait_for(lambda: self.fake.asked(REVOKE), "the end of the session")
         r = self.fake.asked(REVOKE)[0]
         self.assertEqual((r.body, r.key), ({"session_id": "session_5"}, KEY))
-        self.assertEqual(self.agent.call("GetProfile", profile="dev")["profile"]["state"], "needs_sign_in")
+        self.assertEqual(self.agent.call("GetProfile", profile="dev")["profile"]["state"], "signed_out")
 
     def test_the_agent_stays_for_the_clean_up(self):
         for how in ("quit", "term", "idle"):

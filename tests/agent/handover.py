@@ -41,7 +41,7 @@ class HandOver(Case):
             self.assertFalse(t.is_alive())
             self.assertEqual(renewed[0].name, "workos.not_signed_in")
             self.fails("usage.bad", c.call, "HandedOver", hand_over=r["hand_over"])
-        self.assertEqual((self.refreshes(), self.state(), self.sandbox.stats()["sessions"]), (0, "needs_sign_in", 1))
+        self.assertEqual((self.refreshes(), self.state(), self.sandbox.stats()["sessions"]), (0, "signed_out", 1))
         self.agent.sign_in()  # and it can be signed in again
         self.assertEqual(self.state(), "signed_in")
 
@@ -68,7 +68,7 @@ class HandOver(Case):
             r = c.call("Seal", profile="dev", password=PASSWORD, hand_over=True)
             c.call("HandedOver", hand_over=r["hand_over"])
         self.agent.restart()
-        self.assertEqual(self.state(), "needs_sign_in", "and stays forgotten")
+        self.assertEqual(self.state(), "signed_out", "and stays forgotten")
         self.fails("workos.not_signed_in", self.agent.token)
 
     def test_two_at_once(self):

@@ -183,7 +183,7 @@ class Locking(Case):
                     locker.send("Lock")
                     self.assertIs(out.answer()["server_ended"], True)
                     locker.answer()
-                self.assertEqual(self.profile()["state"], "needs_sign_in")
+                self.assertEqual(self.profile()["state"], "signed_out")
                 self.unlock()
                 e = self.agent.failure("GetToken", profile="dev")
                 self.assertEqual(e.name, "workos.not_signed_in")
@@ -210,7 +210,7 @@ class Locking(Case):
             wait_for(lambda: self.sandbox.stats()["grants"].get("password", 0) == 2, "the sign-in")
             self.agent.call("Lock")
         self.unlock()
-        self.assertIn(self.profile("two")["state"], ("needs_sign_in", "signed_in"))
+        self.assertIn(self.profile("two")["state"], ("signed_out", "signed_in"))
         wait_for(lambda: self.sandbox.stats()["sessions"] == 1, "the clean-up of the other session")
         self.assertEqual(self.profile()["state"], "signed_in")
 

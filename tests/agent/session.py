@@ -265,7 +265,7 @@ class Session(Case):
             self.agent.put("second", self.sandbox.url)
             until("new profile", lambda m: any(p["name"] == "second" for p in m["profiles"]))
             self.agent.call("SignOut", profile="dev")
-            until("signed out", lambda m: any(p["name"] == "dev" and p["state"] == "needs_sign_in"
+            until("signed out", lambda m: any(p["name"] == "dev" and p["state"] == "signed_out"
                                               for p in m["profiles"]))
             pid = self.agent.call("GetProfile", profile="second")["profile"]["id"]
             self.agent.call("RemoveProfile", profile="second")

@@ -65,7 +65,7 @@ class Settings(Case):
         p = self.agent.put("dev", "http://127.0.0.1:4100", organization_id="org_1", redirect_port=8123)
         self.assertRegex(p["id"], "^[0-9a-f]{16}$")
         self.assertEqual((p["name"], p["client_id"], p["api_host"]), ("dev", CLIENT, "http://127.0.0.1:4100"))
-        self.assertEqual((p["default"], p["confidential"], p["state"]), (True, True, "needs_sign_in"))
+        self.assertEqual((p["default"], p["confidential"], p["state"]), (True, True, "signed_out"))
         self.assertEqual((p["organization_id"], p["redirect_port"], p["environment"]), ("org_1", 8123, "localhost"))
         for key in ("dev", p["id"]):
             self.assertEqual(self.agent.call("GetProfile", profile=key)["profile"]["id"], p["id"])
@@ -289,8 +289,8 @@ class Settings(Case):
         index = os.path.join(self.agent.state, "profiles")
         varlink.wait_for(lambda: "dev" in self.agent.read(index), "the index")
         lines = self.agent.read(index).splitlines()
-        self.assertEqual(lines[0], "keyfob-profiles 1")
-        self.assertEqual(lines[1].split("\t")[1:4], ["dev", "1", "needs_sign_in"])
+        self.assertEqual(lines[0], "keyfob-profiles 2")
+        self.assertEqual(lines[1].split("\t")[1:4], ["dev", "1", "signed_out"])
 
 
 if __name__ == "__main__":

@@ -257,7 +257,7 @@ class SignIn(Case):
             except Failed as e:
                 return e.name == "usage.stale_question"
         wait_for(gone, "the flow's end")
-        self.assertEqual(self.state(), "needs_sign_in")
+        self.assertEqual(self.state(), "signed_out")
 
     def test_closing_while_the_server_thinks(self):
         self.sandbox.faults({"path": AUTH, "grant": "password", "delay_ms": 1500})
@@ -268,7 +268,7 @@ class SignIn(Case):
         wait_for(lambda: self.sandbox.stats()["grants"].get("password"), "the request")
         f.conn.close()
         self.assertEqual(self.agent.call("Hello", protocol=1, build="t")["protocol"], 1)
-        self.assertEqual(self.state(), "needs_sign_in")
+        self.assertEqual(self.state(), "signed_out")
 
     def test_a_hanging_server_delays_nobody(self):
         self.sandbox.faults({"path": AUTH, "grant": "password", "delay_ms": 10000})
@@ -354,7 +354,7 @@ class SignIn(Case):
                 self.assertIn(step["kind"], ("failed", "field"))
                 self.assertTrue(step["failure"]["name"].startswith("net."), step)
                 f.conn.close()
-        self.assertEqual(self.state(), "needs_sign_in")
+        self.assertEqual(self.state(), "signed_out")
 
     def test_second_sign_in_replaces_and_revokes(self):
         self.agent.sign_in()
@@ -370,7 +370,7 @@ class SignIn(Case):
         p = self.agent.call("SignOut", profile="dev")
         self.assertEqual((p["server_ended"], p.get("note")), (True, None))
         self.assertEqual(self.sandbox.stats()["sessions"], 0)
-        self.assertEqual(self.state(), "needs_sign_in")
+        self.assertEqual(self.state(), "signed_out")
         self.fails("workos.not_signed_in", self.agent.token)
         self.agent.sign_in()
         self.assertFalse(self.agent.call("SignOut", profile="dev", local_only=True)["server_ended"])

@@ -120,7 +120,7 @@ static void test_ledger_and_index(void **state) {
     snprintf(path, sizeof path, "%s/profiles", w.state);
     assert_true(kf_file_read(path, 65536, &text, NULL));
     assert_true(kf_str_starts(kf_secret_peek(text),
-                              "keyfob-profiles 1\n" PROFILE_ID "\t" PROFILE "\t1\tsigned_in\t"));
+                              "keyfob-profiles 2\n" PROFILE_ID "\t" PROFILE "\t1\tsigned_in\t"));
     assert_null(strstr(kf_secret_peek(text), kf_secret_peek(g.token)));
     kf_secret_free(text);
     got_done(&g);
@@ -166,7 +166,7 @@ static void test_too_large_a_record(void **state) {
     assert_string_equal(kf_json_str(j, "state"), "error");
     assert_string_equal(kf_json_str(kf_json_get(j, "failure"), "name"), "wire.too_long");
     KF_AUTO(kf_json) other = kf_keeper_profile_json(w.a.keeper, PUBLIC);
-    assert_string_equal(kf_json_str(other, "state"), "needs_sign_in");
+    assert_string_equal(kf_json_str(other, "state"), "signed_out");
     world_down(&w);
 }
 
@@ -776,7 +776,7 @@ static void test_sign_out(void **state) {
     assert_true(o.ended && !o.noted && !o.err.code);
     assert_int_equal(world_stat(&w, NULL, "sessions"), 0);
     assert_null(world_blob(&w, PROFILE_ID));
-    state_is(&w.a, "needs_sign_in");
+    state_is(&w.a, "signed_out");
     world_token(&w, &w.a, PROFILE, -1, false, &g);
     assert_int_equal(g.err.code, KF_ERR_WORKOS_NOT_SIGNED_IN);
     world_put(&w, PROFILE_ID, old); /* a copy of yesterday's keyring */
@@ -823,13 +823,13 @@ static void test_sign_out_leaves_the_item(void **state) {
     out_got o = sign_out(&w, PROFILE, false);
     assert_true(o.ended);
     assert_int_equal(o.err.code, KF_ERR_STORE_WRITE);
-    state_is(&w.a, "needs_sign_in");
+    state_is(&w.a, "signed_out");
     restart(&w);
     kf_keeper_on_person(w.a.keeper, nobody_is_needed, NULL);
     world_token(&w, &w.a, PROFILE, -1, false, &g);
     assert_int_equal(g.err.code, KF_ERR_WORKOS_NOT_SIGNED_IN);
     assert_non_null(strstr(g.err.what, "was signed out"));
-    state_is(&w.a, "needs_sign_in");
+    state_is(&w.a, "signed_out");
     assert_int_equal(RENEWALS(&w), 0);
     w.fail_del = NULL;
     world_sign_in(&w, &w.a, PROFILE);

@@ -98,7 +98,7 @@ def main(bin_dir):
                 agent.call("PutProfiles", profiles=[{"name": "p%05d" % i, "client_id": "client_bench"} for i in more])
                 have = more[-1] + 1
             # The list comes in pieces of 500: the first one is on the screen before the rest is there.
-            say("%d profiles: first paint of the list" % n, starts([tui], agent.env, b"need attention"))
+            say("%d profiles: first paint of the list" % n, starts([tui], agent.env, b"not signed in"))
             say("  all of them counted", starts([tui], agent.env, b"of %d profiles" % n))
             keys(tui, agent.env, n)
 

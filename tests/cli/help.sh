@@ -57,7 +57,7 @@ done
 hasnt "FILES of paths" "$(kf help paths --man)" keyfob/allowed
 has "git's helper says how git calls it" "$(mandoc -T utf8 "$SCRATCH/doc/man1/git-credential-keyfob.1" | col -b)" "git-credential-keyfob get|store|erase"
 for word in $(kf help --commands | sed -n 's/ .*//p' | sort -u); do fits "keyfob $word --help" "$(kf $word --help)"; done
-for topic in commands exit-codes environment formats keys security qr; do
+for topic in commands exit-codes states environment formats keys security qr; do
     text=$(kf help "$topic") || fail "no topic $topic"
     fits "the topic $topic" "$text" 200
     has "the topics name $topic" "$(kf help help)" "$topic"
@@ -72,7 +72,7 @@ is "a topic" "$(kf help exit-codes | sed -n 's/^ *5  //p')" "network or WorkOS n
 has "the keys of the screen" "$(kf help keys)" "Goes back, cancels, clears a filter; never quits."
 run kf help nonsense
 is "no such topic" "$RC$OUT" 2
-has "the topics there are" "$ERR" "commands exit-codes environment formats keys security qr"
+has "the topics there are" "$ERR" "commands exit-codes states environment formats keys security qr"
 mkdir -p "$XDG_STATE_HOME/keyfob"
 printf 'keyfob-profiles 1\n0123456789abcdef\tacme\t1\tsigned_in\t0\t\tclient_x\n' >"$XDG_STATE_HOME/keyfob/profiles"
 is "profile list starts nothing" "$(kf profile list --json | json items 0 name)" acme

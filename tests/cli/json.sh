@@ -19,20 +19,20 @@ def look(v):
 d = json.load(sys.stdin); look(d); print(d["schema"])')" "$1"
 }
 check keyfob.token/1 token dev
-check keyfob.status/1 status dev
-check keyfob.status/1 status dev --check
-check keyfob.status/1 renew dev
+check keyfob.status/2 status dev
+check keyfob.status/2 status dev --check
+check keyfob.status/2 renew dev
 check keyfob.whoami/1 whoami dev
 check keyfob.claims/1 claims dev
 check keyfob.organizations/1 org list dev
 check keyfob.sessions/1 session list dev
 check keyfob.factors/1 factor list dev
-check keyfob.profiles/1 profile list
-check keyfob.profile/1 profile show dev
-check keyfob.profile/1 profile edit dev --label x
-check keyfob.profile/1 profile copy dev twin
-check keyfob.profile/1 profile rename twin double
-check keyfob.profile/1 profile default double
+check keyfob.profiles/2 profile list
+check keyfob.profile/2 profile show dev
+check keyfob.profile/2 profile edit dev --label x
+check keyfob.profile/2 profile copy dev twin
+check keyfob.profile/2 profile rename twin double
+check keyfob.profile/2 profile default double
 check keyfob.removed/1 profile rm double --yes
 check keyfob.settings/1 config list
 check keyfob.setting/1 config set keepalive 1h
@@ -50,7 +50,7 @@ check keyfob.agent/1 agent status
 printf sandbox-password >"$SCRATCH/pw"
 login_json() { "$BIN/keyfob" login dev --method password --email plain@example.test --password-stdin --json <"$SCRATCH/pw"; }
 is "login" "$(login_json | python3 -c 'import json, sys
-d = json.load(sys.stdin); print(next(iter(d)), d["schema"], d["signed_in_at"][10:11], d["expires_at"][-1])')" "schema keyfob.profile/1 T Z"
+d = json.load(sys.stdin); print(next(iter(d)), d["schema"], d["signed_in_at"][10:11], d["expires_at"][-1])')" "schema keyfob.profile/2 T Z"
 is "logout" "$(kf logout dev --json | json schema)" keyfob.logout/1
 run kf logout dev
 is "nobody to sign out" "$RC$OUT" "0Nobody was signed in to dev"
@@ -75,5 +75,5 @@ fails 3 usage.no_input config edit
 
 # what the memory of an agent held is gone with it, and nothing says otherwise
 check keyfob.agent/1 agent stop
-is "after another agent" "$(kf agent start >/dev/null; kf status dev --json | json state)" needs_sign_in
+is "after another agent" "$(kf agent start >/dev/null; kf status dev --json | json state)" signed_out
 fails 3 workos.not_signed_in token dev

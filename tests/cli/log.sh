@@ -15,7 +15,7 @@ has "a sign-in is there" "$(kf log)" "sign-in: dev by password"
 hasnt "its token is not" "$(kf log)" "$T"
 is "no agent was started" "$(kf agent status --json | json running)" false
 is "as JSON" "$(kf log --json | python3 -c 'import json,sys
-d=json.load(sys.stdin); print(d["schema"], any("needs_sign_in -> signed_in" in i["text"] and i["level"]=="info" for i in d["items"]))')" "keyfob.log/1 True"
+d=json.load(sys.stdin); print(d["schema"], any("signed_out -> signed_in" in i["text"] and i["level"]=="info" for i in d["items"]))')" "keyfob.log/1 True"
 printf '2020-01-01T00:00:00.000Z info  long ago\n' >"$LOG.1"
 hasnt "a day is the usual" "$(kf log)" "long ago"
 has "--since" "$(kf log --since 5000d | head -1)" "long ago"

@@ -12,7 +12,7 @@ t=int(time.time())
 print(b({"alg":"RS256","typ":"JWT"})+"."+b({"sub":"user_1","sid":"session_1","iat":t-9,"exp":t+1})+".c2ln")')
 faults '[{"path":"/user_management/authenticate","grant":"password","replace":{"access_token":"'"$short"'"}}]'
 login_dev
-wait_until "the token to expire" sh -c "[ \"\$('$BIN/keyfob' status dev --json | sed -n 's/.*\"expires_in_s\":\\(-\\{0,1\\}[0-9]*\\).*/\\1/p')\" -lt 0 ]"
+wait_until "the token to expire" sh -c "[ \"\$('$BIN/keyfob' status dev --json | sed -n 's/.*\"left_s\":\\(-\\{0,1\\}[0-9]*\\).*/\\1/p')\" -lt 0 ]"
 before=$(stat_of grants refresh_token)
 faults '[{"path":"/user_management/authenticate","grant":"refresh_token","delay_ms":700}]'
 for i in $(seq 200); do kf token dev --min-valid 1ms >"$SCRATCH/t.$i" 2>"$SCRATCH/e.$i" & pids[i]=$!; done

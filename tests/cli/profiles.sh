@@ -119,7 +119,7 @@ is "copy" "$RC" 0
 has "what to do next" "$ERR" "keyfob login twin"
 has "and the key" "$ERR" "keyfob profile edit twin --api-key-stdin"
 is "settings" "$(setting twin client_id) $(setting twin organization_id) $(setting twin api_host)" "client_sandbox org_9 $U"
-is "no secrets, no git host" "$(setting twin confidential) $(setting twin git_host) $(setting twin state) $(setting twin default)" "false None needs_sign_in false"
+is "no secrets, no git host" "$(setting twin confidential) $(setting twin git_host) $(setting twin state) $(setting twin default)" "false None signed_out false"
 gives "a copy over another" 2 "other" profile copy dev other
 kf profile rm twin --yes >/dev/null && kf profile rm other --yes >/dev/null && kf logout dev >/dev/null 2>&1 || fail "rm"
 kf profile edit dev --no-git-host --organization '' >/dev/null || fail edit

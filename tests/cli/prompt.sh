@@ -15,10 +15,10 @@ profile_dev
 login_dev
 is "signed in" "$(kf status dev --prompt '[{profile} {state}{alert}]{left? }')" '[dev signed_in] '
 kf logout dev >/dev/null
-wait_until "the list of profiles" grep -q needs_sign_in "$XDG_STATE_HOME/keyfob/profiles"
-is "signed out" "$(kf status --prompt '{profile}{alert}{left? up}')" 'dev!'
+wait_until "the list of profiles" grep -q signed_out "$XDG_STATE_HOME/keyfob/profiles"
+is "signed out" "$(kf status --prompt '{profile}{alert}{left? up}')" dev
 kf agent stop || fail stop
-is "without an agent" "$(kf status --prompt '{profile}{alert}')" 'dev!'
+is "without an agent" "$(kf status --prompt '{profile}{alert}')" dev
 is "none was started" "$(kf agent status --json | json running)" false
 strace -f -o "$SCRATCH/trace" -e trace=network,process "$BIN/keyfob" status --prompt '{profile}' >/dev/null 2>&1
 if grep -E 'socket\(|connect\(' "$SCRATCH/trace" || [ "$(grep -c 'execve(' "$SCRATCH/trace")" != 1 ]; then fail "it talked to somebody"; fi

@@ -112,12 +112,12 @@ ok "it renews"
 run kf export dev --format wos-session --hand-over --yes -o "$SCRATCH/cookie"
 is "a file that is there stays" "$RC" 2
 kf renew dev >/dev/null || fail "it does not renew any more"
-hasnt "not to a terminal, masked" "$(script -qec "'$BIN/keyfob' export dev --format wos-session --hand-over --yes" /dev/null; kf status dev --json)" "needs_sign_in"
+hasnt "not to a terminal, masked" "$(script -qec "'$BIN/keyfob' export dev --format wos-session --hand-over --yes" /dev/null; kf status dev --json)" "signed_out"
 before=$(stat_of sessions)
 run kf export dev --format wos-session --hand-over --yes
 is "handed over" "$RC" 0
 inside "$OUT" >"$SCRATCH/inside" || fail "it does not open"
-is "keyfob has forgotten it" "$(kf status dev --json | json state)" needs_sign_in
+is "keyfob has forgotten it" "$(kf status dev --json | json state)" signed_out
 is "it lives on at WorkOS" "$(stat_of sessions)" "$before"
 run kf token dev
 is "no token any more" "$RC$OUT" 3

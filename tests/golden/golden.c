@@ -41,7 +41,7 @@ const char *const profiles_json =
     "\"client_id\":\"client_01HZ4\","
     "\"api_host\":\"https://"
     "api.workos.com\",\"environment\":\"\",\"organization_id\":\"\",\"redirect_port\":8391,"
-    "\"state\":\"needs_sign_in\"},"
+    "\"state\":\"signed_out\"},"
     "{\"id\":\"00000000000000a5\",\"name\":\"hooli-europe-production-01\",\"default\":false,"
     "\"confidential\":true,\"client_id\":\"client_01HZ5\","
     "\"api_host\":\"https://"

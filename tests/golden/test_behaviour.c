@@ -327,8 +327,8 @@ static void pieces_are_one_list(void **state) {
         const char *id, *name, *state, *partial;
     } p[] = {{"d1", "quiet", "signed_in", "true"},
              {"d2", "aside", "signed_in", "true"},
-             {"d3", "urgent", "expired", "false"},
-             {"d4", "late", "expired", "false"}};
+             {"d3", "urgent", "stale", "false"},
+             {"d4", "late", "stale", "false"}};
     for (size_t key = 0; key < 2; key++) {
         shut(state);
         stage_open(s);
@@ -394,7 +394,7 @@ static void cursor_row_stays(void **state) {
     KF_AUTO_CHARS before = stage_draw(s, 24, 80);
     stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\",\"state\":"
                    "\"error\",\"environment\":\"\"},"
-                   "{\"id\":\"00000000000000c1\",\"name\":\"aaa-new\",\"state\":\"expired\"}],"
+                   "{\"id\":\"00000000000000c1\",\"name\":\"aaa-new\",\"state\":\"signed_in\"}],"
                    "\"removed\":[\"00000000000000a3\"]}");
     KF_AUTO_CHARS after = stage_draw(s, 24, 80);
     assert_non_null(strstr(before, "> acme-prod"));
@@ -591,7 +591,7 @@ static void form_saves(void **state) {
     assert_string_equal(kf_json_str(s->last_params, "api_key"), "sk_test_sandbox");
     stage_answer(
         s, s->last_call,
-        "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"dev\",\"state\":\"needs_sign_in\"}}",
+        "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"dev\",\"state\":\"signed_out\"}}",
         true);
     assert_string_equal(kf_app_top(s->a), "profiles");
     assert_true(stage_shows(s, "Added dev"));

@@ -17,7 +17,7 @@ static const char settings_json[] =
     "01HZX5T7YB1Q3T4K8M9N2P6R7T\",\"api_host\":"
     "\"https://"
     "api.workos.com\",\"environment\":\"\",\"organization_id\":\"\",\"redirect_port\":0,\"state\":"
-    "\"needs_sign_in\"}],"
+    "\"signed_out\"}],"
     "\"removed\":[],\"store\":{\"kind\":\"vault\",\"state\":\"ok\",\"choice\":\"auto\",\"why\":"
     "\"\"}}";
 
@@ -76,7 +76,7 @@ static void copies(void **state) {
                         ""); /* each host belongs to one profile */
     stage_answer(s, s->last_call,
                  "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"acme-two\",\"state\":"
-                 "\"needs_sign_in\"}}",
+                 "\"signed_out\"}}",
                  true);
     assert_true(stage_shows(s, "Added acme-two; s signs in"));
     assert_true(stage_shows(s, "> acme-two"));
@@ -84,12 +84,12 @@ static void copies(void **state) {
 
 static void copy_gets_a_free_name(void **state) {
     stage *s = *state;
-    stage_watch(
-        s, "{\"profiles\":[{\"id\":\"00000000000000c1\",\"name\":\"initech-copy\",\"state\":"
-           "\"needs_sign_in\"},"
-           "{\"id\":\"00000000000000c2\",\"name\":"
-           "\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\",\"state\":"
-           "\"needs_sign_in\",\"client_id\":\"client_1\",\"api_host\":\"http://127.0.0.1:1\"}]}");
+    stage_watch(s,
+                "{\"profiles\":[{\"id\":\"00000000000000c1\",\"name\":\"initech-copy\",\"state\":"
+                "\"signed_out\"},"
+                "{\"id\":\"00000000000000c2\",\"name\":"
+                "\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\",\"state\":"
+                "\"signed_out\",\"client_id\":\"client_1\",\"api_host\":\"http://127.0.0.1:1\"}]}");
     at(s, "initech");
     stage_key(s, KF_KEY_HOME);
     if (!stage_shows(s, "> initech ")) stage_key(s, KF_KEY_DOWN);
@@ -264,7 +264,7 @@ static void hostile_settings(void **state) {
 }
 
 #define ADDED \
-    "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"dev\",\"state\":\"needs_sign_in\"}}"
+    "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"dev\",\"state\":\"signed_out\"}}"
 
 static void save_dev(stage *s) {
     stage_key(s, 'a');

@@ -41,7 +41,7 @@
 #define PLACE ",\"problem\":\"there is no D-Bus session here\",\"error\":\"store.absent\""
 
 #define STAGING \
-    "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"staging\",\"state\":\"needs_sign_in\"}}"
+    "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"staging\",\"state\":\"signed_out\"}}"
 #define TWINS                                                                               \
     "{\"items\":[" ITEM("workos", "Prod EU", "\"profile_name\":\"prod-eu\",", "production", \
                         "client_01HZX5T7YB1Q3T4K8M9N2P6R7T", "sk_live_\u2026wxyz",          \
@@ -127,9 +127,9 @@ static void imported(stage *s) {
     for (int i = 0; i < 2; i++)
         stage_answer(s, s->last_call,
                      i ? "{\"profile\":{\"id\":\"00000000000000d2\",\"name\":\"prod-eu\",\"state\":"
-                         "\"needs_sign_in\"}}"
+                         "\"signed_out\"}}"
                        : "{\"profile\":{\"id\":\"00000000000000d1\",\"name\":\"staging\",\"state\":"
-                         "\"needs_sign_in\"}}",
+                         "\"signed_out\"}}",
                      true);
     looks_into(s, "workos", 2);
     stage_answer(s, s->last_call, FILES, true);

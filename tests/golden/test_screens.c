@@ -272,7 +272,7 @@ static void form_edit(void **state) {
 static void long_names(void **state) {
     stage *s = *state;
     static const char one[] = "{\"profiles\":[{\"id\":\"00000000000000a%d\",\"name\":\"%s\","
-                              "\"state\":\"needs_sign_in\",\"default\":%s,\"environment\":\"\"}]}";
+                              "\"state\":\"signed_out\",\"default\":%s,\"environment\":\"\"}]}";
     KF_AUTO_CHARS a = kf_strfmt(
         one, 1, "a-name-of-some-length-for-the-production-of-europe-and-elsewhere", "true");
     KF_AUTO_CHARS b = kf_strfmt(one, 2, "hooli-europe-production-01", "false");
@@ -345,7 +345,7 @@ static void sandbox_sign_in(void **state) {
     stage *s = *state;
     s->m.sandbox = true;
     stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000d1\",\"name\":\"sandbox\","
-                   "\"confidential\":true,\"state\":\"needs_sign_in\"}],\"removed\":[]}");
+                   "\"confidential\":true,\"state\":\"signed_out\"}],\"removed\":[]}");
     select_name(s, "sandbox");
     stage_key(s, 's');
     stage_key(s, '4');

@@ -459,9 +459,16 @@ static void index_round_trip(void **state) {
                                .name = "dev",
                                .state = "signed_in",
                                .organization_id = "org_1",
+                               .organization_name = "Acme \xe6\x97\xa5\xe6\x9c\xac",
                                .client_id = "client_1",
+                               .email = "maya@acme.example",
+                               .user_name = "Maya Chen",
+                               .environment = "staging",
+                               .method = "GoogleOAuth",
                                .is_default = true,
-                               .expires_at = 1700000300};
+                               .has_git_host = true,
+                               .expires_at = 1700000300,
+                               .last_used_at = 1700000200};
     rows[1] = (kf_profile_row){
         .id = "fedcba9876543210", .name = "prod.eu-1", .state = "needs_sign_in", .expires_at = -5};
     size_t n = 0;
@@ -474,15 +481,46 @@ static void index_round_trip(void **state) {
         assert_string_equal(back[i].state, rows[i].state);
         assert_string_equal(back[i].organization_id, rows[i].organization_id);
         assert_string_equal(back[i].client_id, rows[i].client_id);
+        assert_string_equal(back[i].organization_name, rows[i].organization_name);
+        assert_string_equal(back[i].email, rows[i].email);
+        assert_string_equal(back[i].user_name, rows[i].user_name);
+        assert_string_equal(back[i].environment, rows[i].environment);
+        assert_string_equal(back[i].method, rows[i].method);
+        assert_int_equal(back[i].last_used_at, rows[i].last_used_at);
+        assert_int_equal(back[i].has_git_host, rows[i].has_git_host);
         assert_int_equal(back[i].is_default, rows[i].is_default);
         assert_int_equal(back[i].expires_at, rows[i].expires_at);
     }
     free(back);
     KF_AUTO_CHARS none = kf_profile_index_print(NULL, 0);
-    assert_string_equal(none, "keyfob-profiles 1\n");
+    assert_string_equal(none, "keyfob-profiles 2\n");
     assert_true(kf_profile_index_parse(none, strlen(none), &back, &n, NULL));
     assert_int_equal(n, 0);
     free(back);
+}
+
+/* Version 1: "expired" was the access token's state, and "needs_sign_in" also what nobody had
+ * signed in to. */
+static void old_index_is_translated(void **state) {
+    static const char text[] = "keyfob-profiles 1\n"
+                               "0000000000000001\ta\t1\texpired\t5\torg_1\tclient_1\t1\n"
+                               "0000000000000002\tb\t0\texpiring\t5\t\tclient_1\n"
+                               "0000000000000003\tc\t0\tneeds_sign_in\t0\t\tclient_1\t0\n"
+                               "0000000000000004\td\t0\tneeds_sign_in\t5\t\tclient_1\t0\n"
+                               "0000000000000005\te\t0\tstale\t5\t\tclient_1\t0\n";
+    static const char *const now[] = {"signed_in", "signed_in", "signed_out", "needs_sign_in",
+                                      "stale"};
+    kf_profile_row *rows = NULL;
+    size_t n = 0;
+    (void)state;
+    assert_true(kf_profile_index_parse(text, sizeof text - 1, &rows, &n, NULL));
+    assert_int_equal(n, KF_LEN(now));
+    for (size_t i = 0; i < n; i++) assert_string_equal(rows[i].state, now[i]);
+    assert_string_equal(rows[0].organization_id, "org_1");
+    assert_string_equal(rows[0].client_id, "client_1");
+    assert_true(rows[0].has_git_host && !rows[1].has_git_host);
+    assert_string_equal(rows[0].email, "");
+    free(rows);
 }
 
 /* An organization id is a server's word: it must not be able to write lines of its own. */
@@ -504,15 +542,22 @@ static void index_bears_hostile_ids(void **state) {
 static void index_damage(void **state) {
     (void)state;
 #define ROW "0123456789abcdef\tdev\t1\tsigned_in\t5\torg_1\tclient_1\n"
+#define NEW_TOP "keyfob-profiles 2\n"
+#define NEW_ROW                                                                          \
+    "0123456789abcdef\tdev\t1\tsigned_in\t5\torg_1\tAcme\tclient_1\tm@a.example\tMaya\t" \
+    "staging\tPassword\t6\t0\n"
 #define TOP "keyfob-profiles 1\n"
     const struct {
         const char *text, *line;
     } rows[] = {
         {"x\n", "line 1"},
-        {"keyfob-profiles 2\n", "later version"},
+        {"keyfob-profiles 3\n", "later version"},
         {"keyfob-profiles 10\n" ROW, "later version"},
         {"keyfob-profiles 0\n", "line 1"},
         {"keyfob-profiles 2", "line 1"},
+        {TOP NEW_ROW, "line 2"},
+        {NEW_TOP ROW, "line 2"},
+        {NEW_TOP NEW_ROW "0123456789abcdef\tdev\t1\n", "line 3"},
         {"keyfob-profiles 1", "line 1"},
         {ROW, "line 1"},
         {TOP ROW "\n", "line 3"},
@@ -644,6 +689,7 @@ int main(void) {
                                        cmocka_unit_test(ledger_of_a_sign_out),
                                        cmocka_unit_test(index_round_trip),
                                        cmocka_unit_test(index_bears_hostile_ids),
+                                       cmocka_unit_test(old_index_is_translated),
                                        cmocka_unit_test(index_damage),
                                        cmocka_unit_test(client_id_resolution),
                                        cmocka_unit_test(keys_and_environments)};

@@ -108,9 +108,9 @@ static void notes_and_states(void **state) {
     kf_fail(&why, KF_ERR_NET_TIMEOUT, "no answer");
     kf_words_note(KF_NOTE_NETWORK, NULL, &why, note, sizeof note);
     assert_string_equal(note, "WorkOS could not be reached. Nothing is lost; try again.");
-    static const char *const states[] = {"signed_in",     "renewing", "expiring", "expired",
-                                         "needs_sign_in", "offline",  "locked",   "unsaved",
-                                         "stale",         "error"};
+    static const char *const states[] = {"signed_out",    "signed_in", "renewing",
+                                         "needs_sign_in", "offline",   "locked",
+                                         "unsaved",       "stale",     "error"};
     for (size_t i = 0; i < KF_LEN(states); i++)
         assert_true(strlen(kf_words_state(states[i])) <= 13);
 }

@@ -53,6 +53,6 @@ is "it has a refresh token" "$(kf claims --sealed --json <"$SCRATCH/theirs" | js
 S=$(kf export dev --format wos-session --hand-over --yes) || fail "hand-over"
 sdk refresh "$S" >"$SCRATCH/renewed" || fail "the SDK's refresh"
 is "the SDK renews what was handed over" "$(json authenticated <"$SCRATCH/renewed")" true
-is "keyfob needs a sign-in" "$(kf status dev --json | json state)" needs_sign_in
+is "keyfob needs a sign-in" "$(kf status dev --json | json state)" signed_out
 json sealedSession <"$SCRATCH/renewed" >"$SCRATCH/theirs"
 is "and can look into the new one" "$(kf claims --sealed --json <"$SCRATCH/theirs" | json has_refresh_token)" true

@@ -74,7 +74,7 @@ int kf_complete(int argc, char **argv);
 typedef void (*kf_topic_put)(const char *text);
 bool kf_topic(const char *name, kf_topic_put put);
 int kf_topic_show(const char *name, bool as_man); /* on stdout; -1: no such topic */
-#define KF_TOPIC_NAMES "commands exit-codes environment formats keys security qr"
+#define KF_TOPIC_NAMES "commands exit-codes states environment formats keys security qr"
 
 /* --- saying
  * ---------------------------------------------------------------------------------------- */
@@ -141,7 +141,7 @@ int kf_cmd_profile_default(kf_cli *c, const kf_args *a);
 /* For a profile that is made: option, else what WORKOS_API_HOSTNAME, _HTTPS and _PORT say, which is
  * told. *norm NULL: neither; caller frees. */
 KF_CHECK bool kf_cli_new_origin(const kf_cli *c, const char *option, char **norm, kf_err *err);
-/* A Profile: keyfob.profile/1 with --json, else one line that begins with done (NULL: nothing). */
+/* A Profile: keyfob.profile/2 with --json, else one line that begins with done (NULL: nothing). */
 int kf_cli_print_profile(kf_cli *c, const kf_json *p, const char *done);
 void kf_cli_note_names(
     kf_cli *c, const char *name); /* says who still names a profile that is called so no more */

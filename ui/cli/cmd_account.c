@@ -74,7 +74,7 @@ int kf_cmd_switch_org(kf_cli *c, const kf_args *a) {
     const kf_json *p = kf_json_get(r, "profile");
     if (c->json) {
         kf_json *j = kf_json_copy(p);
-        kf_json_set_str(j, "schema", "keyfob.profile/1");
+        kf_json_set_str(j, "schema", "keyfob.profile/2");
         return kf_cli_print(j);
     }
     const char *name = kf_json_str(p, "org_name");
@@ -283,15 +283,33 @@ int kf_cmd_factor_enroll(kf_cli *c, const kf_args *a) {
 /* --- who, and what the token says
  * ---------------------------------------------------------------------- */
 
+static bool is_person_known(const kf_json *p) {
+    return kf_json_str(p, "user_id") || kf_json_str(p, "user_email");
+}
+
+/* The session is read when that needs no person. Else what was written down of it will do. */
+static kf_json *ask_who(kf_cli *c, const char *name, kf_err *e) {
+    for (int tries = 0;; tries++) {
+        kf_json *params = kf_json_obj();
+        kf_json_set_str(params, "profile", name);
+        kf_json_set_bool(params, "load", true);
+        KF_AUTO(kf_json) r = kf_cli_call(c, "GetProfile", params, WAIT_MS, e);
+        if (!r) return NULL;
+        const kf_json *p = kf_json_get(r, "profile"), *failure = kf_json_get(p, "failure");
+        const char *state = kf_json_str_or(p, "state", "");
+        bool over = !strcmp(state, "signed_out") || !strcmp(state, "needs_sign_in");
+        if (is_person_known(p) && !over) return kf_json_copy(p);
+        if (kf_json_is_obj(failure)) kf_msg_read_failure(failure, e);
+        else kf_fail(e, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", name);
+        if (over || tries || !kf_cli_unlock(c, e, e)) return NULL;
+    }
+}
+
 int kf_cmd_whoami(kf_cli *c, const kf_args *a) {
     kf_err e;
-    KF_AUTO(kf_json) r = call(c, a->pos[0], "GetProfile", NULL, NULL, &e);
-    if (!r) return kf_cli_fail(c, &e);
-    const kf_json *p = kf_json_get(r, "profile");
-    if (!kf_json_str(p, "user_id")) {
-        kf_fail(&e, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s", c->profile_used);
-        return kf_cli_fail(c, &e);
-    }
+    const char *name = kf_cli_profile(c, a->pos[0], NULL, &e);
+    KF_AUTO(kf_json) p = name ? ask_who(c, name, &e) : NULL;
+    if (!p) return kf_cli_fail(c, &e);
     static const char *const keys[][2] = {
         {"user_email", "User"},        {"user_name", "Name"},
         {"user_id", "User ID"},        {"org_name", "Organization"},

@@ -12,7 +12,7 @@ enum { WAIT_MS = 60000 };
 int kf_cli_print_profile(kf_cli *c, const kf_json *p, const char *done) {
     if (c->json) {
         kf_json *j = kf_json_obj();
-        kf_json_set_str(j, "schema", "keyfob.profile/1");
+        kf_json_set_str(j, "schema", "keyfob.profile/2");
         for (const kf_json *m = kf_json_first(p); m; m = kf_json_next(m)) {
             const char *key = kf_json_key(m);
             size_t n = strlen(key);
@@ -95,7 +95,7 @@ int kf_cmd_profile_list(kf_cli *c, const kf_args *a) {
     if (!kf_cli_index(&rows, &n, &e)) return kf_cli_fail(c, &e);
     if (c->json) {
         kf_json *j = kf_json_obj(), *list = kf_json_arr();
-        kf_json_set_str(j, "schema", "keyfob.profiles/1");
+        kf_json_set_str(j, "schema", "keyfob.profiles/2");
         for (size_t i = 0; i < n; i++) {
             kf_json *one = kf_json_obj();
             kf_json_set_str(one, "id", rows[i].id);
@@ -104,7 +104,13 @@ int kf_cmd_profile_list(kf_cli *c, const kf_args *a) {
             kf_json_set_str(one, "state", rows[i].state);
             kf_json_set_str(one, "client_id", rows[i].client_id);
             kf_json_set_str(one, "organization_id", rows[i].organization_id);
+            kf_json_set_str(one, "organization_name", rows[i].organization_name);
+            kf_json_set_str(one, "environment", rows[i].environment);
+            kf_json_set_str(one, "user_email", rows[i].email);
+            kf_json_set_str(one, "user_name", rows[i].user_name);
+            kf_json_set_str(one, "method", rows[i].method);
             kf_cli_set_time(one, "expires_at", rows[i].expires_at);
+            kf_cli_set_time(one, "last_used_at", rows[i].last_used_at);
             kf_json_add(list, one);
         }
         kf_json_set(j, "items", list);
@@ -177,8 +183,8 @@ int kf_cmd_profile_rm(kf_cli *c, const kf_args *a) {
             kf_hint(&e, "Run: keyfob profile rm %s --yes", name);
             return kf_cli_fail(c, &e);
         }
-        bool session =
-            !kf_str_eq(kf_json_str(kf_json_get(there, "profile"), "state"), "needs_sign_in");
+        const char *state = kf_json_str_or(kf_json_get(there, "profile"), "state", "");
+        bool session = strcmp(state, "signed_out") && strcmp(state, "needs_sign_in");
         if (session)
             kf_cli_note(c,
                         "the session is forgotten here and lives on at WorkOS; to end it, too: "

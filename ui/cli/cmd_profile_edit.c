@@ -89,7 +89,7 @@ static bool differs(const kf_json *p, const kf_json *old, const char *key) {
 }
 
 static bool has_session(const kf_json *o) {
-    return !kf_str_eq(kf_json_str(o, "state"), "needs_sign_in");
+    return !kf_str_eq(kf_json_str(o, "state"), "signed_out");
 }
 
 /* Secrets go only where they came from (design.md §4): another client ID or address leaves them

@@ -10,17 +10,31 @@
 #include "wire/msg.h"
 
 enum { WHY, CHECK, MIN_VALID, PROMPT };
-enum { STATUS_MS = 5000, SIGN_OUT_MS = 120000 };
+enum { STATUS_MS = 5000, LOAD_MS = 15000, SIGN_OUT_MS = 120000 };
 
-/* The profile as the running agent sees it; NULL when none runs. */
-static kf_json *ask_agent(kf_cli *c, const char *name, kf_err *err) {
+/* The profile as the running agent sees it; NULL when none runs. load: whether a token can be had
+ * is only known once the session was read. */
+static kf_json *ask_agent(kf_cli *c, const char *name, bool load, kf_err *err) {
     err->code = KF_ERR_NONE;
     if (!c->client) c->client = kf_client_open(KF_CLIENT_NO_START, err);
     if (!c->client) return NULL;
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", name);
-    KF_AUTO(kf_json) r = kf_client_call(c->client, "GetProfile", p, STATUS_MS, err);
+    if (load) kf_json_set_bool(p, "load", true);
+    KF_AUTO(kf_json)
+    r = kf_client_call(c->client, "GetProfile", p, load ? LOAD_MS : STATUS_MS, err);
     return r ? kf_json_copy(kf_json_get(r, "profile")) : NULL;
+}
+
+static void set_known(kf_json *j, const char *key, const char *value) {
+    if (*value) kf_json_set_str(j, key, value);
+}
+
+static bool is_served(const char *state) {
+    static const char *const no[] = {"signed_out", "needs_sign_in", "stale", "locked"};
+    for (size_t i = 0; i < KF_LEN(no); i++)
+        if (!strcmp(state, no[i])) return false;
+    return true;
 }
 
 /* What the agent wrote down before it left. */
@@ -31,16 +45,18 @@ static kf_json *from_index(const char *name, int64_t now, kf_err *err) {
     if (!kf_cli_index(&rows, &n, err)) return NULL;
     for (size_t i = 0; i < n && !j; i++) {
         if (strcmp(rows[i].name, name) && strcmp(rows[i].id, name)) continue;
-        bool over = rows[i].expires_at && rows[i].expires_at <= now;
         j = kf_json_obj();
         kf_json_set_str(j, "id", rows[i].id);
         kf_json_set_str(j, "name", rows[i].name);
         kf_json_set_str(j, "client_id", rows[i].client_id);
-        kf_json_set_str(j, "state",
-                        over && !strcmp(rows[i].state, "signed_in") ? "expired" : rows[i].state);
-        if (*rows[i].organization_id) kf_json_set_str(j, "org_id", rows[i].organization_id);
-        if (rows[i].expires_at) {
-            kf_json_set_int(j, "expires_at", rows[i].expires_at);
+        kf_json_set_str(j, "state", rows[i].state);
+        set_known(j, "environment", rows[i].environment);
+        set_known(j, "user_email", rows[i].email);
+        set_known(j, "user_name", rows[i].user_name);
+        set_known(j, "org_id", rows[i].organization_id);
+        set_known(j, "org_name", rows[i].organization_name);
+        if (rows[i].expires_at) kf_json_set_int(j, "expires_at", rows[i].expires_at);
+        if (rows[i].expires_at && is_served(rows[i].state)) {
             kf_json_set_int(j, "left_ms", (rows[i].expires_at - now) * 1000);
         }
     }
@@ -53,7 +69,7 @@ static int print_json(const kf_json *p, bool running) {
     kf_json *j = kf_json_obj(), *user = kf_json_obj(), *org = kf_json_obj(), *tok = kf_json_obj(),
             *ses = kf_json_obj();
     int64_t n;
-    kf_json_set_str(j, "schema", "keyfob.status/1");
+    kf_json_set_str(j, "schema", "keyfob.status/2");
     kf_json_set_str(j, "profile", kf_json_str(p, "name"));
     kf_json_set_str(j, "environment", kf_json_str(p, "environment"));
     kf_json_set_str(j, "state", kf_json_str(p, "state"));
@@ -66,7 +82,7 @@ static int print_json(const kf_json *p, bool running) {
     kf_json_set(j, "organization", org);
     kf_json_set_str(j, "role", kf_json_str(p, "role"));
     if (kf_json_int(p, "expires_at", &n)) kf_cli_set_time(tok, "expires_at", n);
-    if (kf_json_int(p, "left_ms", &n)) kf_json_set_int(tok, "expires_in_s", n / 1000);
+    if (kf_json_int(p, "left_ms", &n)) kf_json_set_int(tok, "left_s", n / 1000);
     if (kf_json_int(p, "renews_in_ms", &n)) kf_json_set_int(tok, "renews_in_s", n / 1000);
     kf_json_set(j, "access_token", tok);
     kf_json_set_str(ses, "id", kf_json_str(p, "session_id"));
@@ -94,16 +110,20 @@ static void line(const char *label, const char *value) {
 
 static int print_text(const kf_json *p, bool running) {
     char left[24];
-    kf_words_left(kf_json_int_or(p, "left_ms", 0), left);
+    int64_t ms;
     line("Profile", kf_json_str(p, "name"));
     line("State", kf_words_state(kf_json_str(p, "state")));
     line("User", kf_json_str(p, "user_email"));
+    line("Environment", kf_json_str(p, "environment"));
     line("Organization", kf_json_str(p, "org_name") && *kf_json_str(p, "org_name")
                              ? kf_json_str(p, "org_name")
                              : kf_json_str(p, "org_id"));
     line("Role", kf_json_str(p, "role"));
     line("Impersonator", kf_json_str(p, "impersonator"));
-    if (kf_json_int_or(p, "expires_at", 0)) line("Token left", left);
+    if (kf_json_int(p, "left_ms", &ms)) {
+        kf_words_left(ms, left);
+        line("Token left", ms > 0 ? left : "none; the next command gets a new one");
+    }
     const kf_json *f = kf_json_get(p, "failure");
     if (kf_json_is_obj(f)) {
         kf_err e;
@@ -172,15 +192,20 @@ static int print_why(const kf_cli *c, const kf_json *p, const char *rule) {
 }
 
 static int check(kf_cli *c, const kf_json *p, int64_t min_ms) {
-    const char *state = kf_json_str_or(p, "state", "");
+    const char *state = kf_json_str_or(p, "state", ""), *name = kf_json_str_or(p, "name", "");
     int64_t left = kf_json_int_or(p, "left_ms", 0);
     if (left > 0 && left >= min_ms) return 0;
     kf_err e;
     const kf_json *f = kf_json_get(p, "failure");
     if (kf_json_is_obj(f)) kf_msg_read_failure(f, &e);
+    else if (!strcmp(state, "signed_out"))
+        kf_fail(&e, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", name);
     else if (!strcmp(state, "needs_sign_in"))
-        kf_fail(&e, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session",
-                kf_json_str_or(p, "name", ""));
+        kf_fail(&e, KF_ERR_WORKOS_SESSION_ENDED, "of %s", name);
+    else if (!strcmp(state, "stale")) kf_fail(&e, KF_ERR_STORE_STALE, "of %s", name);
+    else if (!strcmp(state, "locked")) kf_fail(&e, KF_ERR_STORE_LOCKED, "%s", "");
+    else if (left <= 0)
+        kf_fail(&e, KF_ERR_WORKOS_TOKEN_SHORT, "it is over, and the next command gets a new one");
     else
         kf_fail(&e, KF_ERR_WORKOS_TOKEN_SHORT, "%lld s are left, %lld s were asked for",
                 (long long)(left > 0 ? left / 1000 : 0), (long long)min_ms / 1000);
@@ -196,7 +221,7 @@ int kf_cmd_status(kf_cli *c, const kf_args *a) {
         return kf_cli_usage(c, "--min-valid: a duration is a number with ms, s, m, h or d");
     const char *name = kf_cli_profile(c, a->pos[0], &rule, &e);
     if (!name) return kf_cli_fail(c, &e);
-    KF_AUTO(kf_json) p = ask_agent(c, name, &e);
+    KF_AUTO(kf_json) p = ask_agent(c, name, a->opt[CHECK] != NULL, &e);
     bool running = p != NULL;
     if (!p && e.code != KF_ERR_WIRE_NO_AGENT) return kf_cli_fail(c, &e);
     struct timespec now;

@@ -233,8 +233,8 @@ static const kf_command table[] = {
     {.name = "status",
      .args = "[PROFILE]",
      .help = "who is signed in, and for how long",
-     .text = "Never starts an agent and never uses the network. Without an agent it says what was "
-             "known last. --prompt reads one small "
+     .text = "Never starts an agent and never uses the network. Without an agent it shows the last "
+             "known state (keyfob help states). --prompt reads one small "
              "file, and prints nothing when there is no profile; {alert} is ! when a person is "
              "needed, {left? TEXT} is TEXT when left is "
              "not empty, {{ is a brace.",

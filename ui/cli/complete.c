@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "ui/cli/index.h"
+#include "ui/common/words.h"
 #include "ui/common/formats.h"
 
 /* What a placeholder of the table stands for; any other stands for something that only its user
@@ -50,14 +51,11 @@ static void say_words(const place *p, const char *list) {
 }
 
 static void say_profiles(const place *p) {
-    static const char *const state[] = {"signed_in", "signed in", "needs_sign_in", "signed out"};
     kf_profile_row *rows = NULL;
     size_t n = 0;
     if (!kf_cli_index(&rows, &n, NULL)) return;
     for (size_t i = 0; i < n; i++) {
-        const char *about = rows[i].state;
-        for (size_t k = 0; k < KF_LEN(state); k += 2)
-            if (!strcmp(about, state[k])) about = state[k + 1];
+        const char *about = kf_words_state(rows[i].state);
         say(p, rows[i].name, strlen(rows[i].name), about);
     }
     free(rows);

@@ -100,6 +100,8 @@ static const kf_action_row table[] = {
     {KF_DO_SIGN_OUT, "sign-out", "S", "sign out", "Ends the session at WorkOS and here.",
      ONE_PROFILE,
      {'S'}},
+    {KF_DO_UNLOCK, "unlock", "U", "unlock", "Unlocks the vault, the keyring or keyfob itself.",
+     ONE_PROFILE, {'U'}},
     {KF_DO_DELETE, "delete", "D", "delete", "Deletes the profile; on its tab a session or factor.",
      ONE_PROFILE, {'D'}},
     {KF_DO_UNDO, "take-back", "u", "take back", "Takes back the profile deleted in the last 10 s.",

@@ -85,6 +85,7 @@ typedef enum kf_action {
     KF_DO_DEFAULT,
     KF_DO_FILTER,
     KF_DO_SIGN_OUT,
+    KF_DO_UNLOCK,
     KF_DO_DELETE,
     KF_DO_UNDO,
     KF_DO_DETAILS,

@@ -20,7 +20,7 @@ static void values(const kf_profile_row *r, int64_t now, char left[24], const ch
     *left = 0;
     if (r->expires_at && !over) kf_words_left((r->expires_at - now) * 1000, left);
     out[0] = r->name;
-    out[1] = r->expires_at && over && !strcmp(r->state, "signed_in") ? "expired" : r->state;
+    out[1] = r->state;
     out[2] = left;
     out[3] = r->organization_id;
     out[4] = r->client_id;

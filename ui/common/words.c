@@ -419,6 +419,7 @@ const char *kf_words_tool(const char *source) {
 
 const char *kf_words_state(const char *name) {
     if (kf_str_eq(name, "signed_in")) return "signed in";
+    if (kf_str_eq(name, "signed_out")) return "not signed in";
     if (kf_str_eq(name, "needs_sign_in")) return "needs sign-in";
     return name ? name : "";
 }

@@ -118,6 +118,7 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
         kf_app_model_changed(a);
     }
     if (!strcmp(c->method, "Renew")) verb = "renew", what = KF_PANEL_RENEW;
+    if (!strcmp(c->method, "Unlock")) verb = "unlock";
     if (!strcmp(c->method, "SignOut")) verb = "sign out of", what = KF_PANEL_SIGN_OUT;
     if (!strcmp(c->method, "RemoveProfile")) verb = "delete";
     if (!strcmp(c->method, "PutProfile")) verb = "change";
@@ -127,7 +128,8 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
     if (!strcmp(c->method, "SwitchOrganization")) verb = "switch the organization of";
     if (!strcmp(c->method, "RevokeSession")) verb = "end sessions of";
     if (!strcmp(c->method, "DeleteFactor")) verb = "delete the factor of";
-    snprintf(title, sizeof title, "Could not %s %.64s", verb, c->name);
+    snprintf(title, sizeof title, "Could not %s %.64s", verb,
+             c->name[0] ? c->name : "the secret store");
     kf_args args = {.what = what, .err = err, .title = title};
     memcpy(args.profile, c->profile, sizeof args.profile);
     for (int i = 0; i < a->depth;
@@ -177,6 +179,7 @@ static void account_done(kf_app *a, const kf_call *c, const kf_json *result) {
         kf_out_say(a, KF_SAY_GOOD, "Written to %.160s; only you can read it",
                    kf_json_str_or(result, "path", ""));
     else if (!strcmp(c->method, "local.Copy")) say_copied(a, result);
+    else if (!strcmp(c->method, "Unlock")) kf_out_say(a, KF_SAY_GOOD, "Unlocked");
     else if (!strcmp(c->method, "DeleteFactor")) kf_out_say(a, KF_SAY_GOOD, "Deleted the factor");
 }
 
@@ -267,6 +270,12 @@ static bool needs_unlock(const kf_err *err) {
                    err->code == KF_ERR_STORE_AGENT_LOCKED);
 }
 
+/* A locked keyring, too. What the dialog itself asked for is answered there. */
+static bool must_be_held(const kf_call *c, const kf_err *err) {
+    if (c->kind == KF_CALL_OWNED && !strcmp(c->method, "Unlock")) return false;
+    return needs_unlock(err) || (err && err->code == KF_ERR_STORE_LOCKED);
+}
+
 static void hold(kf_app *a, kf_call *c, const kf_err *err) {
     bool is_open = false;
     for (int i = 0; i < a->depth; i++) is_open |= a->level[i].cls == &kf_screen_unlock;
@@ -276,6 +285,7 @@ static void hold(kf_app *a, kf_call *c, const kf_err *err) {
     if (is_open) return;
     int what = err->code == KF_ERR_STORE_VAULT_NEW      ? KF_UNLOCK_NEW
                : err->code == KF_ERR_STORE_AGENT_LOCKED ? KF_UNLOCK_AGENT
+               : err->code == KF_ERR_STORE_LOCKED       ? KF_UNLOCK_KEYRING
                                                         : KF_UNLOCK_VAULT;
     kf_out_push(a, &kf_screen_unlock, &(kf_args){.what = what});
     kf_app_all(a, &(kf_event){.kind = KF_EV_TICK});
@@ -318,7 +328,7 @@ void kf_app_result(kf_app *a, uint32_t id, const kf_json *result, bool ended, co
         watch_answer(a, c, result, ended, err);
         return;
     }
-    if (!result && needs_unlock(err)) {
+    if (!result && must_be_held(c, err)) {
         hold(a, c, err);
         return;
     }

@@ -42,8 +42,7 @@ static const struct {
     const char *wire, *word;
 } states[KF_PS_COUNT] = {{"signed_in", "signed in"},
                          {"renewing", "renewing"},
-                         {"expiring", "expiring"},
-                         {"expired", "expired"},
+                         {"signed_out", "not signed in"},
                          {"needs_sign_in", "needs sign-in"},
                          {"offline", "offline"},
                          {"locked", "locked"},
@@ -59,12 +58,18 @@ static kf_pstate state_from(const char *name) {
 
 const char *kf_model_state_word(kf_pstate s) { return s < KF_PS_COUNT ? states[s].word : "error"; }
 
-bool kf_model_has_session(const kf_mprofile *p) {
-    return p->user_id[0] || p->session_id[0] || p->ends_at != KF_NO_TIME;
+bool kf_model_has_session(const kf_mprofile *p) { return p->state != KF_PS_SIGNED_OUT; }
+
+bool kf_model_is_locked(const kf_model *m) {
+    return m->locked || kf_str_eq(m->store_state, "locked");
+}
+
+bool kf_model_is_over(const kf_mprofile *p) {
+    return p->state == KF_PS_SIGNED_OUT || p->state == KF_PS_NEEDS_SIGN_IN;
 }
 
 bool kf_model_attention(kf_pstate s) {
-    return s != KF_PS_SIGNED_IN && s != KF_PS_RENEWING && s != KF_PS_OFFLINE;
+    return s == KF_PS_NEEDS_SIGN_IN || s == KF_PS_UNSAVED || s == KF_PS_STALE || s == KF_PS_ERROR;
 }
 
 int64_t kf_model_left_ms(const kf_model *m, const kf_mprofile *p) {
@@ -75,16 +80,6 @@ int64_t kf_model_left_ms(const kf_model *m, const kf_mprofile *p) {
 /* A keep-alive far behind the token's end keeps the session, not the token. */
 bool kf_model_renews_itself(const kf_mprofile *p) {
     return p->renews_at != KF_NO_TIME && (p->ends_at == KF_NO_TIME || p->renews_at <= p->ends_at);
-}
-
-kf_pstate kf_model_state(const kf_model *m, const kf_mprofile *p) {
-    if (p->state != KF_PS_SIGNED_IN && p->state != KF_PS_EXPIRING) return p->state;
-    int64_t left = kf_model_left_ms(m, p);
-    if (left == KF_NO_TIME) return p->state;
-    if (left <= 0) return KF_PS_EXPIRED;
-    int64_t warn = p->life_ms > 0 && p->life_ms / 5 < 60000 ? p->life_ms / 5 : 60000;
-    if (!kf_model_renews_itself(p) && left < warn) return KF_PS_EXPIRING;
-    return p->state;
 }
 
 /* --- profiles -------------------------------------------------------------------------- */
@@ -153,6 +148,7 @@ static kf_mprofile *profile_read(const kf_model *m, const kf_json *o) {
     p->signed_in_at = kf_json_int_or(o, "signed_in_at", 0);
     p->renewed_at = kf_json_int_or(o, "renewed_at", 0);
     p->expires_at = kf_json_int_or(o, "expires_at", 0);
+    p->last_used_at = kf_json_int_or(o, "last_used_at", 0);
     p->renewed_ms = kf_json_int_or(o, "renewed_ms", -1);
     p->life_ms = kf_json_int_or(o, "life_ms", -1);
     p->token_bytes = kf_json_int_or(o, "token_bytes", -1);

@@ -12,8 +12,7 @@
 typedef enum kf_pstate {
     KF_PS_SIGNED_IN,
     KF_PS_RENEWING,
-    KF_PS_EXPIRING,
-    KF_PS_EXPIRED,
+    KF_PS_SIGNED_OUT,
     KF_PS_NEEDS_SIGN_IN,
     KF_PS_OFFLINE,
     KF_PS_LOCKED,
@@ -33,15 +32,15 @@ typedef struct kf_mprofile {
     char *client_id, *api_host, *environment, *organization_id, *label,
         *git_host; /* texts are "" when not known, never NULL */
     int redirect_port;
-    kf_pstate state; /* as the agent said; draw with kf_model_state() */
+    kf_pstate state; /* the session's, whatever is left of its access token */
     bool failed;
     kf_err failure;
     char *user_id, *user_email, *user_name, *org_id, *org_name, *role, *session_id, *method,
         *impersonator, *impersonator_reason;
     char *token_head, *token_tail;
-    int permissions, renewed_ok;                  /* -1 not known */
-    int64_t signed_in_at, renewed_at, expires_at; /* unix s, 0 not known */
-    int64_t renewed_ms, life_ms, token_bytes;     /* -1 not known */
+    int permissions, renewed_ok;                                /* -1 not known */
+    int64_t signed_in_at, renewed_at, expires_at, last_used_at; /* unix s, 0 not known */
+    int64_t renewed_ms, life_ms, token_bytes;                   /* -1 not known */
     int64_t skew_s;
     int64_t ends_at, renews_at, retry_at; /* boot ms, KF_NO_TIME not known */
 } kf_mprofile;
@@ -127,11 +126,11 @@ void kf_model_step_clear(kf_model *m);
 size_t kf_model_count(const kf_model *m);
 const kf_mprofile *kf_model_by_id(const kf_model *m, const char *id);     /* NULL if gone */
 const kf_mprofile *kf_model_by_name(const kf_model *m, const char *name); /* NULL if gone */
-kf_pstate kf_model_state(const kf_model *m,
-                         const kf_mprofile *p); /* what is true now: time passes */
-const char *kf_model_state_word(kf_pstate s);   /* "needs sign-in" */
-bool kf_model_has_session(const kf_mprofile *p);
+const char *kf_model_state_word(kf_pstate s);                             /* "needs sign-in" */
+bool kf_model_has_session(const kf_mprofile *p);   /* also one that is over, and not signed out */
+bool kf_model_is_over(const kf_mprofile *p);       /* no token can come from it: sign in */
 bool kf_model_renews_itself(const kf_mprofile *p); /* before its token ends */
-bool kf_model_attention(kf_pstate s);
+bool kf_model_is_locked(const kf_model *m);        /* the store, or by keyfob lock */
+bool kf_model_attention(kf_pstate s);              /* a person is needed */
 int64_t kf_model_left_ms(const kf_model *m,
                          const kf_mprofile *p); /* KF_NO_TIME if there is no token */

@@ -17,11 +17,21 @@ static kf_json *default_params(const kf_mprofile *p) {
     return j;
 }
 
+/* A keyring asks by itself. Of a vault the agent's answer says which dialog it takes. */
+static void unlock(const kf_model *m, kf_out *o) {
+    if (kf_str_eq(m->store_kind, "secret-service"))
+        kf_out_push(o, &kf_screen_unlock, &(kf_args){.what = KF_UNLOCK_KEYRING});
+    else kf_out_job(o, "Unlock", NULL, NULL);
+}
+
 bool kf_profile_do(const kf_model *m, const kf_mprofile *p, kf_action act, kf_out *o) {
     kf_args args = {0};
+    if (act == KF_DO_UNLOCK) {
+        unlock(m, o);
+        return true;
+    }
     if (!p) return false;
     memcpy(args.profile, p->id, sizeof args.profile);
-    (void)m;
     switch (act) {
     case KF_DO_SIGN_IN: kf_out_push(o, &kf_screen_chooser, &args); return true;
     case KF_DO_ORGANIZATION: kf_out_push(o, &kf_screen_orgs, &args); return true;
@@ -43,8 +53,7 @@ bool kf_profile_do(const kf_model *m, const kf_mprofile *p, kf_action act, kf_ou
         kf_out_push(o, &kf_screen_confirm, &args);
         return true;
     case KF_DO_DELETE:
-        if (p->confidential || p->state != KF_PS_NEEDS_SIGN_IN || kf_model_has_session(p))
-            kf_out_push(o, &kf_screen_typed, &args);
+        if (p->confidential || kf_model_has_session(p)) kf_out_push(o, &kf_screen_typed, &args);
         else kf_out_remove(o, p); /* only settings */
         return true;
     case KF_DO_DETAILS:
@@ -66,6 +75,10 @@ const char *kf_profile_why_not(const kf_model *m, const kf_mprofile *p, kf_actio
     case KF_DO_DELETE:
         if (!p) return "no profile is selected";
         break;
+    case KF_DO_UNLOCK:
+        if (!kf_model_is_locked(m) && kf_str_eq(m->store_state, "ok"))
+            return "nothing is locked here";
+        break;
     case KF_DO_RENEW:
     case KF_DO_ORGANIZATION:
     case KF_DO_CLAIMS:
@@ -73,10 +86,12 @@ const char *kf_profile_why_not(const kf_model *m, const kf_mprofile *p, kf_actio
     case KF_DO_SIGN_OUT:
         if (!p) return "no profile is selected";
         if (!kf_model_has_session(p)) return "this profile is not signed in, press s";
+        if (kf_model_is_over(p) && act != KF_DO_SIGN_OUT)
+            return "the session is over, press s to sign in again";
         break;
     case KF_DO_EXPORT:
         if (!p) return "no profile is selected";
-        if (!kf_model_has_session(p) && !p->confidential)
+        if (kf_model_is_over(p) && !p->confidential)
             return "there is no token and no API key, press s";
         break;
     case KF_DO_DEFAULT:
@@ -150,7 +165,7 @@ static void ago_text(int64_t s, char out[32]) {
 static void draw_token(const kf_model *m, const kf_mprofile *p, facts *f, bool overview) {
     char text[256], bar[64], left[24], life[24], in[24];
     int64_t ms = kf_model_left_ms(m, p);
-    if (ms == KF_NO_TIME) return;
+    if (ms == KF_NO_TIME || kf_model_is_over(p)) return;
     if (overview && p->token_head[0]) {
         snprintf(text, sizeof text, "%.12s..(hidden)..%.8s", p->token_head, p->token_tail);
         if (p->token_bytes > 0)
@@ -161,8 +176,10 @@ static void draw_token(const kf_model *m, const kf_mprofile *p, facts *f, bool o
     kf_words_left(p->life_ms > 0 ? p->life_ms : KF_NO_TIME, life);
     size_t cells = f->r.cols - f->label > 44 ? 24 : f->r.cols - f->label > 34 ? 16 : 8;
     kf_bar(bar, cells, ms, p->life_ms);
-    snprintf(text, sizeof text, "%s %s of %s", bar, left, life);
-    fact(f, overview && p->token_head[0] ? "" : "Access token", kf_state_ink(kf_model_state(m, p)),
+    if (ms <= 0) snprintf(text, sizeof text, "over; a command that asks gets a new one");
+    else if (p->life_ms > 0) snprintf(text, sizeof text, "%s %s of %s", bar, left, life);
+    else snprintf(text, sizeof text, "%s left", left);
+    fact(f, overview && p->token_head[0] ? "" : "Access token", ms > 0 ? KF_INK_OK : KF_INK_TEXT,
          text);
     if (kf_model_renews_itself(p) && p->renews_at > m->now_ms) {
         kf_words_left(p->renews_at - m->now_ms, in);
@@ -172,8 +189,10 @@ static void draw_token(const kf_model *m, const kf_mprofile *p, facts *f, bool o
         kf_words_left(p->retry_at - m->now_ms, in);
         snprintf(text, sizeof text, "next try in %s; r tries now", in);
     } else
-        snprintf(text, sizeof text, "renewed when a command asks for it%s",
-                 overview ? "; r renews now" : "");
+        snprintf(text, sizeof text, "%s%s", ms > 0 ? "renewed when a command asks for it" : "",
+                 !overview ? ""
+                 : ms > 0  ? "; r renews now"
+                           : "r renews now");
     fact(f, "", KF_INK_DIM, text);
 }
 
@@ -189,7 +208,7 @@ static void draw_who(const kf_mprofile *p, facts *f) {
                  p->user_name, p->user_email);
         fact(f, "User", KF_INK_STRONG, text);
         fact(f, "", KF_INK_DIM, p->user_id);
-    } else fact(f, "User", KF_INK_DIM, "(not signed in)");
+    } else if (kf_model_has_session(p)) fact(f, "User", KF_INK_DIM, "not known yet");
     if (p->org_id[0]) {
         kf_short_id(p->org_id, id, sizeof id);
         snprintf(text, sizeof text, p->org_name[0] ? "%.160s   %s" : "%.0s%s", p->org_name, id);
@@ -257,7 +276,7 @@ static void draw_where(const kf_model *m, const kf_mprofile *p, facts *f) {
 
 int kf_profile_draw(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf_rect r, bool overview) {
     facts f = {g, r, r.y, r.cols < 50 ? 13 : 14};
-    kf_pstate s = kf_model_state(m, p);
+    kf_pstate s = p->state;
     if (!overview) {
         kf_grid_text(g, f.y, r.x, r.cols, KF_INK_STRONG, p->name);
         f.y += 2;
@@ -266,7 +285,7 @@ int kf_profile_draw(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf_rect
     if (!overview || s != KF_PS_SIGNED_IN)
         fact(&f, "State", kf_state_ink(s), kf_model_state_word(s));
     gap(&f);
-    if (overview && p->failed && s != KF_PS_SIGNED_IN) {
+    if (overview && p->failed && s != KF_PS_SIGNED_IN && s != KF_PS_SIGNED_OUT) {
         f.y += kf_error_draw(g, (kf_rect){f.y, r.x, r.y + r.rows - f.y, r.cols}, "", &p->failure,
                              false);
         gap(&f);

@@ -153,5 +153,10 @@ enum {
     KF_PANEL_RENEW,
     KF_PANEL_SIGN_OUT,
     KF_PANEL_STATE
-};                                                        /* of panel: what Enter repeats */
-enum { KF_UNLOCK_VAULT, KF_UNLOCK_NEW, KF_UNLOCK_AGENT }; /* of unlock: a passphrase, two, none */
+}; /* of panel: what Enter repeats */
+enum {
+    KF_UNLOCK_VAULT,
+    KF_UNLOCK_NEW,
+    KF_UNLOCK_AGENT,
+    KF_UNLOCK_KEYRING
+}; /* of unlock: a passphrase, two, none, and none that is typed here */

@@ -117,9 +117,8 @@ static void draw_row(const kf_model *m, const help *s, size_t i, kf_grid *g, kf_
     if (at) kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
 }
 
-static void draw_profile(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf_rect r, int y,
-                         bool at) {
-    kf_pstate state = kf_model_state(m, p);
+static void draw_profile(const kf_mprofile *p, kf_grid *g, kf_rect r, int y, bool at) {
+    kf_pstate state = p->state;
     if (at) kf_grid_text(g, y, r.x, 1, KF_INK_STRONG, ">");
     kf_grid_text(g, y, r.x + 2, 9, KF_INK_DIM, "profile");
     kf_grid_text(g, y, r.x + 12, r.cols - 12 - 15, KF_INK_STRONG, p->name);
@@ -146,7 +145,7 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
         const kf_mprofile *p = NULL;
         (void)filtered(s, row, &at);
         if (row >= actions) (void)named(s, m, row - actions, &p);
-        if (p) draw_profile(m, p, g, r, y + k, row == s->cur);
+        if (p) draw_profile(p, g, r, y + k, row == s->cur);
         else draw_row(m, s, at, g, r, y + k, row == s->cur);
     }
     if (!n)

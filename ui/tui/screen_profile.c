@@ -29,7 +29,7 @@ static kf_items *list_of(profile *s) {
 
 static void load(profile *s, const kf_model *m, kf_out *o) {
     const kf_mprofile *p = of(s, m);
-    if (!p || !kf_model_has_session(p)) return;
+    if (!p || kf_model_is_over(p)) return;
     if (s->tab == KF_TAB_CLAIMS) kf_claims_load(&s->claims, p, false, o);
     if (s->tab == KF_TAB_SESSIONS) kf_items_load(&s->sessions, m, "ListSessions", s->id, o);
     if (s->tab == KF_TAB_FACTORS) kf_items_load(&s->factors, m, "ListFactors", s->id, o);
@@ -126,7 +126,14 @@ static void act(profile *s, const kf_model *m, const kf_mprofile *p, kf_action w
     }
 }
 
+/* A tab that was opened before anybody had signed in. */
+static bool is_missing(profile *s) {
+    const kf_items *l = list_of(s);
+    return l && !l->call && !l->loaded && !l->failed;
+}
+
 static void changed(profile *s, const kf_model *m, const kf_mprofile *p, kf_out *o) {
+    if (is_missing(s)) load(s, m, o);
     if (s->tab == KF_TAB_CLAIMS && !s->claims.call && s->claims.of != p->renewed_at)
         load(s, m, o); /* another token */
 }
@@ -188,8 +195,10 @@ static void draw_tabs(const profile *s, kf_grid *g, int y, kf_rect r) {
 
 static void draw_list(const profile *s, const kf_model *m, const kf_mprofile *p, kf_grid *g,
                       kf_rect r) {
-    if (!kf_model_has_session(p))
-        kf_grid_text(g, r.y, r.x, r.cols, KF_INK_DIM, "Nobody is signed in here. s signs in.");
+    if (kf_model_is_over(p))
+        kf_grid_text(g, r.y, r.x, r.cols, KF_INK_DIM,
+                     kf_model_has_session(p) ? "The session is over. s signs in again."
+                                             : "Nobody is signed in here. s signs in.");
     else if (s->tab == KF_TAB_SESSIONS) kf_sessions_draw(&s->sessions, m, s->details, g, r);
     else kf_factors_draw(&s->factors, m, s->details, g, r);
 }
@@ -215,7 +224,7 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
     if (!p) return;
     snprintf(left, size, "keyfob%s > %s", m->sandbox ? " sandbox" : "", p->name);
     kf_words_left(kf_model_left_ms(m, p), time_left);
-    kf_pstate s = kf_model_state(m, p);
+    kf_pstate s = p->state;
     const char *who = p->impersonator[0] ? compact ? "IMPERSONATED " : "IMPERSONATED  " : "";
     if (kf_str_eq(time_left, "--")) snprintf(right, size, "%s%s", who, kf_model_state_word(s));
     else
@@ -238,8 +247,10 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
         {KF_DO_BACK, KF_DO_VERIFY, KF_DO_NEXT, KF_DO_RENEW, KF_DO_ORGANIZATION, KF_DO_DETAILS},
         {KF_DO_BACK, KF_DO_DELETE, KF_DO_OTHERS, KF_DO_NEXT, KF_DO_REDRAW, KF_DO_DETAILS},
         {KF_DO_BACK, KF_DO_ENROLL, KF_DO_DELETE, KF_DO_NEXT, KF_DO_REDRAW, KF_DO_DETAILS}};
-    (void)m;
-    memcpy(out, all[((const profile *)st)->tab], sizeof all[0]);
+    const kf_action *of_tab = all[((const profile *)st)->tab];
+    int n = kf_model_is_locked(m);
+    if (n) out[0] = KF_DO_UNLOCK;
+    memcpy(out + n, of_tab, sizeof all[0] - (size_t)n * sizeof *of_tab);
 }
 
 static const char *session_why_not(const profile *s, kf_action act) {

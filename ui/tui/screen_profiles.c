@@ -1,4 +1,4 @@
-/* The list: one row a profile, what needs a person first. */
+/* The list: one row a profile. First what needs a person, last what nobody has signed in to. */
 #include "base/str.h"
 #include "ui/common/words.h"
 #include "ui/tui/profile_do.h"
@@ -35,17 +35,8 @@ static bool matches(const profiles *s, const kf_mprofile *p) {
 static const kf_model *sort_model; /* qsort has no argument; one thread */
 
 static int rank(const kf_mprofile *p) {
-    switch (kf_model_state(sort_model, p)) {
-    case KF_PS_ERROR:
-    case KF_PS_UNSAVED:
-    case KF_PS_STALE: return 0;
-    case KF_PS_EXPIRED: return 1;
-    case KF_PS_NEEDS_SIGN_IN:
-        return p->user_id[0] ? 1 : 3; /* never signed in is less urgent than lost */
-    case KF_PS_LOCKED:
-    case KF_PS_EXPIRING: return 2;
-    default: return 4;
-    }
+    if (kf_model_attention(p->state)) return 0;
+    return p->state == KF_PS_SIGNED_OUT ? 2 : 1;
 }
 
 static int compare(const void *a, const void *b) {
@@ -53,7 +44,8 @@ static int compare(const void *a, const void *b) {
                       *q = sort_model->profile[*(const uint32_t *)b];
     int d = rank(p) - rank(q);
     if (d) return d;
-    if (p->renewed_at != q->renewed_at) return p->renewed_at > q->renewed_at ? -1 : 1;
+    if (p->is_default != q->is_default) return p->is_default ? -1 : 1;
+    if (p->last_used_at != q->last_used_at) return p->last_used_at > q->last_used_at ? -1 : 1;
     return strcmp(p->name, q->name);
 }
 
@@ -223,7 +215,7 @@ static void longest(const kf_grid *g, int *most, const char *text) {
 }
 
 static const char *user_of(const kf_mprofile *p) {
-    return p->user_email[0] ? p->user_email : "(not signed in)";
+    return p->user_email[0] ? p->user_email : "--"; /* the state says who is not signed in */
 }
 static const char *org_of(const kf_mprofile *p) {
     return p->org_name[0] ? p->org_name : p->org_id[0] ? p->org_id : "--";
@@ -262,7 +254,7 @@ static int cell(kf_grid *g, int y, int x, int w, kf_ink ink, const char *text) {
 
 static void draw_row(const kf_model *m, const kf_mprofile *p, kf_grid *g, int y, const columns *c,
                      bool at) {
-    kf_pstate st = kf_model_state(m, p);
+    kf_pstate st = p->state;
     char left[24], name[80];
     kf_words_left(kf_model_left_ms(m, p), left);
     snprintf(name, sizeof name, "%s%s", p->name, p->is_default ? " *" : "");
@@ -311,8 +303,14 @@ static void draw_summary(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf
     if (!p || foot.rows < 2) return;
     int y = foot.y, x = foot.x;
     x += kf_grid_text(g, y, x, 30, KF_INK_STRONG, p->name) + 2;
-    if (!kf_model_has_session(p)) {
-        kf_grid_text(g, y, x, foot.cols - x, KF_INK_TEXT, "not signed in: s signs in");
+    if (kf_model_is_over(p)) {
+        kf_grid_text(g, y, x, foot.cols - x, KF_INK_TEXT,
+                     kf_model_has_session(p) ? "the session is over: s signs in again"
+                                             : "not signed in: s signs in");
+        return;
+    }
+    if (p->state == KF_PS_LOCKED) {
+        kf_grid_text(g, y, x, foot.cols - x, KF_INK_TEXT, "locked: U unlocks");
         return;
     }
     kf_short_id(p->session_id, id, sizeof id);
@@ -324,13 +322,20 @@ static void draw_summary(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf
     kf_words_left(ms, left);
     kf_words_left(p->life_ms > 0 ? p->life_ms : KF_NO_TIME, life);
     kf_bar(bar, 20, ms, p->life_ms);
+    if (ms <= 0) {
+        kf_grid_text(g, y + 1, foot.x, foot.cols, KF_INK_DIM,
+                     "a new token is made when a command asks");
+        return;
+    }
     if (kf_model_renews_itself(p) && p->renews_at > m->now_ms) {
         char in[24];
         kf_words_left(p->renews_at - m->now_ms, in);
         snprintf(text, sizeof text, "token renews by itself in %s", in);
     } else snprintf(text, sizeof text, "token is renewed when a command asks");
-    kf_grid_printf(g, y + 1, foot.x, foot.cols, KF_INK_DIM, "%-37s %s %s of %s", text, bar, left,
-                   life);
+    if (p->life_ms > 0)
+        kf_grid_printf(g, y + 1, foot.x, foot.cols, KF_INK_DIM, "%-37s %s %s of %s", text, bar,
+                       left, life);
+    else kf_grid_printf(g, y + 1, foot.x, foot.cols, KF_INK_DIM, "%-37s %s left", text, left);
 }
 
 static void draw_empty(const profiles *s, const kf_model *m, kf_grid *g, kf_rect r) {
@@ -375,7 +380,7 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 static size_t attention(const kf_model *m) {
     size_t n = 0;
     for (size_t i = 0; i < m->n; i++)
-        n += !m->profile[i]->gone && kf_model_attention(kf_model_state(m, m->profile[i]));
+        n += !m->profile[i]->gone && kf_model_attention(m->profile[i]->state);
     return n;
 }
 
@@ -416,9 +421,10 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
         out[0] = KF_DO_BACK;
         return;
     }
-    bool undo = m->removal.id[0]; /* then first, in the place of the last */
-    if (undo) out[0] = KF_DO_UNDO;
-    memcpy(out + undo, all, sizeof all - undo * sizeof *all);
+    int n = 0; /* first, in the place of the last */
+    if (m->removal.id[0]) out[n++] = KF_DO_UNDO;
+    if (kf_model_is_locked(m)) out[n++] = KF_DO_UNLOCK;
+    memcpy(out + n, all, sizeof all - (size_t)n * sizeof *all);
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action what) {

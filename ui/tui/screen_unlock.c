@@ -1,5 +1,6 @@
-/* What a call needs that a lock stops: the vault's passphrase, twice for a new one, or only Enter
- * when keyfob lock was run with another store. The app repeats the call afterwards. */
+/* What a call needs that a lock stops: the vault's passphrase, twice for a new one, the dialog of
+ * the keyring's own program, or only Enter when keyfob lock was run. The app repeats the call
+ * afterwards. */
 #include "base/str.h"
 #include "ui/common/words.h"
 #include "ui/tui/widget.h"
@@ -30,17 +31,27 @@ static const struct {
                          "keyring asks for its password.",
                          "Unlocking.", "keyfob is unlocked",
                          "keyfob stays locked; nothing was changed"},
+    [KF_UNLOCK_KEYRING] = {"Your keyring is locked",
+                           "Your keyring program asks for its password in a window of its own. "
+                           "Enter asks again.",
+                           "Waiting for the keyring program. Esc stops.", "The keyring is unlocked",
+                           "The keyring stays locked; nothing was changed"},
 };
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     unlock *s = st;
-    (void)m, (void)o;
+    (void)m;
     s->kind = args->what;
     for (int i = 0; i < 2; i++) kf_line_init(&s->line[i], 512, true);
+    if (s->kind == KF_UNLOCK_KEYRING) s->call = kf_out_call(o, "Unlock", NULL);
 }
 
 static void done(void *st) {
     for (int i = 0; i < 2; i++) kf_line_done(&((unlock *)st)->line[i]);
+}
+
+static bool has_field(const unlock *s) {
+    return s->kind == KF_UNLOCK_VAULT || s->kind == KF_UNLOCK_NEW;
 }
 
 static void clear(unlock *s, const char *note) {
@@ -50,7 +61,7 @@ static void clear(unlock *s, const char *note) {
 }
 
 static void submit(unlock *s, kf_out *o) {
-    if (s->kind == KF_UNLOCK_AGENT && !s->call) {
+    if (!has_field(s) && !s->call) {
         s->note[0] = 0;
         s->call = kf_out_call(o, "Unlock", NULL);
         return;
@@ -99,9 +110,9 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     } else if (ev->kind == KF_EV_DO && ev->act == KF_DO_SUBMIT) submit(s, o);
     else if (ev->kind == KF_EV_DO && (ev->act == KF_DO_NEXT || ev->act == KF_DO_PREV))
         s->at = s->kind == KF_UNLOCK_NEW && !s->at;
-    else if (ev->kind == KF_EV_KEY && !s->call && s->kind != KF_UNLOCK_AGENT)
+    else if (ev->kind == KF_EV_KEY && !s->call && has_field(s))
         kf_line_key(&s->line[s->at], ev->key);
-    else if (ev->kind == KF_EV_PASTE && !s->call && s->kind != KF_UNLOCK_AGENT)
+    else if (ev->kind == KF_EV_PASTE && !s->call && has_field(s))
         kf_line_paste(&s->line[s->at], ev->text, ev->len, msg, sizeof msg);
     if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
 }
@@ -118,7 +129,7 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
         kf_grid_text(g, y, r.x, r.cols, KF_INK_WARN, texts[s->kind].busy);
         return;
     }
-    if (s->kind == KF_UNLOCK_AGENT) return;
+    if (!has_field(s)) return;
     if (v->tier != KF_TIER_COMPACT) kf_grid_text(g, y++, r.x, r.cols, KF_INK_TEXT, "Passphrase");
     kf_line_draw(&s->line[0], g, y++, r.x, cols, s->at == 0);
     if (s->kind != KF_UNLOCK_NEW) return;
@@ -130,7 +141,7 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 static kf_typing typing(const void *st, const kf_model *m) {
     (void)m;
     const unlock *s = st;
-    return s->call || s->kind == KF_UNLOCK_AGENT ? KF_TYPING_NONE : KF_TYPING_TEXT;
+    return s->call || !has_field(s) ? KF_TYPING_NONE : KF_TYPING_TEXT;
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
@@ -138,7 +149,8 @@ static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     if (act != KF_DO_NEXT && act != KF_DO_PREV) return NULL;
     switch (((const unlock *)st)->kind) {
     case KF_UNLOCK_NEW: return NULL;
-    case KF_UNLOCK_AGENT: return "there is no field";
+    case KF_UNLOCK_AGENT:
+    case KF_UNLOCK_KEYRING: return "there is no field";
     default: return "there is only one field";
     }
 }

@@ -148,8 +148,9 @@ int kf_claims_draw(const kf_claims_tab *t, const kf_model *m, const kf_mprofile 
     if (t->failed) return kf_error_draw(g, r, "There are no claims to show", &t->err, details);
     if (!t->loaded) {
         kf_grid_text(g, y, r.x, r.cols, KF_INK_DIM,
-                     kf_model_has_session(p) ? "Reading the token."
-                                             : "Nobody is signed in here. s signs in.");
+                     !kf_model_is_over(p)      ? "Reading the token."
+                     : kf_model_has_session(p) ? "The session is over. s signs in again."
+                                               : "Nobody is signed in here. s signs in.");
         return 1;
     }
     y += draw_proof(t, g, y, r) + 1;

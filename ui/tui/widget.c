@@ -363,10 +363,10 @@ void kf_bar(char *out, size_t cells, int64_t part, int64_t whole) {
 kf_ink kf_state_ink(kf_pstate s) {
     switch (s) {
     case KF_PS_SIGNED_IN: return KF_INK_OK;
+    case KF_PS_SIGNED_OUT: return KF_INK_DIM;
     case KF_PS_RENEWING:
-    case KF_PS_EXPIRING:
     case KF_PS_OFFLINE:
-    case KF_PS_UNSAVED: return KF_INK_WARN;
+    case KF_PS_LOCKED: return KF_INK_WARN;
     default: return KF_INK_BAD;
     }
 }
