@@ -72,7 +72,6 @@ void kf_settings_fail_locked(const kf_agent *a, kf_err *err) {
     bool vault = a->store && !strcmp(kf_store_kind(a->store), "vault");
     kf_err_code code = vault ? KF_ERR_STORE_VAULT_LOCKED : KF_ERR_STORE_AGENT_LOCKED;
     kf_fail(err, code, vault ? "keyfob lock has locked it" : "keyfob is locked");
-    kf_hint(err, "Run: keyfob unlock");
 }
 
 static void opened(void *user, const kf_secret *blob, const kf_err *err) {

@@ -105,6 +105,8 @@ static void merge(profiles *s, const kf_model *m) {
         if (!m->profile[i]->gone && !known[i] && matches(s, m->profile[i]))
             add_slot(s, (uint32_t)i);
     free(known);
+    sort_model = m;
+    if (s->n > keep) qsort(s->order + keep, s->n - keep, sizeof *s->order, compare);
     s->seen = m->changes;
     find_cursor(s, m);
 }
