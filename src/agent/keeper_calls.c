@@ -298,7 +298,7 @@ void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void
     } else if (!e->prof.confidential || e->api_key) {
         answer_key(k, done, user, e->prof.confidential ? kf_secret_copy(e->api_key) : NULL, NULL);
     } else if (!k->a->store) {
-        kf_fail(&err, KF_ERR_STORE_ABSENT, "no secret store is open");
+        kf_fail(&err, KF_ERR_STORE_ABSENT, "none is open");
         answer_key(k, done, user, NULL, &err);
     } else {
         key_call *c = g_new0(key_call, 1);

@@ -36,7 +36,7 @@ static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *
                 e->prof.name);
         s = kf_session_free(s);
     } else if (w->second_used) {
-        kf_fail(&bad, KF_ERR_STORE_UNSAVED, "the session of %s is not stored yet", e->prof.name);
+        kf_fail(&bad, KF_ERR_STORE_UNSAVED, "of %s", e->prof.name);
         s = kf_session_free(s);
     } else if (match == KF_LEDGER_REPLAY) { /* its refresh token may be spent already */
         kf_fail(&bad, KF_ERR_STORE_UNSAVED, "a renewal of %s was interrupted", e->prof.name);
@@ -64,7 +64,7 @@ static void locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err 
         return;
     }
     if (err) bad = *err;
-    else kf_fail(&bad, KF_ERR_STORE_UNSAVED, "the session of %s is not saved yet", e->prof.name);
+    else kf_fail(&bad, KF_ERR_STORE_UNSAVED, "of %s", e->prof.name);
     give_up(e, w, &bad);
 }
 

@@ -164,7 +164,7 @@ static void ended_reread(kf_entry *e, kf_work *w, const kf_secret *blob, const k
 static void answer_ended(kf_entry *e, kf_work *w) {
     if (w->why.code == KF_ERR_WORKOS_INVALID_GRANT && (w->replay || w->tries > 1)) {
         kf_err plain = w->why;
-        kf_fail(&w->why, plain.code, "the answer to the last renewal was lost; %.200s", plain.what);
+        kf_fail(&w->why, KF_ERR_WORKOS_ANSWER_LOST, "%.200s", plain.what);
         w->why.status = plain.status;
         memcpy(w->why.upstream, plain.upstream, sizeof plain.upstream);
         memcpy(w->why.request_id, plain.request_id, sizeof plain.request_id);

@@ -48,7 +48,7 @@ void kf_second_write(kf_entry *e, kf_work *w, const kf_session *s, kf_step_fn ne
     kf_err err;
     kf_secret *sealed = NULL;
     if (store) sealed = kf_store_seal(store, e->prof.id, KF_KIND_SESSION, blob, &err);
-    else kf_fail(&err, KF_ERR_STORE_ABSENT, "no secret store is open");
+    else kf_fail(&err, KF_ERR_STORE_ABSENT, "none is open");
     if (!sealed) {
         next(e, w, NULL, &err);
         return;

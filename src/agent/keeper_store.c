@@ -30,10 +30,7 @@ kf_secret *kf_entry_key_parse(const kf_entry *e, const kf_secret *blob, kf_err *
     KF_AUTO(kf_json) j = kf_json_parse(kf_secret_peek(blob), kf_secret_len(blob), NULL);
     const char *key = kf_json_str_or(j, "key", ""), *origin = kf_json_str_or(j, "origin", "");
     const char *client_id = kf_json_str_or(j, "client_id", "");
-    if (!*key)
-        return kf_fail(err, KF_ERR_STORE_DAMAGED, "the stored API key of %s is damaged",
-                       e->prof.name),
-               NULL;
+    if (!*key) return kf_fail(err, KF_ERR_STORE_DAMAGED, "the API key of %s", e->prof.name), NULL;
     if (!is_bound(e, origin, client_id))
         return fail_origin("API key", origin, client_id, err), NULL;
     return kf_secret_new(key, strlen(key));

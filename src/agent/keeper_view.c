@@ -251,18 +251,38 @@ static void json_times(kf_json *j, const kf_entry *e) {
     kf_json_set_int(j, retry ? "retry_in_ms" : "renews_in_ms", at > now ? at - now : 0);
 }
 
-static void json_failure(kf_json *j, const kf_entry *e) {
-    kf_err locked;
-    const kf_err *why = e->trouble.state != KF_STATE_SIGNED_IN ? e->trouble.err : NULL;
-    bool is_locked = kf_entry_state(e) == KF_STATE_LOCKED;
-    if (is_locked && e->k->a->locked) {
-        kf_settings_fail_locked(e->k->a, &locked);
-        why = &locked;
-    } else if (is_locked && !why) {
-        bool vault = !strcmp(kf_store_kind(e->k->a->store), "vault");
-        kf_fail(&locked, vault ? KF_ERR_STORE_VAULT_LOCKED : KF_ERR_STORE_LOCKED, "%s", "");
-        why = &locked;
+/* Of a session that this agent has not read: what the ledger and the list of profiles say. */
+static bool hinted_reason(const kf_entry *e, kf_err *err) {
+    kf_ledger l;
+    char when[21];
+    bool vault = e->k->a->store && !strcmp(kf_store_kind(e->k->a->store), "vault");
+    switch (kf_entry_state(e)) {
+    case KF_STATE_LOCKED:
+        kf_fail(err, vault ? KF_ERR_STORE_VAULT_LOCKED : KF_ERR_STORE_LOCKED, "%s", "");
+        return true;
+    case KF_STATE_UNSAVED:
+        kf_fail(err, KF_ERR_STORE_UNSAVED, "an earlier agent could not store it");
+        return true;
+    case KF_STATE_STALE: kf_fail(err, KF_ERR_STORE_STALE, "%s", ""); return true;
+    case KF_STATE_NEEDS_SIGN_IN:
+        if (!kf_entry_ledger_peek(e, &l, NULL)) return false;
+        if (!*l.ended && l.unsaved)
+            kf_fail(err, KF_ERR_STORE_LOST, "generation %lld", (long long)l.generation);
+        if (!*l.ended) return l.unsaved;
+        kf_rfc3339(l.ended_at, when);
+        kf_fail(err, kf_err_from_name(l.ended), "WorkOS ended the session, %s", when);
+        return true;
+    default: return false;
     }
+}
+
+static void json_failure(kf_json *j, const kf_entry *e) {
+    kf_err mine;
+    const kf_err *why = e->trouble.state != KF_STATE_SIGNED_IN ? e->trouble.err : NULL;
+    if (e->k->a->locked && kf_entry_state(e) == KF_STATE_LOCKED) {
+        kf_settings_fail_locked(e->k->a, &mine);
+        why = &mine;
+    } else if (!why && hinted_reason(e, &mine)) why = &mine;
     if (why) kf_json_set(j, "failure", kf_msg_failure(why));
 }
 

@@ -287,7 +287,7 @@ static void no_store(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_er
     kf_err err;
     (void)blob;
     (void)none;
-    kf_fail(&err, KF_ERR_STORE_ABSENT, "no secret store is open");
+    kf_fail(&err, KF_ERR_STORE_ABSENT, "none is open");
     w->locked(e, w, NULL, &err);
 }
 

@@ -120,7 +120,7 @@ void kf_method_import(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     (void)more;
     const char *name = kf_json_str(p, "profile");
     if (!kf_profile_name_ok(name)) {
-        kf_fail(&e, KF_ERR_USAGE_NAME, "%.80s is no profile name", name);
+        kf_fail(&e, KF_ERR_USAGE_NAME, "%.80s", name);
         refuse(a, conn, &e);
     } else if (!kf_gather_start(a, conn, p, put, &e)) refuse(a, conn, &e);
 }

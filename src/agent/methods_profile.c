@@ -164,8 +164,7 @@ static bool text(const kf_json *p, const char *key, char *dst, size_t size, kf_e
 static bool begin_put(const kf_conf *c, putting *t, kf_err *err) {
     const char *id = kf_json_str_or(t->p, "id", ""), *name = kf_json_str_or(t->p, "name", "");
     const kf_conf_profile *old = *id ? kf_conf_find(c, id) : NULL, *same, *all;
-    if (!kf_profile_name_ok(name))
-        return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s is no profile name", name);
+    if (!kf_profile_name_ok(name)) return kf_fail(err, KF_ERR_USAGE_NAME, "%.80s", name);
     if (*id && (!old || strcmp(old->id, id)))
         return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "none has the id %.64s", id);
     if ((same = kf_conf_find(c, name)) && same != old)

@@ -236,8 +236,7 @@ kf_flow *kf_flow_new(const kf_flow_opts *o, kf_err *err) {
         return NULL;
     }
     if (!open && !kf_secret_len(o->api_key)) { /* workos-api.md §1.2: this grant needs the secret */
-        kf_fail(err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s sign-in needs an API key",
-                kf_method_name(o->method));
+        kf_fail(err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s sign-in", kf_method_name(o->method));
         return NULL;
     }
     kf_flow *f = calloc(1, sizeof *f);

@@ -38,8 +38,7 @@ bool kf_ledger_parse(const char *p, size_t len, kf_ledger *out, kf_err *err) {
     KF_AUTO(kf_json) j = kf_json_parse(p, len, NULL);
     const char *is = kf_json_str_or(j, "schema", "");
     if (kf_str_starts(is, family) && strcmp(is, schema))
-        return kf_fail(err, KF_ERR_STORE_NEWER, "the ledger was written by a newer keyfob (%.40s)",
-                       is);
+        return kf_fail(err, KF_ERR_STORE_NEWER, "the ledger (%.40s)", is);
     if (strcmp(is, schema) || !kf_json_int(j, "generation", &l.generation) || l.generation < 0 ||
         !text(j, "fp", l.fp, sizeof l.fp) || !hex_or_empty(l.fp) ||
         !text(j, "ended", l.ended, sizeof l.ended))

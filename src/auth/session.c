@@ -357,7 +357,7 @@ kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
     if (!ok || !whole || !s->refresh_token || s->generation < 1 || s->exp < 0 || s->exp > FAR ||
         s->skew_s < -FAR || s->skew_s > FAR || s->received.unix_s < -FAR ||
         s->received.unix_s > FAR || s->received.boot_ms < -FAR || s->received.boot_ms > FAR)
-        return kf_fail(err, KF_ERR_STORE_DAMAGED, "the stored session is damaged"), NULL;
+        return kf_fail(err, KF_ERR_STORE_DAMAGED, "the session"), NULL;
     if (!kf_claims_read(kf_secret_peek(s->access_token), kf_secret_len(s->access_token), &s->claims,
                         NULL))
         memset(&s->claims, 0, sizeof s->claims); /* a token that is no JWT came with expires_in */

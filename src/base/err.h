@@ -51,6 +51,7 @@
     /* workos: an answer with a meaning (workos-api.md §1.5) */                             \
     X(WORKOS_INVALID_GRANT, "workos.invalid_grant", 3)                                       \
     X(WORKOS_SESSION_ENDED, "workos.session_ended", 3)                                       \
+    X(WORKOS_ANSWER_LOST, "workos.answer_lost", 3)                                           \
     X(WORKOS_NOT_SIGNED_IN, "workos.not_signed_in", 3)                                       \
     X(WORKOS_BAD_CREDENTIALS, "workos.invalid_credentials", 7)                               \
     X(WORKOS_BAD_CODE, "workos.invalid_code", 7)                                             \

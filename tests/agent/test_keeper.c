@@ -395,6 +395,55 @@ static void test_no_refresh_token_keeps_the_old(void **state) {
     world_down(&w);
 }
 
+/* Also by an agent that has not read the session. */
+static void says_why(world *w, const char *name) {
+    KF_AUTO(kf_json) j = kf_keeper_profile_json(w->a.keeper, PROFILE);
+    assert_string_equal(kf_json_str(kf_json_get(j, "failure"), "name"), name);
+    assert_non_null(kf_json_str(j, "user_email"));
+    assert_null(kf_json_get(j, "left_ms")); /* nobody gets that token */
+}
+
+/* The server spent the token, and its answer never came; asked again, it knows the token no more.
+ */
+static void test_a_lost_answer_is_told_as_lost(void **state) {
+    world w;
+    got g = {0};
+    (void)state;
+    set_up(&w, NULL);
+    world_faults(&w, "[{" REFRESH ",\"from\":1,\"to\":1,\"drop\":\"after\"},"
+                     "{" REFRESH ",\"from\":2,\"to\":9,\"status\":400,"
+                     "\"body\":{\"error\":\"invalid_grant\"}}]");
+    world_token(&w, &w.a, PROFILE, -1, true, &g);
+    assert_int_equal(g.err.code, KF_ERR_WORKOS_ANSWER_LOST);
+    world_quiet(&w, &w.a);
+    state_is(&w.a, "needs_sign_in");
+    says_why(&w, "workos.answer_lost");
+    restart(&w);
+    state_is(&w.a, "needs_sign_in");
+    says_why(&w, "workos.answer_lost");
+    world_token(&w, &w.a, PROFILE, -1, false, &g);
+    assert_int_equal(g.err.code, KF_ERR_WORKOS_ANSWER_LOST);
+    got_done(&g);
+    world_down(&w);
+}
+
+/* What is known of a session stays known over a start of the agent. */
+static void test_a_known_session_is_a_session(void **state) {
+    world w;
+    (void)state;
+    set_up(&w, NULL);
+    KF_AUTO(kf_json) before = kf_keeper_profile_json(w.a.keeper, PROFILE);
+    restart(&w);
+    assert_true(kf_keeper_is_known(w.a.keeper, PROFILE));
+    KF_AUTO(kf_json) j = kf_keeper_profile_json(w.a.keeper, PROFILE);
+    static const char *const same[] = {"state", "user_email", "environment", "method"};
+    for (size_t i = 0; i < KF_LEN(same); i++)
+        assert_string_equal(kf_json_str(j, same[i]), kf_json_str(before, same[i]));
+    assert_true(kf_json_int_or(j, "left_ms", 0) > 0);
+    assert_null(kf_json_get(j, "failure"));
+    world_down(&w);
+}
+
 static void test_invalid_grant(void **state) {
     world w;
     got g = {0};
@@ -413,6 +462,7 @@ static void test_invalid_grant(void **state) {
     assert_int_equal(g.err.code, KF_ERR_WORKOS_INVALID_GRANT);
     restart(&w);
     state_is(&w.a, "needs_sign_in");
+    says_why(&w, "workos.invalid_grant");
     world_token(&w, &w.a, PROFILE, -1, true, &g);
     assert_int_equal(g.err.code, KF_ERR_WORKOS_INVALID_GRANT);
     assert_int_equal(RENEWALS(&w), 1); /* a dead token is spent once */
@@ -908,6 +958,8 @@ static void test_remove_and_forget(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_lost_answer_is_told_as_lost),
+        cmocka_unit_test(test_a_known_session_is_a_session),
         cmocka_unit_test(test_single_flight),
         cmocka_unit_test(test_served_after_restart),
         cmocka_unit_test(test_min_valid),

@@ -27,6 +27,34 @@ static void every_error_has_three_parts(void **state) {
     }
 }
 
+static void nothing_is_said_twice(void **state) {
+    static const struct {
+        kf_err_code code;
+        const char *what, *want;
+    } rows[] = {
+        {KF_ERR_STORE_VAULT_NEW, "there is no vault yet", "There is no vault yet."},
+        {KF_ERR_STORE_VAULT_LOCKED, "The vault is locked", "The vault is locked."},
+        {KF_ERR_STORE_VAULT_LOCKED, "the vault is locked (by keyfob lock)",
+         "The vault is locked (by keyfob lock)."},
+        {KF_ERR_STORE_VAULT_LOCKED, "the vault is lockedly",
+         "The vault is locked: the vault is lockedly."},
+        {KF_ERR_STORE_VAULT_LOCKED, "the vault", "The vault is locked."},
+        {KF_ERR_STORE_VAULT_LOCKED, "", "The vault is locked."},
+        {KF_ERR_STORE_VAULT_LOCKED, "/run/pass is empty",
+         "The vault is locked: /run/pass is empty."},
+    };
+    (void)state;
+    for (size_t i = 0; i < KF_LEN(rows); i++) {
+        kf_err e;
+        kf_words_error w;
+        kf_fail(&e, rows[i].code, "%s", rows[i].what);
+        kf_words_for_cli(&e, "p", &w);
+        assert_string_equal(w.happened, rows[i].want);
+        kf_words_for_error(&e, &w);
+        assert_string_equal(w.happened, rows[i].want);
+    }
+}
+
 static void facts_are_sanitised(void **state) {
     (void)state;
     kf_err e;
@@ -116,8 +144,11 @@ static void notes_and_states(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest t[] = {
-        cmocka_unit_test(every_error_has_three_parts), cmocka_unit_test(facts_are_sanitised),
-        cmocka_unit_test(hostile_text), cmocka_unit_test(left), cmocka_unit_test(notes_and_states)};
+    const struct CMUnitTest t[] = {cmocka_unit_test(every_error_has_three_parts),
+                                   cmocka_unit_test(facts_are_sanitised),
+                                   cmocka_unit_test(nothing_is_said_twice),
+                                   cmocka_unit_test(hostile_text),
+                                   cmocka_unit_test(left),
+                                   cmocka_unit_test(notes_and_states)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }

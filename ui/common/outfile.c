@@ -24,7 +24,7 @@ static bool may_write(const char *path, bool replace, kf_err *err) {
     if (lstat(path, &st))
         return errno == ENOENT || kf_fail_errno(err, KF_ERR_SYS_IO, "%.120s", path);
     if (!replace) {
-        kf_fail(err, KF_ERR_USAGE_EXISTS, "%.200s exists", path);
+        kf_fail(err, KF_ERR_USAGE_EXISTS, "%.200s", path);
         return kf_hint(err,
                        "Nothing was written. Name another file, or add --force to replace it.");
     }

@@ -1,5 +1,6 @@
 #include "ui/common/words.h"
 
+#include <ctype.h>
 #include "base/str.h"
 #include "ui/common/text.h"
 
@@ -116,6 +117,9 @@ static const row table[] = {
     {KF_ERR_WORKOS_SESSION_ENDED, "The session is over: %w.",
      "The token here no longer works. Other profiles are not affected.", "Sign in again (s).",
      "Run: keyfob login %p"},
+    {KF_ERR_WORKOS_ANSWER_LOST, "The answer to the last renewal was lost: %w.",
+     "WorkOS has replaced the refresh token, and the new one never arrived here.",
+     "Sign in again (s).", "Run: keyfob login %p"},
     {KF_ERR_WORKOS_NOT_SIGNED_IN, "Nobody is signed in: %w.",
      "There is no session to take a token from.", "Sign in (s).", "Run: keyfob login %p"},
     {KF_ERR_WORKOS_BAD_CREDENTIALS, "The e-mail or the password is not right: %w.",
@@ -175,8 +179,7 @@ static const row table[] = {
      "is.",
      "Sign in again (s).", "Run: keyfob login %p"},
     {KF_ERR_STORE_LOCKED, "Your keyring is locked: %w.",
-     "keyfob cannot read secrets until you allow it. Nothing is lost.",
-     "Unlock it (U).",
+     "keyfob cannot read secrets until you allow it. Nothing is lost.", "Unlock it (U).",
      "Run: keyfob unlock. Where there is no display, use a vault: keyfob store move --to vault"},
     {KF_ERR_STORE_VAULT_LOCKED, "The vault is locked: %w.",
      "keyfob cannot read secrets until its passphrase is given.", "Unlock it (U).",
@@ -198,8 +201,7 @@ static const row table[] = {
      "Look after the keyring program, then try again.",
      "Look after the keyring program, then run it again."},
     {KF_ERR_STORE_DENIED, "Your keyring program did not allow it: %w.",
-     "keyfob cannot read secrets without it. Nothing is lost.",
-     "Press U and allow it.",
+     "keyfob cannot read secrets without it. Nothing is lost.", "Press U and allow it.",
      "Run keyfob unlock and allow it. If it does not ask again, run keyfob agent stop first. "
      "Where there is no display, use a vault: keyfob store move --to vault"},
     {KF_ERR_STORE_DAMAGED, "A stored secret is damaged: %w.",
@@ -287,9 +289,31 @@ static const row *find(kf_err_code code) {
     return &none;
 }
 
+/* How much of a and b is the same, letters in either case. */
+static size_t same_start(const char *a, const char *b) {
+    size_t n = 0;
+    while (a[n] && tolower((unsigned char)a[n]) == tolower((unsigned char)b[n])) n++;
+    return n;
+}
+
+/* Facts that say what the sentence in front of them says are not printed twice: "The vault is
+ * locked: the vault is locked". */
+static void happened(const row *r, const kf_err *e, const char *profile, kf_words_error *out) {
+    const char *colon = strstr(r->happened, ": %w.");
+    size_t head = colon ? (size_t)(colon - r->happened) : 0, what = strlen(e->what),
+           same = same_start(r->happened, e->what);
+    kf_err plain = *e;
+    bool is_head = head && same == head && !isalnum((unsigned char)e->what[head]),
+         in_head = head && what && same == what && !isalnum((unsigned char)r->happened[what]);
+    if (in_head || (is_head && what == head)) plain.what[0] = 0;
+    put(out->happened, sizeof out->happened, is_head && what > head ? "%w." : r->happened, &plain,
+        profile);
+    if (is_head) out->happened[0] = (char)toupper((unsigned char)out->happened[0]);
+}
+
 static void fill(const kf_err *e, const char *profile, bool cli, kf_words_error *out) {
     const row *r = find(e->code);
-    put(out->happened, sizeof out->happened, r->happened, e, profile);
+    happened(r, e, profile, out);
     put(out->means, sizeof out->means, r->means, e, profile);
     KF_AUTO_CHARS hint = kf_text_safe(e->hint);
     if (*hint) snprintf(out->todo, sizeof out->todo, "%s", hint);

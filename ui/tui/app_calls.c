@@ -136,7 +136,7 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
          i++) /* one dialog at a time: what came while a person types is told in the line */
         if (a->level[i].cls->where & (KF_AT_FORM | KF_AT_STEP | KF_AT_TYPED | KF_AT_PANEL)) {
             kf_words_error w;
-            kf_error_words(err, &w);
+            kf_words_for_error(err, &w);
             KF_AUTO_CHARS facts = kf_text_safe(err->what[0] ? err->what : w.happened);
             kf_out_say(a, KF_SAY_BAD, "%s: %s", title, facts);
             return;

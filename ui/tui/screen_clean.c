@@ -42,7 +42,7 @@ static void result(clean *s, const kf_err *err, kf_out *o) {
     s->call = 0;
     if (err) {
         kf_words_error w;
-        kf_error_words(err, &w);
+        kf_words_for_error(err, &w);
         KF_AUTO_CHARS happened = kf_text_safe(w.happened);
         kf_out_say(o, KF_SAY_BAD, "Left as it is. %s", happened);
     } else kf_out_say(o, KF_SAY_GOOD, "Changed %s", file);

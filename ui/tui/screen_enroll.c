@@ -81,7 +81,7 @@ static void checked(enroll *s, const kf_event *ev) {
     kf_words_error w;
     s->verify = 0;
     if (!ev->err) return; /* the enrolment's own answer says that it is done */
-    kf_error_words(ev->err, &w);
+    kf_words_for_error(ev->err, &w);
     snprintf(s->said, sizeof s->said, "%s %.120s", w.happened, w.todo);
 }
 

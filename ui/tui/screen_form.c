@@ -263,7 +263,7 @@ static void saved(form *f, const kf_model *m, const kf_event *ev, kf_out *o) {
     if (ev->err) {
         f->err = *ev->err;
         kf_words_error w;
-        kf_error_words(ev->err, &w);
+        kf_words_for_error(ev->err, &w);
         switch (ev->err->code) {
         case KF_ERR_USAGE_EXISTS:
         case KF_ERR_USAGE_NAME:

@@ -172,7 +172,7 @@ static void result(import *s, const kf_model *m, const kf_event *ev, kf_out *o) 
     }
     if (ev->err) {
         kf_words_error w;
-        kf_error_words(ev->err, &w);
+        kf_words_for_error(ev->err, &w);
         refuse(s, s->at, w.happened);
         if (kf_err_is(ev->err->code, "store") ||
             kf_err_is(ev->err->code, "wire")) { /* it would be so for each of them */

@@ -226,7 +226,7 @@ static void result(kf_signin *s, const kf_event *ev, kf_out *o) {
     s->answer = 0;
     if (!ev->err || ev->err->code == KF_ERR_USAGE_STALE_QUESTION) return;
     kf_words_error w;
-    kf_error_words(ev->err, &w);
+    kf_words_for_error(ev->err, &w);
     kf_out_say(o, KF_SAY_BAD, "%s %s", w.happened, ev->err->hint);
 }
 

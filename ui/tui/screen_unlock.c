@@ -94,7 +94,7 @@ static void result(unlock *s, const kf_event *ev, kf_out *o) {
         return;
     }
     kf_words_error w;
-    kf_error_words(ev->err, &w);
+    kf_words_for_error(ev->err, &w);
     if (ev->err->code == KF_ERR_STORE_VAULT_LOCKED) s->kind = KF_UNLOCK_VAULT;
     clear(s, w.happened);
 }

@@ -1,6 +1,7 @@
 #include "ui/tui/widget.h"
 #include <wchar.h>
 #include "base/str.h"
+#include "ui/common/words.h"
 
 /* --- line editor ----------------------------------------------------------------------- */
 
@@ -325,17 +326,10 @@ static int details_draw(kf_grid *g, kf_rect r, int y, int label, const kf_err *e
     return y - from;
 }
 
-void kf_error_words(const kf_err *err, kf_words_error *out) {
-    size_t n = strlen(err->what);
-    kf_words_for_error(err, out);
-    if (n && !strncasecmp(out->happened, err->what, n) && out->happened[n] == ':')
-        snprintf(out->happened + n, sizeof out->happened - n, ".");
-}
-
 int kf_error_draw(kf_grid *g, kf_rect r, const char *title, const kf_err *err, bool details) {
     int y = r.y, bottom = r.y + r.rows, narrow = r.cols < 60, label = narrow ? 9 : 16;
     kf_words_error w;
-    kf_error_words(err, &w);
+    kf_words_for_error(err, &w);
     if (title && title[0] && y < bottom) {
         kf_grid_text(g, y, r.x, r.cols, KF_INK_BAD, title);
         y += narrow ? 1 : 2;
