@@ -258,12 +258,15 @@ static bool hinted_reason(const kf_entry *e, kf_err *err) {
     bool vault = e->k->a->store && !strcmp(kf_store_kind(e->k->a->store), "vault");
     switch (kf_entry_state(e)) {
     case KF_STATE_LOCKED:
-        kf_fail(err, vault ? KF_ERR_STORE_VAULT_LOCKED : KF_ERR_STORE_LOCKED, "%s", "");
+        kf_fail(err, vault ? KF_ERR_STORE_VAULT_LOCKED : KF_ERR_STORE_LOCKED, "%s",
+                vault ? "the vault is locked" : "your keyring is locked");
         return true;
     case KF_STATE_UNSAVED:
         kf_fail(err, KF_ERR_STORE_UNSAVED, "an earlier agent could not store it");
         return true;
-    case KF_STATE_STALE: kf_fail(err, KF_ERR_STORE_STALE, "%s", ""); return true;
+    case KF_STATE_STALE:
+        kf_fail(err, KF_ERR_STORE_STALE, "an earlier agent found that");
+        return true;
     case KF_STATE_NEEDS_SIGN_IN:
         if (!kf_entry_ledger_peek(e, &l, NULL)) return false;
         if (!*l.ended && l.unsaved)

@@ -171,8 +171,8 @@ static void check_ports(kf_checkup *u) {
         }
         port[seen++] = all[i].redirect_port;
         kf_err e;
-        kf_loopback *b =
-            kf_loopback_new(u->a->loop, all[i].redirect_port, "doctor", nobody_came, NULL, &e);
+        kf_loopback *b = kf_loopback_new(u->a->loop, all[i].redirect_port, "nobody-comes-here",
+                                         nobody_came, NULL, &e);
         if (!b)
             bad = true,
             add(u, "redirect_port", "warn",

@@ -193,7 +193,7 @@ static void checked(void *user, kf_http_resp *resp, const kf_err *net) {
             n); /* also when the client has just gone: the person has the app, and typed its code */
         return;
     }
-    if (ok) kf_fail(&err, KF_ERR_WORKOS_BAD_CODE, "%s", "");
+    if (ok) kf_fail(&err, KF_ERR_WORKOS_BAD_CODE, "that code is not right");
     if (n->undoing) {
         give_up(n, &err);
         return;

@@ -112,8 +112,9 @@ static void open_vault(kf_agent *a) {
         kf_store_unlock(a->store, pass, fresh, opened, a);
         return;
     }
-    if (e.code == KF_ERR_NONE && fresh) kf_fail(&e, KF_ERR_STORE_VAULT_NEW, "%s", "");
-    else if (e.code == KF_ERR_NONE) kf_fail(&e, KF_ERR_STORE_VAULT_LOCKED, "%s", "");
+    if (e.code == KF_ERR_NONE && fresh)
+        kf_fail(&e, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
+    else if (e.code == KF_ERR_NONE) kf_fail(&e, KF_ERR_STORE_VAULT_LOCKED, "the vault is locked");
     settle(a, &e);
 }
 

@@ -115,7 +115,7 @@ kf_secret *kf_vault_open(const void *header, size_t len, const kf_secret *pass, 
             (unsigned char *)kf_secret_edit(key), NULL, NULL, h + AT_WRAPPED, KEY + TAG, h,
             AT_NONCE, h + AT_NONCE, (const unsigned char *)kf_secret_peek(kek)) == 0)
         return key;
-    kf_fail(err, KF_ERR_STORE_BAD_PASSPHRASE, "%s", "");
+    kf_fail(err, KF_ERR_STORE_BAD_PASSPHRASE, "that is not the passphrase of the vault");
     return kf_secret_free(key);
 }
 

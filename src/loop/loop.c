@@ -138,7 +138,7 @@ static GSourceFuncs timer_funcs = {.dispatch = timers_ring};
 kf_loop *kf_loop_new(kf_err *err) {
     kf_loop *l = calloc(1, sizeof *l);
     if (!l) {
-        kf_fail(err, KF_ERR_SYS_NO_MEMORY, "%s", "");
+        kf_fail(err, KF_ERR_SYS_NO_MEMORY, "keyfob ran out of memory");
         return NULL;
     }
     l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);

@@ -48,7 +48,7 @@ static void *run(void *p) {
 kf_worker *kf_worker_new(kf_loop *l, kf_err *err) {
     kf_worker *w = calloc(1, sizeof *w);
     if (!w) {
-        kf_fail(err, KF_ERR_SYS_NO_MEMORY, "%s", "");
+        kf_fail(err, KF_ERR_SYS_NO_MEMORY, "keyfob ran out of memory");
         return NULL;
     }
     w->loop = l;

@@ -64,6 +64,11 @@ wait_until "a port in use" test -s "$SCRATCH/port"
 kf profile add taken --client-id client_sandbox --api-host "$U" --redirect-port "$(cat "$SCRATCH/port")" >/dev/null || fail add
 run kf doctor --json
 is "a redirect port in use" "$RC$(of redirect_port)" 0warn
+has "is named" "$(finding redirect_port)" "$(cat "$SCRATCH/port")"
+kill "${PIDS[-1]}"
+wait "${PIDS[-1]}" 2>/dev/null
+run kf doctor --json
+is "the same port, free" "$RC$(told redirect_port)" "0ok free -> "
 kf profile rm taken --yes >/dev/null
 
 
@@ -261,6 +266,20 @@ long=$SCRATCH/$(printf 'x%.0s' {1..120})
 mkdir -m 700 "$long"
 run env XDG_RUNTIME_DIR="$long" "$BIN/keyfob" doctor --json
 is "a path too long for a socket" "$RC$(of socket)$(of agent)" 1failfail
+hasnt "is not called good as well" "$(finding socket)" "no agent has made it yet"
+# a directory that is not keyfob's: no change of its mode is advised
+mkdir -m 755 "$SCRATCH/shared"
+run env KEYFOB_SOCKET="$SCRATCH/shared/s" "$BIN/keyfob" doctor --json
+is "a socket in a directory that is open to others" "$RC$(of runtime_dir)" 1fail
+hasnt "its mode is left alone" "$(told runtime_dir)" "chmod"
+if [ "$(id -u)" = 0 ]; then
+    mkdir -m 700 "$SCRATCH/theirs"
+    chown 12345 "$SCRATCH/theirs"
+    run env XDG_STATE_HOME="$SCRATCH/theirs/state" "$BIN/keyfob" doctor --json
+    is "as root in the home of a user" "$RC$(of state_dir)" 1fail
+    hasnt "nothing is taken away" "$(told state_dir)" "chown"
+    has "what to do" "$(told state_dir)" "run keyfob as that user"
+fi
 run bash -c "'$BIN/keyfob' doctor >/dev/full"
 [ "$RC" -ne 0 ] || fail "a full stdout went unnoticed"
 ok "a full stdout is told"

@@ -28,15 +28,29 @@ static const char *own_is_bad(const char *dir, const struct stat *st, bool close
     return access(dir, X_OK) ? "cannot be entered" : NULL;
 }
 
+/* Directories that are keyfob's alone. Of any other one, as /tmp with KEYFOB_SOCKET=/tmp/s, the
+ * mode is not keyfob's to change. */
+static bool is_our_own(const char *dir) {
+    const char *name = strrchr(dir, '/');
+    return name && (kf_str_starts(name + 1, "keyfob") || !strcmp(name + 1, "vault"));
+}
+
+/* What is advised may be run by root, without a second look: it must harm nothing. */
+static char *what_to_do(const char *dir, const struct stat *st, const char *why) {
+    static const char elsewhere[] = "set XDG_RUNTIME_DIR, XDG_..._HOME, KEYFOB_SOCKET or "
+                                    "KEYFOB_CONFIG to a place of yours";
+    if (!S_ISDIR(st->st_mode)) return kf_strfmt("move it away: mv %s %s.old", dir, dir);
+    if (st->st_uid != geteuid())
+        return kf_strfmt("%s%s", geteuid() ? "" : "run keyfob as that user, without sudo, or ",
+                         elsewhere);
+    if (strstr(why, "everybody")) return kf_strfmt("chmod +t %s", dir);
+    if (strstr(why, "entered")) return kf_strfmt("chmod u+x %s", dir);
+    return is_our_own(dir) ? kf_strfmt("chmod 700 %s", dir) : kf_strdup(elsewhere);
+}
+
 static void tell(kf_checks *k, const char *id, const char *dir, const struct stat *st,
                  const char *why) {
-    bool open = strstr(why, "everybody") != NULL;
-    KF_AUTO_CHARS todo =
-        !S_ISDIR(st->st_mode) ? kf_strfmt("move it away: mv %s %s.old", dir, dir)
-        : st->st_uid == geteuid()
-            ? kf_strfmt("chmod %s %s", open ? "o-w" : "700", dir)
-            : kf_strfmt("chown %u %s, or set XDG_RUNTIME_DIR, XDG_..._HOME to directories of yours",
-                        (unsigned)geteuid(), dir);
+    KF_AUTO_CHARS todo = what_to_do(dir, st, why);
     kf_check_add(k, id, "fail", todo, "%s %s (owner %u, mode %04o)", dir, why, (unsigned)st->st_uid,
                  (unsigned)st->st_mode & 07777);
 }
@@ -162,8 +176,11 @@ static void check_socket(kf_checks *k, const char *dir) {
         kf_check_add(k, "socket", "ok", NULL, "%s, no agent has made it yet", path);
         return;
     }
-    bool ours = S_ISSOCK(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 0077);
-    KF_AUTO_CHARS todo = kf_strfmt("keyfob agent stop, then remove %s", path);
+    bool mine = st.st_uid == geteuid();
+    bool ours = S_ISSOCK(st.st_mode) && mine && !(st.st_mode & 0077);
+    KF_AUTO_CHARS todo = kf_strfmt(mine ? "keyfob agent stop, then remove %s"
+                                        : "set XDG_RUNTIME_DIR to a directory of yours; %s is not",
+                                   path);
     kf_check_add(k, "socket", ours ? "ok" : "fail", ours ? NULL : todo,
                  ours ? "%s" : "%s is no socket of yours alone (owner %u, mode %04o)", path,
                  (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
@@ -178,10 +195,10 @@ void kf_checks_of_places(kf_checks *k) {
                                                : kf_strfmt("/tmp/keyfob-%u", (unsigned)geteuid());
     if (own && *own && strrchr(run, '/')) *strrchr(run, '/') = 0;
     check_dir(k, "runtime_dir", *run ? run : "/", true);
-    check_socket(k, run);
     KF_AUTO_CHARS path = kf_socket_path(&e);
     if (!path && e.code == KF_ERR_WIRE_PATH)
         kf_check_add(k, "socket", "fail", "set XDG_RUNTIME_DIR to a shorter path", "%s", e.what);
+    else check_socket(k, run);
     KF_AUTO_CHARS state = kf_state_dir();
     KF_AUTO_CHARS data = kf_data_dir();
     check_dir(k, "state_dir", state, false);
