@@ -340,6 +340,50 @@ static void vault(void **state) {
     assert_string_equal(kf_app_top(s->a), "profiles");
 }
 
+/* The keyring's own program asks; what was being done goes on afterwards. */
+static void keyring_locked(void **state) {
+    stage *s = *state;
+    select_name(s, "acme-prod");
+    stage_key(s, 't');
+    uint32_t token = s->last_call;
+    stage_fail(s, token, (kf_err){.code = KF_ERR_STORE_LOCKED});
+    assert_string_equal(s->last_method, "Unlock"); /* by itself */
+    assert_null(kf_json_str(s->last_params, "passphrase"));
+    stage_shot(s, "unlock-keyring");
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_LOCKED});
+    stage_shot_at(s, "unlock-keyring-again", 24, 80);
+    stage_key(s, KF_KEY_ENTER);
+    stage_answer(s, s->last_call, "{\"store\":{\"kind\":\"secret-service\",\"state\":\"ok\"}}",
+                 true);
+    assert_string_equal(s->last_method, "GetToken");
+    assert_int_equal(s->last_call, token);
+    stage_fail(s, token, (kf_err){.code = KF_ERR_STORE_LOCKED});
+    stage_key(s, KF_KEY_ESC); /* then the call fails with what stopped it */
+    assert_string_equal(kf_app_top(s->a), "panel");
+}
+
+static void unlock_key(void **state) {
+    stage *s = *state;
+    int calls = s->calls;
+    stage_key(s, 'U');
+    assert_true(stage_shows(s, "U: nothing is locked here"));
+    assert_int_equal(s->calls, calls);
+    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000a1\",\"name\":\"acme-prod\","
+                   "\"state\":\"locked\",\"user_email\":\"maya@acme.example\"}],\"removed\":[],"
+                   "\"store\":{\"kind\":\"vault\",\"state\":\"locked\"}}");
+    assert_true(stage_shows(s, "U unlock"));
+    stage_key(s, 'U');
+    assert_string_equal(s->last_method, "Unlock");
+    stage_fail(s, s->last_call, (kf_err){.code = KF_ERR_STORE_VAULT_LOCKED});
+    stage_type(s, "right");
+    stage_key(s, KF_KEY_ENTER);
+    assert_string_equal(kf_json_str(s->last_params, "passphrase"), "right");
+    stage_answer(s, s->last_call, "{\"store\":{\"kind\":\"vault\",\"state\":\"ok\"}}", true);
+    assert_string_equal(kf_app_top(s->a), "profiles");
+    stage_answer(s, s->last_call, "{\"store\":{\"kind\":\"vault\",\"state\":\"ok\"}}", true);
+    assert_true(stage_shows(s, "Unlocked"));
+}
+
 /* A sign-in to the sandbox does not depend on whether its agent has the API key yet. */
 static void sandbox_sign_in(void **state) {
     stage *s = *state;
@@ -477,6 +521,7 @@ int main(void) {
                                        T(long_names, open_empty),    T(panels, open_list),
                                        T(vault, open_list),          T(vault_new, open_list),
                                        T(help, open_list),           T(agent_locked, open_list),
+                                       T(keyring_locked, open_list), T(unlock_key, open_list),
                                        T(shows_locked, open_list),   T(sandbox_sign_in, open_list),
                                        T(hostile, open_empty),       T(too_small, open_list)};
     return cmocka_run_group_tests_name("screens", tests, NULL, NULL);

@@ -34,7 +34,7 @@ static const struct {
     [KF_UNLOCK_KEYRING] = {"Your keyring is locked",
                            "Your keyring program asks for its password in a window of its own. "
                            "Enter asks again.",
-                           "Waiting for the keyring program. Esc stops.", "The keyring is unlocked",
+                           "Waiting for its answer. Esc stops.", "The keyring is unlocked",
                            "The keyring stays locked; nothing was changed"},
 };
 
@@ -96,7 +96,8 @@ static void result(unlock *s, const kf_event *ev, kf_out *o) {
     kf_words_error w;
     kf_words_for_error(ev->err, &w);
     if (ev->err->code == KF_ERR_STORE_VAULT_LOCKED) s->kind = KF_UNLOCK_VAULT;
-    clear(s, w.happened);
+    bool same = s->kind == KF_UNLOCK_KEYRING && ev->err->code == KF_ERR_STORE_LOCKED;
+    clear(s, same ? "It is still locked." : w.happened);
 }
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
