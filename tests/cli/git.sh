@@ -37,7 +37,7 @@ run git ls-remote "http://$host/repo.git"
 [ "$RC" -ne 0 ] || fail "the server let git in without a token"
 login_dev
 sed -i "/^\[profile dev\]/a git_host=git.example.test;$host" "$XDG_CONFIG_HOME/keyfob/keyfob.conf"
-noticed() { kf profile show dev && cut -f8 "$XDG_STATE_HOME/keyfob/profiles" | grep -qx 1; }
+noticed() { kf profile show dev && cut -f14 "$XDG_STATE_HOME/keyfob/profiles" | grep -qx 1; }
 wait_until "the changed settings" noticed
 T=$(kf token dev) || fail token
 printf %s "$T" >"$SCRATCH/token"
