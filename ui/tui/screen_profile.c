@@ -226,10 +226,11 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
     kf_words_left(kf_model_left_ms(m, p), time_left);
     kf_pstate s = p->state;
     const char *who = p->impersonator[0] ? compact ? "IMPERSONATED " : "IMPERSONATED  " : "";
-    if (kf_str_eq(time_left, "--")) snprintf(right, size, "%s%s", who, kf_model_state_word(s));
-    else
-        snprintf(right, size, "%s%s  %s left", who, compact && who[0] ? "" : kf_model_state_word(s),
-                 time_left);
+    const char *word = kf_model_state_word(s);
+    if (kf_str_eq(time_left, "--")) snprintf(right, size, "%s%s", who, word);
+    else if (compact && (who[0] || s == KF_PS_SIGNED_IN)) /* else the name would be cut */
+        snprintf(right, size, "%s%s%s", who, time_left, who[0] ? "" : " left");
+    else snprintf(right, size, "%s%s  %s left", who, word, time_left);
 }
 
 static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
