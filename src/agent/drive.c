@@ -27,6 +27,7 @@ static void sign_in_free(kf_sign_in *s) {
     kf_flow_free(s->flow);
     kf_json_free(s->params);
     kf_secret_free(s->api_key);
+    kf_session_free(s->session);
     free(s);
 }
 
@@ -41,7 +42,7 @@ kf_drive *kf_drive_free(kf_drive *d) {
 bool kf_drive_busy(const kf_agent *a) { return a->drive && a->drive->all != NULL; }
 
 /* Flows outlive nothing by pointer: callbacks carry the id. */
-static kf_sign_in *find(kf_agent *a, const char *id) {
+kf_sign_in *kf_drive_find(kf_agent *a, const char *id) {
     kf_sign_in *s = a->drive ? a->drive->all : NULL;
     while (s && strcmp(s->id, id)) s = s->next;
     return s;
@@ -59,7 +60,7 @@ static ref *ref_new(const kf_sign_in *s) {
     return r;
 }
 static kf_sign_in *ref_take(ref *r) {
-    kf_sign_in *s = find(r->a, r->id);
+    kf_sign_in *s = kf_drive_find(r->a, r->id);
     free(r);
     return s;
 }
@@ -93,7 +94,7 @@ static void send_step(kf_sign_in *s, const kf_step *step, bool last) {
         kf_json_set_str(j, "flow", id);
         kf_json_set(j, "step", one);
         kf_server_reply(a->server, conn, j, !last);
-    } while (choose && first < n && find(a, id) == s && s->conn);
+    } while (choose && first < n && kf_drive_find(a, id) == s && s->conn);
 }
 
 /* The client hears why; what is under way at WorkOS is still brought to an end. s may be gone
@@ -111,16 +112,37 @@ static void give_up(kf_sign_in *s, const kf_err *err) {
     kf_drive_pump(s);
 }
 
+static void start_timer(kf_sign_in *s);
+
+/* The person decides; until then the new session is in the flow alone. why: the last answer came to
+ * nothing. */
+static void ask_other(kf_sign_in *s, const kf_person *owner, const kf_err *why) {
+    s->owner = *owner;
+    s->adopting = false;
+    kf_flow_ask_other_user(s->flow, KF_TAKE(s->session), owner, why);
+    start_timer(s);
+    kf_drive_pump(s);
+}
+
+static bool is_dropped(kf_err_code code) { /* nothing of it was stored */
+    return code == KF_ERR_USAGE_NO_PROFILE || code == KF_ERR_WORKOS_ORIGIN ||
+           code == KF_ERR_WORKOS_OTHER_USER;
+}
+
 static void adopted(void *user, const kf_err *err) {
     kf_sign_in *s = ref_take(user);
+    kf_person owner;
     if (!s) return;
+    if (err && err->code == KF_ERR_WORKOS_OTHER_USER && s->conn &&
+        kf_keeper_owner(s->a->keeper, s->profile, &owner)) {
+        ask_other(s, &owner, NULL);
+        return;
+    }
     kf_step failed = {.serial = s->shown + 1, .kind = KF_STEP_FAILED};
     if (err) failed.err = *err;
     kf_drive_jobs_rest(s, err ? KF_LOOPBACK_FAILED : KF_LOOPBACK_DONE, err ? err->what : NULL);
     if (s->conn) send_step(s, err ? &failed : kf_flow_step(s->flow), true);
-    bool dropped =
-        err && (err->code == KF_ERR_USAGE_NO_PROFILE || err->code == KF_ERR_WORKOS_ORIGIN);
-    if (!dropped) { /* stored, or unsaved */
+    if (!err || !is_dropped(err->code)) { /* stored, or unsaved */
         sign_in_free(s);
         return;
     }
@@ -128,6 +150,24 @@ static void adopted(void *user, const kf_err *err) {
     s->over = true;
     kf_flow_give_back(s->flow, err);
     kf_drive_pump(s);
+}
+
+static void adopt(kf_sign_in *s) {
+    bool any = s->any_user || kf_flow_replaces(s->flow);
+    kf_keeper_adopt(s->a->keeper, s->profile, kf_session_copy(s->session), s->interactive, any,
+                    adopted, ref_new(s));
+}
+
+static void profile_made(kf_sign_in *s, const kf_err *err) {
+    kf_person owner = s->owner;
+    if (!err) adopt(s);
+    else if (s->conn) ask_other(s, &owner, err); /* another name may do */
+    else {
+        s->adopting = false;
+        s->over = true;
+        kf_flow_give_back(s->flow, err);
+        kf_drive_pump(s);
+    }
 }
 
 /* Does what the flow wants done, shows what it wants shown, and ends it when it is over. */
@@ -145,16 +185,20 @@ void kf_drive_pump(kf_sign_in *s) {
     step = kf_flow_step(s->flow);
     if (step->kind == KF_STEP_DONE) {
         kf_session *session = kf_flow_take_session(s->flow);
+        const char *name = kf_flow_new_profile(s->flow);
         if (!session) return;
+        kf_session_free(s->session);
+        s->session = session;
         s->adopting = true; /* the step is sent once the session is stored */
-        kf_keeper_adopt(a->keeper, s->profile, session, s->interactive, adopted, ref_new(s));
+        if (name) kf_drive_new_profile(s, name, profile_made);
+        else adopt(s);
         return;
     }
     if (step->kind != KF_STEP_WAIT) kf_drive_jobs_tell(s, KF_LOOPBACK_GO_ON, NULL);
     if (step->serial != s->shown && s->conn) {
         s->shown = step->serial;
         send_step(s, step, s->over);
-        if (!(s = find(a, id))) return;
+        if (!(s = kf_drive_find(a, id))) return;
     }
     if (s->over && !kf_drive_jobs_asking(s)) sign_in_free(s);
 }
@@ -171,10 +215,16 @@ static void too_long(void *user) {
     give_up(s, &e);
 }
 
+static void start_timer(kf_sign_in *s) {
+    kf_loop_cancel(s->a->loop, s->timer);
+    s->timer = kf_loop_after(s->a->loop, FLOW_MS, too_long, s);
+}
+
 static void begin(kf_sign_in *s, const kf_secret *key) {
     const char *env_key = kf_json_str_or(s->params, "api_key", "");
     kf_flow_opts o;
     kf_err e;
+    s->stored_key = key != NULL;
     if (key) s->api_key = kf_secret_copy(key);
     else if (*env_key) s->api_key = kf_secret_new(env_key, strlen(env_key));
     bool ok = kf_drive_opts(s, &o, &e);
@@ -190,7 +240,7 @@ static void begin(kf_sign_in *s, const kf_secret *key) {
         return;
     }
     s->params = kf_json_free(s->params);
-    s->timer = kf_loop_after(s->a->loop, FLOW_MS, too_long, s);
+    start_timer(s);
     kf_drive_pump(s);
 }
 
@@ -224,6 +274,7 @@ void kf_drive_sign_in(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     s->conn = conn;
     s->settings = *c;
     s->interactive = kf_json_bool(p, "interactive", true);
+    s->any_user = kf_json_bool(p, "as_other_user", false);
     s->params = kf_json_copy(p);
     memcpy(s->profile, c->id, sizeof s->profile);
     s->next = a->drive->all;
@@ -233,7 +284,7 @@ void kf_drive_sign_in(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
 }
 
 static kf_sign_in *open_flow(kf_agent *a, uint32_t conn, const kf_json *p) {
-    kf_sign_in *s = find(a, kf_json_str_or(p, "flow", ""));
+    kf_sign_in *s = kf_drive_find(a, kf_json_str_or(p, "flow", ""));
     if (s && s->flow && s->conn && !s->over) return s;
     kf_err e;
     kf_fail(&e, KF_ERR_USAGE_STALE_QUESTION, "that sign-in is over");
@@ -261,7 +312,7 @@ void kf_drive_answer(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     char id[33];
     memcpy(id, s->id, sizeof id);
     kf_server_reply(a->server, conn, NULL, false);
-    if ((s = find(a, id))) kf_drive_pump(s);
+    if ((s = kf_drive_find(a, id))) kf_drive_pump(s);
 }
 
 static void cancel(kf_sign_in *s, const kf_err *why) {
@@ -281,7 +332,7 @@ void kf_drive_cancel(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     char id[33];
     memcpy(id, s->id, sizeof id);
     kf_server_reply(a->server, conn, NULL, false);
-    if ((s = find(a, id))) cancel_by_client(s);
+    if ((s = kf_drive_find(a, id))) cancel_by_client(s);
 }
 
 void kf_drive_conn_gone(kf_agent *a, uint32_t conn) {

@@ -369,6 +369,7 @@ static void entry_free(void *p) {
     g_ptr_array_free(e->waiters, TRUE);
     kf_session_free(e->session);
     kf_secret_free(e->api_key);
+    g_free(e->owner);
     g_free(e->trouble.err);
     g_free(e->hint);
     g_free(e);

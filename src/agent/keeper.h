@@ -6,6 +6,7 @@
  * that are still open KF_ERR_WIRE_CLOSED). */
 #include "agent/agent.h"
 #include "auth/ledger.h"
+#include "auth/person.h"
 #include "auth/profile.h"
 #include "auth/refresh.h"
 #include "auth/session.h"
@@ -70,9 +71,10 @@ void kf_keeper_session(kf_keeper *k, const char *profile, kf_token_done done, vo
 void kf_keeper_switch(kf_keeper *k, const char *profile, const char *organization_id,
                       kf_keeper_done done, void *user);
 /* A refresh token from elsewhere: stored (unverified), not tried yet; the next renewal does that.
- * When WorkOS does not take it, the session that was there before comes back. */
+ * When WorkOS does not take it, or when it is of another user and any_user is false, the session
+ * that was there before comes back. */
 void kf_keeper_take(kf_keeper *k, const char *profile, const kf_secret *refresh_token,
-                    kf_keeper_done done, void *user);
+                    bool any_user, kf_keeper_done done, void *user);
 /* Holds the session still for at most 30 s: nobody renews it, in no process. done gets it, or why
  * not (unsaved, an interrupted renewal, no session). 0: there is no such profile, and done is not
  * called. */
@@ -84,9 +86,13 @@ bool kf_keeper_hand_over_end(kf_keeper *k, const char *profile, uint32_t serial,
                              kf_keeper_done done, void *user);
 /* A finished sign-in: stores it (generation after the old one's), publishes it, then revokes the
  * old server session if there is a key. session owned. interactive: a person waits, the store may
- * ask. */
+ * ask. any_user false: a session of another user than the profile's, or of another environment, is
+ * KF_ERR_WORKOS_OTHER_USER; nothing is stored or revoked then, and kf_keeper_owner says whose the
+ * profile is. */
 void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, bool interactive,
-                     kf_keeper_done done, void *user);
+                     bool any_user, kf_keeper_done done, void *user);
+/* Whose session was in the way of the last one that was not adopted. False: there is none. */
+KF_CHECK bool kf_keeper_owner(const kf_keeper *k, const char *profile, kf_person *out);
 /* Revokes at WorkOS where possible (local_only: not), then forgets session and ledger generation
  * mark. */
 void kf_keeper_sign_out(kf_keeper *k, const char *profile, bool local_only, kf_signout_done done,

@@ -218,10 +218,21 @@ void kf_queue_work(kf_keeper *k, const char *profile, kf_work *w) {
     kf_entry_pump(e);
 }
 
+/* A session in memory is looked at before anything is queued: the renewal that is under way for it
+ * goes on. */
 void kf_keeper_adopt(kf_keeper *k, const char *profile, kf_session *session, bool interactive,
-                     kf_keeper_done done, void *user) {
+                     bool any_user, kf_keeper_done done, void *user) {
+    const kf_entry *e = kf_entry_find(k, profile);
+    kf_err err;
+    if (e && e->session && !any_user &&
+        kf_person_in_the_way(kf_entry_find(k, profile), e->session, session, &err)) {
+        kf_session_free(session);
+        kf_keeper_answer_done(k, done, user, &err);
+        return;
+    }
     kf_work *w = kf_work_new(k, KF_WORK_ADOPT);
     w->interactive = interactive;
+    w->any_user = any_user;
     w->next = session;
     w->done = done;
     w->user = user;

@@ -95,6 +95,7 @@ struct kf_work {
     int rounds;       /* RENEW that switches: taken up again behind another renewal */
     kf_err why;       /* the answer that ended the session, while the store is read again */
     bool interactive; /* ADOPT: the store may ask the person */
+    bool any_user;    /* ADOPT: whoever it is */
     bool local_only, server_ended, has_note;
     kf_err note;
     kf_keeper_done done;
@@ -139,6 +140,7 @@ struct kf_entry {
     kf_profile_row *hint; /* NULL, or the index of an earlier agent, until the session is read */
     kf_secret *api_key;   /* cached, checked against the origin */
     char name_asked[96];  /* organization whose name was looked up last */
+    kf_person *owner;     /* in the way of the last sign-in that was another person's; or NULL */
     int64_t last_used;    /* boot ms of the last GetToken, 0 = never */
     int64_t last_used_at; /* unix s of the same, also by an earlier agent */
     int open;             /* Watch calls that show it in detail */
@@ -339,6 +341,13 @@ void kf_take_renewed(
     const kf_session *unverified);          /* it was real: what it took the place of is ended */
 bool kf_take_back(kf_entry *e, kf_work *w); /* WorkOS did not take it (w->why): what was there is
                                                put back; false: nothing was */
+
+/* keeper_person.c */
+/* old: what the store or memory has, or NULL. True: next is another person's, and err says so. */
+bool kf_person_in_the_way(kf_entry *e, const kf_session *old, const kf_session *next, kf_err *err);
+/* A refresh token from elsewhere was renewed (w->next) and is another person's: its session is
+ * ended, and the one before is put back. False: it is not. */
+bool kf_person_take_refused(kf_entry *e, kf_work *w);
 
 /* keeper_name.c */
 void kf_name_look_up(kf_entry *e); /* of the session's organization, when it is not known */

@@ -77,6 +77,7 @@ static void renew_saved(kf_entry *e, kf_work *w, const kf_secret *blob, const kf
 void kf_renew_won(kf_entry *e, kf_work *w) {
     int64_t g =
         w->old->generation > w->ledger.generation ? w->old->generation : w->ledger.generation;
+    if (kf_person_take_refused(e, w)) return;
     e->renewed_any = e->renewed_ok = true;
     w->next->generation = g + 1;
     KF_AUTO(kf_secret) blob = kf_session_to_blob(w->next);

@@ -177,12 +177,6 @@ static void logged_out(void *user, kf_http_resp *r, const kf_err *net) {
     send(e, w, "POST", KF_WORKOS_AUTHENTICATE, body, NULL, proved);
 }
 
-static bool sid_ok(const char *sid) {
-    return *sid &&
-           strspn(sid, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") ==
-               strlen(sid);
-}
-
 static void ask(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err) {
     if (err) note(w, err);
     if (key) {
@@ -191,8 +185,7 @@ static void ask(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err
     } else if (err) {
         forget_item(e); /* without the profile's API key WorkOS would refuse */
     } else {
-        KF_AUTO_CHARS path =
-            kf_strfmt("/user_management/sessions/logout?session_id=%s", w->old->claims.sid);
+        KF_AUTO_CHARS path = kf_account_logout_path(w->old->claims.sid);
         send(e, w, "GET", path, NULL, NULL, logged_out);
     }
 }
@@ -225,7 +218,7 @@ static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *
     replaced_one(w);
     if (!w->local_only && w->old && !kf_entry_bound(e, w->old)) {
         note_unknown(w, "it was obtained from another host or client");
-    } else if (!w->local_only && w->old && !sid_ok(w->old->claims.sid)) {
+    } else if (!w->local_only && w->old && !kf_account_id_ok(w->old->claims.sid)) {
         note_unknown(w, "its token names no session");
     } else if (!w->local_only && w->old) {
         kf_work_key(e, ask);

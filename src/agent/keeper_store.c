@@ -262,6 +262,13 @@ static void adopt_found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf
     if (w->old) g = max64(g, w->old->generation);
     if (e->session && !e->unsaved_sign_in) g = max64(g, e->session->generation);
     if (!w->old && e->session && !e->unsaved_sign_in) w->old = kf_session_copy(e->session);
+    const kf_session *owner = kf_ledger_signed_out(&w->ledger) ? NULL : w->old;
+    kf_err other;
+    if (!w->any_user && kf_person_in_the_way(e, owner, w->next, &other)) {
+        kf_keeper_answer_done(e->k, KF_TAKE(w->done), w->user, &other);
+        kf_work_end(e);
+        return;
+    }
     if (w->next->unverified) w->next->previous = kf_take_previous(e, w, err ? NULL : blob);
     w->next->generation = g + 1;
     KF_AUTO(kf_secret) next = kf_session_to_blob(w->next);
@@ -505,7 +512,7 @@ typedef struct kf_side {
 
 static void side_done(void *user, kf_http_resp *resp, const kf_err *err) {
     kf_side *s = user;
-    if (err || resp->status / 100 != 2)
+    if (err || (resp->status / 100 != 2 && resp->status / 100 != 3)) /* a logout redirects */
         kf_log(KF_LOG_INFO, "the replaced session could not be revoked: %s",
                err ? err->what : "refused");
     g_ptr_array_remove_fast(s->k->side, s);
@@ -513,13 +520,15 @@ static void side_done(void *user, kf_http_resp *resp, const kf_err *err) {
 }
 
 void kf_side_revoke(kf_keeper *k, const kf_entry *e, const kf_session *old, const kf_secret *key) {
-    KF_AUTO(kf_secret) body = kf_account_revoke_body(old->claims.sid);
-    kf_http_req r = {.method = "POST",
+    KF_AUTO(kf_secret) body = key ? kf_account_revoke_body(old->claims.sid) : NULL;
+    KF_AUTO_CHARS logout = kf_account_logout_path(old->claims.sid);
+    kf_http_req r = {.method = key ? "POST" : "GET",
                      .origin = e->prof.api_host,
-                     .path = KF_ACCOUNT_REVOKE,
+                     .path = key ? KF_ACCOUNT_REVOKE : logout,
                      .body = body,
                      .bearer = key,
                      .timeout_ms = KF_CALL_TIMEOUT_MS};
+    if (!r.path) return;
     kf_side *s = g_new0(kf_side, 1);
     s->k = k;
     g_ptr_array_add(k->side, s);

@@ -7,14 +7,15 @@
  * WorkOS took it. */
 
 void kf_keeper_take(kf_keeper *k, const char *profile, const kf_secret *refresh_token,
-                    kf_keeper_done done, void *user) {
+                    bool any_user, kf_keeper_done done, void *user) {
     kf_entry *e = kf_entry_find(k, profile);
     kf_moment now = kf_keeper_now(k, 0);
     kf_session *s =
         e ? kf_session_unverified(refresh_token, e->prof.api_host, e->prof.client_id, &now) : NULL;
     kf_err err;
     if (s) {
-        kf_keeper_adopt(k, profile, s, true, done, user);
+        s->any_user = any_user;
+        kf_keeper_adopt(k, profile, s, true, true, done, user); /* whose it is, is not known yet */
         return;
     }
     if (e) kf_fail(&err, KF_ERR_SYS_BUG, "%s: host or client ID too long", e->prof.name);

@@ -221,12 +221,12 @@ static const struct {
     {KF_IFACE ".SignIn", kf_drive_sign_in, STORE | MORE | WRITES,
      "profile=S method=S email=s organization_id=s client_id=s api_key=s interactive=b provider=s "
      "connection_id=s "
-     "domain_hint=s screen_hint=s prompt=s max_age=n invitation_token=s"},
+     "domain_hint=s screen_hint=s prompt=s max_age=n invitation_token=s as_other_user=b"},
     {KF_IFACE ".Answer", kf_drive_answer, 0, "flow=S serial=N act=S value=s"},
     {KF_IFACE ".Cancel", kf_drive_cancel, 0, "flow=S"},
     {KF_IFACE ".SignOut", sign_out, STORE | WRITES, "profile=S local_only=b"},
     {KF_IFACE ".TakeToken", kf_method_take_token, STORE | WRITES,
-     "profile=S refresh_token=S client_id=s"},
+     "profile=S refresh_token=S client_id=s as_other_user=b"},
     {KF_IFACE ".ListOrganizations", kf_method_list_organizations, STORE, "profile=S"},
     {KF_IFACE ".SwitchOrganization", kf_method_switch_organization, STORE | WRITES,
      "profile=S organization_id=S"},

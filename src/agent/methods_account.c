@@ -255,5 +255,6 @@ void kf_method_take_token(kf_agent *a, uint32_t conn, const kf_json *p, bool mor
     }
     KF_AUTO(kf_secret) token = kf_secret_new(typed, strlen(typed));
     caller *k = caller_new(a, conn, c);
-    kf_keeper_take(a->keeper, k->profile, token, token_stored, k);
+    kf_keeper_take(a->keeper, k->profile, token, kf_json_bool(p, "as_other_user", false),
+                   token_stored, k);
 }

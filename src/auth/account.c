@@ -135,6 +135,9 @@ static char *path_of(const char *before, const char *id, const char *behind) {
     return kf_account_id_ok(id) ? kf_strfmt("%s%s%s", before, id, behind) : NULL;
 }
 
+char *kf_account_logout_path(const char *sid) {
+    return path_of("/user_management/sessions/logout?session_id=", sid, "");
+}
 char *kf_account_organization_path(const char *id) { return path_of("/organizations/", id, ""); }
 char *kf_account_factors_path(const char *user_id) {
     return path_of("/user_management/users/", user_id, "/auth_factors");

@@ -34,6 +34,7 @@ KF_CHECK bool kf_account_page(kf_account_list what, const kf_json *body, const c
 /* The item of that id; NULL if there is none. */
 const kf_json *kf_account_find(const kf_json *list, const char *id);
 
+char *kf_account_logout_path(const char *sid); /* without an API key; NULL: no id. Caller frees */
 char *kf_account_organization_path(const char *id); /* NULL: no id. Caller frees */
 /* Its name out of the answer, cut to size; false if there is none. */
 KF_CHECK bool kf_account_organization_name(const kf_json *body, const char *id, char *dst,

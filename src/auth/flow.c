@@ -192,6 +192,7 @@ static const struct {
     [KF_PHASE_DEVICE] = {kf_flow_ask_device, NULL, NULL, NULL, false},
     [KF_PHASE_SSO] = {kf_flow_ask_sso, kf_flow_sso_submit, NULL, NULL, false},
     [KF_PHASE_BROWSER] = {kf_flow_ask_browser, kf_flow_browser_submit, NULL, NULL, false},
+    [KF_PHASE_OTHER_USER] = {kf_flow_ask_other, NULL, NULL, NULL, false},
 };
 
 void kf_flow_ask_again(kf_flow *f, kf_note note, const char *arg, const kf_err *why) {
@@ -269,7 +270,7 @@ kf_flow *kf_flow_free(kf_flow *f) {
     char *texts[] = {
         f->client_id,   f->origin,           f->email,    f->organization_id, f->organization_name,
         f->note_arg,    f->invitation_token, f->provider, f->connection_id,   f->domain_hint,
-        f->screen_hint, f->prompt,           f->url,      f->browser_arg};
+        f->screen_hint, f->prompt,           f->url,      f->browser_arg,     f->new_profile};
     for (size_t i = 0; i < KF_LEN(texts); i++) free(texts[i]);
     kf_secret *secrets[] = {f->api_key,     f->pending,  f->uri,      f->uri_key, f->reset_token,
                             f->device_code, f->complete, f->verifier, f->code};
@@ -306,21 +307,39 @@ bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secre
     case KF_ACT_RESEND: phase[f->phase].resend(f); return true;
     case KF_ACT_RESET: kf_flow_reset_start(f); return true;
     case KF_ACT_NEW_CODE: kf_flow_device_start(f); return true;
+    case KF_ACT_REPLACE: return kf_flow_other_answer(f, act, NULL, err);
     case KF_ACT_BROWSER: return true; /* whoever shows the step opens its address */
     case KF_ACT_SUBMIT:
+    case KF_ACT_NEW_PROFILE:
     case KF_ACT_CHOOSE:
     case KF_ACT_COUNT: break;
     }
     if (!n || n > most || !kf_secret_is_text(value))
         return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER,
                        n ? "what was typed is too long" : "nothing was typed");
+    if (act == KF_ACT_NEW_PROFILE) return kf_flow_other_answer(f, act, value, err);
     return act == KF_ACT_SUBMIT ? phase[f->phase].submit(f, value, err)
                                 : choose(f, kf_secret_peek(value), err);
 }
 
+static void end_session(kf_flow *f, const char *sid) {
+    if (!f->api_key) {
+        char *path = kf_strfmt("/user_management/sessions/logout?session_id=%s", sid);
+        kf_flow_send(f, KF_WAIT_UNDO, "GET", path, NULL, false);
+        return;
+    }
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "session_id", sid);
+    kf_flow_send(f, KF_WAIT_UNDO, "POST", kf_strdup("/user_management/sessions/revoke"), j, true);
+}
+
 void kf_flow_cancel(kf_flow *f) {
+    bool has_session = f->phase == KF_PHASE_OTHER_USER;
     if (f->phase == KF_PHASE_END) return;
     kf_flow_failf(f, KF_ERR_SYS_CANCELLED, "the sign-in was cancelled", "");
+    f->session = kf_session_free(f->session);
+    if (has_session && *f->taken) end_session(f, f->taken);
+    f->taken[0] = 0;
 }
 
 bool kf_flow_next_job(kf_flow *f, kf_job *out) {
@@ -367,17 +386,6 @@ static kf_note note_of(const kf_err *e) {
     if (e->code == KF_ERR_WORKOS_CODE_EXPIRED) return KF_NOTE_CODE_EXPIRED;
     return !strcmp(e->upstream, "one_time_code_previously_used") ? KF_NOTE_CODE_USED
                                                                  : KF_NOTE_BAD_CODE;
-}
-
-static void end_session(kf_flow *f, const char *sid) {
-    if (!f->api_key) {
-        char *path = kf_strfmt("/user_management/sessions/logout?session_id=%s", sid);
-        kf_flow_send(f, KF_WAIT_UNDO, "GET", path, NULL, false);
-        return;
-    }
-    kf_json *j = kf_json_obj();
-    kf_json_set_str(j, "session_id", sid);
-    kf_flow_send(f, KF_WAIT_UNDO, "POST", kf_strdup("/user_management/sessions/revoke"), j, true);
 }
 
 /* The answer to something that was given up: what WorkOS made for it is undone. */

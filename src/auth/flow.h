@@ -3,6 +3,7 @@
  * A flow always has one step (what a person should see now) and a queue of jobs (what
  * its owner must do). Whoever owns it does the jobs (agent: HTTP; test: a transcript)
  * and shows the step (screen, prompt, script). One thread. design.md §3. */
+#include "auth/person.h"
 #include "auth/session.h"
 #include "auth/workos.h"
 #include "base/err.h"
@@ -33,10 +34,11 @@ typedef enum kf_field {
     KF_FIELD_ORGANIZATION /* for SSO: org_, conn_ or a domain */,
     KF_FIELD_RESET_TOKEN,
     KF_FIELD_NEW_PASSWORD,
+    KF_FIELD_OTHER_USER /* the session is there and of another person than the profile's */,
     KF_FIELD_COUNT
 } kf_field;
 /* "email" "password" "email_code" "totp" "sms_code" "phone" "redirect_url" "organization"
- * "reset_token" "new_password" */
+ * "reset_token" "new_password" "other_user" */
 const char *kf_field_name(kf_field f);
 
 typedef enum kf_step_kind {
@@ -59,10 +61,12 @@ typedef enum kf_flow_act {
     KF_ACT_BROWSER,
     KF_ACT_CHOOSE,
     KF_ACT_RESET /* at the password: make a new one */,
+    KF_ACT_REPLACE /* the profile is this person's from now on */,
+    KF_ACT_NEW_PROFILE /* value: the name of the profile that is made for the session */,
     KF_ACT_COUNT
 } kf_flow_act;
-const char *kf_flow_act_name(
-    kf_flow_act a); /* "submit" "resend" "new_code" "back" "browser" "choose" "reset" */
+const char *kf_flow_act_name(kf_flow_act a); /* "submit" "resend" "new_code" "back" "browser"
+                                                "choose" "reset" "replace" "new_profile" */
 bool kf_flow_act_from_name(const char *name, kf_flow_act *out);
 
 typedef struct kf_choice {
@@ -98,6 +102,8 @@ typedef enum kf_note {
     KF_NOTE_HOSTED_STEP /* arg: upstream code; only the hosted page has it; goes on in the browser
                          */
     ,
+    KF_NOTE_OTHER_USER /* arg: who signed in; the step has both persons */,
+    KF_NOTE_OTHER_ENVIRONMENT /* the same; the profile's session is of another environment */,
     KF_NOTE_COUNT
 } kf_note;
 const char *kf_note_name(kf_note n); /* "bad_credentials", ... "" for NONE */
@@ -115,8 +121,9 @@ typedef struct kf_step { /* borrowed until the next call on the flow */
     const kf_secret *qr_text; /* SHOW_QR: the key to type instead, when WorkOS gave one */
     const kf_choice *choice;
     size_t n_choice;
-    int64_t ends_ms; /* on the flow's clock, 0 = never */
-    kf_err err;      /* FAILED; also FIELD with a note: the answer's details */
+    const kf_person *owner, *person; /* OTHER_USER: whose the profile is, who signed in */
+    int64_t ends_ms;                 /* on the flow's clock, 0 = never */
+    kf_err err;                      /* FAILED; also FIELD with a note: the answer's details */
 } kf_step;
 
 /* REQUEST: one HTTP request. LISTEN: open the redirect listener and call kf_flow_listening(); it
@@ -180,5 +187,14 @@ kf_session *kf_flow_take_session(kf_flow *f); /* once, when DONE; caller owns */
 /* The owner could not keep the session that it took: FAILED with err, and the flow hands out the
  * job that ends the session at WorkOS. */
 void kf_flow_give_back(kf_flow *f, const kf_err *err);
+
+/* The session that was taken is of another person than the profile (owner), or of another
+ * environment, and was stored nowhere: it goes back into the flow (owned), which asks whether it
+ * REPLACEs the profile's or gets a NEW_PROFILE. The answer is DONE again. why: NULL, or why the
+ * answer before came to nothing. A cancel ends the session at WorkOS. */
+void kf_flow_ask_other_user(kf_flow *f, kf_session *session, const kf_person *owner,
+                            const kf_err *why);
+bool kf_flow_replaces(const kf_flow *f);           /* the answer was REPLACE */
+const char *kf_flow_new_profile(const kf_flow *f); /* NULL: none was asked for */
 
 KF_AUTO_DEFINE(kf_flow);

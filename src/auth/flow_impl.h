@@ -23,6 +23,7 @@ typedef enum kf_phase {
     KF_PHASE_DEVICE,
     KF_PHASE_SSO,
     KF_PHASE_BROWSER,
+    KF_PHASE_OTHER_USER,
     KF_PHASE_END,
     KF_PHASE_COUNT
 } kf_phase;
@@ -83,6 +84,10 @@ struct kf_flow {
     kf_slot slot[KF_JOBS_MAX];
     kf_session *session;
     char taken[96]; /* id of the session that was taken */
+    /* another person's profile */
+    kf_person owner, person;
+    bool replaces;
+    char *new_profile;
     /* mfa, enrolment */
     char challenge[96], factor[96];
     kf_secret *uri, *uri_key; /* otpauth, and its secret */
@@ -219,6 +224,9 @@ KF_CHECK bool kf_flow_browser_submit(kf_flow *f, const kf_secret *value,
 void kf_flow_browser_called_back(kf_flow *f, const kf_secret *query);
 void kf_flow_browser_exchange(kf_flow *f);
 void kf_flow_browser_again(kf_flow *f, const kf_err *why); /* the exchange got no answer */
+/* flow_other.c */
+void kf_flow_ask_other(kf_flow *f);
+KF_CHECK bool kf_flow_other_answer(kf_flow *f, kf_flow_act act, const kf_secret *name, kf_err *err);
 /* flow_sso.c */
 void kf_flow_sso_start(kf_flow *f);
 void kf_flow_ask_sso(kf_flow *f);

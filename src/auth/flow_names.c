@@ -6,12 +6,12 @@
 static const char *const methods[KF_METHOD_COUNT] = {"password", "magic", "browser", "device",
                                                      "sso"};
 static const char *const fields[KF_FIELD_COUNT] = {
-    "",      "email",        "password",     "email_code",  "totp",        "sms_code",
-    "phone", "redirect_url", "organization", "reset_token", "new_password"};
+    "",      "email",        "password",     "email_code",  "totp",         "sms_code",
+    "phone", "redirect_url", "organization", "reset_token", "new_password", "other_user"};
 static const char *const kinds[] = {"wait",    "field", "choose", "open_url",
                                     "show_qr", "done",  "failed"};
-static const char *const acts[KF_ACT_COUNT] = {"submit",  "resend", "new_code", "back",
-                                               "browser", "choose", "reset"};
+static const char *const acts[KF_ACT_COUNT] = {
+    "submit", "resend", "new_code", "back", "browser", "choose", "reset", "replace", "new_profile"};
 static const char *const notes[KF_NOTE_COUNT] = {"",
                                                  "bad_credentials",
                                                  "bad_code",
@@ -34,7 +34,9 @@ static const char *const notes[KF_NOTE_COUNT] = {"",
                                                  "password_changed",
                                                  "bad_password",
                                                  "reset_refused",
-                                                 "hosted_step"};
+                                                 "hosted_step",
+                                                 "other_user",
+                                                 "other_environment"};
 
 const char *kf_method_name(kf_method m) { return (size_t)m < KF_LEN(methods) ? methods[m] : ""; }
 const char *kf_field_name(kf_field f) { return (size_t)f < KF_LEN(fields) ? fields[f] : ""; }

@@ -296,6 +296,7 @@ kf_secret *kf_session_to_blob(const kf_session *s) {
     kf_json_set_int(j, "renewed_at", s->renewed_at);
     kf_json_set_int(j, "skew_s", s->skew_s);
     kf_json_set_bool(j, "unverified", s->unverified);
+    if (s->any_user) kf_json_set_bool(j, "any_user", true);
     return kf_json_print_secret(j);
 }
 
@@ -351,6 +352,7 @@ kf_session *kf_session_from_blob(const kf_secret *blob, kf_err *err) {
     s->previous = member(j, "previous", SIZE_MAX);
     s->user = bounded_user(kf_json_get(j, "user"));
     s->unverified = kf_json_bool(j, "unverified", false);
+    s->any_user = kf_json_bool(j, "any_user", false);
     ok = ok && token_ok(kf_secret_peek(s->access_token), true);
     bool whole = s->life_s <= LIFE_MAX_S &&
                  (s->unverified ? s->life_s >= 0 : s->access_token && s->life_s > 0);

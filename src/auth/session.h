@@ -31,6 +31,7 @@ typedef struct kf_session {
     int64_t skew_s;                   /* Date - our clock at receipt, 0 if unknown or implausible */
     bool unverified; /* a refresh token from elsewhere, not renewed yet: there is no access token
                         and no user */
+    bool any_user;   /* unverified: it may be of another user than previous */
     kf_secret *previous; /* unverified: blob of the session it took the place of, until WorkOS took
                             it; or NULL */
     kf_claims claims;    /* decoded from access_token; not stored */

@@ -71,6 +71,7 @@
     X(WORKOS_ORIGIN, "workos.origin_changed", 3) /* api_host or client_id moved */           \
     X(WORKOS_MISMATCH, "workos.mismatch",                                                    \
       3) /* a renewal for another user, client or organization */                            \
+    X(WORKOS_OTHER_USER, "workos.other_user", 3) /* the profile is another person's */       \
     /* store: the secret store (design.md §5) */                                            \
     X(STORE_LOCKED, "store.locked", 6)             /* keyring locked */                      \
     X(STORE_VAULT_LOCKED, "store.vault_locked", 6) /* passphrase needed */                   \

@@ -80,6 +80,16 @@ static kf_json *acts_of(uint32_t acts) {
     return a;
 }
 
+static kf_json *person_of(const kf_person *p) {
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "user_id", p->user_id);
+    kf_json_set_str(j, "email", p->email);
+    kf_json_set_str(j, "name", p->name);
+    kf_json_set_str(j, "client_id", p->client_id);
+    kf_json_set_str(j, "api_host", p->origin);
+    return j;
+}
+
 kf_json *kf_msg_step(const kf_step *s, size_t first) {
     kf_json *j = kf_json_obj();
     kf_json_set_int(j, "serial", s->serial);
@@ -92,6 +102,8 @@ kf_json *kf_msg_step(const kf_step *s, size_t first) {
     kf_json_set_str(j, "user_code", s->user_code);
     kf_json_set_secret(j, "qr", s->qr);
     kf_json_set_secret(j, "qr_text", s->qr_text);
+    if (s->owner) kf_json_set(j, "owner", person_of(s->owner));
+    if (s->person) kf_json_set(j, "person", person_of(s->person));
     if (s->err.code != KF_ERR_NONE) kf_json_set(j, "failure", kf_msg_failure(&s->err));
     if (s->kind == KF_STEP_CHOOSE) {
         kf_json *list = kf_json_arr();

@@ -906,7 +906,8 @@ static void test_sign_in_not_saved(void **state) {
     world_up(&w, NULL);
     world_key(&w, &w.a);
     w.fail_save = true;
-    kf_keeper_adopt(w.a.keeper, PROFILE, world_password(&w, "client_sandbox"), true, NULL, NULL);
+    kf_keeper_adopt(w.a.keeper, PROFILE, world_password(&w, "client_sandbox"), true, true, NULL,
+                    NULL);
     world_token(&w, &w.a, PROFILE, -1, false, &g);
     assert_int_equal(g.err.code, 0);
     state_is(&w.a, "unsaved");

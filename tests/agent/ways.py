@@ -20,6 +20,7 @@ class Ways(Case):
     def flow(self, profile="dev", who=None, **params):
         if who:
             params["email"] = who + "@example.test"
+        params.setdefault("as_other_user", True)  # one profile for all of them
         f = Flow(self.agent, profile, **params)
         self.addCleanup(f.__exit__)
         return f

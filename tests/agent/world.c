@@ -370,7 +370,8 @@ void world_key(world *w, kf_agent *a) {
 void world_sign_in(world *w, kf_agent *a, const char *profile) {
     finish f = {0};
     const kf_entry *e = world_entry(a, profile);
-    kf_keeper_adopt(a->keeper, profile, world_password(w, e->prof.client_id), true, finished, &f);
+    kf_keeper_adopt(a->keeper, profile, world_password(w, e->prof.client_id), true, true, finished,
+                    &f);
     world_until(w, &f.done);
     assert_string_equal(f.err.what, "");
     world_quiet(w, a);

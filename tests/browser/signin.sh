@@ -40,7 +40,7 @@ $PAGES authorize "$URL" totp@example.test sandbox-password JBSWY3DPEHPK3PXP || f
 ended dev 0
 is "confidential: who" "$(kf whoami dev --json | json user_email)" totp@example.test
 
-started pub --method sso --domain-hint sso.example.test
+started pub --as-other-user --method sso --domain-hint sso.example.test
 $PAGES sso "$URL" sso@example.test || fail "the identity provider"
 ended pub 0
 is "by SSO" "$(kf whoami pub --json | json method)" SSO
@@ -50,7 +50,7 @@ $PAGES deny "$URL" || fail "the page"
 ended pub 8
 is "the session before is still there" "$(kf whoami pub --json | json method)" SSO
 
-started pub --method device
+started pub --as-other-user --method device
 CODE=$(sed -n 's/^  code: //p' "$SCRATCH/err.pub")
 $PAGES device "$URL" "$CODE" plain@example.test sandbox-password || fail "the device page"
 ended pub 0

@@ -23,7 +23,7 @@ read_code() {
 whole_address() { tm capture-pane -p -J -t s | grep -oE 'https?://[^ ]*/user_management/authorize[^ ]*' | tail -1; }
 
 # a code by mail: another one, a wrong one, the right one
-at "" "login dev --method magic --email plain@example.test"
+at "" "login dev --as-other-user --method magic --email plain@example.test"
 wait_for "Sent to plain@example.test"
 first=$(mail magic_auth)
 wait_for "r: send another"
@@ -40,12 +40,12 @@ send Enter
 done_as plain@example.test "a code by mail"
 
 # the password is not on the screen, and the terminal is itself again whatever happens
-at "" "login dev --email orgs@example.test"
+at "" "login dev --as-other-user --email orgs@example.test"
 wait_for "Password"
 type_in "sandbox-pass"
 stopped "at the password"
 hasnt "the password" "$(history)" "sandbox-pass"
-at "" "login dev --email orgs@example.test"
+at "" "login dev --as-other-user --email orgs@example.test"
 wait_for "Password"
 type_in "sandbox-password"
 send Enter
@@ -65,7 +65,7 @@ ENROLL=user_01KSB00000000000000ENR0001
 factors() { curl -sS --noproxy '*' -H 'Authorization: Bearer sk_test_sandbox' "$U/user_management/users/$ENROLL/auth_factors" | json data; }
 no_factor() { [ "$(factors)" = "[]" ]; }
 to_key() { # ENVIRONMENT [SIZE]
-    at "$1" "login dev --email enroll@example.test" "${2:-100x50}"
+    at "$1" "login dev --as-other-user --email enroll@example.test" "${2:-100x50}"
     wait_for "Password"
     type_in "sandbox-password"
     send Enter
@@ -99,7 +99,7 @@ send Enter
 done_as enroll@example.test "an authenticator app"
 
 # another device: the QR code has the code; a new one; confirmed; it runs out where codes live for 4 s only
-at "" "login open --method device"
+at "" "login open --as-other-user --method device"
 wait_for "code: "
 wait_for "Ctrl-C cancels"
 code=$(shown | sed -n 's/^  code: //p')
@@ -135,7 +135,7 @@ env >"$SCRATCH/opened.env"
 mv "$SCRATCH/opened.new" "$SCRATCH/opened"
 B
 chmod +x "$SCRATCH/browser"
-at "BROWSER='$SCRATCH/browser' WORKOS_COOKIE_PASSWORD=of-the-cookie KEYFOB_MARK=1" "login open --method browser"
+at "BROWSER='$SCRATCH/browser' WORKOS_COOKIE_PASSWORD=of-the-cookie KEYFOB_MARK=1" "login open --as-other-user --method browser"
 wait_for "b Enter opens it here"
 [ ! -e "$SCRATCH/opened" ] || fail "a browser was started by itself"
 url=$(whole_address)
@@ -150,7 +150,7 @@ done_as plain@example.test "the browser"
 
 # over SSH, and never a browser: the tunnel's line, and an address that is pasted
 rm -f "$SCRATCH/opened"
-at "BROWSER='$SCRATCH/browser' SSH_CONNECTION='192.0.2.1 50000 192.0.2.9 22' USER=ada" "login open --method browser --no-browser"
+at "BROWSER='$SCRATCH/browser' SSH_CONNECTION='192.0.2.1 50000 192.0.2.9 22' USER=ada" "login open --as-other-user --method browser --no-browser"
 wait_for "Ctrl-C cancels"
 url=$(whole_address)
 port=$(sed -n 's/.*127.0.0.1%3A\([0-9]*\)%2F.*/\1/p' <<<"$url")
@@ -215,7 +215,7 @@ print(json.dumps([{"path": "/user_management/authenticate", "nth": 1, "status": 
     "organizations": [{"id": "org_%d" % (i + 1), "name": n} for i, n in enumerate(names)]}}]))
 P
 curl -sSf --noproxy '*' --data-binary "@$SCRATCH/many" "$U/sandbox/faults" >/dev/null || fail "the sandbox takes no such fault"
-at "" "login dev --email orgs@example.test"
+at "" "login dev --as-other-user --email orgs@example.test"
 wait_for "Password"
 type_in "sandbox-password"
 send Enter

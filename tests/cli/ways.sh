@@ -18,7 +18,7 @@ who() { kf whoami "$1" --json | json user_email; }
 talk() {
     rm -f "$SCRATCH/answers" "$SCRATCH/err.login" # nothing of the one before is looked at
     mkfifo "$SCRATCH/answers"
-    "$BIN/keyfob" login "$@" --answers-stdin <"$SCRATCH/answers" >"$SCRATCH/out" 2>"$SCRATCH/err.login" &
+    "$BIN/keyfob" login "$@" --as-other-user --answers-stdin <"$SCRATCH/answers" >"$SCRATCH/out" 2>"$SCRATCH/err.login" &
     LOGIN=$!
     exec 7>"$SCRATCH/answers"
 }
@@ -40,13 +40,13 @@ say "email_code=${CODE:0:3} ${CODE:3}"
 ended "magic auth" 0
 is "who" "$(who dev)" plain@example.test
 is "its method" "$(kf whoami dev --json | json method)" MagicAuth
-run bash -c "printf 'email_code=$CODE\n' | '$BIN/keyfob' login dev --method magic --email plain@example.test --answers-stdin"
+run bash -c "printf 'email_code=$CODE\n' | '$BIN/keyfob' login dev --as-other-user --method magic --email plain@example.test --answers-stdin"
 is "a used code is refused: $ERR" "$RC" 7
-run kf login dev --method magic --email fresh@example.test --no-input
+run kf login dev --as-other-user --method magic --email fresh@example.test --no-input
 is "a code is needed and nobody is there: $ERR" "$RC" 3
-run bash -c "printf 'email_code=$(mailed fresh@example.test)\n' | '$BIN/keyfob' login dev --method magic --email fresh@example.test --answers-stdin"
+run bash -c "printf 'email_code=$(mailed fresh@example.test)\n' | '$BIN/keyfob' login dev --as-other-user --method magic --email fresh@example.test --answers-stdin"
 is "an unknown address signs up: $ERR" "$RC" 0
-run kf login pub --method magic --email plain@example.test
+run kf login pub --as-other-user --method magic --email plain@example.test
 is "without an API key it says why: $ERR" "$RC" 7
 
 # e-mail verification
@@ -72,7 +72,7 @@ ended "radar by text message" 0
 
 # enrolment in the middle of a sign-in: nobody can scan it here, and the half-made factor goes again
 ENROLL=user_01KSB00000000000000ENR0001
-run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --email enroll@example.test --answers-stdin"
+run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --as-other-user --email enroll@example.test --answers-stdin"
 is "enrolment needs a person: $ERR" "$RC" 3
 no_factor() { [ "$(api "$U/user_management/users/$ENROLL/auth_factors" | json data)" = "[]" ]; }
 wait_until "the half-made factor is deleted" no_factor
@@ -80,7 +80,7 @@ ok "the half-made factor is deleted"
 
 # enrolment afterwards
 kf logout dev >/dev/null 2>&1
-run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --email plain@example.test --answers-stdin"
+run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --as-other-user --email plain@example.test --answers-stdin"
 is "plain" "$RC" 0
 rm -f "$SCRATCH/answers"
 mkfifo "$SCRATCH/answers"
@@ -96,7 +96,7 @@ is "it is verified" "$(sed -n 2p "$SCRATCH/enroll" | json verified)" true
 F=$(sed -n 2p "$SCRATCH/enroll" | json factor_id)
 is "the sandbox lists it" "$(api "$U/auth/factors/$F" | json id)" "$F"
 is "keyfob lists it" "$(kf factor list dev --json | json items 0 id)" "$F"
-run bash -c "printf 'password=sandbox-password\ntotp=000000\n' | '$BIN/keyfob' login dev --email plain@example.test --answers-stdin"
+run bash -c "printf 'password=sandbox-password\ntotp=000000\n' | '$BIN/keyfob' login dev --as-other-user --email plain@example.test --answers-stdin"
 is "the next sign-in asks for it: $ERR" "$RC" 7
 run kf factor rm dev "$F" --no-input
 is "deleting wants a yes" "$RC" 3
@@ -112,7 +112,7 @@ confirm() { # CODE EMAIL PASSWORD ACTION
 }
 device() {
     rm -f "$SCRATCH/err.login" # else the code of the one before may be read
-    "$BIN/keyfob" login pub --method device >"$SCRATCH/out" 2>"$SCRATCH/err.login" </dev/null &
+    "$BIN/keyfob" login pub --as-other-user --method device >"$SCRATCH/out" 2>"$SCRATCH/err.login" </dev/null &
     LOGIN=$!
     exec 7>/dev/null
     wait_until "the code" grep -q '  code: ' "$SCRATCH/err.login"
@@ -132,7 +132,7 @@ is "the session before is still there" "$(who pub)" plain@example.test
 
 # the browser: the address on stderr, nothing opened; pasted back instead of redirected
 rm -f "$SCRATCH/err.login"
-"$BIN/keyfob" login pub --method browser --no-browser >"$SCRATCH/out" 2>"$SCRATCH/err.login" </dev/null &
+"$BIN/keyfob" login pub --as-other-user --method browser --no-browser >"$SCRATCH/out" 2>"$SCRATCH/err.login" </dev/null &
 LOGIN=$!
 exec 7>/dev/null
 wait_until "the address" grep -q 'authorize?' "$SCRATCH/err.login"
@@ -165,7 +165,7 @@ ended "a line that is no answer" 2
 
 # a QR code into a log, for whom it is worth it
 rm -f "$SCRATCH/err.login"
-"$BIN/keyfob" login pub --method device --qr >"$SCRATCH/out" 2>"$SCRATCH/err.login" </dev/null &
+"$BIN/keyfob" login pub --as-other-user --method device --qr >"$SCRATCH/out" 2>"$SCRATCH/err.login" </dev/null &
 LOGIN=$!
 drawn() { grep -q '▄' "$SCRATCH/err.login" && tail -n 1 "$SCRATCH/err.login" | grep -q $'\033.0m$'; }
 wait_until "the QR code" drawn
@@ -175,19 +175,19 @@ grep $'\033' "$SCRATCH/err.login" | python3 "$SRC/tests/qr/raster.py" >"$SCRATCH
 has "--qr without a terminal" "$(zbarimg -q --raw "$SCRATCH/shot.ppm")" "user_code=$(sed -n 's/^  code: //p' "$SCRATCH/err.login")"
 
 # single sign-on is where a browser is needed
-run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --email sso@example.test --answers-stdin"
+run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --as-other-user --email sso@example.test --answers-stdin"
 is "SSO only, and no browser: $ERR" "$RC" 3
 
 # a refresh token from elsewhere, on stdin only
 kf profile add taken --client-id client_sandbox --api-host "$U" >/dev/null
 R=$(curl -sS --noproxy '*' -H 'Content-Type: application/json' -d '{"grant_type":"password","client_id":"client_sandbox","client_secret":"sk_test_sandbox","email":"plain@example.test","password":"sandbox-password"}' "$U/user_management/authenticate" | json refresh_token)
-run bash -c "printf %s '$R' | '$BIN/keyfob' login taken --method token"
+run bash -c "printf %s '$R' | '$BIN/keyfob' login taken --as-other-user --method token"
 is "a refresh token: $ERR" "$RC" 0
 is "who" "$(who taken)" plain@example.test
-run bash -c "printf %s '$R' | '$BIN/keyfob' login taken --method token"
+run bash -c "printf %s '$R' | '$BIN/keyfob' login taken --as-other-user --method token"
 [ "$RC" -ne 0 ] || fail "a spent refresh token was taken"
 is "the session before is still there" "$(who taken)" plain@example.test
-run kf login dev --method nothing
+run kf login dev --as-other-user --method nothing
 is "another method" "$RC" 2
 
 # an invitation
@@ -208,14 +208,14 @@ say "password=another-password"
 ended "a new password" 0
 
 # a provider's own tokens, and an impersonated session
-run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --email impersonated@example.test --answers-stdin"
+run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --as-other-user --email impersonated@example.test --answers-stdin"
 has "it says that it is impersonated" "$OUT" "impersonated session: admin@example.test"
 is "the provider's tokens" "$(kf claims dev --oauth-tokens | json oauth_tokens access_token)" ya29.sandbox
 hasnt "not on a terminal" "$(script -qec "'$BIN/keyfob' claims dev --oauth-tokens" /dev/null)" ya29.sandbox
 is "the user's own fields" "$(kf claims dev --json | json user first_name)" Imke
 
 # organizations, sessions, claims
-run bash -c "printf 'password=sandbox-password\norganization=Globex\n' | '$BIN/keyfob' login dev --email orgs@example.test --answers-stdin"
+run bash -c "printf 'password=sandbox-password\norganization=Globex\n' | '$BIN/keyfob' login dev --as-other-user --email orgs@example.test --answers-stdin"
 is "orgs" "$RC" 0
 is "its organizations" "$(kf org list dev --json | python3 -c 'import json,sys; print(len(json.load(sys.stdin)["items"]))')" 3
 run kf switch-org dev org_01KSB0000000000000000GX003

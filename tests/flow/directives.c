@@ -84,7 +84,8 @@ static void d_ask(run *r, char *p) {
     want_kind(r, KF_STEP_FIELD);
     if (strcmp(field, kf_field_name(step_of(r)->field)))
         run_bad(r, "%s is asked, not %s", kf_field_name(step_of(r)->field), field);
-    if (clauses(r, &p, 1u << KF_ACT_SUBMIT)) answer(r, KF_ACT_SUBMIT, p);
+    uint32_t least = strcmp(field, "other_user") ? 1u << KF_ACT_SUBMIT : 0;
+    if (clauses(r, &p, least)) answer(r, KF_ACT_SUBMIT, p);
 }
 
 static void d_choose(run *r, char *p) {
@@ -343,7 +344,12 @@ static void d_done(run *r, char *p) {
         else if (!strcmp(w, "name")) run_match(r, &p, "name", s->organization_name);
         else if (!strcmp(w, "client")) run_match(r, &p, "client", s->client_id);
         else if (!strcmp(w, "token")) run_match(r, &p, "token", kf_secret_peek(s->refresh_token));
-        else run_bad(r, "unknown clause %s", w);
+        else if (!strcmp(w, "replaces")) {
+            if (!kf_flow_replaces(r->f)) run_bad(r, "it does not replace the profile's session");
+        } else if (!strcmp(w, "profile")) {
+            const char *made = kf_flow_new_profile(r->f);
+            run_match(r, &p, "profile", made ? made : "");
+        } else run_bad(r, "unknown clause %s", w);
     }
 }
 
@@ -375,6 +381,35 @@ static void d_give_back(run *r, char *p) {
     kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "the profile is gone");
     kf_flow_give_back(r->f, &e);
 }
+
+/* The owner found another person's session in the profile. */
+static void d_other(run *r, char *p) {
+    kf_person owner = {0};
+    kf_err e;
+    bool failed = false;
+    if (!r->session) run_bad(r, "no session was taken");
+    for (char *w; (w = run_word(r, &p));) {
+        const struct {
+            const char *name;
+            char *dst;
+            size_t size;
+        } part[] = {{"user", owner.user_id, sizeof owner.user_id},
+                    {"email", owner.email, sizeof owner.email},
+                    {"client", owner.client_id, sizeof owner.client_id}};
+        bool known = failed = !strcmp(w, "again");
+        for (size_t i = 0; i < KF_LEN(part); i++) {
+            if (strcmp(w, part[i].name)) continue;
+            known = kf_str_set(part[i].dst, part[i].size, run_need(r, &p, w));
+        }
+        if (!known) run_bad(r, "unknown clause %s", w);
+    }
+    kf_fail(&e, KF_ERR_USAGE_EXISTS, "that name is taken");
+    r->taken = false;
+    kf_flow_ask_other_user(r->f, KF_TAKE(r->session), &owner, failed ? &e : NULL);
+}
+
+static void d_replace(run *r, char *p) { act_only(r, KF_ACT_REPLACE, p); }
+static void d_new_profile(run *r, char *p) { answer(r, KF_ACT_NEW_PROFILE, p); }
 
 static void set_text(run *r, char *dst, size_t size, char *p) {
     if (!kf_str_set(dst, size, run_need(r, &p, "value"))) run_bad(r, "the value is too long");
@@ -495,6 +530,9 @@ static const struct {
                   {"cancel", d_cancel},
                   {"done", d_done},
                   {"give_back", d_give_back},
+                  {"other", d_other},
+                  {"replace", d_replace},
+                  {"new_profile", d_new_profile},
                   {"failed", d_failed},
                   {"client", d_client},
                   {"email", d_email},

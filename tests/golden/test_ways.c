@@ -147,6 +147,72 @@ static void new_password(void **state) {
     stage_shot_at(s, "way-password-changed", 24, 80);
 }
 
+#define PERSON(id, email, name, client)                                \
+    "{\"user_id\":\"" id "\",\"email\":\"" email "\",\"name\":\"" name \
+    "\",\"client_id\":\"" client "\",\"api_host\":\"https://api.workos.com\"}"
+#define MAYA PERSON("user_1", "maya@acme.example", "Maya Chen", "client_1")
+#define MAX PERSON("user_2", "max@acme.example", "Max Power", "client_1")
+#define OTHER(serial, more)                                                          \
+    STEP(serial, "field", "other_user", "\"replace\",\"new_profile\"", "other_user", \
+         ",\"owner\":" MAYA ",\"person\":" MAX more)
+
+static void other_person(void **state) {
+    stage *s = *state;
+    stage_signin(s);
+    stage_step(s, OTHER("2", ""));
+    stage_shot(s, "way-other-person");
+    int calls = s->calls;
+    stage_key(s, KF_KEY_ENTER);
+    last_answer(s, "new_profile", "acme-prod-max");
+    stage_answer(s, s->last_call, "{}", true);
+    stage_step(s, OTHER("3", ",\"failure\":{\"name\":\"usage.exists\",\"what\":\"the profile "
+                             "acme-prod-max\",\"hint\":\"\"}"));
+    stage_shot_at(s, "way-other-person-taken", 24, 80);
+    stage_type(s, "-b");
+    stage_key(s, KF_KEY_ENTER);
+    last_answer(s, "new_profile", "acme-prod-max-b");
+    assert_int_equal(s->calls, calls + 2);
+}
+
+static void other_person_replaces(void **state) {
+    stage *s = *state;
+    stage_signin(s);
+    stage_step(s, OTHER("2", ""));
+    stage_key(s, KF_KEY_DOWN);
+    int calls = s->calls;
+    stage_type(s, "xyn"); /* no key but Enter decides */
+    assert_int_equal(s->calls, calls);
+    stage_shot_at(s, "way-other-person-replace", 24, 80);
+    stage_key(s, KF_KEY_ENTER);
+    last_answer(s, "replace", NULL);
+}
+
+static void other_person_stops(void **state) {
+    stage *s = *state;
+    stage_signin(s);
+    stage_step(s, OTHER("2", ""));
+    int calls = s->calls, stops = s->stops;
+    stage_key(s, KF_KEY_DOWN);
+    stage_key(s, KF_KEY_DOWN);
+    stage_key(s, KF_KEY_ENTER);
+    assert_int_equal(s->calls, calls);
+    assert_int_equal(s->stops,
+                     stops + 1); /* its connection is closed: the agent ends the session */
+    assert_true(stage_shows(s, "keyfob ends the new session at WorkOS"));
+}
+
+static void other_environment(void **state) {
+    stage *s = *state;
+    stage_signin(s);
+    stage_step(s,
+               STEP("2", "field", "other_user", "\"replace\",\"new_profile\"", "other_environment",
+                    ",\"owner\":" MAYA ",\"person\":" PERSON("user_9", "maya@acme.example",
+                                                             "Maya Chen", "client_staging")));
+    stage_shot_at(s, "way-other-environment", 24, 80);
+    stage_key(s, KF_KEY_ESC);
+    assert_true(stage_shows(s, "keyfob ends the new session at WorkOS"));
+}
+
 static void to_enroll(stage *s) {
     stage_signin(s);
     stage_step(s, STEP("2", "show_qr", "totp", "\"submit\"", "enroll", QR));
@@ -382,10 +448,22 @@ static void impersonated(void **state) {
 int main(void) {
     setenv("TZ", "UTC", 1);
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
-    const struct CMUnitTest tests[] = {T(email_code),           T(verify_email), T(radar),
-                                       T(new_password),         T(enroll),       T(enroll_hides),
-                                       T(enroll_never_in_part), T(device),       T(browser),
-                                       T(address_is_complete),  T(sso),          T(factors),
+    const struct CMUnitTest tests[] = {T(email_code),
+                                       T(verify_email),
+                                       T(radar),
+                                       T(new_password),
+                                       T(enroll),
+                                       T(enroll_hides),
+                                       T(other_person),
+                                       T(other_person_replaces),
+                                       T(other_person_stops),
+                                       T(other_environment),
+                                       T(enroll_never_in_part),
+                                       T(device),
+                                       T(browser),
+                                       T(address_is_complete),
+                                       T(sso),
+                                       T(factors),
                                        T(impersonated)};
     return cmocka_run_group_tests_name("ways", tests, NULL, NULL);
 }

@@ -53,6 +53,11 @@ with_password() { # PROFILE ADDRESS
     wait_for "(hidden)"
     send Enter
 }
+# another: the profile was another person's, and is this one's now
+another() {
+    wait_for "You signed in as another person"
+    send Down Enter
+}
 signed_in() { wait_for "Signed in to $1 as $2"; ok "$3"; }
 # the address that is on the screen, which may take several rows
 address() { shown | sed -n '/^ *https*:/,/^ *$/p' | tr -d ' \n' | grep -oE 'https?://[^ ]*'; }

@@ -23,21 +23,25 @@ signed_in dev plain@example.test "a code by mail, at the second try"
 with_password dev unverified@example.test
 wait_for "The address must be confirmed"
 paste_in "Your code is $(mail email_verification)."
+another
 signed_in dev unverified@example.test "an address was verified"
 
 with_password dev orgs@example.test
 wait_for "Which one should this profile use?"
 send Down Enter
+another
 signed_in dev orgs@example.test "one of several organizations"
 
 with_password dev totp@example.test
 wait_for "Code from your authenticator app"
 type_in "$(totp)"
+another
 signed_in dev totp@example.test "a second factor"
 
 with_password dev radar@example.test
 wait_for "WorkOS wants to be sure"
 type_in "$(mail radar)"
+another
 signed_in dev radar@example.test "Radar, by mail"
 
 with_password dev radar-sms@example.test
@@ -46,6 +50,7 @@ type_in "+44 20 7946 0000"
 send Enter
 wait_for "Code from the text message"
 type_in "$(mail sms)"
+another
 signed_in dev radar-sms@example.test "Radar, by text message"
 
 # another device; the page is reached by the address that is shown, and the code that is shown is typed there
@@ -84,8 +89,9 @@ wait_for "waiting for the browser"
 url=$(address)
 has "the address is complete" "$url" "code_challenge_method=S256"
 text=$(page "$url" "action=password,email=orgs@example.test,password=sandbox-password" "organization_id=") || fail "the browser's pages"
+another
 signed_in open orgs@example.test "the browser"
-has "the browser's last page" "$text" "Signed in"
+has "the browser says where it goes on" "$text" "Go back to the terminal"
 
 # as over SSH: nothing comes back, the address is pasted
 start open 1
@@ -99,6 +105,7 @@ wait_for "That answer cannot be used"
 paste_in "$back"
 wait_for "127.0.0.1"
 send Enter
+another
 signed_in open plain@example.test "a pasted address"
 
 # SSO, asked for and required
@@ -108,10 +115,12 @@ type_in "sso.example.test"
 send Enter
 wait_for "waiting for the browser"
 page "$(address)" "email=sso@example.test" >/dev/null || fail "the identity provider's page"
+another
 signed_in open sso@example.test "single sign-on"
 with_password dev sso@example.test
 wait_for "only through its own identity"
 page "$(address)" "email=sso@example.test" >/dev/null || fail "the identity provider's page"
+another
 signed_in dev sso@example.test "single sign-on that was required"
 
 start dev 4
@@ -121,6 +130,7 @@ send Enter
 wait_for "Its length"
 type_in "sandbox-password"
 send Enter
+another
 wait_for "an impersonated session"
 ok "an impersonation is told"
 send C-c
@@ -144,6 +154,7 @@ wait_for "Given to the browser"
 wait_until "the browser" test -s "$SCRATCH/opened"
 is "b opens exactly the address that is shown" "$(cat "$SCRATCH/opened")" "$url"
 page "$url" "action=password,email=plain@example.test,password=sandbox-password" >/dev/null || fail "the browser's pages"
+another
 signed_in open plain@example.test "the browser, over SSH"
 send C-c
 left 130 "Ctrl-C"

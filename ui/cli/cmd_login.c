@@ -26,6 +26,7 @@ enum {
     O_NO_QR,
     O_INVITATION_STDIN,
     O_RESET,
+    O_OTHER_USER,
     O_CLIENT_ID,
     O_API_HOST
 };
@@ -135,6 +136,7 @@ static bool start(kf_login *l, const kf_args *a, kf_err *err) {
     for (size_t i = 0; i < KF_LEN(texts); i++)
         kf_json_set_str(p, texts[i].name, a->opt[texts[i].opt]);
     kf_json_set_secret(p, "invitation_token", invitation);
+    if (a->opt[O_OTHER_USER]) kf_json_set_bool(p, "as_other_user", true);
     bool ok = max_age(p, a->opt[O_MAX_AGE], err);
     if (ok) l->steps = kf_client_open(0, err);
     if (ok && l->steps) return kf_client_start(l->steps, "SignIn", p, err);
@@ -143,7 +145,7 @@ static bool start(kf_login *l, const kf_args *a, kf_err *err) {
 }
 
 /* A refresh token from elsewhere: never an argument, never in the environment. */
-static int take_token(kf_login *l, kf_err *err) {
+static int take_token(kf_login *l, const kf_args *a, kf_err *err) {
     KF_AUTO(kf_secret)
     token = isatty(STDIN_FILENO) ? kf_ask("Refresh token", true, err) : kf_read_stdin(16384, err);
     if (!token) return -1;
@@ -153,6 +155,7 @@ static int take_token(kf_login *l, kf_err *err) {
     kf_json_set_str(p, "profile", l->profile);
     kf_json_set_secret(p, "refresh_token", token);
     kf_json_set_str(p, "client_id", env("WORKOS_CLIENT_ID"));
+    if (a->opt[O_OTHER_USER]) kf_json_set_bool(p, "as_other_user", true);
     KF_AUTO(kf_json) r = kf_cli_call(l->c, "TakeToken", p, TAKE_MS, err);
     return r ? kf_login_done(l, kf_json_get(r, "profile")) : -1;
 }
@@ -204,7 +207,7 @@ int kf_cmd_login(kf_cli *c, const kf_args *a) {
     bool ok = read_stdin(&l, a, &e) && choose_profile(&l, a, &e);
     for (int tries = 0; ok && tries < 2; tries++) {
         if (token) {
-            rc = take_token(&l, &e);
+            rc = take_token(&l, a, &e);
             break;
         }
         rc = start(&l, a, &e) ? kf_login_drive(&l, &e) : -1;

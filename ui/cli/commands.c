@@ -25,11 +25,10 @@ static const kf_command table[] = {
      .args = "[PROFILE] [OPTION...] -- CMD [ARG...]",
      .help = "run a command with a fresh token",
      .text = "Becomes CMD, with WORKOS_ACCESS_TOKEN, KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, "
-             "KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and "
-             "WORKOS_ORGANIZATION_ID set. KEYFOB_TOKEN_FD or KEYFOB_TOKEN_FILE instead say where "
-             "the token is, without a newline. "
-             "--mask does not see base64 of it, nor line breaks in it. Exit 125: keyfob failed, "
-             "126: CMD cannot run, 127: no CMD.",
+             "KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and WORKOS_ORGANIZATION_ID set. "
+             "KEYFOB_TOKEN_FD or KEYFOB_TOKEN_FILE instead say where the token is, without a "
+             "newline. --mask does not see base64 of it, nor line breaks in it. "
+             "Exit 125: keyfob failed, 126: CMD cannot run, 127: no CMD.",
      .examples = "  keyfob exec acme -- ./deploy.sh\n  keyfob exec acme --mask --file -- sh -c "
                  "'./upload -t \"$KEYFOB_TOKEN_FILE\"'\n",
      .opts = {{"min-valid", 0, "D", "renew first when less than D is left"},
@@ -111,8 +110,8 @@ static const kf_command table[] = {
      .args = "[PROFILE] [--method METHOD]",
      .help = "sign in",
      .text = "magic is a code by e-mail, device another device, token a refresh token on stdin. "
-             "Without an API key: browser, device, sso, "
-             "token. No secret is ever an argument; --answers-stdin takes lines like totp=123456.",
+             "Without an API key: browser, device, sso, token. No secret is ever an argument; "
+             "--answers-stdin takes lines like totp=123456, other_user=new:NAME.",
      .examples = "  keyfob login acme --method browser\n  printf 'email=%s\\npassword=%s\\n' "
                  "\"$E\" \"$P\" | keyfob login acme --answers-stdin\n",
      .opts = {{"method", 0, "METHOD", "password magic browser device sso token"},
@@ -132,7 +131,8 @@ static const kf_command table[] = {
               {"qr", 0, NULL, "+the QR code also where stderr is no terminal"},
               {"no-qr", 0, NULL, "+no QR code"},
               {"invitation-token-stdin", 0, NULL, "+read an invitation token"},
-              {"reset-password", 0, NULL, "make a new password first"},
+              {"reset-password", 0, NULL, "+make a new password first"},
+              {"as-other-user", 0, NULL, "replace the session of another user, without asking"},
               {"client-id", 0, "ID", "+for a profile to be made"},
               {"api-host", 0, "URL", "+for a profile to be made"}},
      .max_pos = 1,

@@ -34,6 +34,13 @@ typedef struct kf_login {
 
 /* Takes steps until the sign-in is over: the exit status; -1: err. */
 int kf_login_drive(kf_login *l, kf_err *err);
+/* login_other.c: the session is of another person than the profile's. Asks what becomes of it. */
+KF_CHECK bool kf_login_other(kf_login *l, const char *flow, const kf_json *step, kf_err *err);
+/* Sends an answer to a step. */
+KF_CHECK bool kf_login_send(kf_login *l, const char *flow, const kf_json *step, const char *act,
+                            const kf_secret *value, kf_err *err);
+/* A failure that came with a question is the end where no person can answer better. */
+KF_CHECK bool kf_login_came_back(kf_login *l, const kf_json *step, kf_err *err);
 /* Says who is signed in now; the exit status. */
 int kf_login_done(kf_login *l, const kf_json *profile);
 /* Shows a QR code on stderr, or says why not. */

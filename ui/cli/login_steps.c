@@ -30,9 +30,10 @@ void kf_answers_begin(kf_answers *a) { a->given = a->open = true; }
 
 /* A line into a->field and a->value; false: the end, or a bad one. */
 static bool read_line(kf_answers *a) {
-    static const char *const known[] = {
-        "email",        "password",     "totp",        "email_code",   "sms_code",        "phone",
-        "organization", "redirect_url", "reset_token", "new_password", "invitation_token"};
+    static const char *const known[] = {"email",        "password",         "totp",
+                                        "email_code",   "sms_code",         "phone",
+                                        "organization", "redirect_url",     "reset_token",
+                                        "new_password", "invitation_token", "other_user"};
     enum { LINE = 16384 };
     KF_AUTO(kf_secret) line = kf_secret_zero(LINE);
     char *p = kf_secret_edit(line), c = 0;
@@ -98,7 +99,7 @@ static bool nobody(const kf_login *l, const char *field, kf_err *err) {
 }
 
 /* A question that came back after an answer from a script is the end: nobody can answer better. */
-static bool came_back(kf_login *l, const kf_json *step, kf_err *err) {
+bool kf_login_came_back(kf_login *l, const kf_json *step, kf_err *err) {
     const kf_json *f = kf_json_get(step, "failure");
     if (!kf_json_is_obj(f) || (!l->in.given && kf_can_ask(l->c))) return false;
     kf_msg_read_failure(f, err);
@@ -151,7 +152,7 @@ static kf_secret *field_answer(kf_login *l, const kf_json *step, const char **ac
         *act = "reset";
         return kf_secret_new("", 0);
     }
-    if (came_back(l, step, err)) return NULL;
+    if (kf_login_came_back(l, step, err)) return NULL;
     kf_secret *v = kf_answers_take(&l->in, field);
     if (v) return v;
     if (l->in.given || !kf_can_ask(l->c)) return nobody(l, field, err), NULL;
@@ -200,7 +201,7 @@ static void show_choices(const kf_json *list, const char *part) {
 }
 
 static kf_secret *choice_answer(kf_login *l, const kf_json *step, kf_err *err) {
-    if (came_back(l, step, err)) return NULL;
+    if (kf_login_came_back(l, step, err)) return NULL;
     KF_AUTO(kf_secret) given = kf_answers_take(&l->in, "organization");
     const char *id = given ? match(l->choices, kf_secret_peek(given)) : NULL;
     if (given && !id)
@@ -226,8 +227,8 @@ static kf_secret *choice_answer(kf_login *l, const kf_json *step, kf_err *err) {
     return kf_secret_new(id, strlen(id));
 }
 
-static bool send_answer(kf_login *l, const char *flow, const kf_json *step, const char *act,
-                        const kf_secret *value, kf_err *err) {
+bool kf_login_send(kf_login *l, const char *flow, const kf_json *step, const char *act,
+                   const kf_secret *value, kf_err *err) {
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "flow", flow);
     kf_json_set_int(p, "serial", kf_json_int_or(step, "serial", 0));
@@ -244,7 +245,7 @@ static bool answer(kf_login *l, const char *flow, const kf_json *step, kf_err *e
         KF_AUTO(kf_secret)
         v = choose ? choice_answer(l, step, err) : field_answer(l, step, &act, err);
         if (!v) return false;
-        if (send_answer(l, flow, step, act, v, err)) return true;
+        if (kf_login_send(l, flow, step, act, v, err)) return true;
         if (err->code != KF_ERR_USAGE_BAD_ANSWER || l->in.given || !kf_can_ask(l->c)) return false;
         kf_cli_note(l->c, "%s", err->what); /* not sent: the same question again */
     }
@@ -331,10 +332,10 @@ static bool typed_line(kf_login *l, const char *flow, const kf_json *step, kf_er
     if (!strcmp(p, "b") && kf_json_str(step, "url") && !l->no_browser)
         ok = kf_open_url(kf_json_str(step, "url"), &e);
     else if (!strcmp(p, "n") && can(step, "new_code"))
-        ok = send_answer(l, flow, step, "new_code", NULL, &e);
+        ok = kf_login_send(l, flow, step, "new_code", NULL, &e);
     else if (*p && can(step, "submit")) {
         KF_AUTO(kf_secret) v = kf_secret_new(p, strlen(p));
-        ok = send_answer(l, flow, step, "submit", v, &e);
+        ok = kf_login_send(l, flow, step, "submit", v, &e);
     }
     if (!ok) kf_cli_note(l->c, "%s%s%s", e.what, *e.hint ? ". " : "", e.hint);
     return true;
@@ -344,7 +345,7 @@ static bool typed_line(kf_login *l, const char *flow, const kf_json *step, kf_er
 static bool script_line(kf_login *l, const char *flow, const kf_json *step, kf_err *err) {
     if (!read_line(&l->in) && l->in.bad.code) return *err = l->in.bad, false;
     KF_AUTO(kf_secret) pasted = take_read(&l->in, "redirect_url");
-    return !pasted || send_answer(l, flow, step, "submit", pasted, err);
+    return !pasted || kf_login_send(l, flow, step, "submit", pasted, err);
 }
 
 /* A sign-in by password or code that has to go on in a browser: without a person it is the end. */
@@ -390,7 +391,7 @@ int kf_login_done(kf_login *l, const kf_json *p) {
     char left[24];
     kf_words_left(kf_json_int_or(p, "left_ms", 0), left);
     printf("Signed in to %s as %s%s%s; the token is valid for %s and renews by itself\n",
-           l->profile, who, *org ? ", organization " : "", org, left);
+           kf_json_str_or(p, "name", l->profile), who, *org ? ", organization " : "", org, left);
     if (*imp) printf("This is an impersonated session: %s\n", imp);
     return kf_cli_flush();
 }
@@ -398,6 +399,8 @@ int kf_login_done(kf_login *l, const kf_json *p) {
 /* One step; false: err. */
 static bool one_step(kf_login *l, const char *flow, const kf_json *step, kf_err *err) {
     const char *kind = kf_json_str_or(step, "kind", "");
+    if (kf_str_eq(kf_json_str(step, "field"), "other_user"))
+        return kf_login_other(l, flow, step, err);
     if (!strcmp(kind, "field")) return answer(l, flow, step, err);
     if (!strcmp(kind, "show_qr")) return scan(l, flow, step, err);
     if (!strcmp(kind, "open_url")) {
@@ -412,7 +415,7 @@ static bool one_step(kf_login *l, const char *flow, const kf_json *step, kf_err 
             return kf_fail(err, KF_ERR_WORKOS_CODE_EXPIRED, "nobody confirmed the code in time");
         show_address(l, step);
         KF_AUTO(kf_secret) pasted = can(step, "submit") ? take_read(&l->in, "redirect_url") : NULL;
-        if (pasted) return send_answer(l, flow, step, "submit", pasted, err);
+        if (pasted) return kf_login_send(l, flow, step, "submit", pasted, err);
     }
     if (!strcmp(kind, "choose") && collect(l, step)) {
         bool ok = answer(l, flow, step, err);

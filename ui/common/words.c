@@ -178,6 +178,12 @@ static const row table[] = {
      "Two sessions were mixed up somewhere. The answer was thrown away; what is stored stays as it "
      "is.",
      "Sign in again (s).", "Run: keyfob login %p"},
+    {KF_ERR_WORKOS_OTHER_USER, "The sign-in was by another person: %w.",
+     "Nothing was stored, and the session of the profile is untouched. keyfob ends the new session "
+     "at WorkOS.",
+     "Sign in as the person of this profile, or use another profile.",
+     "Sign in to another profile, or give this one to the new person: "
+     "keyfob login %p --as-other-user"},
     {KF_ERR_STORE_LOCKED, "Your keyring is locked: %w.",
      "keyfob cannot read secrets until you allow it. Nothing is lost.", "Unlock it (U).",
      "Run: keyfob unlock. Where there is no display, use a vault: keyfob store move --to vault"},
@@ -411,6 +417,14 @@ void kf_words_note(kf_note note, const char *arg, const kf_err *why, char *out, 
             "WorkOS asks for a step that only its own page has (%s). It continues in the browser.",
             *a ? a : "one more step");
         return;
+    case KF_NOTE_OTHER_USER:
+        snprintf(out, size, "%s signed in, but this profile belongs to another person.", a);
+        return;
+    case KF_NOTE_OTHER_ENVIRONMENT:
+        snprintf(out, size,
+                 "%s signed in, but the session of this profile belongs to another environment.",
+                 a);
+        return;
     case KF_NOTE_NONE:
     case KF_NOTE_COUNT: break;
     }
@@ -429,6 +443,7 @@ const char *kf_words_field(kf_field f) {
     case KF_FIELD_ORGANIZATION: return "Organization (org_...), connection (conn_...) or domain";
     case KF_FIELD_RESET_TOKEN: return "Token from the reset mail";
     case KF_FIELD_NEW_PASSWORD: return "New password (ends all sessions of this user)";
+    case KF_FIELD_OTHER_USER: return "Name of the new profile";
     case KF_FIELD_NONE:
     case KF_FIELD_COUNT: break;
     }

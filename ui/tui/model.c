@@ -1,6 +1,7 @@
 #include "ui/tui/model.h"
 #include <search.h>
 #include "base/str.h"
+#include "ui/common/person.h"
 #include "ui/common/text.h"
 #include "wire/msg.h"
 
@@ -288,6 +289,9 @@ static void step_done(kf_mstep *s) {
     free(s->note_arg);
     free(s->email);
     free(s->organization);
+    free(s->owner);
+    free(s->person);
+    free(s->person_email);
     free(s->url);
     free(s->user_code);
     free(s->ssh_line);
@@ -344,6 +348,20 @@ static void read_place(const kf_model *m, const kf_json *o, kf_mstep *s) {
     free(line);
 }
 
+static char *person_of(const kf_json *person, bool elsewhere) {
+    char text[700] = "";
+    if (kf_json_is_obj(person)) kf_person_words(person, elsewhere, text, sizeof text);
+    return kf_strdup(text);
+}
+
+static void read_persons(const kf_json *o, kf_mstep *s) {
+    bool elsewhere = s->note == KF_NOTE_OTHER_ENVIRONMENT;
+    const kf_json *person = kf_json_get(o, "person");
+    s->owner = person_of(kf_json_get(o, "owner"), elsewhere);
+    s->person = person_of(person, elsewhere);
+    s->person_email = safe_of(person, "email");
+}
+
 void kf_model_step(kf_model *m, const kf_json *answer) {
     const kf_json *o = kf_json_get(answer, "step");
     set_text(&m->flow, kf_json_str(answer, "flow"));
@@ -372,10 +390,12 @@ void kf_model_step(kf_model *m, const kf_json *answer) {
     s->ends_at = deadline(m, o, "left_ms");
     s->since_ms = m->now_ms;
     read_place(m, o, s);
+    read_persons(o, s);
     read_failure(kf_json_get(o, "failure"), &s->err, &s->failed);
     const kf_json *p = kf_json_get(o, "profile");
     s->email = safe_of(p, "user_email");
     s->organization = safe_of(p, "org_name");
+    if (!kf_str_set(s->profile, sizeof s->profile, kf_json_str_or(p, "id", ""))) s->profile[0] = 0;
     if (kf_json_is_obj(p)) kf_model_profile(m, p);
 }
 

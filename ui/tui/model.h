@@ -68,6 +68,8 @@ typedef struct kf_mstep {
     bool failed;
     kf_err err;
     char *email, *organization; /* DONE */
+    char profile[17];           /* DONE: id of the profile that has the session; "" not known */
+    char *owner, *person, *person_email; /* OTHER_USER: whose the profile is, and who signed in */
 } kf_mstep;
 
 /* What was deleted here and can be taken back until at_ms (boot clock), when the agent is told. id

@@ -120,8 +120,25 @@ static bool typed_twice(kf_signin *s, kf_out *o) {
     return false;
 }
 
+static void back(kf_signin *s, const kf_model *m, kf_out *o);
+
+static void submit_other(kf_signin *s, const kf_model *m, kf_out *o) {
+    if (s->cur == KF_OTHER_REPLACE) answer(s, m, KF_ACT_REPLACE, NULL, o);
+    else if (s->cur == KF_OTHER_STOP) back(s, m, o);
+    else if (kf_line_is_empty(&s->line)) kf_out_say(o, KF_SAY_INFO, "The profile needs a name");
+    else { /* the line stays: another name may be needed */
+        const char *name = kf_line_text(&s->line);
+        KF_AUTO(kf_secret) value = kf_secret_new(name, strlen(name));
+        answer(s, m, KF_ACT_NEW_PROFILE, value, o);
+    }
+}
+
 static void submit(kf_signin *s, const kf_model *m, kf_out *o) {
     const kf_mstep *p = open_step(s, m);
+    if (kf_signin_is_other(p)) {
+        submit_other(s, m, o);
+        return;
+    }
     if (kf_line_is_empty(line_of(s, p))) {
         bool browser = kf_signin_is_browser(p);
         kf_out_say(o, KF_SAY_INFO,
@@ -172,7 +189,9 @@ static void back(kf_signin *s, const kf_model *m, kf_out *o) {
         answer(s, m, KF_ACT_BACK, NULL, o);
         return;
     }
-    if (!s->over) kf_out_say(o, KF_SAY_INFO, "Sign-in stopped; nothing was stored");
+    if (kf_signin_is_other(p))
+        kf_out_say(o, KF_SAY_INFO, "Sign-in stopped; keyfob ends the new session at WorkOS");
+    else if (!s->over) kf_out_say(o, KF_SAY_INFO, "Sign-in stopped; nothing was stored");
     kf_out_stop(o, s->stream);
     kf_out_pop(o, 1);
 }
@@ -180,14 +199,15 @@ static void back(kf_signin *s, const kf_model *m, kf_out *o) {
 /* --- what comes in --------------------------------------------------------------------- */
 
 static void finished(kf_signin *s, const kf_model *m, kf_out *o) {
-    const kf_mprofile *p = kf_signin_of(s, m);
+    const kf_mprofile *p =
+        m->step.profile[0] ? kf_model_by_id(m, m->step.profile) : kf_signin_of(s, m);
     if (p && p->impersonator[0])
         kf_out_say(o, KF_SAY_WARN, "Signed in to %s as %s: an impersonated session, by %s", p->name,
                    m->step.email, p->impersonator);
     else
         kf_out_say(o, KF_SAY_GOOD, "Signed in to %s as %s%s%s", p ? p->name : "", m->step.email,
                    m->step.organization[0] ? ", " : "", m->step.organization);
-    kf_out_select(o, s->id);
+    kf_out_select(o, p ? p->id : s->id);
     kf_out_stop(o, s->stream);
     kf_out_pop(o, 2); /* with the chooser */
 }
@@ -203,6 +223,7 @@ static void new_step(kf_signin *s, const kf_model *m, kf_out *o) {
     s->top = 0;
     s->details = false;
     clear_fields(s);
+    if (kf_signin_is_other(p)) kf_signin_other_begin(s, m);
     s->line.masked = p->kind == KF_STEP_FIELD && kf_is_hidden_field(p->field);
     if (can(p, KF_ACT_RESEND) &&
         (p->note == KF_NOTE_SENT_TO || p->note == KF_NOTE_VERIFY_EMAIL || p->note == KF_NOTE_RADAR))
@@ -250,6 +271,7 @@ static void paste_digits(kf_signin *s, const kf_model *m, const kf_event *ev, kf
 static void typed_key(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
     const kf_mstep *p = open_step(s, m);
     kf_line *l = line_of(s, p);
+    if (kf_signin_is_other(p) && s->cur != KF_OTHER_NEW) return;
     if (has_field(p) && ev->key == '?' && kf_line_is_empty(l) && !l->masked) kf_out_help(o);
     else if (has_field(p) && kf_is_digits_field(p->field)) {
         if (ev->key >= '0' && ev->key <= '9') digit(s, m, ev->key, o);
@@ -266,7 +288,7 @@ static void typed_key(kf_signin *s, const kf_model *m, const kf_event *ev, kf_ou
 static void paste(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
     const kf_mstep *p = open_step(s, m);
     char msg[120] = "";
-    if (!p) return;
+    if (!p || (kf_signin_is_other(p) && s->cur != KF_OTHER_NEW)) return;
     if (has_field(p) && kf_is_digits_field(p->field)) paste_digits(s, m, ev, o);
     else kf_line_paste(line_of(s, p), ev->text, ev->len, msg, sizeof msg);
     if (kf_signin_is_browser(p)) s->second = !kf_line_is_empty(&s->line);
@@ -299,7 +321,9 @@ static void act(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) 
     else if (what == KF_DO_DETAILS) {
         s->details = !s->details;
         s->top = s->details ? 99 : 0;
-    } else if (list && kf_is_move(what))
+    } else if (kf_signin_is_other(p) && kf_is_move(what))
+        s->cur = kf_list_move(s->cur, KF_OTHER_ROWS, KF_OTHER_ROWS, what);
+    else if (list && kf_is_move(what))
         s->cur = kf_list_move(s->cur, kf_signin_filtered(s, p, 0, NULL), 8, what);
     else if (two && (what == KF_DO_DOWN || what == KF_DO_UP)) s->second = what == KF_DO_DOWN;
     else if (kf_is_move(what)) s->top = kf_page_move(s->top, what);
@@ -330,7 +354,7 @@ static kf_typing typing(const void *st, const kf_model *m) {
     const kf_signin *s = st;
     const kf_mstep *p = open_step(s, m);
     if (p && p->kind == KF_STEP_CHOOSE) return KF_TYPING_TEXT;
-    if (!has_field(p)) return KF_TYPING_NONE;
+    if (!has_field(p) || (kf_signin_is_other(p) && s->cur != KF_OTHER_NEW)) return KF_TYPING_NONE;
     if (kf_signin_is_browser(p)) return s->second ? KF_TYPING_TEXT : KF_TYPING_DIGITS;
     return kf_is_digits_field(p->field) ? KF_TYPING_DIGITS : KF_TYPING_TEXT;
 }
@@ -347,7 +371,8 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
         out[n++] = KF_DO_NEW_CODE;
     } else if (p && has_field(p)) out[n++] = KF_DO_SUBMIT;
     out[n++] = KF_DO_BACK;
-    if (p && p->kind == KF_STEP_FIELD) out[n++] = KF_DO_NEW_CODE, out[n++] = KF_DO_FORGOT;
+    if (p && p->kind == KF_STEP_FIELD && !kf_signin_is_other(p))
+        out[n++] = KF_DO_NEW_CODE, out[n++] = KF_DO_FORGOT;
     if (kf_signin_is_browser(p) && !s->second) out[n++] = KF_DO_NEXT;
     if (p && p->qr)
         out[n++] = KF_DO_SHOW, out[n++] = KF_DO_INVERT, out[n++] = KF_DO_WIDER,
@@ -370,7 +395,9 @@ static const char *why_not(const void *st, const kf_model *m, kf_action what) {
     const kf_mstep *p = open_step(s, m);
     bool list = p && p->kind == KF_STEP_CHOOSE, two = p && p->field == KF_FIELD_NEW_PASSWORD;
     if (kf_is_move(what))
-        return list || two || s->over || kf_signin_is_browser(p) ? NULL : "there is no list here";
+        return list || two || s->over || kf_signin_is_other(p) || kf_signin_is_browser(p)
+                   ? NULL
+                   : "there is no list here";
     switch (what) {
     case KF_DO_DETAILS: return s->over || (p && p->failed) ? NULL : "there is no error to explain";
     case KF_DO_SUBMIT:

@@ -25,6 +25,11 @@ const kf_mstep *kf_signin_step(const kf_signin *s, const kf_model *m); /* NULL: 
 bool kf_signin_waiting(const kf_signin *s, const kf_model *m);
 bool kf_signin_is_browser(const kf_mstep *p); /* an address that comes back here */
 bool kf_signin_expired(const kf_mstep *p, const kf_model *m);
+/* signin_other.c: the session is of another person than the profile's. cur is the row. */
+enum { KF_OTHER_NEW, KF_OTHER_REPLACE, KF_OTHER_STOP, KF_OTHER_ROWS };
+bool kf_signin_is_other(const kf_mstep *p);
+void kf_signin_other_begin(kf_signin *s, const kf_model *m); /* proposes a name */
+void kf_signin_other_draw(const kf_signin *s, const kf_mstep *p, kf_grid *g, kf_rect r);
 bool kf_is_digits_field(kf_field f);
 bool kf_is_hidden_field(kf_field f);
 int64_t kf_signin_resend_in(const kf_signin *s,

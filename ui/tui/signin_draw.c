@@ -330,6 +330,7 @@ void kf_signin_draw(const void *st, const kf_model *m, const kf_view *v, kf_grid
         if (v->tier != KF_TIER_COMPACT) r.y++, r.rows--;
         kf_page(g, r, s->top, draw_failure, &(failure){s, title});
     } else if (kf_signin_waiting(s, m)) draw_wait(s, m, g, r);
+    else if (kf_signin_is_other(p)) kf_signin_other_draw(s, p, g, r);
     else if (p->kind == KF_STEP_FIELD) draw_field(s, m, p, g, r);
     else if (p->kind == KF_STEP_CHOOSE) draw_choices(s, p, g, r);
     else if (p->kind == KF_STEP_SHOW_QR) draw_enroll(s, m, p, v, g);
@@ -346,6 +347,7 @@ void kf_signin_title(const void *st, const kf_model *m, bool compact, char *left
         p && p->kind == KF_STEP_CHOOSE && (!p->n_choice || kf_str_starts(p->choice[0].id, "org_"));
     const char *where = org                                ? " > Organization"
                         : p && p->kind == KF_STEP_CHOOSE   ? " > Second factor"
+                        : kf_signin_is_other(p)            ? " > Another person"
                         : kf_signin_is_browser(p)          ? " > Browser"
                         : p && p->kind == KF_STEP_OPEN_URL ? " > Another device"
                                                            : "";
