@@ -36,16 +36,31 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
 
 static void done(void *st) { kf_line_done(&((help *)st)->filter); }
 
+enum { NAMED, BEGINS, IN_NAME, IN_SENTENCE, NOT };
+
+static bool begins(const char *text, const char *part) {
+    return !strncasecmp(text, part, strlen(part));
+}
+
+/* How well an action fits the search: who types its name means it, whatever the sentence of another
+ * one says. */
+static int fit(const kf_action_row *a, const char *f) {
+    if (!f[0] || !strcasecmp(a->name, f) || !strcasecmp(a->hint, f)) return NAMED;
+    if (begins(a->name, f) || begins(a->hint, f)) return BEGINS;
+    if (strcasestr(a->name, f) || strcasestr(a->hint, f)) return IN_NAME;
+    return strcasestr(a->sentence, f) ? IN_SENTENCE : NOT;
+}
+
+/* The actions that fit, the best first. */
 static size_t filtered(const help *s, size_t want, size_t *at) {
     const char *f = kf_line_text(&s->filter);
     size_t n = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        if (f[0] && !strcasestr(s->row[i]->hint, f) && !strcasestr(s->row[i]->sentence, f) &&
-            !strcasestr(s->row[i]->name, f))
-            continue;
-        if (n == want && at) *at = i;
-        n++;
-    }
+    for (int how = NAMED; how < NOT; how++)
+        for (size_t i = 0; i < s->n; i++) {
+            if (fit(s->row[i], f) != how) continue;
+            if (n == want && at) *at = i;
+            n++;
+        }
     return n;
 }
 

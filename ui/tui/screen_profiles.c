@@ -81,6 +81,31 @@ static void resort(profiles *s, const kf_model *m) {
     find_cursor(s, m);
 }
 
+static void move_to(profiles *s, const kf_model *m, size_t to) {
+    s->cur = to;
+    const kf_mprofile *p = selected(s, m);
+    if (p) snprintf(s->at, sizeof s->at, "%s", p->id);
+}
+
+/* The row that the filter means: the exact name, else the first name that begins with it, else the
+ * first row. A cursor that stays on a longer name would sign in to the wrong profile. */
+static void find_meant(profiles *s, const kf_model *m) {
+    const char *f = kf_line_text(&s->filter);
+    size_t len = strlen(f), exact = s->n, prefix = s->n;
+    if (!len) return;
+    for (size_t i = 0; i < s->n; i++) {
+        const char *name = m->profile[s->order[i]]->name;
+        if (exact == s->n && !strcasecmp(name, f)) exact = i;
+        if (prefix == s->n && !strncasecmp(name, f, len)) prefix = i;
+    }
+    move_to(s, m, exact < s->n ? exact : prefix < s->n ? prefix : 0);
+}
+
+static void filter_changed(profiles *s, const kf_model *m) {
+    resort(s, m);
+    find_meant(s, m);
+}
+
 /* Rows keep their place; what is gone leaves, what is new comes last. */
 static void merge(profiles *s, const kf_model *m) {
     bool was_partial = s->partial;
@@ -126,12 +151,6 @@ static void done(void *st) {
     free(s->order);
 }
 
-static void move_to(profiles *s, const kf_model *m, size_t to) {
-    s->cur = to;
-    const kf_mprofile *p = selected(s, m);
-    if (p) snprintf(s->at, sizeof s->at, "%s", p->id);
-}
-
 static void act(profiles *s, const kf_model *m, kf_action what, kf_out *o) {
     const kf_mprofile *p = selected(s, m);
     if (kf_is_move(what)) move_to(s, m, kf_list_move(s->cur, s->n, s->page, what));
@@ -171,12 +190,12 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
         return;
     case KF_EV_DO: act(s, m, ev->act, o); return;
     case KF_EV_KEY:
-        if (s->typing && kf_line_key(&s->filter, ev->key)) resort(s, m);
+        if (s->typing && kf_line_key(&s->filter, ev->key)) filter_changed(s, m);
         return;
     case KF_EV_PASTE:
         kf_line_paste(&s->filter, ev->text, ev->len, msg, sizeof msg);
         if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
-        resort(s, m);
+        filter_changed(s, m);
         return;
     default: return;
     }
