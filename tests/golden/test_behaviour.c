@@ -120,7 +120,10 @@ static void check_esc(stage *s, bool text) {
     (void)text;
     for (int i = 0; i < 50; i++) stage_key(s, KF_KEY_ESC);
     assert_int_equal(s->quit, -1);
+    if (!strcmp(kf_app_top(s->a), "signin") || !strcmp(kf_app_top(s->a), "enroll"))
+        stage_key(s, KF_KEY_ESC); /* it asks again and again */
     if (!strcmp(kf_app_top(s->a), "confirm")) stage_key(s, 'y');
+    for (int i = 0; i < 3; i++) stage_key(s, KF_KEY_ESC);
     assert_string_equal(kf_app_top(s->a), "profiles");
     stage_key(s, 'q');
     assert_int_equal(s->quit, 0);

@@ -189,6 +189,13 @@ static void the_api_key_and_claims(void **state) {
     stage_key(s, ' ');
     stage_shot_at(s, "export-api-key", 24, 80);
     stage_key(s, KF_KEY_ENTER);
+    assert_string_not_equal(s->last_method, "GetApiKey");
+    stage_shot_at(s, "confirm-api-key", 24, 80);
+    stage_key(s, KF_KEY_ENTER); /* Cancel has the focus */
+    assert_string_not_equal(s->last_method, "GetApiKey");
+    assert_string_equal(kf_app_top(s->a), "export");
+    stage_key(s, KF_KEY_ENTER);
+    stage_key(s, 'y');
     assert_string_equal(s->last_method, "GetApiKey");
     stage_answer(s, s->last_call,
                  "{\"api_key\":\"sk_test_1\",\"name\":\"acme-prod\",\"client_id\":\"client_1\"}",
@@ -222,6 +229,41 @@ static void without_a_session(void **state) {
     assert_int_equal(s->calls, calls);
 }
 
+/* A choice that changes while the answer is on its way: the answer is not of this choice. */
+static void changed_in_between(void **state) {
+    stage *s = *state;
+    stage_key(s, 'x');
+    stage_key(s, KF_KEY_ENTER);
+    assert_string_equal(s->last_method, "GetToken");
+    stage_key(s, ' '); /* claims */
+    stage_answer(s, s->last_call, ANSWER, true);
+    assert_string_equal(s->last_method, "GetToken");
+    stage_key(s, KF_KEY_ENTER);
+    stage_answer(s, s->last_call, "{}", true);
+    assert_true(stage_shows(s, "has no claims"));
+}
+
+/* Enter never gives out an API key that nobody chose. */
+static void starts_at_the_token(void **state) {
+    stage *s = *state;
+    stage_watch(s, "{\"profiles\":[{\"id\":\"00000000000000b1\",\"name\":\"ci\",\"confidential\":"
+                   "true,\"client_id\":\"client_1\",\"api_host\":\"https://api.workos.com\","
+                   "\"state\":\"needs_sign_in\"}]}");
+    stage_key(s, KF_KEY_ESC);
+    stage_type(s, "/ci");
+    stage_key(s, KF_KEY_ENTER);
+    stage_key(s, 'x');
+    assert_string_equal(kf_app_top(s->a), "export");
+    assert_true(stage_shows(s, "< access token >"));
+    int calls = s->calls;
+    stage_key(s, KF_KEY_ENTER);
+    assert_int_equal(s->calls, calls);
+    stage_key(s, KF_KEY_LEFT);
+    assert_true(stage_shows(s, "< API key >"));
+    stage_key(s, KF_KEY_ENTER);
+    assert_true(stage_shows(s, "Export the API key of ci to the clipboard?"));
+}
+
 int main(void) {
     setlocale(LC_ALL, "C.UTF-8");
     const struct CMUnitTest t[] = {
@@ -233,6 +275,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_same_from_a_shell, open_list, shut),
         cmocka_unit_test_setup_teardown(shown_whole, open_list, shut),
         cmocka_unit_test_setup_teardown(one_key_copies, open_list, shut),
+        cmocka_unit_test_setup_teardown(changed_in_between, open_list, shut),
+        cmocka_unit_test_setup_teardown(starts_at_the_token, open_list, shut),
         cmocka_unit_test_setup_teardown(without_a_session, open_list, shut)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }

@@ -61,12 +61,47 @@ static void palette_takes_the_name(void **state) {
     assert_string_equal(kf_app_top(s->a), "chooser");
 }
 
+#define EMAIL(serial)     \
+    "{\"serial\":" serial \
+    ",\"kind\":\"field\",\"field\":\"email\",\"acts\":[\"submit\"],\"note\":\"\"}"
+
+/* Enter takes the address of last time, a letter begins another one, and the password says whose it
+ * is. */
+static void the_address_of_last_time(void **state) {
+    stage s;
+    stage_open_acme(&s);
+    (void)state;
+    stage_signin(&s);
+    stage_step(&s, EMAIL("2"));
+    stage_shot_at(&s, "signin-email-again", 24, 80);
+    stage_key(&s, KF_KEY_ENTER);
+    assert_string_equal(kf_json_str(s.last_params, "value"), "maya@acme.example");
+    stage_step(&s, "{\"serial\":3,\"kind\":\"field\",\"field\":\"password\",\"acts\":[\"submit\","
+                   "\"back\"],\"note\":\"\"}");
+    assert_true(stage_shows(&s, "Password of maya@acme.example"));
+    stage_key(&s, KF_KEY_ESC);
+    stage_step(&s, EMAIL("4"));
+    stage_type(&s, "max@acme.example");
+    stage_key(&s, KF_KEY_ENTER);
+    assert_string_equal(kf_json_str(s.last_params, "value"), "max@acme.example");
+    stage_step(&s, EMAIL("5"));
+    stage_key(&s, KF_KEY_BACKSPACE); /* edits it */
+    stage_key(&s, KF_KEY_ENTER);
+    assert_string_equal(kf_json_str(s.last_params, "value"), "max@acme.exampl");
+    stage_step(&s, EMAIL("6"));
+    stage_paste(&s, "eve@acme.example");
+    stage_key(&s, KF_KEY_ENTER);
+    assert_string_equal(kf_json_str(s.last_params, "value"), "eve@acme.example");
+    stage_close(&s);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, open_list, shut)
 
 int main(void) {
     setenv("TZ", "UTC", 1);
     if (!setlocale(LC_ALL, "C.UTF-8")) return 1;
     const struct CMUnitTest tests[] = {T(filter_takes_the_exact_name),
-                                       T(filter_takes_what_begins_so), T(palette_takes_the_name)};
+                                       T(filter_takes_what_begins_so), T(palette_takes_the_name),
+                                       cmocka_unit_test(the_address_of_last_time)};
     return cmocka_run_group_tests_name("meant", tests, NULL, NULL);
 }

@@ -243,8 +243,16 @@ static void enroll_left(void **state) {
     assert_null(strstr(hidden, "NAGC"));
     stage_key(s, 'v');
     int stops = s->stops;
+    stage_key(s, KF_KEY_ESC); /* an app may have scanned it just now */
+    stage_shot_at(s, "confirm-leave-code", 24, 80);
+    stage_key(s, KF_KEY_ENTER);
+    assert_string_equal(kf_app_top(s->a), "enroll");
+    assert_true(stage_shows(s, "NAGC CFS3"));
+    assert_int_equal(s->stops, stops);
     stage_key(s, KF_KEY_ESC);
+    stage_key(s, 'y');
     assert_int_equal(s->stops, stops + 1);
+    assert_string_equal(kf_app_top(s->a), "profile");
     KF_AUTO_CHARS after = stage_draw(s, 24, 80);
     assert_null(strstr(after, "NAGC"));
     stage_key(s, 'a');

@@ -119,7 +119,15 @@ static void new_password(void **state) {
     stage_signin(s);
     stage_step(s, STEP("2", "field", "password", "\"submit\",\"back\",\"reset\"", "", ""));
     stage_shot(s, "way-password-forgot");
-    stage_key(s, KF_CTRL('F'));
+    int before = s->calls;
+    stage_key(s, KF_CTRL('F')); /* forward, to the fingers of many */
+    assert_string_equal(kf_app_top(s->a), "signin");
+    stage_key(s, KF_CTRL('N'));
+    stage_shot_at(s, "confirm-reset", 24, 80);
+    stage_key(s, KF_KEY_ENTER); /* Cancel has the focus */
+    assert_int_equal(s->calls, before);
+    stage_key(s, KF_CTRL('N'));
+    stage_key(s, 'y');
     last_answer(s, "reset", NULL);
     stage_step(s, STEP("3", "field", "reset_token", "\"submit\",\"back\"", "reset_asked",
                        ARG("maya@acme.example")));
@@ -246,7 +254,13 @@ static void enroll(void **state) {
     stage_wait(s, 31000);
     assert_true(stage_shows(s, "Still not scanning?"));
     int stops = s->stops;
+    stage_key(s, KF_KEY_ESC); /* an app may have scanned it just now */
+    assert_string_equal(kf_app_top(s->a), "confirm");
+    stage_key(s, KF_KEY_ENTER);
+    assert_true(stage_shows(s, "NAGC CFS3"));
+    assert_int_equal(s->stops, stops);
     stage_key(s, KF_KEY_ESC);
+    stage_key(s, 'y');
     assert_string_equal(kf_app_top(s->a), "chooser");
     assert_int_equal(s->stops, stops + 1);
     shows_not(s, 24, 80, "NAGC");

@@ -85,6 +85,8 @@ wait_for "Set up an authenticator app"
 wait_for "+ quiet zone"
 is "it exists already" "$(factors_now)" 1
 send Escape
+wait_for "Leave before the app is set up"
+send y
 wait_for "Nothing was set up"
 none() { [ "$(factors_now)" = 0 ]; }
 wait_until "the half-made factor is deleted" none

@@ -12,7 +12,9 @@ wait_for "E-mail"
 type_in "plain@example.test"
 send Enter
 wait_for "Forgot it?"
-send C-f
+send C-n
+wait_for "Reset the password of"
+send y
 wait_for "Token from the reset mail"
 paste_in "$(mail password_reset)"
 wait_for "(hidden)"

@@ -65,6 +65,7 @@ typedef enum kf_action {
     KF_DO_SHOW,
     KF_DO_EXPORT,
     KF_DO_REPLACE /* by a question only, no key */,
+    KF_DO_CONFIRMED /* the same: what the screen asked about */,
     KF_DO_COPY,
     KF_DO_OTHER,
     KF_DO_OTHER_BACK,

@@ -43,7 +43,7 @@ static const way ways[] = {
     {KF_BY_PASSWORD, "e-mail and password, then a code if needed",
      "You give your address and your password.\nIf your account has a second factor, its six "
      "digits follow.\n \nThe password "
-     "goes to WorkOS and is kept nowhere. Forgot it: Ctrl-F at the password makes a new one.\n "
+     "goes to WorkOS and is kept nowhere. Forgot it: Ctrl-N at the password makes a new one.\n "
      "\nThe environment's API key "
      "goes with it, so only profiles that have one can do this.",
      true},

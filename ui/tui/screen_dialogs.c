@@ -33,6 +33,10 @@ static void confirm_do(const confirm *s, const kf_model *m, kf_out *o) {
         kf_out_run(o, KF_DO_REPLACE);
         return;
     }
+    if (s->what >= KF_CONFIRM_API_KEY) {
+        kf_out_run(o, KF_DO_CONFIRMED);
+        return;
+    }
     kf_out_pop(o, s->what == KF_CONFIRM_DISCARD ? 2 : 1);
     if (s->what == KF_CONFIRM_SIGN_OUT && p) kf_out_job(o, "SignOut", kf_profile_params(p), p);
     if (s->what == KF_CONFIRM_REVOKE && p) revoke(p, s->item, o);
@@ -58,13 +62,27 @@ static const struct {
     [KF_CONFIRM_REVOKE] = {"Whoever uses it has to sign in again there, at the latest when its "
                            "token runs out. Yours goes on.",
                            "Keep", "End it"},
-    [KF_CONFIRM_REPLACE] = {"The file exists. What is in it now is lost.", "Keep", "Replace"}};
+    [KF_CONFIRM_REPLACE] = {"The file exists. What is in it now is lost.", "Keep", "Replace"},
+    [KF_CONFIRM_API_KEY] = {"The key does not expire. Whoever has it can do everything in this "
+                            "environment, for every user.",
+                            "Cancel", "Export the key"},
+    [KF_CONFIRM_RESET] = {"WorkOS prepares a password reset now. Setting the new password ends all "
+                          "sessions of this user, on every device.",
+                          "Cancel", "Reset it"},
+    [KF_CONFIRM_LEAVE_CODE] = {
+        "keyfob deletes the factor at WorkOS. If an app has scanned the code "
+        "already, delete the entry in the app, too.",
+        "Stay", "Leave"}};
 
 static char *question_of(const confirm *s, const kf_mprofile *p) {
     switch (s->what) {
     case KF_CONFIRM_SIGN_OUT: return kf_strfmt("Sign out of %s?", p ? p->name : "this profile");
     case KF_CONFIRM_REVOKE: return kf_strfmt("End the session %s?", s->about);
     case KF_CONFIRM_REPLACE: return kf_strfmt("Replace %s?", s->about);
+    case KF_CONFIRM_API_KEY:
+        return kf_strfmt("Export the API key of %s to the %s?", p ? p->name : "", s->about);
+    case KF_CONFIRM_RESET: return kf_strfmt("Reset the password of %s?", s->about);
+    case KF_CONFIRM_LEAVE_CODE: return kf_strdup("Leave before the app is set up?");
     default: return kf_strdup("Discard the changes?");
     }
 }

@@ -118,7 +118,9 @@ static void paste(enroll *s, const kf_event *ev, kf_out *o) {
 }
 
 static void act(enroll *s, const kf_model *m, const kf_mprofile *p, kf_action what, kf_out *o) {
-    if (what == KF_DO_BACK) {
+    if (what == KF_DO_BACK && s->uri && !s->over) {
+        kf_out_push(o, &kf_screen_confirm, &(kf_args){.what = KF_CONFIRM_LEAVE_CODE});
+    } else if (what == KF_DO_BACK || what == KF_DO_CONFIRMED) {
         if (!s->over) kf_out_say(o, KF_SAY_INFO, "Nothing was set up");
         kf_out_stop(o, s->stream);
         kf_out_pop(o, 1);

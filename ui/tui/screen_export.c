@@ -63,8 +63,7 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     kf_line_init(&s->life, 8, false);
     kf_line_set(&s->clear, "30s");
     kf_line_set(&s->life, "2m");
-    const kf_mprofile *p = of(st, m);
-    if (p && !kf_model_has_session(p)) s->what = API_KEY;
+    (void)m;
 }
 
 static void hide(export *s) {
@@ -112,7 +111,11 @@ static void fetch(export *s, const kf_mprofile *p, kf_out *o, bool showing) {
 static void run(export *s, const kf_mprofile *p, kf_out *o) {
     const char *why = wrong(s);
     if (why) kf_out_say(o, KF_SAY_INFO, "%s", why);
-    else if (!s->call) fetch(s, p, o, false);
+    else if (s->what == API_KEY) { /* a choice is not enough for what never expires */
+        kf_args a = {.what = KF_CONFIRM_API_KEY, .title = s->to == FILE_TO ? "file" : "clipboard"};
+        memcpy(a.profile, s->id, sizeof a.profile);
+        kf_out_push(o, &kf_screen_confirm, &a);
+    } else if (!s->call) fetch(s, p, o, false);
 }
 
 /* The token is fetched again: it is not kept while a question is open. */
@@ -129,7 +132,12 @@ static kf_secret *text_of(const export *s, const kf_json *answer, kf_out *o) {
     kf_buf b;
     kf_secret *text = NULL;
     if (s->what == CLAIMS) {
-        KF_AUTO(kf_secret) json = kf_json_print_secret(kf_json_get(answer, "claims"));
+        const kf_json *claims = kf_json_get(answer, "claims");
+        if (!kf_json_is_obj(claims)) {
+            kf_out_say(o, KF_SAY_BAD, "The answer of the agent has no claims");
+            return NULL;
+        }
+        KF_AUTO(kf_secret) json = kf_json_print_secret(claims);
         kf_secret *line = kf_secret_zero(kf_secret_len(json) +
                                          1); /* with a newline, as `keyfob export` writes it */
         memcpy(kf_secret_edit(line), kf_secret_peek(json), kf_secret_len(json));
@@ -190,8 +198,10 @@ static void scroll(export *s, bool down) {
     s->top = down ? s->top + by : s->top > by ? s->top - by : 0;
 }
 
+/* An answer that is still on its way is of the choice before, and is dropped. */
 static void change(export *s, int by) {
     hide(s);
+    s->call = 0;
     if (s->at == WHAT) s->what = (s->what + by + N_WHAT) % N_WHAT;
     if (s->at == AS) s->as = (s->as + by + (int)KF_LEN(formats)) % (int)KF_LEN(formats);
     if (s->at == TO) s->to = (s->to + by + N_TO) % N_TO;
@@ -205,6 +215,9 @@ static void act(export *s, const kf_mprofile *p, kf_action what, kf_out *o) {
     case KF_DO_OTHER_BACK: change(s, -1); break;
     case KF_DO_EXPORT: run(s, p, o); break;
     case KF_DO_REPLACE: run_replacing(s, p, o); break;
+    case KF_DO_CONFIRMED:
+        if (!s->call) fetch(s, p, o, false);
+        break;
     case KF_DO_PAGE_UP:
     case KF_DO_PAGE_DOWN: scroll(s, what == KF_DO_PAGE_DOWN); break;
     case KF_DO_SHOW:
@@ -415,7 +428,8 @@ static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     if ((act == KF_DO_OTHER || act == KF_DO_OTHER_BACK) && s->at > TO)
         return "there is nothing to choose in this field";
     if (act == KF_DO_OTHER && s->at == AS && s->what == CLAIMS) return "claims have one format";
-    if (act != KF_DO_EXPORT && act != KF_DO_REPLACE && act != KF_DO_SHOW) return NULL;
+    if (act != KF_DO_EXPORT && act != KF_DO_REPLACE && act != KF_DO_CONFIRMED && act != KF_DO_SHOW)
+        return NULL;
     if (p && s->what == API_KEY)
         return p->confidential ? NULL : "no API key is stored for this profile";
     return p && kf_model_has_session(p) ? NULL : "this profile is not signed in";

@@ -36,6 +36,8 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     s->method = (kf_method)args->what;
     kf_line_init(&s->line, FIELD_MAX, false);
     kf_line_init(&s->again, FIELD_MAX, true);
+    const kf_mprofile *p = kf_signin_of(s, m);
+    if (p && !kf_str_set(s->email, sizeof s->email, p->user_email)) s->email[0] = 0;
     begin(s, m, o);
 }
 
@@ -120,11 +122,11 @@ static bool typed_twice(kf_signin *s, kf_out *o) {
     return false;
 }
 
-static void back(kf_signin *s, const kf_model *m, kf_out *o);
+static void back(kf_signin *s, const kf_model *m, bool sure, kf_out *o);
 
 static void submit_other(kf_signin *s, const kf_model *m, kf_out *o) {
     if (s->cur == KF_OTHER_REPLACE) answer(s, m, KF_ACT_REPLACE, NULL, o);
-    else if (s->cur == KF_OTHER_STOP) back(s, m, o);
+    else if (s->cur == KF_OTHER_STOP) back(s, m, false, o);
     else if (kf_line_is_empty(&s->line)) kf_out_say(o, KF_SAY_INFO, "The profile needs a name");
     else { /* the line stays: another name may be needed */
         const char *name = kf_line_text(&s->line);
@@ -150,6 +152,9 @@ static void submit(kf_signin *s, const kf_model *m, kf_out *o) {
         return;
     }
     if (p->field == KF_FIELD_NEW_PASSWORD && !typed_twice(s, o)) return;
+    if (p->field == KF_FIELD_EMAIL &&
+        !kf_str_set(s->email, sizeof s->email, kf_line_text(&s->line)))
+        s->email[0] = 0;
     KF_AUTO(kf_secret) value = kf_line_take(&s->line);
     answer(s, m, KF_ACT_SUBMIT, value, o);
 }
@@ -173,7 +178,8 @@ static void choose(kf_signin *s, const kf_model *m, kf_out *o) {
     answer(s, m, KF_ACT_CHOOSE, value, o);
 }
 
-static void back(kf_signin *s, const kf_model *m, kf_out *o) {
+/* sure: the person was asked. */
+static void back(kf_signin *s, const kf_model *m, bool sure, kf_out *o) {
     const kf_mstep *p = open_step(s, m);
     if (p && p->kind == KF_STEP_CHOOSE && !kf_line_is_empty(&s->line)) {
         kf_line_clear(&s->line);
@@ -182,6 +188,10 @@ static void back(kf_signin *s, const kf_model *m, kf_out *o) {
     }
     if (kf_signin_is_browser(p) && s->second) {
         clear_fields(s);
+        return;
+    }
+    if (p && p->kind == KF_STEP_SHOW_QR && !sure) {
+        kf_out_push(o, &kf_screen_confirm, &(kf_args){.what = KF_CONFIRM_LEAVE_CODE});
         return;
     }
     if (p && p->kind == KF_STEP_FIELD && can(p, KF_ACT_BACK)) {
@@ -224,6 +234,8 @@ static void new_step(kf_signin *s, const kf_model *m, kf_out *o) {
     s->details = false;
     clear_fields(s);
     if (kf_signin_is_other(p)) kf_signin_other_begin(s, m);
+    if (p->kind == KF_STEP_FIELD && p->field == KF_FIELD_EMAIL) kf_line_set(&s->line, s->email);
+    s->filled = p->field == KF_FIELD_EMAIL && s->email[0];
     s->line.masked = p->kind == KF_STEP_FIELD && kf_is_hidden_field(p->field);
     if (can(p, KF_ACT_RESEND) &&
         (p->note == KF_NOTE_SENT_TO || p->note == KF_NOTE_VERIFY_EMAIL || p->note == KF_NOTE_RADAR))
@@ -280,6 +292,8 @@ static void typed_key(kf_signin *s, const kf_model *m, const kf_event *ev, kf_ou
         if (kf_key_is_text(ev->key))
             kf_out_say(o, KF_SAY_INFO, "Tab goes into the field; a paste goes there by itself");
     } else if (has_field(p)) {
+        if (s->filled && kf_key_is_text(ev->key)) kf_line_clear(l);
+        s->filled = false;
         if (!kf_line_key(l, ev->key))
             kf_out_say(o, KF_SAY_INFO, "The field takes %zu characters", l->cap);
     } else if (p && p->kind == KF_STEP_CHOOSE && kf_line_key(l, ev->key)) s->cur = 0;
@@ -290,7 +304,11 @@ static void paste(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o
     char msg[120] = "";
     if (!p || (kf_signin_is_other(p) && s->cur != KF_OTHER_NEW)) return;
     if (has_field(p) && kf_is_digits_field(p->field)) paste_digits(s, m, ev, o);
-    else kf_line_paste(line_of(s, p), ev->text, ev->len, msg, sizeof msg);
+    else {
+        if (s->filled) kf_line_clear(&s->line);
+        s->filled = false;
+        kf_line_paste(line_of(s, p), ev->text, ev->len, msg, sizeof msg);
+    }
     if (kf_signin_is_browser(p)) s->second = !kf_line_is_empty(&s->line);
     if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
 }
@@ -299,7 +317,14 @@ static void paste(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o
 static bool act_on(kf_signin *s, const kf_model *m, const kf_mstep *p, kf_action act, kf_out *o) {
     switch (act) {
     case KF_DO_BROWSER: kf_out_open(o, p->url); return true;
-    case KF_DO_FORGOT: answer(s, m, KF_ACT_RESET, NULL, o); return true;
+    case KF_DO_FORGOT:
+        kf_out_push(
+            o, &kf_screen_confirm,
+            &(kf_args){.what = KF_CONFIRM_RESET, .title = s->email[0] ? s->email : "this user"});
+        return true;
+    case KF_DO_CONFIRMED:
+        if (can(p, KF_ACT_RESET)) answer(s, m, KF_ACT_RESET, NULL, o);
+        return true;
     case KF_DO_NEW_CODE:
         answer(s, m, can(p, KF_ACT_NEW_CODE) ? KF_ACT_NEW_CODE : KF_ACT_RESEND, NULL, o);
         return true;
@@ -315,9 +340,9 @@ static bool act_on(kf_signin *s, const kf_model *m, const kf_mstep *p, kf_action
 static void act(kf_signin *s, const kf_model *m, const kf_event *ev, kf_out *o) {
     const kf_mstep *p = open_step(s, m);
     bool list = p && p->kind == KF_STEP_CHOOSE, two = p && p->field == KF_FIELD_NEW_PASSWORD;
-    kf_action what =
-        ev->act == KF_DO_FORGOT && (list || s->over) ? KF_DO_PAGE_DOWN : ev->act; /* the same key */
-    if (what == KF_DO_BACK) back(s, m, o);
+    kf_action what = ev->act;
+    bool leaves = what == KF_DO_CONFIRMED && p && p->kind == KF_STEP_SHOW_QR;
+    if (what == KF_DO_BACK || leaves) back(s, m, leaves, o);
     else if (what == KF_DO_DETAILS) {
         s->details = !s->details;
         s->top = s->details ? 99 : 0;
@@ -409,8 +434,7 @@ static const char *why_not(const void *st, const kf_model *m, kf_action what) {
                    ? NULL
                    : "there is no address to open";
     case KF_DO_NEW_CODE: return new_code_why_not(s, m, p);
-    case KF_DO_FORGOT:
-        return list || s->over || can(p, KF_ACT_RESET) ? NULL : "only at the password";
+    case KF_DO_FORGOT: return can(p, KF_ACT_RESET) ? NULL : "only at the password";
     default: return kf_pane_why_not(&s->pane, p && p->qr, what);
     }
 }

@@ -9,8 +9,10 @@ typedef struct kf_signin {
     char id[17];
     kf_method method;
     uint32_t stream, answer; /* calls; answer != 0: it is under way */
+    char email[321];         /* the address of last time, or the one that was typed */
     uint32_t serial;         /* of the question that line and cur belong to */
     bool fresh, details, over;
+    bool filled;         /* the field has the address of last time: the first letter replaces it */
     bool second;         /* the new password is being repeated; the address is being pasted */
     kf_err err;          /* over: why */
     kf_line line, again; /* field, or the chooser's filter; the new password once more */

@@ -135,7 +135,11 @@ static void draw_field(const kf_signin *s, const kf_model *m, const kf_mstep *p,
     if (!tight) y++;
     int note = draw_note(p, g, r, y, s->details);
     y += tight && note ? note - 1 : note;
-    y += say(g, y, r, 2, KF_INK_STRONG, kf_words_field(p->field));
+    if (p->field == KF_FIELD_PASSWORD && s->email[0]) {
+        char whose[400];
+        snprintf(whose, sizeof whose, "%s of %s", kf_words_field(p->field), s->email);
+        y += say(g, y, r, 2, KF_INK_STRONG, whose);
+    } else y += say(g, y, r, 2, KF_INK_STRONG, kf_words_field(p->field));
     kf_line_draw(&s->line, g, y, r.x, cols, !s->second);
     y += tight ? 1 : 2;
     if (p->field == KF_FIELD_NEW_PASSWORD) {
@@ -144,11 +148,12 @@ static void draw_field(const kf_signin *s, const kf_model *m, const kf_mstep *p,
         y += tight ? 2 : 3;
     }
     y += say(g, y, r, 3, p->field == KF_FIELD_NEW_PASSWORD ? KF_INK_WARN : KF_INK_DIM,
-             help_for(p->field));
+             s->filled ? "The address of last time. Enter takes it; a letter begins another one."
+                       : help_for(p->field));
     y += draw_times(s, m, p, g, r, y);
     if (p->acts & 1u << KF_ACT_RESET)
         y += say(g, y, r, 2, KF_INK_DIM,
-                 "Forgot it? Ctrl-F makes a new one; that ends all sessions of this user.");
+                 "Forgot it? Ctrl-N asks for a reset; a new one ends all sessions of this user.");
     if (!tight) y++;
     if (!m->sandbox || y >= r.y + r.rows) return;
     sandbox_hint(p, m, hint, sizeof hint);
