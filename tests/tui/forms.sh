@@ -88,6 +88,8 @@ are "dev dev-copy" || fail "after Ctrl-C there is: $(names)"
 dead() { ! kill -0 "$pid" 2>/dev/null; }
 for sig in TERM KILL; do
     tui 80x24 "$run_tui"
+    wait_for "> dev "
+    send Down # what nobody has signed in to comes last
     wait_for "> dev-copy"
     send D
     wait_for "u takes it back: dev-copy"
@@ -100,6 +102,8 @@ ok "Ctrl-C, SIGTERM and SIGKILL delete nothing"
 
 # q does it, and says when the agent does not answer
 tui 80x24 "$run_tui"
+wait_for "> dev "
+send Down
 wait_for "> dev-copy"
 send D
 wait_for "u takes it back: dev-copy"

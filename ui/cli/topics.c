@@ -21,7 +21,7 @@ static const struct {
                    "   9  rate limited; retry_after_s in the JSON\n"
                    " 125  exec: keyfob itself failed; 126: CMD cannot run; 127: CMD was not found\n"
                    " 130  Ctrl-C; 141: a closed pipe; 143: SIGTERM\n"},
-    {"states", "signed_in      whatever the age of the access token: a command that asks gets one\n"
+    {"states", "signed_in      whatever the token's age: a command that asks gets a new one\n"
                "renewing       a renewal is under way\n"
                "signed_out     never signed in, or you signed out\n"
                "needs_sign_in  WorkOS ended the session, or its last answer was lost: sign in\n"
@@ -32,7 +32,7 @@ static const struct {
                "error          WorkOS or this machine refused; keyfob status shows why\n"
                "\n"
                "needs_sign_in, unsaved, stale and error need attention ({alert} in a prompt).\n"
-               "With --json of keyfob status, access_token.left_s is what is left of the token.\n"},
+               "keyfob status --json has what is left of the token in access_token.left_s.\n"},
     {"environment",
      "KEYFOB_PROFILE          the profile, when no argument names one; before .keyfob\n"
      "KEYFOB_CONFIG           the settings file, else ~/.config/keyfob/keyfob.conf\n"
