@@ -43,7 +43,7 @@ void kf_signin_other_draw(const kf_signin *s, const kf_mstep *p, kf_grid *g, kf_
                                 : "Stop: keyfob ends the new session at WorkOS"};
     int y = r.y + !tight, indent = r.x ? 1 : 0;
     kf_words_error why;
-    kf_error_words(&p->err, &why);
+    kf_words_for_error(&p->err, &why);
     y += say(g, y, r, 2, KF_INK_WARN,
              p->failed   ? why.happened
              : elsewhere ? "You signed in to another environment."
