@@ -432,7 +432,8 @@ static const char *why_not(const void *st, const kf_model *m, kf_action act) {
         return NULL;
     if (p && s->what == API_KEY)
         return p->confidential ? NULL : "no API key is stored for this profile";
-    return p && kf_model_has_session(p) ? NULL : "this profile is not signed in";
+    if (!p || !kf_model_has_session(p)) return "this profile is not signed in";
+    return kf_model_is_over(p) ? "the session is over, sign in again" : NULL;
 }
 
 static bool counts(const void *st, const kf_model *m) {
