@@ -19,6 +19,7 @@ struct kf_sealing;
 struct kf_lifetime;
 struct kf_opening;
 struct kf_settings_file;
+struct kf_settings_changes;
 struct kf_checkup;
 struct kf_gather;
 struct kf_notice;
@@ -38,7 +39,8 @@ typedef struct kf_agent {
     bool store_settled; /* keyfob.conf says what auto took, or is about to */
     kf_conf *conf;      /* NULL while keyfob.conf is broken; conf_err says why */
     kf_err conf_err;
-    struct kf_settings_file *file; /* settings_file.c */
+    struct kf_settings_file *file;       /* settings_file.c */
+    struct kf_settings_changes *changes; /* settings_changes.c: NULL: none */
     char *conf_path, *state_dir, *data_dir, *runtime_dir, *socket_path;
     kf_keeper *keeper;
     kf_server *server;

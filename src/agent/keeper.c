@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "agent/settings.h"
 #include "crypt/hash.h"
+#include "guard/path.h"
 #include "io/files.h"
 
 enum { FUTURE_MS = 5 * 60 * 1000 }; /* by which clocks may differ before and after a reboot */
@@ -532,7 +533,7 @@ static void key_free(void *key) { kf_secret_free(key); }
 
 kf_keeper *kf_keeper_new(kf_agent *a, kf_err *err) {
     char boot[37];
-    if (!kf_boot_id(boot, err) || !kf_dir_ensure(a->state_dir, err)) return NULL;
+    if (!kf_boot_id(boot, err) || !kf_path_make_dir(a->state_dir, err)) return NULL;
     kf_keeper *k = g_new0(kf_keeper, 1);
     k->a = a;
     memcpy(k->boot_id, boot, sizeof boot);

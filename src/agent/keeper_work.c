@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+#include "guard/path.h"
 #include "io/files.h"
 
 /* ---- what waits without a pointer to an entry ---- */
@@ -154,7 +155,7 @@ bool kf_ledger_file_read(const char *path, kf_ledger *out, kf_err *err) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT) return memset(out, 0, sizeof *out), true;
     if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path);
-    bool ok = ledger_parse(fd, out, err);
+    bool ok = kf_path_check_fd(fd, path, KF_PATH_FILE, err) && ledger_parse(fd, out, err);
     close(fd);
     return ok;
 }

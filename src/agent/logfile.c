@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "base/str.h"
 #include "crypt/hash.h"
+#include "guard/path.h"
 #include "loop/loop.h"
 
 enum { LOG_MAX = 1 << 20 };
@@ -21,6 +22,11 @@ static bool reopen(kf_err *err) {
     if (file.fd >= 0) close(file.fd);
     file.fd = open(file.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file.fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", file.path);
+    if (!kf_path_check_fd(file.fd, file.path, KF_PATH_FILE, err)) {
+        close(file.fd);
+        file.fd = -1;
+        return false;
+    }
     struct stat st;
     file.size = fstat(file.fd, &st) ? 0 : st.st_size;
     return true;

@@ -22,6 +22,7 @@
 #include "agent/watch.h"
 #include "base/build.h"
 #include "base/str.h"
+#include "guard/path.h"
 #include "io/files.h"
 #include "wire/client.h"
 #include "wire/socket.h"
@@ -178,7 +179,8 @@ static bool places(kf_agent *a, const options *o, const kf_taken *taken, int ser
     a->conf_path = kf_config_path();
     a->state_dir = kf_state_dir();
     a->data_dir = kf_data_dir();
-    if (!socket_place(a, taken, service_fd, err) || !kf_dir_ensure(a->state_dir, err)) return false;
+    if (!socket_place(a, taken, service_fd, err) || !kf_path_make_dir(a->state_dir, err))
+        return false;
     if (!taken->state) sweep_leftovers(a);
     const char *log_file = o->log_file ? o->log_file : getenv("KEYFOB_LOG_FILE");
     KF_AUTO_CHARS log =

@@ -91,17 +91,20 @@ static void check_settings(kf_checkup *u) {
     const kf_conf_profile *all;
     kf_err e;
     if (!kf_settings(u->a, &e))
-        add(u, "settings", "fail", "correct that line; until then what was read before counts",
-            "%s", e.what);
+        add(u, "settings", "fail",
+            *e.hint ? e.hint : "correct that line; until then what was read before counts", "%s",
+            e.what);
     else
         add(u, "settings", "ok", NULL, "%s, %zu profiles", u->a->conf_path,
             kf_conf_profiles(u->a->conf, &all));
-}
-
-/* user:password@ of a proxy is nobody's business. */
-static const char *without_login(const char *url) {
-    const char *host = strstr(url, "://"), *at = strrchr(url, '@');
-    return at ? at + 1 : host ? host + 3 : url;
+    for (size_t i = 0;; i++) {
+        int64_t at;
+        const char *what = kf_settings_changed(u->a, i, &at);
+        if (!what) break;
+        char when[21];
+        kf_rfc3339(at, when);
+        add(u, "settings", "ok", NULL, "changed at %s: %s", when, what);
+    }
 }
 
 static void check_proxy(kf_checkup *u) {
@@ -112,7 +115,7 @@ static void check_proxy(kf_checkup *u) {
         proxy = getenv(names[i]), from = names[i];
     if (!proxy || !*proxy) add(u, "proxy", "ok", NULL, "none");
     else if (kf_conf_key_find("proxy")->ok(proxy))
-        add(u, "proxy", "ok", NULL, "%s, from %s", without_login(proxy), from);
+        add(u, "proxy", "ok", NULL, "%s, from %s", kf_proxy_without_login(proxy), from);
     else
         add(u, "proxy", "fail", "give [http://]host[:port], then: keyfob agent stop",
             "%s holds no address of a proxy", from); /* but perhaps a password */
@@ -326,6 +329,7 @@ static void store_is_bad(kf_checkup *u, const kf_err *err) {
     else if (err->code == KF_ERR_STORE_LOCKED) todo = KEYRING_TODO;
     else if (err->code == KF_ERR_STORE_BAD_PASSPHRASE)
         todo = "correct what is in the passphrase file";
+    else if (err->code == KF_ERR_SYS_OWNER && *err->hint) todo = err->hint;
     else if (err->code == KF_ERR_SYS_OWNER)
         todo = "make it yours, and close it to others: chmod go-rwx";
     else if (err->code == KF_ERR_USAGE_CONFIG)
@@ -352,7 +356,8 @@ static void check_new_vault(kf_checkup *u) {
     KF_AUTO(kf_secret) pass = kf_passphrase_read(&e);
     if (e.code != KF_ERR_NONE)
         add(u, "store", "warn",
-            e.code == KF_ERR_SYS_OWNER
+            *e.hint ? e.hint
+            : e.code == KF_ERR_SYS_OWNER
                 ? "chmod 600 it"
                 : "write the passphrase into that file, or unset KEYFOB_PASSPHRASE_FILE",
             "vault, not made yet, and its passphrase file is of no use: %s", e.what);

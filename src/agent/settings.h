@@ -9,8 +9,8 @@
 #include "agent/agent.h"
 #include "base/json.h"
 
-/* The settings, fresh from disk. NULL: KF_ERR_USAGE_CONFIG with file and line; nothing is
- * overwritten. */
+/* The settings, fresh from disk. NULL: KF_ERR_USAGE_CONFIG with file and line, or
+ * KF_ERR_SYS_OWNER when others can change the file; nothing is overwritten. */
 kf_conf *kf_settings(kf_agent *a, kf_err *err);
 typedef void (*kf_settings_done)(void *user, const kf_err *err);
 /* Changes c, which holds the content of the file. False: err, and c is thrown away. Runs on the
@@ -26,6 +26,13 @@ void kf_settings_replace(kf_agent *a, const char *text, const char *before, kf_s
                          void *user);
 /* The agent ends: every done runs now, with an error. The worker still writes what it has begun. */
 void kf_settings_drop(kf_agent *a);
+/* Logs and remembers what differs in the settings that decide where secrets go: proxy, ca_file,
+ * api_host, git_host. Logins of a proxy are left out. */
+void kf_settings_compare(kf_agent *a, const kf_conf *before, const kf_conf *now);
+/* The ith of the last such changes since this agent started, the newest first: what, and when in
+ * UNIX seconds. NULL: there are no more. */
+const char *kf_settings_changed(const kf_agent *a, size_t i, int64_t *at);
+void kf_settings_changed_drop(kf_agent *a);
 void kf_settings_free(kf_agent *a); /* after the worker has ended */
 /* The store is there and open when done runs without err: picked when auto, opened with the
  * passphrase file when there is one. May run done at once. Any number of callers, one opening. */

@@ -132,6 +132,7 @@ static void end_doubt(kf_agent *a) {
 
 /* c owned */
 static void adopt_file(kf_agent *a, kf_conf *c) {
+    if (a->conf) kf_settings_compare(a, a->conf, c);
     kf_conf_free(a->conf);
     a->conf = c;
     end_doubt(a);
@@ -373,4 +374,5 @@ void kf_settings_free(kf_agent *a) {
     kf_conf_watch_free(f->watch);
     free(f);
     a->file = NULL;
+    kf_settings_changed_drop(a);
 }

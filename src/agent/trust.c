@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "crypt/pem.h"
+#include "guard/path.h"
 
 enum { FILE_MAX = 16 << 20 }; /* the bundles of distributions have about 250 KiB */
 
@@ -24,6 +25,9 @@ static const char *content_is_bad(int fd, size_t size) {
 
 const char *kf_trust_is_bad(const char *path) {
     struct stat st;
+    kf_err e;
+    if (!kf_path_check(path, KF_PATH_FILE, &e) && e.code == KF_ERR_SYS_OWNER)
+        return "or a directory on the way belongs to another user or can be written by others";
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
                             O_NOCTTY); /* a pipe must not hold the agent up */
     if (fd < 0) return errno == ENOENT ? "does not exist" : "cannot be read";

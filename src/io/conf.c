@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/path.h"
 #include "io/conf_keys.h"
 #include "io/files.h"
 
@@ -180,8 +181,12 @@ bool kf_conf_read(const char *path, kf_secret **out, kf_err *err) {
     KF_AUTO_CHARS real = realpath(path, NULL); /* a symlink into a dotfiles folder is fine */
     kf_err why;
     if (!real && errno == ENOENT) return *out = NULL, true;
-    if (!kf_file_read(real ? real : path, CONF_MAX, out, &why))
-        return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s", why.what);
+    if (!kf_path_check(path, KF_PATH_FILE, &why) ||
+        !kf_file_read(real ? real : path, CONF_MAX, out, &why)) {
+        if (why.code != KF_ERR_SYS_OWNER) why.code = KF_ERR_USAGE_CONFIG;
+        if (err) *err = why;
+        return false;
+    }
     if (kf_secret_is_text(*out)) return true;
     *out = kf_secret_free(*out);
     return kf_fail(err, KF_ERR_USAGE_CONFIG, "%s has a NUL byte in it", path);
@@ -272,7 +277,7 @@ int kf_conf_lock_open(const char *path, kf_err *err) {
     KF_AUTO_CHARS dir = real_path(path);
     char *slash = strrchr(dir, '/');
     if (slash) slash[slash == dir] = 0;
-    if (slash && !kf_dir_ensure(dir, err)) return -1;
+    if (slash && !kf_path_make_dir(dir, err)) return -1;
     int fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", dir);
     return fd;

@@ -147,3 +147,8 @@ size_t kf_conf_bad_line(const char *text) {
     }
     return n;
 }
+
+const char *kf_proxy_without_login(const char *url) {
+    const char *host = strstr(url, "://"), *at = strrchr(url, '@');
+    return at ? at + 1 : host ? host + 3 : url;
+}

@@ -20,3 +20,5 @@ const kf_conf_key *kf_conf_key_find(const char *name); /* NULL: keyfob knows no 
 size_t kf_conf_line_of(const char *text, const char *group, const char *key);
 size_t kf_conf_bad_line(
     const char *text); /* the first that is neither [group], key = value nor # comment */
+/* The part of a proxy's URL that may be shown: without user:password@. */
+const char *kf_proxy_without_login(const char *url);

@@ -8,38 +8,11 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/path.h"
 
 /* Between a name and the XXXXXX of its temp file. A sweep must not mistake a person's copy for a
  * temp file. */
 #define TEMP ".tmp-"
-
-static bool dir_ours(const char *dir, kf_err *err) {
-    struct stat st;
-    if (lstat(dir, &st)) return kf_fail_errno(err, KF_ERR_SYS_IO, "%s", dir);
-    if (S_ISLNK(st.st_mode) && stat(dir, &st)) return kf_fail_errno(err, KF_ERR_SYS_IO, "%s", dir);
-    if (!S_ISDIR(st.st_mode)) return kf_fail(err, KF_ERR_SYS_OWNER, "%s is not a directory", dir);
-    if (st.st_uid != geteuid())
-        return kf_fail(err, KF_ERR_SYS_OWNER, "%s belongs to user %u", dir, (unsigned)st.st_uid);
-    if (st.st_mode & 022) return kf_fail(err, KF_ERR_SYS_OWNER, "%s can be written by others", dir);
-    return true;
-}
-
-bool kf_dir_ensure(const char *dir, kf_err *err) {
-    KF_AUTO_CHARS path = kf_strdup(dir);
-    for (char *p = path + 1; *path; p++) {
-        if (*p && *p != '/') continue;
-        char saved = *p;
-        *p = 0;
-        bool made = !mkdir(path, 0700);
-        if (!made && errno != EEXIST && errno != EISDIR && errno != EROFS)
-            return kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", path);
-        if (made && !kf_file_sync_dir(path) && errno != EACCES)
-            return kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", path);
-        *p = saved;
-        if (!saved) break;
-    }
-    return dir_ours(dir, err);
-}
 
 bool kf_file_read(const char *path, size_t max, kf_secret **out, kf_err *err) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), why = 0;
@@ -50,6 +23,7 @@ bool kf_file_read(const char *path, size_t max, kf_secret **out, kf_err *err) {
     else if (!S_ISREG(st.st_mode)) kf_fail(err, KF_ERR_SYS_IO, "%s is not a regular file", path);
     else if ((uint64_t)st.st_size > max)
         kf_fail(err, KF_ERR_SYS_IO, "%s is larger than %zu bytes", path, max);
+    else if (!kf_path_check_fd(fd, path, KF_PATH_FILE, err)) why = errno;
     else {
         size_t want = (size_t)st.st_size, got = 0;
         s = kf_secret_zero(want);
@@ -204,8 +178,10 @@ bool kf_file_remove(const char *path, kf_err *err) {
 
 int kf_lock_open(const char *path, kf_err *err) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path);
-    return fd;
+    if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path), -1;
+    if (kf_path_check_fd(fd, path, KF_PATH_FILE, err)) return fd;
+    close(fd);
+    return -1;
 }
 
 int kf_lock_try(int fd, kf_err *err) {

@@ -7,12 +7,10 @@
 #include "base/err.h"
 #include "base/secret.h"
 
-/* Makes dir and its parents (0700 for what is made); refuses if it is not a directory, not
- * ours, or writable by others (KF_ERR_SYS_OWNER). */
-KF_CHECK bool kf_dir_ensure(const char *dir, kf_err *err);
 /* Whole file, at most max bytes, regular, no symlink followed; NUL behind it. On failure errno says
- * why the bytes cannot be had (ENOENT, EIO, EACCES, EMFILE, ...); it is 0 when the file itself is
- * wrong: not regular, or larger than max. */
+ * why the bytes cannot be had (ENOENT, EIO, EACCES, EMFILE, ...; EPERM with KF_ERR_SYS_OWNER when
+ * another user owns the file or can write it); it is 0 when the file itself is wrong: not regular,
+ * or larger than max. The directories on the way are kf_path_check's. */
 KF_CHECK bool kf_file_read(const char *path, size_t max, kf_secret **out, kf_err *err);
 /* temp file beside it, write, fsync, rename, fsync(dir). mode 0600. On failure the old file stands,
  * or the new one when only the directory could not be flushed. */

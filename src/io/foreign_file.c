@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/path.h"
 
 /* The part that tells most, whole characters, so that the reason behind it always has room. */
 static const char *end_of(const char *path) {
@@ -16,14 +17,7 @@ static const char *end_of(const char *path) {
 static bool to_be_trusted(const char *path, const struct stat *st, size_t max, kf_err *err) {
     if (!S_ISREG(st->st_mode))
         return kf_fail(err, KF_ERR_USAGE_BAD, "%s is not a regular file", end_of(path));
-    if (st->st_uid != geteuid() && st->st_uid != 0)
-        return kf_fail(err, KF_ERR_USAGE_BAD, "%s belongs to somebody else (user %u)", end_of(path),
-                       (unsigned)st->st_uid);
-    if (st->st_mode & 022) {
-        kf_fail(err, KF_ERR_USAGE_BAD,
-                "%s can be written by others, who could put any address into it", end_of(path));
-        return kf_hint(err, "Look at what is in it, then: chmod go-w FILE");
-    }
+    if (!kf_path_check(path, KF_PATH_FILE, err)) return false;
     if ((uint64_t)st->st_size <= max) return true;
     return kf_fail(err, KF_ERR_USAGE_BAD, "%s has %lld bytes, %zu are the most", end_of(path),
                    (long long)st->st_size, max);

@@ -6,7 +6,7 @@
 #include "base/secret.h"
 
 /* The whole file, at most max bytes. 1: read; 0: there is none; -1: KF_ERR_USAGE_BAD (no regular
- * file, another owner than us or root, writable by others, too large) or KF_ERR_SYS_IO. Links are
+ * file, too large), KF_ERR_SYS_OWNER (kf_path_check refuses it) or KF_ERR_SYS_IO. Links are
  * followed, because people keep such files in a folder of dotfiles and link to it; real gets the
  * path behind them (caller frees), and what counts is that file. */
 int kf_foreign_read(const char *path, size_t max, kf_secret **text, char **real, kf_err *err);

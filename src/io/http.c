@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "io/certificates.h"
 
 enum {
     BODY_MAX = 256 << 10,
@@ -33,7 +34,8 @@ typedef struct request {
     size_t received, seen;              /* bytes of the answer; at the last look */
     bool too_big, keep_headers, headed; /* headed: the headers are complete */
     bool timed_out, late, ended;
-    CURLcode rc; /* when ended */
+    CURLcode rc;      /* when ended */
+    kf_err untrusted; /* it was not sent: others can change the certificates */
     kf_http_resp resp;
     char tls_text[CURL_ERROR_SIZE];
     kf_http_done done;
@@ -199,6 +201,10 @@ static bool explain_proxy(request *r, const char *host, kf_err *err) {
 static void explain(request *r, CURLcode rc, kf_err *err) {
     const char *host = host_of(r), *why = r->tls_text[0] ? r->tls_text : curl_easy_strerror(rc);
     char text[160];
+    if (r->untrusted.code != KF_ERR_NONE) {
+        *err = r->untrusted;
+        return;
+    }
     if (explain_proxy(r, host, err)) return;
     snprintf(text, sizeof text, "%.150s", why);
     switch (rc) {
@@ -479,14 +485,21 @@ static void add_header(request *r, const char *line) {
     r->headers = l;
 }
 
-static void set_trust(request *r) {
+/* False: somebody else can change the certificates, and nothing may be sent. */
+static bool set_certificates(request *r) {
+    const char *file, *dir;
+    if (!kf_certificates_choose(r->http->ca_file, &file, &dir, &r->untrusted) &&
+        kf_str_starts(r->origin, "https:"))
+        return false;
+    r->untrusted.code = KF_ERR_NONE;
+    if (file) curl_easy_setopt(r->easy, CURLOPT_CAINFO, file);
+    /* libcurl would add the certificates of its default directory */
+    if (file || dir) curl_easy_setopt(r->easy, CURLOPT_CAPATH, dir);
+    return true;
+}
+
+static void set_route(request *r) {
     kf_http *h = r->http;
-    const char *env = getenv("SSL_CERT_FILE");
-    const char *ca = h->ca_file && *h->ca_file ? h->ca_file : env && *env ? env : NULL;
-    if (ca) curl_easy_setopt(r->easy, CURLOPT_CAINFO, ca);
-    const char *dir =
-        getenv("SSL_CERT_DIR"); /* the curl program looks at it, the library does not */
-    if (dir && *dir) curl_easy_setopt(r->easy, CURLOPT_CAPATH, dir);
     bool here = kf_origin_is_loopback(r->origin);
     if (here) curl_easy_setopt(r->easy, CURLOPT_PROXY, "");
     else if (h->proxy && *h->proxy) curl_easy_setopt(r->easy, CURLOPT_PROXY, h->proxy);
@@ -563,8 +576,14 @@ uint32_t kf_http_send(kf_http *h, const kf_http_req *q, kf_http_done done, void 
         curl_easy_setopt(r->easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(r->easy, CURLOPT_FORBID_REUSE, 1L);
     }
-    set_trust(r);
+    set_route(r);
     set_content(r, q);
+    if (!set_certificates(r)) {
+        r->ended = true;
+        r->rc = CURLE_SSL_CACERT_BADFILE;
+        after_action(h);
+        return r->id;
+    }
     if (curl_multi_add_handle(h->multi, r->easy)) abort();
     return r->id;
 }

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include "base/log.h"
 #include "base/str.h"
+#include "guard/path.h"
 #include "io/files.h"
 
 enum { FILE_MAX = 4096, LOCK_STEP_MS = 10, LOCK_WAIT_MS = 5000, TIDY_WAIT_MS = 500 };
@@ -24,7 +25,7 @@ static void read_head(const char *dir, const char *leaf, kf_vault_head *h) {
     h->is = KF_VAULT_WHOLE;
     if (!kf_file_read(path, FILE_MAX, &s, &h->why)) {
         h->is = errno == ENOENT ? KF_VAULT_MISSING : errno ? KF_VAULT_UNREADABLE : KF_VAULT_BROKEN;
-        h->why.code = KF_ERR_STORE_READ;
+        if (h->why.code != KF_ERR_SYS_OWNER) h->why.code = KF_ERR_STORE_READ;
     } else if (kf_vault_check(kf_secret_peek(s), kf_secret_len(s), &h->why)) {
         memcpy(h->bytes, kf_secret_peek(s), sizeof h->bytes);
     } else {
@@ -63,8 +64,17 @@ static bool fail_damaged(const kf_vault_look *l, const char *dir, kf_err *err) {
                         "folder away and sign in again.");
 }
 
+/* Another user's bytes, or bytes that another user can write: the other file may be as well. */
+static bool is_foreign(const kf_vault_head *h) {
+    return h->is == KF_VAULT_UNREADABLE && h->why.code == KF_ERR_SYS_OWNER;
+}
+
 const kf_vault_head *kf_vault_look_pick(const kf_vault_look *l, const char *dir, kf_err *err) {
     const kf_vault_head *first = &l->first, *copy = &l->copy, *bad = NULL;
+    if (is_foreign(first) || is_foreign(copy)) {
+        if (err) *err = is_foreign(first) ? first->why : copy->why;
+        return NULL;
+    }
     if (first->is == KF_VAULT_WHOLE) return first;
     if (copy->is == KF_VAULT_WHOLE && first->is != KF_VAULT_NEWER) return copy;
     if (first->is == KF_VAULT_NEWER || first->is == KF_VAULT_UNREADABLE) bad = first;
@@ -96,7 +106,7 @@ static int take_lock(const char *dir, int wait_ms, kf_err *err) {
     }
     if (got == 1) return fd;
     if (got == 0) kf_fail(err, KF_ERR_STORE_WRITE, "another program holds %s", path);
-    else if (err) err->code = KF_ERR_STORE_WRITE;
+    else if (err && err->code != KF_ERR_SYS_OWNER) err->code = KF_ERR_STORE_WRITE;
     kf_lock_drop(fd);
     return -1;
 }
@@ -128,7 +138,7 @@ static kf_secret *make_locked(const char *dir, const kf_secret *pass, bool weak,
 }
 
 kf_secret *kf_vault_head_make(const char *dir, const kf_secret *pass, bool weak, kf_err *err) {
-    if (!kf_dir_ensure(dir, err)) {
+    if (!kf_path_make_dir(dir, err)) {
         if (err && err->code == KF_ERR_SYS_IO) err->code = KF_ERR_STORE_WRITE;
         return NULL;
     }
@@ -175,7 +185,7 @@ bool kf_vault_head_rewrap(const char *dir, const kf_secret *before, const kf_sec
                           bool weak, kf_err *err) {
     if (kf_vault_head_is_new(dir))
         return kf_fail(err, KF_ERR_STORE_VAULT_NEW, "there is no vault yet");
-    int fd = take_lock(dir, LOCK_WAIT_MS, err);
+    int fd = kf_vault_folder_check(dir, err) ? take_lock(dir, LOCK_WAIT_MS, err) : -1;
     if (fd < 0) return false;
     kf_vault_look l;
     kf_vault_look_init(&l, dir);
@@ -220,6 +230,7 @@ static void tidy(const kf_vault_folder *f) {
 kf_secret *kf_vault_head_open(const kf_vault_folder *f, const kf_secret *pass, char **note,
                               kf_err *err) {
     kf_vault_look before, after;
+    if (!kf_vault_is_gone(f->dir) && !kf_vault_folder_check(f->dir, err)) return NULL;
     kf_vault_look_init(&before, f->dir);
     const kf_vault_head *h = kf_vault_look_pick(&before, f->dir, err);
     kf_secret *master = h ? kf_vault_open(h->bytes, sizeof h->bytes, pass, err) : NULL;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "guard/path.h"
 #include "io/files.h"
 #include "io/store_impl.h"
 #include "io/vault.h"
@@ -95,9 +96,10 @@ static bool read_record(const kf_vault_folder *f, const char *name, const char *
                         kf_secret **blob, kf_err *err) {
     KF_AUTO(kf_secret) sealed = NULL;
     if (!kf_file_read(path, FILE_MAX, &sealed, err)) {
-        err->code = errno == ENOENT ? KF_ERR_STORE_NOT_FOUND
-                    : errno         ? KF_ERR_STORE_READ
-                                    : KF_ERR_STORE_DAMAGED;
+        if (err->code != KF_ERR_SYS_OWNER)
+            err->code = errno == ENOENT ? KF_ERR_STORE_NOT_FOUND
+                        : errno         ? KF_ERR_STORE_READ
+                                        : KF_ERR_STORE_DAMAGED;
         return false;
     }
     *blob = kf_vault_unseal(f->master, name, kf_secret_peek(sealed), kf_secret_len(sealed), err);
@@ -114,6 +116,14 @@ bool kf_vault_is_gone(const char *dir) {
     return true;
 }
 
+bool kf_vault_folder_check(const char *dir, kf_err *err) {
+    kf_err why;
+    if (kf_path_check(dir, KF_PATH_DIR, &why)) return true;
+    if (why.code != KF_ERR_SYS_OWNER) why.code = KF_ERR_STORE_READ;
+    if (err) *err = why;
+    return false;
+}
+
 bool kf_vault_fail_gone(const char *dir, kf_err *err) {
     kf_fail(err, KF_ERR_STORE_ABSENT, "the vault in %s is gone", dir);
     return kf_hint(err,
@@ -122,7 +132,8 @@ bool kf_vault_fail_gone(const char *dir, kf_err *err) {
 }
 
 static bool is_there(const kf_vault_folder *f, kf_err *err) {
-    return !kf_vault_is_gone(f->dir) || kf_vault_fail_gone(f->dir, err);
+    return kf_vault_is_gone(f->dir) ? kf_vault_fail_gone(f->dir, err)
+                                    : kf_vault_folder_check(f->dir, err);
 }
 
 /* ---- what kills leave ---- */
@@ -379,6 +390,11 @@ bool kf_vault_record_load(const kf_vault_folder *f, const char *name, kf_secret 
                           kf_err *err) {
     KF_AUTO_CHARS path = path_of(f, name);
     KF_AUTO_CHARS next = kf_strfmt("%s." NEXT, path);
+    kf_err why;
+    if (!kf_vault_folder_check(f->dir, &why) && why.code == KF_ERR_SYS_OWNER) {
+        if (err) *err = why;
+        return false;
+    }
     settle(f, name, next, true); /* of another agent that was killed since this one unlocked */
     if (read_record(f, name, path, blob, err)) return true;
     if (err->code != KF_ERR_STORE_NOT_FOUND || !is_there(f, err)) return false;

@@ -11,6 +11,9 @@
 /* No header and no copy of it: the folder went away, or there has never been a vault. Short enough
  * for the loop. */
 bool kf_vault_is_gone(const char *dir);
+/* Nobody else can write the folder or put another in its place: KF_ERR_SYS_OWNER if somebody can,
+ * KF_ERR_STORE_READ if that cannot be seen. */
+KF_CHECK bool kf_vault_folder_check(const char *dir, kf_err *err);
 /* KF_ERR_STORE_ABSENT with what to do; returns false. */
 bool kf_vault_fail_gone(const char *dir, kf_err *err);
 /* 1: there are records, or files that saves left; 0: none, or no folder; -1: err. For the loop. */
@@ -32,8 +35,9 @@ typedef struct kf_vault_folder {
 } kf_vault_folder;
 
 /* Failures of all: KF_ERR_STORE_ABSENT when the folder has no header any more (it went away),
- * KF_ERR_STORE_READ what cannot be read now, KF_ERR_STORE_DAMAGED, KF_ERR_STORE_WRITE,
- * KF_ERR_STORE_NEWER a record that a newer keyfob wrote; such a one is never replaced. */
+ * KF_ERR_SYS_OWNER when somebody else can write there, KF_ERR_STORE_READ what cannot be read now,
+ * KF_ERR_STORE_DAMAGED, KF_ERR_STORE_WRITE, KF_ERR_STORE_NEWER a record that a newer keyfob wrote;
+ * such a one is never replaced. */
 KF_CHECK bool kf_vault_record_load(const kf_vault_folder *f, const char *name, kf_secret **blob,
                                    kf_err *err); /* also KF_ERR_STORE_NOT_FOUND */
 KF_CHECK bool kf_vault_record_save(const kf_vault_folder *f, const char *name,

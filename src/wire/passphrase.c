@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/path.h"
 
 enum { PASSPHRASE_MAX = 1024 };
 
@@ -29,12 +30,12 @@ bool kf_passphrase_has_file(void) {
 static bool check(int fd, const char *path, kf_err *err) {
     struct stat st;
     /* systemd grants a service its credentials by an ACL, which shows as bits of the group */
-    mode_t open_to_others = env("KEYFOB_PASSPHRASE_FILE") ? 077 : 027;
+    kf_path_want want = env("KEYFOB_PASSPHRASE_FILE") ? KF_PATH_SECRET : KF_PATH_FILE;
+    if (!kf_path_check(path, want, err) || !kf_path_check_fd(fd, path, want, err)) return false;
     if (fstat(fd, &st)) return kf_fail_errno(err, KF_ERR_SYS_IO, "%s", path);
-    if (S_ISREG(st.st_mode) && !(st.st_mode & open_to_others) &&
-        (st.st_uid == 0 || st.st_uid == geteuid()))
-        return true;
-    return kf_fail(err, KF_ERR_SYS_OWNER, "%s must be yours and closed to others (mode 600)", path);
+    return !(st.st_mode & 007) ||
+           kf_fail(err, KF_ERR_SYS_OWNER,
+                   "Bad owner or permissions on %s: it is open to other users", kf_path_end(path));
 }
 
 kf_secret *kf_passphrase_read(kf_err *err) {

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "base/str.h"
+#include "guard/path.h"
 
 void kf_socket_keep_streams(void) {
     for (int fd = 0; fd < 3; fd++)
@@ -14,21 +16,26 @@ void kf_socket_keep_streams(void) {
             _exit(1);
 }
 
-bool kf_socket_dir_check(const char *dir, bool make, kf_err *err) {
+/* One level: a runtime directory that is missing is not made up. */
+static bool make_runtime_dir(const char *dir, kf_err *err) {
     struct stat st;
-    if (make && mkdir(dir, 0700) && errno != EEXIST) {
-        kf_fail_errno(err, errno == ENOENT ? KF_ERR_SYS_IO : KF_ERR_SYS_OWNER, "make %s", dir);
-        return kf_hint(err, "Set XDG_RUNTIME_DIR to a directory that is there and yours.");
-    }
-    if (lstat(dir, &st)) return kf_fail_errno(err, KF_ERR_SYS_OWNER, "%s", dir);
-    if (!S_ISDIR(st.st_mode)) return kf_fail(err, KF_ERR_SYS_OWNER, "%s is not a directory", dir);
-    if (st.st_uid != geteuid())
-        return kf_fail(err, KF_ERR_SYS_OWNER, "%s belongs to user %u, not to you", dir,
-                       (unsigned)st.st_uid);
-    if (st.st_mode & 077)
-        return kf_fail(err, KF_ERR_SYS_OWNER, "%s is open to others (mode %o, must be 700)", dir,
-                       (unsigned)st.st_mode & 0777);
-    return true;
+    KF_AUTO_CHARS parent = kf_strdup(dir);
+    char *slash = strrchr(parent, '/');
+    if (!lstat(dir, &st)) return true;
+    if (slash) slash[slash == parent] = 0;
+    if (!kf_path_check(slash ? parent : ".", KF_PATH_WAY, err)) {
+        if (errno == EPERM) return false;
+    } else if (!mkdir(dir, 0700) || errno == EEXIST) return true;
+    kf_fail_errno(err, errno == ENOENT ? KF_ERR_SYS_IO : KF_ERR_SYS_OWNER, "make %s",
+                  kf_path_end(dir));
+    return kf_hint(err, "Set XDG_RUNTIME_DIR to a directory that is there and yours.");
+}
+
+bool kf_socket_dir_check(const char *dir, bool make, kf_err *err) {
+    if (make && !make_runtime_dir(dir, err)) return false;
+    if (kf_path_check(dir, KF_PATH_PRIVATE_DIR, err)) return true;
+    if (err) err->code = KF_ERR_SYS_OWNER;
+    return false;
 }
 
 static bool address(const char *path, struct sockaddr_un *a, kf_err *err) {

@@ -142,7 +142,7 @@ gives "a damaged list" 1 "line 2" "$W/a" token
 gives "a damaged list is not written over" 1 "line 2" "$W/a" allow
 cp "$SCRATCH/list" "$L"
 chmod 622 "$L"
-gives "a list that others can write" 6 "nobody else" "$W/a" token
+gives "a list that others can write" 6 "Bad owner or permissions on" "$W/a" token
 chmod 600 "$L"
 is "put back" "$(in_dir "$W/a" status --json | json profile)" one
 for i in $(seq 12); do mkdir "$W/c/$i" && echo one >"$W/c/$i/.keyfob" && "$BIN/keyfob" allow "$W/c/$i" >/dev/null 2>"$SCRATCH/e.$i" & P[i]=$!; done

@@ -108,7 +108,7 @@ KEYFOB_CLIPBOARD=osc52 clipboard 0ok KEYFOB_CLIPBOARD=osc52
 KEYFOB_STORE=bogus environment 1fail KEYFOB_TEST_KDF: new vaults get a weak key derivation, which is for tests; KEYFOB_STORE=bogus is no store
 KEYFOB_PASSPHRASE_FILE=/nonexistent/p passphrase_file 0warn /nonexistent/p
 KEYFOB_PASSPHRASE_FILE=/etc passphrase_file 1fail /etc
-KEYFOB_PASSPHRASE_FILE=/etc/passwd passphrase_file 1fail /etc/passwd is open to others
+KEYFOB_PASSPHRASE_FILE=/etc/passwd passphrase_file 1fail Bad owner or permissions on /etc/passwd: it is open to other users
 ROWS
 
 # its programs: there, and what they were
@@ -192,16 +192,16 @@ fresh KEYFOB_STORE=vault KEYFOB_PASSPHRASE_FILE="$SCRATCH/pass"
 is "the vault" "$RC$(of store)$(of vault_dir)" 0okok
 chmod 666 "$SCRATCH/pass"
 fresh KEYFOB_STORE=vault KEYFOB_PASSPHRASE_FILE="$SCRATCH/pass"
-has "its passphrase file is open to others" "$RC$(told store)" "1fail $SCRATCH/pass must be yours"
-has "what to do" "$(told store)" "-> make it yours"
+has "its passphrase file is open to others" "$RC$(told store)" "1fail Bad owner or permissions on $SCRATCH/pass: it is open to other users"
+has "what to do" "$(told store)" "-> Run: chmod go-rwx $SCRATCH/pass"
 chmod 600 "$SCRATCH/pass"
 printf 'wrong\n' >"$SCRATCH/pass"
 fresh KEYFOB_STORE=vault KEYFOB_PASSPHRASE_FILE="$SCRATCH/pass"
 has "a wrong passphrase" "$RC$(told store)" "-> correct what is in the passphrase file"
 chmod 777 "$VAULT"
 fresh KEYFOB_STORE=vault
-has "the vault's directory is open, and locked" "$RC$(told vault_dir)" "1fail $VAULT can be written"
-has "what to do" "$(told vault_dir) $(told store)" "-> chmod 700 $VAULT warn the vault is locked (store.vault_locked) -> run keyfob unlock"
+has "the vault's directory is open, and locked" "$RC$(told vault_dir)" "1fail Bad owner or permissions on $VAULT: other users can write it"
+has "what to do" "$(told vault_dir) $(told store)" "chmod go-w $VAULT warn the vault is locked (store.vault_locked) -> run keyfob unlock"
 chmod 700 "$VAULT"
 damage() { printf x | dd of="$VAULT/$1" bs=1 seek=30 conv=notrunc status=none; }
 damage header.copy
@@ -240,7 +240,7 @@ for what in "run/keyfob runtime_dir 750" "state/keyfob state_dir 775" "config/ke
     chmod "$mode" "$SCRATCH/h/$dir"
     run kf doctor --json
     is "$dir with mode $mode" "$RC$(of "$id")" 1fail
-    has "is named, with its mode" "$(finding "$id")" "$SCRATCH/h/$dir "
+    has "is named, with its mode" "$(finding "$id")" "$SCRATCH/h/$dir: "
     chmod 700 "$SCRATCH/h/$dir"
     kf agent stop -q || fail stop
 done

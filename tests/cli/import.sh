@@ -213,10 +213,10 @@ python3 -c 'import json,sys; json.dump({"environments":{"e%d"%i:{"apiKey":"sk_te
 head -c 1048577 /dev/zero | tr '\0' ' ' >"$F"; bad "over 1 MiB" "1048577 bytes"
 truncate -s 3G "$F"; bad "3 GB" "3221225472 bytes"
 printf '{"environments":{"a":{"apiKey":"%s","clientId":"client_a"}}}' $K1 >"$F"
-chmod 666 "$F"; bad "world-writable" "can be written by others"
+chmod 666 "$F"; bad "world-writable" "other users can write it" 6
 chmod 644 "$F"
 if [ "$(id -u)" -eq 0 ]; then
-    chown 65534 "$F"; bad "of another owner" "belongs to somebody else"
+    chown 65534 "$F"; bad "of another owner" "it belongs to user 65534" 6
 fi
 rm "$F"; mkdir "$F"; bad "a directory" "not a regular file"
 rmdir "$F"; mkfifo "$F"; bad "a FIFO" "not a regular file"

@@ -57,7 +57,7 @@ static void reading(void **state) {
     for (size_t i = 0; i < KF_LEN(others); i++) {
         assert_int_equal(chmod(a, others[i]), 0);
         assert_int_equal(kf_foreign_read(a, 10, &s, &real, &e), -1);
-        assert_int_equal(e.code, KF_ERR_USAGE_BAD);
+        assert_int_equal(e.code, KF_ERR_SYS_OWNER);
     }
     assert_int_equal(chmod(a, 0644), 0);
     KF_AUTO_CHARS link = in_dir("link");

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "io/conf.h"
 #include "io/conf_keys.h"
+#include "guard/path.h"
 #include "io/files.h"
 #include "io/store.h"
 
@@ -144,13 +145,13 @@ static void directories_must_be_ours(void **state) {
     (void)state;
     kf_err e;
     KF_AUTO_CHARS deep = path("a/b/c");
-    assert_true(kf_dir_ensure(deep, &e));
+    assert_true(kf_path_make_dir(deep, &e));
     chmod(deep, 0777);
-    assert_false(kf_dir_ensure(deep, &e));
+    assert_false(kf_path_make_dir(deep, &e));
     assert_int_equal(e.code, KF_ERR_SYS_OWNER);
     KF_AUTO_CHARS f = path("plain");
     put(f, "x");
-    assert_false(kf_dir_ensure(f, &e));
+    assert_false(kf_path_make_dir(f, &e));
 }
 
 static void locks_exclude(void **state) {

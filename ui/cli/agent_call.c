@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "auth/profile.h"
 #include "base/str.h"
+#include "guard/path.h"
 #include "ui/cli/dir.h"
 #include "ui/cli/index.h"
 
@@ -163,6 +164,7 @@ static bool read_index(kf_profile_row **rows, size_t *n, kf_err *err) {
                kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path);
     struct stat st;
     char *text = NULL;
+    if (!kf_path_check(path, KF_PATH_FILE, err)) return close(fd), false;
     bool ok = !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= KF_PROFILE_INDEX_MAX &&
               (text = malloc((size_t)st.st_size + 1)) &&
               read(fd, text, (size_t)st.st_size) == st.st_size;

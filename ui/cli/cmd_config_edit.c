@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/path.h"
 #include "ui/common/open.h"
 
 enum { TEXT_MAX = 400 << 10, CALL_MS = 15000 }; /* two of it fit a frame, quoted */
@@ -48,12 +49,9 @@ static bool write_all(int fd, const char *text) {
  * Caller frees. */
 static char *copy_of(const char *path, const char *text, kf_err *err) {
     KF_AUTO_CHARS dir = kf_strdup(path);
-    for (char *p = dir + 1; (p = strchr(p, '/')); p++) { /* as the agent would make it */
-        *p = 0;
-        if (mkdir(dir, 0700) && errno != EEXIST && errno != EISDIR && errno != EROFS)
-            return kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", dir), NULL;
-        *p = '/';
-    }
+    char *slash = strrchr(dir, '/');
+    if (slash) slash[slash == dir] = 0;
+    if (slash && !kf_path_make_dir(dir, err)) return NULL; /* as the agent would make it */
     char *copy = kf_strfmt("%s.edit-XXXXXX.conf", path);
     int fd = mkostemps(copy, 5, O_CLOEXEC);
     bool ok = fd >= 0 && write_all(fd, text);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/path.h"
 #include "ui/common/text.h"
 
 enum { STAMP = 24, LINE_MAX_BYTES = 8192 }; /* 2026-11-23T14:07:19.876Z */
@@ -44,6 +45,7 @@ static bool read_log(const char *path, const char *since, kf_json *items, kf_err
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ||
                kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path);
+    if (!kf_path_check_fd(fd, path, KF_PATH_FILE, err)) return close(fd), false;
     FILE *f = !fstat(fd, &st) && S_ISREG(st.st_mode) ? fdopen(fd, "r") : NULL;
     if (!f) {
         close(fd);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/path.h"
 #include "ui/cli/run.h"
 #include "ui/cli/units.h"
 #include "ui/common/text.h"
@@ -48,19 +49,6 @@ static bool write_unit(const char *dir, const char *name, const char *text, kf_e
     return true;
 }
 
-static bool make_dirs(const char *dir, kf_err *err) {
-    KF_AUTO_CHARS path = kf_strdup(dir);
-    for (char *p = path + 1; *p; p++) {
-        if (*p != '/') continue;
-        *p = 0;
-        if (mkdir(path, 0700) && errno != EEXIST)
-            return kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", path);
-        *p = '/';
-    }
-    return !mkdir(path, 0700) || errno == EEXIST ||
-           kf_fail_errno(err, KF_ERR_SYS_IO, "make %s", path);
-}
-
 /* The text of a unit with the path of this installation's keyfobd. */
 static char *with_program(const char *text, kf_err *err) {
     KF_AUTO_CHARS program = kf_program_path("keyfobd", err);
@@ -99,7 +87,7 @@ static bool put_units(kf_cli *c, kf_err *err) {
     KF_AUTO_CHARS dir = unit_dir();
     KF_AUTO_CHARS service = with_program(kf_unit_service, err);
     char said[SAID_MAX];
-    if (!service || !make_dirs(dir, err) ||
+    if (!service || !kf_path_make_dir(dir, err) ||
         !write_unit(dir, "keyfobd.socket", kf_unit_socket, err) ||
         !write_unit(dir, "keyfobd.service", service, err))
         return false;
@@ -133,7 +121,7 @@ static bool relax(kf_cli *c, kf_err *err) {
     char said[SAID_MAX];
     kf_cli_note(
         c, "this system lets no user make namespaces; the agent runs with the other restrictions");
-    return make_dirs(dir, err) && write_unit(dir, "namespaces.conf", kf_unit_relaxed, err) &&
+    return kf_path_make_dir(dir, err) && write_unit(dir, "namespaces.conf", kf_unit_relaxed, err) &&
            systemctl("daemon-reload", NULL, NULL, said, err) &&
            (systemctl("reset-failed", "keyfobd.service", NULL, said, NULL), true) &&
            systemctl("restart", "keyfobd.socket", "keyfobd.service", said, err);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/path.h"
 #include "ui/common/outfile.h"
 #include "wire/client.h"
 
@@ -138,9 +139,8 @@ char *kf_dir_list(kf_err *err) {
     char *text = NULL;
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) return kf_strdup("");
     if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "open %.200s", path), NULL;
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 022)
-        kf_fail(err, KF_ERR_SYS_OWNER, "%.190s must be a file of yours that nobody else may write",
-                path);
+    if (fstat(fd, &st)) kf_fail_errno(err, KF_ERR_SYS_IO, "%.200s", path);
+    else if (!kf_path_check(path, KF_PATH_FILE, err)) errno = EPERM;
     else if (st.st_size > KF_ALLOWED_MAX) kf_fail(err, KF_ERR_SYS_IO, "%.190s is too large", path);
     else if (!(text = malloc(KF_ALLOWED_MAX + 1))) abort();
     ssize_t n = text ? read_all(fd, text, KF_ALLOWED_MAX, path, err) : -1;
@@ -170,19 +170,6 @@ bool kf_dir_allowed(const kf_dir_file *f, kf_err *err) {
     return kf_hint(err, "If that is what you want, run: keyfob allow");
 }
 
-/* Makes the state directory, parents included, for its owner alone. */
-static bool make_dir(char *dir, kf_err *err) {
-    for (char *p = dir + 1;; p++) {
-        if (*p && *p != '/') continue;
-        char was = *p;
-        *p = 0;
-        bool ok = !mkdir(dir, 0700) || errno == EEXIST || errno == EROFS || errno == EACCES;
-        if (!ok) return kf_fail_errno(err, KF_ERR_SYS_IO, "make %.200s", dir);
-        *p = was;
-        if (!was) return true;
-    }
-}
-
 /* -1: err. The lock is a file of its own, because the list is replaced. */
 static int take_lock(const char *path, kf_err *err) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -202,7 +189,7 @@ bool kf_dir_allow(const kf_dir_file *f, kf_err *err) {
     KF_AUTO_CHARS dir = kf_state_dir();
     KF_AUTO_CHARS path = list_path();
     KF_AUTO_CHARS lock = kf_strfmt("%s.lock", path);
-    int fd = make_dir(dir, err) ? take_lock(lock, err) : -1;
+    int fd = kf_path_make_dir(dir, err) ? take_lock(lock, err) : -1;
     if (fd < 0) return false;
     KF_AUTO_CHARS old = kf_dir_list(err);
     KF_AUTO_CHARS text =

@@ -9,85 +9,21 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/path.h"
 #include "wire/client.h"
 
-/* One directory on the way: whoever may rename what is in it can put something else in the place of
- * ours. */
-static const char *way_is_bad(const char *dir, const struct stat *st) {
-    if (!S_ISDIR(st->st_mode)) return "is not a directory";
-    if (st->st_uid != geteuid() && st->st_uid != 0) return "belongs to somebody else";
-    if ((st->st_mode & 0002) && !(st->st_mode & S_ISVTX)) return "can be written by everybody";
-    return access(dir, X_OK) ? "cannot be entered" : NULL;
-}
-
-static const char *own_is_bad(const char *dir, const struct stat *st, bool closed) {
-    if (!S_ISDIR(st->st_mode)) return "is not a directory";
-    if (st->st_uid != geteuid()) return "belongs to somebody else";
-    if (st->st_mode & 0022) return "can be written by others";
-    if (closed && st->st_mode & 0077) return "is open to others";
-    return access(dir, X_OK) ? "cannot be entered" : NULL;
-}
-
-/* Directories that are keyfob's alone. Of any other one, as /tmp with KEYFOB_SOCKET=/tmp/s, the
- * mode is not keyfob's to change. */
-static bool is_our_own(const char *dir) {
-    const char *name = strrchr(dir, '/');
-    return name && (kf_str_starts(name + 1, "keyfob") || !strcmp(name + 1, "vault"));
-}
-
-/* What is advised may be run by root, without a second look: it must harm nothing. */
-static char *what_to_do(const char *dir, const struct stat *st, const char *why) {
-    static const char elsewhere[] = "set XDG_RUNTIME_DIR, XDG_..._HOME, KEYFOB_SOCKET or "
-                                    "KEYFOB_CONFIG to a place of yours";
-    if (!S_ISDIR(st->st_mode)) return kf_strfmt("move it away: mv %s %s.old", dir, dir);
-    if (st->st_uid != geteuid())
-        return kf_strfmt("%s%s", geteuid() ? "" : "run keyfob as that user, without sudo, or ",
-                         elsewhere);
-    if (strstr(why, "everybody")) return kf_strfmt("chmod +t %s", dir);
-    if (strstr(why, "entered")) return kf_strfmt("chmod u+x %s", dir);
-    return is_our_own(dir) ? kf_strfmt("chmod 700 %s", dir) : kf_strdup(elsewhere);
-}
-
-static void tell(kf_checks *k, const char *id, const char *dir, const struct stat *st,
-                 const char *why) {
-    KF_AUTO_CHARS todo = what_to_do(dir, st, why);
-    kf_check_add(k, id, "fail", todo, "%s %s (owner %u, mode %04o)", dir, why, (unsigned)st->st_uid,
-                 (unsigned)st->st_mode & 07777);
-}
-
-/* The part of the path that exists, without links; the whole one when *whole. Caller frees. */
-static char *existing(const char *path, bool *whole) {
-    KF_AUTO_CHARS p = kf_strdup(path);
-    *whole = true;
-    for (;;) {
-        char *real = realpath(p, NULL);
-        if (real) return real;
-        char *slash = strrchr(p, '/');
-        if (!slash || slash == p) return kf_strdup("/");
-        *slash = 0;
-        *whole = false;
-    }
-}
-
-static void check_dir(kf_checks *k, const char *id, const char *dir, bool closed) {
-    bool whole;
-    KF_AUTO_CHARS real = existing(dir, &whole);
+/* Checks dir, or the nearest directory above it that exists. */
+static void check_dir(kf_checks *k, const char *id, const char *dir, kf_path_want want) {
+    KF_AUTO_CHARS at = kf_strdup(dir);
     struct stat st;
-    for (size_t i = 0;; i++) { /* from the root down, so that the first bad one is named */
-        if (i && real[i] && real[i] != '/') continue;
-        char saved = real[i];
-        if (i) real[i] = 0;
-        bool last = i && !saved && whole;
-        const char *here = i ? real : "/", *why = NULL;
-        if (stat(here, &st))
-            kf_check_add(k, id, "fail", "look at that path", "%s: %s", here, why = strerror(errno));
-        else if ((why = last ? own_is_bad(here, &st, closed) : way_is_bad(here, &st)))
-            tell(k, id, here, &st, why);
-        real[i] = saved;
-        if (why) return;
-        if (i && !saved) break;
-    }
-    if (whole) kf_check_add(k, id, "ok", NULL, "%s", dir);
+    kf_err e;
+    while (stat(at, &st) && errno == ENOENT && strrchr(at, '/') > at) *strrchr(at, '/') = 0;
+    bool whole = !strcmp(at, dir);
+    if (!kf_path_check(at, whole ? want : KF_PATH_WAY, &e))
+        kf_check_add(k, id, "fail", *e.hint ? e.hint : "look at that path", "%s", e.what);
+    else if (access(at, X_OK))
+        kf_check_add(k, id, "fail", "chmod u+rwx it", "%s cannot be entered", at);
+    else if (whole) kf_check_add(k, id, "ok", NULL, "%s", dir);
     else kf_check_add(k, id, "ok", NULL, "%s, not made yet", dir);
 }
 
@@ -95,27 +31,20 @@ static void check_conf(kf_checks *k) {
     KF_AUTO_CHARS path = kf_config_path();
     KF_AUTO_CHARS dir = kf_strdup(path);
     char *slash = strrchr(dir, '/');
-    struct stat st;
+    kf_err e;
     if (slash && slash != dir) {
         *slash = 0;
-        check_dir(k, "config_dir", dir, false);
+        check_dir(k, "config_dir", dir, KF_PATH_DIR);
     }
-    if (stat(path, &st)) {
-        if (errno == ENOENT) kf_check_add(k, "settings_file", "ok", NULL, "%s, not made yet", path);
-        else
-            kf_check_add(k, "settings_file", "fail", "look at the path", "%s: %s", path,
-                         strerror(errno));
-    } else if (!S_ISREG(st.st_mode)) {
-        kf_check_add(k, "settings_file", "fail", "put a file there", "%s is not a regular file",
-                     path);
-    } else if (st.st_uid != geteuid() || st.st_mode & 0022) {
-        KF_AUTO_CHARS todo = kf_strfmt("make it yours, and chmod 600 %s", path);
-        kf_check_add(k, "settings_file", "fail", todo,
-                     "%s can be changed by others (owner %u, mode %04o)", path, (unsigned)st.st_uid,
-                     (unsigned)st.st_mode & 07777);
-    } else if (access(path, R_OK)) {
-        kf_check_add(k, "settings_file", "fail", "chmod u+r it", "%s cannot be read", path);
-    } else kf_check_add(k, "settings_file", "ok", NULL, "%s", path);
+    if (kf_path_check(path, KF_PATH_FILE, &e)) {
+        if (access(path, R_OK))
+            kf_check_add(k, "settings_file", "fail", "chmod u+r it", "%s cannot be read", path);
+        else kf_check_add(k, "settings_file", "ok", NULL, "%s", path);
+    } else if (errno == ENOENT)
+        kf_check_add(k, "settings_file", "ok", NULL, "%s, not made yet", path);
+    else
+        kf_check_add(k, "settings_file", "fail", *e.hint ? e.hint : "look at the path", "%s",
+                     e.what);
 }
 
 /* Where flock may hold on one host only; NULL: a file system of this machine. */
@@ -194,17 +123,18 @@ void kf_checks_of_places(kf_checks *k) {
                         : base && *base == '/' ? kf_strfmt("%s/keyfob", base)
                                                : kf_strfmt("/tmp/keyfob-%u", (unsigned)geteuid());
     if (own && *own && strrchr(run, '/')) *strrchr(run, '/') = 0;
-    check_dir(k, "runtime_dir", *run ? run : "/", true);
+    check_dir(k, "runtime_dir", *run ? run : "/", KF_PATH_PRIVATE_DIR);
+    check_socket(k, run);
     KF_AUTO_CHARS path = kf_socket_path(&e);
     if (!path && e.code == KF_ERR_WIRE_PATH)
         kf_check_add(k, "socket", "fail", "set XDG_RUNTIME_DIR to a shorter path", "%s", e.what);
     else check_socket(k, run);
     KF_AUTO_CHARS state = kf_state_dir();
     KF_AUTO_CHARS data = kf_data_dir();
-    check_dir(k, "state_dir", state, false);
+    check_dir(k, "state_dir", state, KF_PATH_DIR);
     check_flock(k, state);
     check_conf(k);
-    check_dir(k, "data_dir", data, false);
+    check_dir(k, "data_dir", data, KF_PATH_DIR);
     KF_AUTO_CHARS vault = kf_strfmt("%s/vault", data);
-    if (!access(vault, F_OK)) check_dir(k, "vault_dir", vault, true);
+    if (!access(vault, F_OK)) check_dir(k, "vault_dir", vault, KF_PATH_DIR);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/path.h"
 
 extern char **environ;
 
@@ -60,6 +61,7 @@ static void check_store_of_environment(kf_checks *k) {
 static void check_passphrase_file(kf_checks *k) {
     const char *path = set("KEYFOB_PASSPHRASE_FILE");
     struct stat st;
+    kf_err e;
     if (!path) return;
     if (stat(path, &st))
         kf_check_add(k, "passphrase_file", "warn",
@@ -68,13 +70,11 @@ static void check_passphrase_file(kf_checks *k) {
     else if (!S_ISREG(st.st_mode))
         kf_check_add(k, "passphrase_file", "fail", "give the path of a file",
                      "%s is not a regular file", path);
-    else if ((st.st_uid && st.st_uid != geteuid()) || st.st_mode & 0077) {
-        KF_AUTO_CHARS todo = kf_strfmt(
-            "make it yours, and chmod 600 %s; change the passphrase if others may have read it",
-            path);
-        kf_check_add(k, "passphrase_file", "fail", todo,
-                     "%s is open to others (owner %u, mode %04o)", path, (unsigned)st.st_uid,
-                     (unsigned)st.st_mode & 07777);
+    else if (!kf_path_check(path, KF_PATH_SECRET, &e)) {
+        KF_AUTO_CHARS todo =
+            kf_strfmt("%s; change the passphrase if other users may have read it", e.hint);
+        kf_check_add(k, "passphrase_file", "fail", *e.hint ? todo : "look at the path", "%s",
+                     e.what);
     } else if (access(path, R_OK) || !st.st_size) {
         kf_check_add(k, "passphrase_file", "fail", "write the passphrase into it", "%s %s", path,
                      st.st_size ? "cannot be read" : "is empty");
