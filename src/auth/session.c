@@ -197,11 +197,12 @@ static bool mismatch(const char *got, const char *want, kf_err *err) {
                    *got ? got : "no organization", want);
 }
 
-/* A renewal stays with the person and the client that signed in, whoever mixed something up. */
+/* A session is of one person and one client, from the first answer on: a renewal stays with those
+ * who signed in, and the token of a sign-in names the user of its answer. */
 static bool same_identity(const kf_session *s, const kf_session *prev, const char *client_id,
                           kf_err *err) {
     const char *user = kf_session_user_id(s);
-    if (prev->user && strcmp(user, kf_session_user_id(prev)))
+    if (prev && prev->user && strcmp(user, kf_session_user_id(prev)))
         return mismatch(user, kf_session_user_id(prev), err);
     if (*s->claims.sub && strcmp(s->claims.sub, user)) return mismatch(s->claims.sub, user, err);
     return !*s->claims.client_id || !strcmp(s->claims.client_id, client_id) ||
@@ -243,7 +244,7 @@ kf_session *kf_session_from_answer(const kf_json *body, const kf_session *prev, 
     if (!set_times(s, body, now, err) || !set_people(s, body, prev, err) ||
         !set_organization(s, body, prev, err))
         return NULL;
-    if (prev && !same_identity(s, prev, client_id, err)) return NULL;
+    if (!same_identity(s, prev, client_id, err)) return NULL;
     if (!kf_str_set(s->origin, sizeof s->origin, origin) ||
         !kf_str_set(s->client_id, sizeof s->client_id, client_id))
         return kf_fail(err, KF_ERR_SYS_BUG, "origin or client ID too long"), NULL;

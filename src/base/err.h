@@ -70,7 +70,7 @@
     X(WORKOS_REFUSED, "workos.refused", 7)       /* any other 4xx with a code */             \
     X(WORKOS_ORIGIN, "workos.origin_changed", 3) /* api_host or client_id moved */           \
     X(WORKOS_MISMATCH, "workos.mismatch",                                                    \
-      3) /* a renewal for another user, client or organization */                            \
+      3) /* an answer for another user, client or organization */                            \
     X(WORKOS_OTHER_USER, "workos.other_user", 3) /* the profile is another person's */       \
     /* store: the secret store (design.md §5) */                                            \
     X(STORE_LOCKED, "store.locked", 6)             /* keyring locked */                      \

@@ -4,7 +4,7 @@ import json
 
 import varlink
 from fake import Fake, jwt, session
-from varlink import Agent, Case, wait_for  # noqa: F401
+from varlink import Agent, Case, Flow, wait_for  # noqa: F401
 
 
 class Identity(Case):
@@ -38,6 +38,22 @@ class Identity(Case):
         self.fake.on("refresh_token", session(2, "org_1"))
         self.assertEqual(self.agent.token(renew=True)["org_id"], "org_1")
         self.assertEqual(self.profile()["state"], "signed_in")
+
+    def test_the_first_answer(self):
+        """The token of a sign-in is another person's: refused before anything is stored or spent."""
+        self.agent.put("new", self.fake.url)
+        for claim in ({"sub": "user_2"}, {"client_id": "client_other"}):
+            self.fake.on("password", session(7, "org_1", access_token=jwt("session_7", "org_1", **claim)))
+            with Flow(self.agent, "new", email="plain@example.test") as f:
+                f.until("field", "password")
+                f.say(varlink.PASSWORD)
+                step = f.until("failed")
+            self.assertEqual(step["failure"]["name"], "workos.mismatch", step)
+            self.assertIn(list(claim.values())[0], step["failure"]["what"])
+            self.assertEqual(self.profile("new")["state"], "needs_sign_in")
+            self.assertEqual(self.agent.call("StoreStatus")["sessions"], 1, "that of dev")
+            self.fails("workos.not_signed_in", self.agent.token, "new")
+        self.assertEqual(self.fake.asked("refresh_token"), [])
 
     def test_another_user(self):
         self.mixed_up(session(7, "org_1", user={"object": "user", "id": "user_2", "email": "eve@example.test"},

@@ -75,9 +75,12 @@ void run_match(run *r, char **p, const char *name, const char *have) {
 
 static void add_jwt(kf_buf *b, const char *org) {
     KF_AUTO_CHARS head = kf_b64url("{\"alg\":\"RS256\"}", 15);
-    KF_AUTO_CHARS json = kf_strfmt(
-        "{\"sub\":\"user_1\",\"sid\":\"session_1\",%s%s%s\"iat\":1700000000,\"exp\":1700000300}",
-        *org ? "\"org_id\":\"" : "", org, *org ? "\"," : "");
+    const char *claim = kf_str_starts(org, "client_") ? "client_id" : "org_id";
+    bool other = kf_str_starts(org, "user_"); /* $OK(user_2): the token is another person's */
+    KF_AUTO_CHARS extra = *org && !other ? kf_strfmt("\"%s\":\"%s\",", claim, org) : kf_strdup("");
+    KF_AUTO_CHARS json =
+        kf_strfmt("{\"sub\":\"%s\",\"sid\":\"session_1\",%s\"iat\":1700000000,\"exp\":1700000300}",
+                  other ? org : "user_1", extra);
     KF_AUTO_CHARS mid = kf_b64url(json, strlen(json));
     kf_buf_addf(b, "%s.%s.c2ln", head, mid);
 }

@@ -174,8 +174,8 @@ static const row table[] = {
      "The stored secrets belong to the old one and were sent nowhere.",
      "Change it back, or give the API key again and sign in (s).",
      "Change it back, or give the API key again and run: keyfob login %p"},
-    {KF_ERR_WORKOS_MISMATCH, "The renewal came back for another identity: %w.",
-     "Two sessions were mixed up somewhere. The answer was thrown away; what is stored stays as it "
+    {KF_ERR_WORKOS_MISMATCH, "The answer of the server is for another identity: %w.",
+     "Two sessions were mixed up somewhere. The answer was dropped, and what is stored stays as it "
      "is.",
      "Sign in again (s).", "Run: keyfob login %p"},
     {KF_ERR_WORKOS_OTHER_USER, "The sign-in was by another person: %w.",
