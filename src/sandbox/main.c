@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/build.h"
 #include "base/str.h"
+#include "guard/process.h"
 #include "sandbox/disk.h"
 #include "sandbox/ids.h"
 #include "sandbox/sandbox.h"
@@ -252,6 +253,7 @@ static bool run(const options *o, int signals, kf_err *err) {
 int main(int argc, char **argv) {
     options o;
     kf_err err = {0};
+    kf_process_close();
     int status = parse(&o, argc, argv);
     if (status >= 0) return status;
     sigset_t set;

@@ -15,6 +15,7 @@
 #include "base/build.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "guard/process.h"
 #include "io/harden.h"
 #include "serve/server.h"
 #include "wire/client.h"
@@ -151,6 +152,7 @@ static _Noreturn void become(int hold, pid_t parent, char **command) {
         _exit(FAILED); /* there will be no socket; that was said */
     close(hold);
     setenv("KEYFOB_TOKEN_SOCKET", path, 1);
+    kf_process_reopen();
     execvp(command[0], command);
     int rc = errno == ENOENT ? NOT_FOUND : CANNOT_RUN;
     fprintf(stderr, "keyfob: %s: %s\n", command[0], strerror(errno));
@@ -238,6 +240,7 @@ int main(int argc, char **argv) {
     options o = {0};
     program p = {.house.fd = -1, .pidfd = -1, .release = -1};
     kf_err err;
+    kf_process_close();
     kf_socket_keep_streams();
     int rc = read_options(argc, argv, &o, &p.house);
     if (rc) return rc > 1 && has_command(argv) ? FAILED : rc - 1;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/process.h"
 #include "ui/common/text.h"
 
 enum { MIN_VALID, ENV, FD, FILE_, MASK, REFRESH };
@@ -115,7 +116,9 @@ int kf_exec_become(const kf_exec *x) {
         int rc = hand_descriptor(x, token);
         if (rc) return rc;
     } else setenv(x->variable, token, 1);
+    kf_process_reopen();
     execvp(x->argv[0], x->argv);
+    kf_process_close();
     int rc = errno == ENOENT ? NOT_FOUND : CANNOT_RUN;
     KF_AUTO_CHARS safe = kf_text_safe(x->argv[0]);
     fprintf(stderr, "keyfob: %s: %s\n", safe, strerror(errno));

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/process.h"
 
 enum { SOCKET, ALLOW_UID, FOR, MIN_VALID, PROXY };
 enum { ARGV_MAX = 96, UIDS_MAX = 16, WAIT_MS = 30000 };
@@ -75,6 +76,7 @@ int kf_cmd_serve(kf_cli *c, const kf_args *a) {
     memcpy(argv, cmd.argv, cmd.n * sizeof *argv);
     if (a->rest) argv[cmd.n++] = "--";
     for (size_t i = 0; i < rest; i++) argv[cmd.n++] = a->rest[i];
+    kf_process_reopen();
     execv(program, argv);
     kf_fail_errno(&e, KF_ERR_SYS_SPAWN, "%.200s", program);
     free(argv);

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -131,7 +130,6 @@ static bool start(parent *p, kf_err *err) {
     if (p->give[ERR] >= 0 && p->give[ERR] != p->give[OUT]) close(p->give[ERR]);
     if (p->give[OUT] >= 0 && !p->has_pty) close(p->give[OUT]);
     if (p->child < 0) return false;
-    prctl(PR_SET_DUMPABLE, 0); /* behind the fork; the command is as it would be */
     signal(SIGPIPE, SIG_IGN);
     kf_pty_enter(&p->pty);
     return true;

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -80,7 +79,6 @@ static _Noreturn void monitor(kf_pty *p, int control, void (*run)(void *user), v
     sigaddset(&mine, SIGCHLD);
     sigaddset(&mine, SIGTTOU);
     sigprocmask(SIG_BLOCK, &mine, &old);
-    prctl(PR_SET_DUMPABLE, 0);
     if (setsid() < 0 || ioctl(p->slave, TIOCSCTTY, 0)) _exit(FAILED);
     pid_t command = fork();
     if (command == 0) {

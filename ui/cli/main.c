@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/str.h"
+#include "guard/process.h"
 #include "wire/socket.h"
 
 static bool sandbox_wanted;
@@ -182,6 +183,7 @@ int main(int argc, char **argv) {
     kf_cli c = {0};
     kf_args a = {0};
     const char *want = NULL;
+    kf_process_close();
     kf_socket_keep_streams();
     signal(SIGPIPE, SIG_DFL); /* a closed pipe ends us quietly with 141 */
     int i = 1, rc = 0, used = 0;

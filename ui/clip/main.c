@@ -8,13 +8,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/build.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "guard/process.h"
 #include "ui/clip/tool.h"
 
 /* All of it together is less than ui/common/clip.c waits. */
@@ -137,11 +136,10 @@ int main(int argc, char **argv) {
     bool native = !way || !*way || !strcmp(way, "auto") || !strcmp(way, "native"),
          terminal = !way || !*way || !strcmp(way, "auto") || !strcmp(way, "osc52");
     int64_t after = 30000;
+    kf_process_close();
     if (argc == 2 && !strcmp(argv[1], "--version")) return printf("keyfob-clip %s\n", kf_build) < 0;
     if (argc == 3 && !strcmp(argv[1], "--after") && !kf_duration_parse(argv[2], &after)) return 2;
     if (fork()) _exit(0); /* nobody has to wait for what stays behind */
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     KF_AUTO(kf_secret) value = read_value();

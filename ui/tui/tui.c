@@ -4,13 +4,12 @@
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 #include "base/build.h"
 #include "base/str.h"
+#include "guard/process.h"
 #include "ui/common/open.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
@@ -43,12 +42,6 @@ static void tick(tui *t) {
     int64_t now, wall;
     clocks(&now, &wall);
     kf_app_time(t->app, now, wall);
-}
-
-static void harden(void) {
-    struct rlimit none = {0, 0};
-    (void)prctl(PR_SET_DUMPABLE, 0);
-    (void)setrlimit(RLIMIT_CORE, &none);
 }
 
 /* Blocked before the first thread starts, so that only the signalfd sees them. */
@@ -309,9 +302,9 @@ int main(int argc, char **argv) {
     tui t = {.status = -1};
     kf_err err;
     const char *term = getenv("TERM");
+    kf_process_close();
     if (argc == 2 && !strcmp(argv[1], "--version")) return printf("keyfob-tui %s\n", kf_build) < 0;
     kf_socket_keep_streams();
-    harden();
     setlocale(LC_ALL, "");
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !term || !*term || !strcmp(term, "dumb"))
         return refuse();
