@@ -8,6 +8,7 @@
 #include "agent/settings.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "io/vault.h"
 
 enum { FINISH_MS = 10 * 1000, STEP_MS = 20 };
 
@@ -106,6 +107,14 @@ static void unlock_store(void *user, const kf_err *err) {
     } else {
         KF_AUTO(kf_secret) pass = kf_secret_new(typed, strlen(typed));
         bool create = kf_json_bool(c->params, "create", false);
+        bool fresh = create && kf_store_get_state(c->a->store) == KF_STORE_NEW;
+        kf_err e;
+        if (fresh && !kf_json_bool(c->params, "weak", false) &&
+            kf_vault_passphrase_is_short(pass)) {
+            kf_vault_fail_short(&e);
+            answer(c, &e);
+            return;
+        }
         kf_store_unlock(c->a->store, pass, create, unlocked, c);
     }
 }

@@ -309,6 +309,10 @@ static void store_probed(void *user, const kf_secret *blob, const kf_err *err) {
         add(u, "store", "ok", NULL, "%s, can be written%s%s", kind,
             u->a->store_why && *u->a->store_why ? "; " : "",
             u->a->store_why ? u->a->store_why : "");
+    if (!strcmp(kind, "vault") && kf_store_vault_is_short(u->a->store))
+        add(u, "store", "warn", "keyfob vault passphrase",
+            "the vault's passphrase has fewer than 12 characters: a copy of the vault is soon "
+            "guessed");
     const char *from = u->a->conf ? kf_conf_get(u->a->conf, "store_moved_from") : NULL;
     if (from) {
         KF_AUTO_CHARS todo = kf_strfmt("keyfob store move --to %s", kind);

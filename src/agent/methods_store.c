@@ -12,6 +12,7 @@
 #include "agent/settings.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "io/vault.h"
 #include "wire/passphrase.h"
 
 enum { REST_MS = 60 * 1000, STEP_MS = 20, RETIRE_MS = 10 * 1000 };
@@ -225,7 +226,10 @@ static void open_vault(kf_move *m) {
     kf_err e = {.code = KF_ERR_NONE};
     KF_AUTO(kf_secret)
     pass = typed ? kf_secret_new(typed, strlen(typed)) : kf_passphrase_read(&e);
+    bool weak = kf_json_bool(m->params, "weak", false);
     if (pass && !kf_secret_len(pass)) kf_fail(&e, KF_ERR_USAGE_BAD, "the passphrase is empty");
+    else if (pass && fresh && (create || !typed) && !weak && kf_vault_passphrase_is_short(pass))
+        kf_vault_fail_short(&e);
     else if (pass && (!fresh || create || !typed)) {
         kf_store_unlock(m->other, pass, fresh, other_open, m);
         return;
@@ -359,13 +363,16 @@ static void store_there(void *user, const kf_err *err) {
         kf_fail(&e, KF_ERR_USAGE_BAD, "secrets are in %s, not in a vault",
                 kf_store_kind(c->a->store));
     else if (!*fresh) kf_fail(&e, KF_ERR_USAGE_BAD, "an empty passphrase protects nothing");
+    KF_AUTO(kf_secret) before = kf_secret_new(old, strlen(old));
+    KF_AUTO(kf_secret) after = kf_secret_new(fresh, strlen(fresh));
+    if (e.code == KF_ERR_NONE && !kf_json_bool(c->params, "weak", false) &&
+        kf_vault_passphrase_is_short(after))
+        kf_vault_fail_short(&e);
     if (e.code != KF_ERR_NONE) {
         kf_server_error(c->a->server, c->conn, &e);
         caller_free(c);
         return;
     }
-    KF_AUTO(kf_secret) before = kf_secret_new(old, strlen(old));
-    KF_AUTO(kf_secret) after = kf_secret_new(fresh, strlen(fresh));
     kf_store_vault_rewrap(c->a->store, before, after, changed, c);
 }
 

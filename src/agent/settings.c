@@ -4,6 +4,7 @@
 #include "auth/session.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "io/vault.h"
 #include "wire/msg.h"
 #include "wire/passphrase.h"
 
@@ -20,14 +21,22 @@ static int64_t blob_generation(const char *kind, const kf_secret *blob) {
     return s ? s->generation : e.code == KF_ERR_STORE_NEWER ? -1 : 0;
 }
 
+/* In a program that people use, nothing may make a vault that costs nothing to guess. */
+static bool is_test_of_cheap_guesses(void) {
+#ifdef KF_TEST_BUILD
+    return kf_str_eq(env("KEYFOB_TEST_KDF"), "min");
+#else
+    return false;
+#endif
+}
+
 kf_store *kf_settings_make_store(kf_agent *a, const char *kind, kf_err *err) {
     if (!strcmp(kind, "memory")) return kf_store_memory_new(a->loop);
     if (!strcmp(kind, "secret-service")) return kf_store_keyring_new(a->loop, blob_generation);
     if (!strcmp(kind, "vault")) {
         KF_AUTO_CHARS dir = kf_strfmt("%s/vault", a->data_dir);
-        kf_vault_opts o = {.dir = dir,
-                           .weak_kdf = kf_str_eq(env("KEYFOB_TEST_KDF"), "min"),
-                           .generation = blob_generation};
+        kf_vault_opts o = {
+            .dir = dir, .weak_kdf = is_test_of_cheap_guesses(), .generation = blob_generation};
         return kf_store_vault_new(a->loop, a->worker, &o);
     }
     return kf_fail(err, KF_ERR_USAGE_CONFIG,
@@ -108,6 +117,12 @@ static void open_vault(kf_agent *a) {
         return;
     }
     KF_AUTO(kf_secret) pass = a->locked ? NULL : kf_passphrase_read(&e);
+    if (pass && fresh && kf_vault_passphrase_is_short(pass)) {
+        kf_vault_fail_short(&e);
+        e.code = KF_ERR_STORE_VAULT_NEW; /* Unlock can still make it */
+        settle(a, &e);
+        return;
+    }
     if (pass) {
         kf_store_unlock(a->store, pass, fresh, opened, a);
         return;

@@ -87,7 +87,7 @@ typedef int64_t (*kf_store_generation_fn)(const char *kind, const kf_secret *blo
 kf_store *kf_store_memory_new(kf_loop *l);
 typedef struct kf_vault_opts {
     const char *dir;                   /* $XDG_DATA_HOME/keyfob/vault */
-    bool weak_kdf;                     /* tests: libsodium's minimum instead of INTERACTIVE */
+    bool weak_kdf;                     /* tests: libsodium's minimum for a guess */
     kf_store_generation_fn generation; /* NULL: what a kill left is never newer than its record */
 } kf_vault_opts;
 kf_store *kf_store_vault_new(kf_loop *l, kf_worker *w, const kf_vault_opts *o);
@@ -96,6 +96,8 @@ kf_store *kf_store_vault_new(kf_loop *l, kf_worker *w, const kf_vault_opts *o);
  * kind vault. */
 void kf_store_vault_rewrap(kf_store *s, const kf_secret *before, const kf_secret *after,
                            kf_store_done done, void *user);
+/* The passphrase that opened it has fewer than 12 characters. Only for a store of kind vault. */
+bool kf_store_vault_is_short(const kf_store *s);
 /* What a person should know about the header, such as that it was put back from its copy; NULL:
  * nothing. Only for a store of kind vault; valid until its next unlock. */
 const char *kf_store_vault_note(const kf_store *s);

@@ -14,8 +14,9 @@ typedef struct vault {
     kf_worker *worker;
     char *dir, *note;
     bool weak;
-    bool seen; /* it was there in this agent's life: a folder without it is not a new vault */
-    bool gone; /* the last call did not find the folder */
+    bool seen;     /* it was there in this agent's life: a folder without it is not a new vault */
+    bool is_short; /* the passphrase, as far as it was seen */
+    bool gone;     /* the last call did not find the folder */
     kf_store_generation_fn generation;
     kf_vault_places *places; /* used on the worker; it goes with the last op */
     kf_secret *master;
@@ -31,6 +32,7 @@ typedef struct op {
     kf_vault_places *places;
     size_t size;
     bool weak, create, seen, is_unlock, failed;
+    bool is_short; /* the passphrase that opens it from now on */
     char *note;
     kf_err err;
     kf_store_item *items;
@@ -105,6 +107,7 @@ static void work_rewrap(void *p) {
     op *o = p;
     if (o->seen && kf_vault_is_gone(o->dir)) o->failed = !kf_vault_fail_gone(o->dir, &o->err);
     else o->failed = !kf_vault_head_rewrap(o->dir, o->blob, o->after, o->weak, &o->err);
+    o->is_short = kf_vault_passphrase_is_short(o->after);
     o->blob = kf_secret_free(o->blob);
 }
 
@@ -112,10 +115,11 @@ static void work_unlock(void *p) {
     op *o = p;
     const kf_vault_folder f = folder_of(o);
     if (o->seen && kf_vault_is_gone(o->dir)) kf_vault_fail_gone(o->dir, &o->err);
-    else o->master = kf_vault_head_open(&f, o->blob, &o->note, &o->err);
+    else o->master = kf_vault_head_open(&f, o->blob, o->weak, &o->note, &o->err);
     if (!o->master && o->create && o->err.code == KF_ERR_STORE_VAULT_NEW)
         o->master = kf_vault_head_make(o->dir, o->blob, o->weak, &o->err);
     o->failed = !o->master;
+    o->is_short = kf_vault_passphrase_is_short(o->blob);
     o->blob = kf_secret_free(o->blob);
 }
 
@@ -137,6 +141,7 @@ static void finished(void *p) {
             free(v->note);
             v->note = KF_TAKE(o->note);
         }
+        if (!o->failed && (o->is_unlock || o->after)) v->is_short = o->is_short;
         v->gone = o->failed && o->err.code == KF_ERR_STORE_ABSENT;
         v->seen = v->seen || !o->failed || o->err.code == KF_ERR_STORE_BAD_PASSPHRASE;
         if (o->list_done) o->list_done(o->user, o->items, o->n_items, o->failed ? &o->err : NULL);
@@ -275,6 +280,7 @@ static void lock(kf_store *s) {
     vault *v = (vault *)s;
     v->master = kf_secret_free(v->master);
 }
+bool kf_store_vault_is_short(const kf_store *s) { return ((const vault *)s)->is_short; }
 const char *kf_store_vault_note(const kf_store *s) { return ((const vault *)s)->note; }
 static void freeze(const kf_store *s, kf_json *into) {
     const vault *v = (const vault *)s;

@@ -1,6 +1,7 @@
 #include "io/vault.h"
 
 #include <sodium.h>
+#include <time.h>
 
 enum {
     KEY = crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
@@ -12,7 +13,14 @@ enum {
     AT_NONCE = 40,
     AT_WRAPPED = 64,
     AT_CHECK = 112,
-    CHECK = 16
+    CHECK = 16,
+    /* Argon2id: not below the second choice of RFC 9106 (section 4), t=3 with 64 MiB */
+    OPS = 3,
+    MEM_LEAST = 64 << 20,
+    MEM_MOST = 512 << 20,
+    MEM_STEP = 16 << 20,
+    WANTED_MS = 500,
+    PASSPHRASE_LEAST = 12
 };
 static const unsigned char header_magic[8] = "KFVAULT1", record_magic[8] = "KFVREC1";
 
@@ -42,16 +50,52 @@ static kf_secret *derive(const unsigned char *h, const kf_secret *pass, kf_err *
     return kf_secret_free(kek);
 }
 
+static void put_cost(unsigned char *h, uint64_t ops, uint64_t mem) {
+    put64(h + AT_OPS, ops);
+    put64(h + AT_MEM, mem);
+}
+
+bool kf_vault_is_cheap(const unsigned char header[KF_VAULT_HEADER]) {
+    return get64(header + AT_OPS) < OPS || get64(header + AT_MEM) < MEM_LEAST;
+}
+
+static int64_t cpu_ms(void) { /* of this thread: other load must not make the cost lower */
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* As much memory as takes about WANTED_MS here. */
+static void measure_cost(unsigned char *h, const kf_secret *pass) {
+    put_cost(h, OPS, MEM_LEAST);
+    int64_t began = cpu_ms();
+    KF_AUTO(kf_secret) kek = derive(h, pass, NULL);
+    int64_t took = cpu_ms() - began;
+    if (!kek || took <= 0) return;
+    uint64_t steps = (uint64_t)(MEM_LEAST / MEM_STEP * WANTED_MS / took), mem = steps * MEM_STEP;
+    put_cost(h, OPS, mem < MEM_LEAST ? MEM_LEAST : mem > MEM_MOST ? MEM_MOST : mem);
+}
+
+static kf_secret *choose_cost(unsigned char *h, const kf_secret *pass, bool weak,
+                              const unsigned char *like, kf_err *err) {
+    if (weak) put_cost(h, crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN);
+    else if (like && !kf_vault_is_cheap(like))
+        put_cost(h, get64(like + AT_OPS), get64(like + AT_MEM));
+    else measure_cost(h, pass);
+    kf_secret *kek = derive(h, pass, err);
+    if (kek || weak) return kek;
+    put_cost(h, OPS, MEM_LEAST); /* there was less memory than a moment ago */
+    return derive(h, pass, err);
+}
+
 bool kf_vault_wrap(const kf_secret *master, const kf_secret *pass, bool weak,
-                   unsigned char out[KF_VAULT_HEADER], kf_err *err) {
+                   const unsigned char *like, unsigned char out[KF_VAULT_HEADER], kf_err *err) {
     if (!ready(err)) return false;
     unsigned char h[KF_VAULT_HEADER] = {0};
     memcpy(h, header_magic, 8);
-    put64(h + AT_OPS, weak ? crypto_pwhash_OPSLIMIT_MIN : crypto_pwhash_OPSLIMIT_INTERACTIVE);
-    put64(h + AT_MEM, weak ? crypto_pwhash_MEMLIMIT_MIN : crypto_pwhash_MEMLIMIT_INTERACTIVE);
     randombytes_buf(h + AT_SALT, crypto_pwhash_SALTBYTES);
     randombytes_buf(h + AT_NONCE, NONCE);
-    KF_AUTO(kf_secret) kek = derive(h, pass, err);
+    KF_AUTO(kf_secret) kek = choose_cost(h, pass, weak, like, err);
     if (!kek) return false;
     crypto_aead_xchacha20poly1305_ietf_encrypt(
         h + AT_WRAPPED, NULL, (const unsigned char *)kf_secret_peek(master), KEY, h, AT_NONCE, NULL,
@@ -66,7 +110,7 @@ bool kf_vault_create(const kf_secret *pass, bool weak, kf_secret **master,
     if (!ready(err)) return false;
     KF_AUTO(kf_secret) key = kf_secret_zero(KEY);
     randombytes_buf(kf_secret_edit(key), KEY);
-    if (!kf_vault_wrap(key, pass, weak, out, err)) return false;
+    if (!kf_vault_wrap(key, pass, weak, NULL, out, err)) return false;
     *master = KF_TAKE(key);
     return true;
 }
@@ -158,4 +202,20 @@ kf_secret *kf_vault_unseal(const kf_secret *master, const char *name, const void
         kf_fail(err, KF_ERR_STORE_NEWER, "%s in the vault is of a later version", name);
     else kf_fail(err, KF_ERR_STORE_DAMAGED, "the vault's record %s is damaged", name);
     return NULL;
+}
+
+bool kf_vault_passphrase_is_short(const kf_secret *pass) {
+    const char *p = kf_secret_peek(pass);
+    size_t n = 0; /* characters of UTF-8, not bytes */
+    for (; *p; p++) n += ((unsigned char)*p & 0xc0) != 0x80;
+    return n < PASSPHRASE_LEAST;
+}
+
+bool kf_vault_fail_short(kf_err *err) {
+    kf_fail(err, KF_ERR_USAGE_BAD, "the passphrase has fewer than %d characters", PASSPHRASE_LEAST);
+    return kf_hint(err,
+                   "Whoever gets a copy of the vault can try many short ones. Use %d or more; "
+                   "four random words are good. To take it anyway: keyfob "
+                   "unlock --weak, or --weak where you set it",
+                   PASSPHRASE_LEAST);
 }

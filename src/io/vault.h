@@ -15,9 +15,12 @@
 /* Makes a master key and its header. weak: libsodium's minimum, for tests. Slow: for the worker. */
 KF_CHECK bool kf_vault_create(const kf_secret *passphrase, bool weak, kf_secret **master,
                               unsigned char header[KF_VAULT_HEADER], kf_err *err);
-/* A header for the same master key under another passphrase. */
+/* A header for the same master key under another passphrase. What a guess costs is that of the
+ * header like, unless it is too cheap or NULL: then it is measured on this machine, for about half
+ * a second a guess. */
 KF_CHECK bool kf_vault_wrap(const kf_secret *master, const kf_secret *passphrase, bool weak,
-                            unsigned char header[KF_VAULT_HEADER], kf_err *err);
+                            const unsigned char *like, unsigned char header[KF_VAULT_HEADER],
+                            kf_err *err);
 /* Without a passphrase: KF_ERR_STORE_VAULT_DAMAGED when the header is not as it was written, or
  * asks for too much time or memory; KF_ERR_STORE_NEWER when its version is not known. */
 KF_CHECK bool kf_vault_check(const void *header, size_t len, kf_err *err);
@@ -29,3 +32,8 @@ kf_secret *kf_vault_seal(const kf_secret *master, const char *name, const kf_sec
  * when the version of the record is not known. */
 kf_secret *kf_vault_unseal(const kf_secret *master, const char *name, const void *sealed,
                            size_t len, kf_err *err);
+/* A guess at the passphrase costs less than a new vault's would. For a header that is whole. */
+bool kf_vault_is_cheap(const unsigned char header[KF_VAULT_HEADER]);
+/* Fewer than 12 characters: cheap to guess, whatever one guess costs. */
+bool kf_vault_passphrase_is_short(const kf_secret *passphrase);
+bool kf_vault_fail_short(kf_err *err); /* says so; returns false */

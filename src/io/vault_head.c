@@ -168,7 +168,7 @@ static bool rewrap_locked(const char *dir, const kf_vault_look *l, const kf_secr
         return false;
     }
     KF_AUTO(kf_secret) master = h ? kf_vault_open(h->bytes, sizeof h->bytes, before, err) : NULL;
-    if (!master || !kf_vault_wrap(master, after, weak, fresh, err)) return false;
+    if (!master || !kf_vault_wrap(master, after, weak, h->bytes, fresh, err)) return false;
     KF_AUTO(kf_secret) again = kf_vault_open(fresh, sizeof fresh, after, err);
     if (!again || !kf_secret_eq(again, master))
         return kf_fail(err, KF_ERR_STORE_WRITE, "the new header does not open; the old one stays");
@@ -227,18 +227,28 @@ static void tidy(const kf_vault_folder *f) {
     kf_lock_drop(fd);
 }
 
-kf_secret *kf_vault_head_open(const kf_vault_folder *f, const kf_secret *pass, char **note,
-                              kf_err *err) {
+/* The passphrase is known only now. */
+static void make_dear(const char *dir, const kf_secret *pass) {
+    kf_err err;
+    if (kf_vault_head_rewrap(dir, pass, pass, false, &err))
+        kf_log(KF_LOG_INFO, "vault: the header now has today's cost for a guess");
+    else kf_log(KF_LOG_WARN, "vault: a guess at the passphrase stays cheap: %s", err.what);
+}
+
+kf_secret *kf_vault_head_open(const kf_vault_folder *f, const kf_secret *pass, bool weak,
+                              char **note, kf_err *err) {
     kf_vault_look before, after;
     if (!kf_vault_is_gone(f->dir) && !kf_vault_folder_check(f->dir, err)) return NULL;
     kf_vault_look_init(&before, f->dir);
     const kf_vault_head *h = kf_vault_look_pick(&before, f->dir, err);
     kf_secret *master = h ? kf_vault_open(h->bytes, sizeof h->bytes, pass, err) : NULL;
+    bool cheap = master && !weak && kf_vault_is_cheap(h->bytes);
     kf_vault_look_done(&before);
     if (!master) return NULL;
     kf_vault_folder open = *f;
     open.master = master;
     tidy(&open);
+    if (cheap) make_dear(f->dir, pass);
     kf_vault_look_init(&after, f->dir);
     bool lost = before.first.is == KF_VAULT_MISSING || before.first.is == KF_VAULT_BROKEN;
     if (lost && after.first.is == KF_VAULT_WHOLE)

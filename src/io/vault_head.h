@@ -37,10 +37,11 @@ bool kf_vault_head_is_new(const char *dir);
 
 /* Opens the vault in f->dir (f->master is not used) and puts the folder in order: both header files
  * are made the same, and what kills left is used or removed. That is left out when another process
- * has vault.lock or nothing can be written. Caller frees. NULL: err, also
+ * has vault.lock or nothing can be written. Unless weak, a header whose guesses are cheaper than
+ * those of a new one is replaced. Caller frees. NULL: err, also
  * KF_ERR_STORE_BAD_PASSPHRASE. *note: heap, what a person should know about the header, or NULL. */
-kf_secret *kf_vault_head_open(const kf_vault_folder *f, const kf_secret *passphrase, char **note,
-                              kf_err *err);
+kf_secret *kf_vault_head_open(const kf_vault_folder *f, const kf_secret *passphrase, bool weak,
+                              char **note, kf_err *err);
 /* Makes the folder, a master key and both files, under vault.lock. Caller frees; NULL: err. */
 kf_secret *kf_vault_head_make(const char *dir, const kf_secret *passphrase, bool weak, kf_err *err);
 /* The same master key under another passphrase, in both files, under vault.lock. */

@@ -196,7 +196,11 @@ class Settings(Case):
             self.assertEqual(a.call("ListProfiles")["profiles"], [])
             self.assertNotIn("[profile", a.read(a.conf))
             self.fails("store.vault_new", a.call, "Unlock", passphrase="first")
-            self.assertEqual(a.call("Unlock", passphrase="first", create=True)["store"]["state"], "ok")
+            for short in ("first", "x" * 11, "ä" * 11):
+                e = self.fails("usage.bad", a.call, "Unlock", passphrase=short, create=True)
+                self.assertIn("fewer than 12 characters", e.failure["what"])
+                self.assertIn("--weak", e.failure["hint"])
+            self.assertEqual(a.call("Unlock", passphrase="first", create=True, weak=True)["store"]["state"], "ok")
             self.assertTrue(a.put("dev")["confidential"])
             a.call("Lock")
             self.assertEqual(a.call("Hello", protocol=1, build="t")["store"]["state"], "locked")

@@ -31,6 +31,48 @@ static void header_opens_with_its_passphrase_only(void **state) {
     }
 }
 
+static uint64_t le64(const unsigned char *p) {
+    uint64_t v = 0;
+    for (int i = 7; i >= 0; i--) v = v << 8 | p[i];
+    return v;
+}
+
+/* RFC 9106, second choice, at least; and the cost of a vault that is dear enough stays. */
+static void a_guess_is_not_cheap(void **state) {
+    (void)state;
+    unsigned char h[KF_VAULT_HEADER], weak[KF_VAULT_HEADER], again[KF_VAULT_HEADER];
+    KF_AUTO(kf_secret) pass = text("correct horse");
+    KF_AUTO(kf_secret) master = NULL;
+    KF_AUTO(kf_secret) other = NULL;
+    assert_true(kf_vault_create(pass, false, &master, h, NULL));
+    assert_true(le64(h + 8) >= 3);
+    assert_true(le64(h + 16) >= 64u << 20);
+    assert_true(le64(h + 16) <= 512u << 20);
+    assert_false(kf_vault_is_cheap(h));
+    KF_AUTO(kf_secret) opened = kf_vault_open(h, sizeof h, pass, NULL);
+    assert_true(kf_secret_eq(opened, master));
+    assert_true(kf_vault_create(pass, true, &other, weak, NULL));
+    assert_true(kf_vault_is_cheap(weak));
+    assert_true(kf_vault_wrap(master, pass, false, h, again, NULL));
+    assert_memory_equal(h + 8, again + 8, 16);
+    assert_true(kf_vault_wrap(other, pass, false, weak, again, NULL));
+    assert_false(kf_vault_is_cheap(again));
+}
+
+static void twelve_characters(void **state) {
+    (void)state;
+    static const char *const is_short[] = {"", "eleven char", "ääääääääääää" + 2},
+                             *const is_long[] = {"twelve chars", "ääääääääääää"};
+    for (size_t i = 0; i < KF_LEN(is_short); i++) {
+        KF_AUTO(kf_secret) s = text(is_short[i]);
+        assert_true(kf_vault_passphrase_is_short(s));
+    }
+    for (size_t i = 0; i < KF_LEN(is_long); i++) {
+        KF_AUTO(kf_secret) s = text(is_long[i]);
+        assert_false(kf_vault_passphrase_is_short(s));
+    }
+}
+
 static void record_is_bound_to_its_name_and_every_bit(void **state) {
     (void)state;
     kf_err e;
@@ -81,6 +123,8 @@ static void newer_versions_are_named(void **state) {
 
 int main(void) {
     const struct CMUnitTest t[] = {cmocka_unit_test(header_opens_with_its_passphrase_only),
+                                   cmocka_unit_test(a_guess_is_not_cheap),
+                                   cmocka_unit_test(twelve_characters),
                                    cmocka_unit_test(record_is_bound_to_its_name_and_every_bit),
                                    cmocka_unit_test(newer_versions_are_named)};
     return cmocka_run_group_tests(t, NULL, NULL);

@@ -365,6 +365,27 @@ static void the_passphrase_is_changed_in_both(void **state) {
     holds("g5 five");
 }
 
+/* Made by an older version, or for a test: the next opening makes a guess as dear as elsewhere. */
+static void a_cheap_header_is_replaced(void **state) {
+    (void)state;
+    KF_AUTO(kf_secret) cheap = get("header");
+    assert_true(kf_vault_is_cheap((const unsigned char *)kf_secret_peek(cheap)));
+    store = kf_store_free(store);
+    store = kf_store_vault_new(loop, worker, &(kf_vault_opts){.dir = dir, .generation = number_of});
+    assert_int_equal(unlock("wrong", false), KF_ERR_STORE_BAD_PASSPHRASE);
+    KF_AUTO(kf_secret) same_still = get("header");
+    assert_true(kf_secret_eq(cheap, same_still));
+    assert_int_equal(unlock("pass", false), KF_ERR_NONE);
+    KF_AUTO(kf_secret) dear = get("header");
+    assert_false(kf_vault_is_cheap((const unsigned char *)kf_secret_peek(dear)));
+    assert_true(same("header", "header.copy"));
+    assert_true(kf_store_vault_is_short(store));
+    holds("g5 five");
+    next_agent();
+    assert_int_equal(unlock("pass", false), KF_ERR_NONE);
+    holds("g5 five");
+}
+
 /* Made over the records by an older version: the copy is the only one that is right. */
 static void a_copy_is_kept_when_the_header_opens_no_record(void **state) {
     (void)state;
@@ -740,6 +761,7 @@ int main(void) {
                                    T(a_header_that_cannot_be_read_is_not_replaced),
                                    T(a_folder_that_cannot_be_read_is_not_new),
                                    T(the_passphrase_is_changed_in_both),
+                                   T(a_cheap_header_is_replaced),
                                    T(a_copy_is_kept_when_the_header_opens_no_record),
                                    T(a_newer_header_is_refused),
                                    T(a_folder_that_went_away_is_absent),

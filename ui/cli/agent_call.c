@@ -67,14 +67,21 @@ bool kf_cli_unlock(kf_cli *c, const kf_err *why, kf_err *err) {
         kf_json *p = kf_json_obj();
         kf_json_set_secret(p, "passphrase", pass);
         kf_json_set_bool(p, "create", fresh);
+        if (c->weak) kf_json_set_bool(p, "weak", true);
         kf_err e;
         KF_AUTO(kf_json) r = kf_client_call(c->client, "Unlock", p, 60000, &e);
         kf_cli_tell_store(c, kf_json_get(r, "store"));
         if (r) return true;
+        if (fresh && e.code == KF_ERR_USAGE_BAD) {
+            kf_cli_note(c, "%s", e.what);
+            kf_cli_note(c, "%s", e.hint);
+            continue;
+        }
         if (e.code != KF_ERR_STORE_BAD_PASSPHRASE) return *err = e, false;
         kf_cli_note(c, "that is not the passphrase");
     }
-    return kf_fail(err, KF_ERR_STORE_BAD_PASSPHRASE, "three wrong passphrases");
+    return fresh ? kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "three passphrases that cannot be used")
+                 : kf_fail(err, KF_ERR_STORE_BAD_PASSPHRASE, "three wrong passphrases");
 }
 
 static int64_t mono_ms(void) {

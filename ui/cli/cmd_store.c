@@ -97,6 +97,7 @@ int kf_cmd_vault_passphrase(kf_cli *c, const kf_args *a) {
         kf_json *p = kf_json_obj();
         kf_json_set_secret(p, "old", lines[0]);
         kf_json_set_secret(p, "new", lines[1]);
+        if (a->opt[1]) kf_json_set_bool(p, "weak", true);
         r = (c->client = c->client ? c->client : kf_client_open(0, &e))
                 ? kf_client_call(c->client, "ChangePassphrase", p, CALL_MS, &e)
                 : (kf_json_free(p), NULL);
@@ -127,9 +128,10 @@ static kf_secret *target_passphrase(kf_cli *c, const kf_args *a, bool fresh, kf_
     return fresh ? ask_new(c, err) : kf_ask("Passphrase of the vault", true, err);
 }
 
-static kf_json *move(kf_cli *c, const char *to, const kf_secret *pass, bool create, kf_err *err) {
+static kf_json *move(kf_cli *c, const kf_args *a, const kf_secret *pass, bool create, kf_err *err) {
     kf_json *p = kf_json_obj();
-    kf_json_set_str(p, "to", to);
+    kf_json_set_str(p, "to", a->opt[0]);
+    if (a->opt[2]) kf_json_set_bool(p, "weak", true);
     kf_json_set_bool(p, "interactive", kf_can_ask(c));
     kf_json_set_secret(p, "passphrase", pass);
     if (create) kf_json_set_bool(p, "create", true);
@@ -147,11 +149,11 @@ int kf_cmd_store_move(kf_cli *c, const kf_args *a) {
         kf_hint(&e, "Unlock it in a desktop session first. "
                     "To begin with an empty vault: keyfob config set store vault");
     if (!now) return kf_cli_fail(c, &e);
-    KF_AUTO(kf_json) r = move(c, to, NULL, false, &e);
+    KF_AUTO(kf_json) r = move(c, a, NULL, false, &e);
     bool fresh = !r && e.code == KF_ERR_STORE_VAULT_NEW;
     if (!r && (fresh || e.code == KF_ERR_STORE_VAULT_LOCKED)) {
         KF_AUTO(kf_secret) pass = target_passphrase(c, a, fresh, &e);
-        if (pass) r = move(c, to, pass, fresh, &e);
+        if (pass) r = move(c, a, pass, fresh, &e);
     }
     if (!r) return kf_cli_fail(c, &e);
     long long moved = (long long)kf_json_int_or(r, "moved", 0),
@@ -208,6 +210,11 @@ int kf_cmd_unlock(kf_cli *c, const kf_args *a) {
         return kf_cli_fail(c, &e);
     kf_json *p = kf_json_obj();
     kf_json_set_secret(p, "passphrase", pass);
+    c->weak = a->opt[1];
+    if (c->weak && pass) { /* it may make the vault: nobody can be asked whether */
+        kf_json_set_bool(p, "create", true);
+        kf_json_set_bool(p, "weak", true);
+    }
     kf_secret_free(pass);
     c->client = kf_client_open(0, NULL);
     const kf_json *store = c->client ? kf_json_get(kf_client_hello(c->client), "store") : NULL;

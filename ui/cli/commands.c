@@ -454,33 +454,33 @@ static const kf_command table[] = {
      .args = "",
      .help = "open keyfob again",
      .text =
-         "Vault: asks for the passphrase. System keyring: the keyring program shows its own "
-         "dialog, for the collection if that is locked, and for keyfob's items if it asks before "
-         "it gives one (KeePassXC does). Memory: asks for nothing. On a terminal, every command "
-         "that needs it does the same.",
+         "Vault: asks for the passphrase. System keyring: the keyring program shows its dialog for "
+         "a locked collection, and for keyfob's items if it asks about each (KeePassXC does). "
+         "Memory: asks for nothing. On a terminal, every command that needs it does the same.",
      .examples = "  keyfob unlock\n",
-     .opts = {{"passphrase-stdin", 0, NULL, "the passphrase is on stdin"}},
+     .opts = {{"passphrase-stdin", 0, NULL, "the passphrase is on stdin"},
+              {"weak", 0, NULL, "take a new passphrase of fewer than 12 characters"}},
      .run = kf_cmd_unlock},
     {.name = "store move",
      .args = "--to vault|secret-service",
      .help = "move every secret to another store",
      .text = "Everything is copied and read back before keyfob.conf names the new store and before "
-             "anything is taken out of the old one. "
-             "Interrupted, it can be asked for again. Renewals wait meanwhile; tokens that are "
-             "valid are served.",
+             "anything is removed from the old one. Renewals wait in the meantime. Valid tokens "
+             "are served. If it is interrupted, run it again.",
      .examples = "  keyfob store move --to vault\n  keyfob store move --to secret-service\n",
      .opts = {{"to", 0, "STORE", "vault or secret-service"},
               {"passphrase-stdin", 0, NULL,
-               "read the vault's passphrase; makes the vault if there is none"}},
+               "read the vault's passphrase; makes the vault if there is none"},
+              {"weak", 0, NULL, "take a new passphrase of fewer than 12 characters"}},
      .run = kf_cmd_store_move},
     {.name = "vault passphrase",
      .args = "",
      .help = "change the passphrase of the vault",
-     .text = "The key in the vault stays, so nothing else is written anew, and a running agent "
-             "goes on. A passphrase file must be changed by you.",
+     .text = "The vault's key and a running agent stay. Change a passphrase file yourself.",
      .examples = "  keyfob vault passphrase\n  printf '%s\\n%s\\n' \"$OLD\" \"$NEW\" | keyfob "
                  "vault passphrase --passphrase-stdin\n",
-     .opts = {{"passphrase-stdin", 0, NULL, "read two lines: the old one, the new one"}},
+     .opts = {{"passphrase-stdin", 0, NULL, "read two lines: the old one, the new one"},
+              {"weak", 0, NULL, "take a new passphrase of fewer than 12 characters"}},
      .run = kf_cmd_vault_passphrase},
     {.name = "config get",
      .args = "KEY",

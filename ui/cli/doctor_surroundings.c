@@ -26,8 +26,10 @@ static void check_environment(kf_checks *k) {
         {"WORKOS_COOKIE_PASSWORD",
          "a cookie password is in the environment, where every program started from here reads it",
          "unset it when it is not needed"},
+#ifdef KF_TEST_BUILD
         {"KEYFOB_TEST_KDF", "new vaults get a weak key derivation, which is for tests",
          "unset KEYFOB_TEST_KDF"},
+#endif
     };
     bool any = false;
     for (size_t i = 0; i < KF_LEN(bad); i++)
