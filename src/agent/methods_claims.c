@@ -68,6 +68,10 @@ static void check(const keys *k, waiting *w) {
     kf_err err;
     bool ok = kf_jwks_verify(k->jwks, kf_secret_peek(w->token), kf_secret_len(w->token), &err);
     kf_json_set_bool(w->answer, "verified", ok);
+    if (ok) {
+        ok = kf_claims_judge(kf_json_get(w->answer, "claims"), k->client_id, kf_unix_s(), &err);
+        kf_json_set_bool(w->answer, "valid", ok);
+    }
     if (!ok) kf_json_set(w->answer, "failure", kf_msg_failure(&err));
     reply(w);
 }

@@ -57,3 +57,55 @@ bool kf_claims_read(const char *jwt, size_t len, kf_claims *out, kf_err *err) {
     *out = c;
     return true;
 }
+
+static bool not_valid(kf_err *err, const char *what, const char *value) {
+    return kf_fail(err, KF_ERR_WORKOS_TOKEN_INVALID, "the signature is right, but %s %.90s", what,
+                   value);
+}
+
+static bool ended(kf_err *err, int64_t seconds) {
+    static const struct {
+        int64_t s;
+        const char *unit;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    size_t i = 0;
+    while (units[i].s > 1 && seconds < units[i].s) i++;
+    return kf_fail(err, KF_ERR_WORKOS_TOKEN_INVALID,
+                   "the signature is right, but the token ended %lld %s ago",
+                   (long long)(seconds / units[i].s), units[i].unit);
+}
+
+/* Seen: WorkOS's host with and without a slash, .../user_management/CLIENT_ID, a custom domain. */
+static bool issuer_ok(const char *iss, const char *client_id) {
+    static const char mark[] = "/user_management/";
+    const char *at = strstr(iss, mark);
+    if (at) return !strcmp(at + strlen(mark), client_id);
+    return kf_str_starts(iss, "https://") || kf_origin_is_loopback(iss);
+}
+
+/* The first client that is named; NULL: none, or client_id is among them. */
+static const char *other_client(const kf_json *aud, const char *client_id) {
+    const char *other = NULL, *one = kf_json_value_str(aud);
+    if (one) return kf_str_starts(one, "client_") && strcmp(one, client_id) ? one : NULL;
+    for (const kf_json *i = kf_json_first(aud); i; i = kf_json_next(i)) {
+        const char *v = kf_json_value_str(i);
+        if (v && !strcmp(v, client_id)) return NULL;
+        if (v && !other && kf_str_starts(v, "client_")) other = v;
+    }
+    return other;
+}
+
+bool kf_claims_judge(const kf_json *payload, const char *client_id, int64_t now_s, kf_err *err) {
+    enum { SKEW_S = 60 };
+    int64_t exp = 0, nbf = 0;
+    const char *iss = kf_json_str(payload, "iss"), *client = kf_json_str(payload, "client_id"),
+               *aud = other_client(kf_json_get(payload, "aud"), client_id);
+    if (!kf_json_int(payload, "exp", &exp)) return not_valid(err, "the token has no", "exp");
+    if (exp <= now_s) return ended(err, now_s - exp);
+    if (kf_json_int(payload, "nbf", &nbf) && nbf > now_s + SKEW_S)
+        return not_valid(err, "the token counts only later:", "nbf is in the future");
+    if (client && strcmp(client, client_id))
+        return not_valid(err, "the token is of another client:", client);
+    if (aud) return not_valid(err, "the token is for another client:", aud);
+    return !iss || issuer_ok(iss, client_id) || not_valid(err, "its issuer is not WorkOS:", iss);
+}

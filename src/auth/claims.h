@@ -16,5 +16,10 @@ typedef struct kf_claims {
  * A sid like that is "": nothing can be ended by it, and the token is good. role, iss and jti only
  * show: they are cut to their fields. A missing claim is "", a missing iat 0. */
 KF_CHECK bool kf_claims_read(const char *jwt, size_t len, kf_claims *out, kf_err *err);
+/* Whether a token whose signature is right may be used now by client_id: exp, nbf, iss, aud and
+ * client_id, as far as they are there (workos-api.md §7.4). An aud is compared only when it names
+ * clients, because templates may put anything there. False: KF_ERR_WORKOS_TOKEN_INVALID. */
+KF_CHECK bool kf_claims_judge(const kf_json *payload, const char *client_id, int64_t now_s,
+                              kf_err *err);
 /* The payload itself, for showing every claim. Caller frees. NULL: err. */
 kf_json *kf_claims_json(const char *jwt, size_t len, kf_err *err);

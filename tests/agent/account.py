@@ -129,9 +129,18 @@ class WithSandbox(Case):
         self.assertEqual((got["header"]["alg"], got.get("verified"), got["kid"]), ("RS256", None, got["header"]["kid"]))
         for _ in range(3):
             got = self.agent.call("Claims", profile="dev", verify=True)
-            self.assertEqual((got["verified"], got.get("failure")), (True, None))
+            self.assertEqual((got["verified"], got["valid"], got.get("failure")), (True, True, None))
         self.assertEqual(self.sandbox.stats()["requests"]["GET /sso/jwks/{id}"], 1, "kept")
         self.fails("workos.not_signed_in", self.agent.call, "Claims", profile="pub", verify=True)
+
+    def test_claims_of_an_ended_token(self):
+        with Sandbox("--token-life", "2s") as short, Agent() as a:
+            a.put("dev", short.url)
+            a.sign_in()
+            wait_for(lambda: not a.call("Claims", profile="dev", verify=True)["valid"], "its end")
+            got = a.call("Claims", profile="dev", verify=True)
+            self.assertEqual((got["verified"], got["valid"], got["failure"]["name"]), (True, False, "workos.token_invalid"))
+            self.assertIn("the token ended", got["failure"]["what"])
 
     def test_claims_without_keys(self):
         self.agent.sign_in()

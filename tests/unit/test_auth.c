@@ -42,6 +42,37 @@ static void claims_are_read(void **state) {
     assert_int_equal(kf_json_int_or(kf_json_get(all, "more"), "x", 0), 1);
 }
 
+static void a_signed_token_may_still_not_count(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *says; /* says NULL: valid */
+    } rows[] = {
+        {"{\"exp\":2000}", NULL},
+        {"{\"exp\":2000,\"nbf\":1060,\"iss\":\"https://"
+         "api.workos.com\",\"client_id\":\"client_1\"}",
+         NULL},
+        {"{\"exp\":2000,\"iss\":\"https://api.workos.com/user_management/client_1\"}", NULL},
+        {"{\"exp\":2000,\"iss\":\"https://auth.example.test\",\"aud\":\"anything\"}", NULL},
+        {"{\"exp\":2000,\"aud\":[\"x\",\"client_2\",\"client_1\"]}", NULL},
+        {"{}", "has no exp"},
+        {"{\"exp\":1000}", "ended 0 s ago"},
+        {"{\"exp\":820}", "ended 3 min ago"},
+        {"{\"exp\":2000,\"nbf\":1061}", "nbf is in the future"},
+        {"{\"exp\":2000,\"client_id\":\"client_2\"}", "another client: client_2"},
+        {"{\"exp\":2000,\"aud\":\"client_2\"}", "another client: client_2"},
+        {"{\"exp\":2000,\"aud\":[\"client_2\"]}", "another client: client_2"},
+        {"{\"exp\":2000,\"iss\":\"https://api.workos.com/user_management/client_2\"}", "issuer"},
+        {"{\"exp\":2000,\"iss\":\"http://api.workos.com\"}", "issuer"},
+    };
+    for (size_t i = 0; i < KF_LEN(rows); i++) {
+        kf_err e = {.code = KF_ERR_NONE};
+        KF_AUTO(kf_json) j = kf_json_parse(rows[i].json, strlen(rows[i].json), NULL);
+        assert_int_equal(kf_claims_judge(j, "client_1", 1000, &e), !rows[i].says);
+        if (rows[i].says && !strstr(e.what, rows[i].says)) fail_msg("%s: %s", rows[i].json, e.what);
+        if (rows[i].says) assert_int_equal(kf_err_exit(e.code), 10);
+    }
+}
+
 static void claims_may_be_missing(void **state) {
     (void)state;
     KF_AUTO_CHARS t = jwt_of("{\"exp\":400,\"org_id\":null,\"role\":7}");
@@ -673,6 +704,7 @@ static void user_names(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(claims_are_read),
+                                       cmocka_unit_test(a_signed_token_may_still_not_count),
                                        cmocka_unit_test(claims_may_be_missing),
                                        cmocka_unit_test(broken_tokens_are_refused),
                                        cmocka_unit_test(too_long_claims_are_named),

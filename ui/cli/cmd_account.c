@@ -387,6 +387,7 @@ int kf_cmd_claims(kf_cli *c, const kf_args *a) {
     kf_json_set(j, "user", kf_json_copy(kf_json_get(r, "user")));
     if (want && known) kf_json_set_bool(j, "verified", good);
     else kf_json_set_null(j, "verified");
+    if (want && good) kf_json_set_bool(j, "valid", kf_json_bool(r, "valid", false));
     int rc = 0;
     if (c->json) rc = kf_cli_print(j);
     else {
@@ -406,7 +407,7 @@ int kf_cmd_claims(kf_cli *c, const kf_args *a) {
         kf_json_free(j);
         rc = kf_cli_flush();
     }
-    if (rc || !want || good) return rc;
+    if (rc || !want || kf_json_bool(r, "valid", false)) return rc;
     if (kf_json_is_obj(failure)) kf_msg_read_failure(failure, &e);
     else kf_fail(&e, KF_ERR_WORKOS_REFUSED, "the signature of the access token is wrong");
     return kf_cli_fail(c, &e);

@@ -214,9 +214,10 @@ static const kf_command table[] = {
      .args = "[PROFILE]",
      .help = "the claims of the access token",
      .text = "Without --verify they are read, not checked. With it, the signature is checked "
-             "against WorkOS's published keys; exit 7 if it is wrong.",
+             "against WorkOS's published keys (exit 7 if it is wrong), then exp, nbf, iss, aud and "
+             "client_id (exit 10 if the token is not valid now, or not for this client).",
      .examples = "  keyfob claims acme --verify --json\n",
-     .opts = {{"verify", 0, NULL, "check the signature"},
+     .opts = {{"verify", 0, NULL, "check the signature, the time and the client"},
               {"oauth-tokens", 0, NULL, "the provider's own tokens instead, as JSON"},
               {"reveal", 0, NULL, "with --oauth-tokens: also on a terminal"},
               {"sealed", 0, NULL, "of a sealed session (wos-session) on stdin instead"},
@@ -465,8 +466,7 @@ static const kf_command table[] = {
      .args = "--to vault|secret-service",
      .help = "move every secret to another store",
      .text = "Everything is copied and read back before keyfob.conf names the new store and before "
-             "anything is removed from the old one. Renewals wait in the meantime. Valid tokens "
-             "are served. If it is interrupted, run it again.",
+             "anything is removed from the old one. If it is interrupted, run it again.",
      .examples = "  keyfob store move --to vault\n  keyfob store move --to secret-service\n",
      .opts = {{"to", 0, "STORE", "vault or secret-service"},
               {"passphrase-stdin", 0, NULL,

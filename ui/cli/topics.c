@@ -19,6 +19,7 @@ static const struct {
                    "   7  WorkOS refused: policy, disabled method, wrong or missing API key\n"
                    "   8  cancelled by a person\n"
                    "   9  rate limited; retry_after_s in the JSON\n"
+                   "  10  claims --verify: signed, but the token ended or is not for this client\n"
                    " 125  exec: keyfob itself failed; 126: CMD cannot run; 127: CMD was not found\n"
                    " 130  Ctrl-C; 141: a closed pipe; 143: SIGTERM\n"},
     {"states", "signed_in      whatever the token's age: a command that asks gets a new one\n"

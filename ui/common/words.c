@@ -174,6 +174,9 @@ static const row table[] = {
      "The stored secrets belong to the old one and were sent nowhere.",
      "Change it back, or give the API key again and sign in (s).",
      "Change it back, or give the API key again and run: keyfob login %p"},
+    {KF_ERR_WORKOS_TOKEN_INVALID, "The token is not valid: %w.",
+     "WorkOS signed it, but nobody should accept it now.", "Renew it (r).",
+     "Renew the session: keyfob renew %p"},
     {KF_ERR_WORKOS_MISMATCH, "The answer of the server is for another identity: %w.",
      "Two sessions were mixed up somewhere. The answer was dropped, and what is stored stays as it "
      "is.",
