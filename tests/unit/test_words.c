@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include "base/json.h"
 #include "base/str.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
@@ -67,6 +68,37 @@ static void facts_are_sanitised(void **state) {
 static void safe(const char *in, const char *want) {
     KF_AUTO_CHARS got = kf_text_safe(in);
     assert_string_equal(got, want);
+}
+
+/* Every code point: what is not safe to show is written as an escape, and reads back as it was. */
+static void json_for_a_terminal(void **state) {
+    (void)state;
+    static const uint32_t bad[] = {0x7f,   0x85,   0x9b,    0x202e,  0x2066,
+                                   0x200b, 0xfeff, 0xe0041, 0x1bca0, 0x1d173};
+    for (size_t i = 0; i < KF_LEN(bad); i++) assert_true(kf_text_is_hidden(bad[i]));
+    for (uint32_t c = 1; c < 0x110000; c += c < 0x3000 || c > 0xd7ff ? 1 : 7) {
+        if (c == 0xd800) c = 0xe000;
+        char in[5] = "";
+        if (c < 0x80) in[0] = (char)c;
+        else if (c < 0x800) in[0] = (char)(0xc0 | c >> 6), in[1] = (char)(0x80 | (c & 63));
+        else if (c < 0x10000)
+            in[0] = (char)(0xe0 | c >> 12), in[1] = (char)(0x80 | (c >> 6 & 63)),
+            in[2] = (char)(0x80 | (c & 63));
+        else
+            in[0] = (char)(0xf0 | c >> 18), in[1] = (char)(0x80 | (c >> 12 & 63)),
+            in[2] = (char)(0x80 | (c >> 6 & 63)), in[3] = (char)(0x80 | (c & 63));
+        KF_AUTO(kf_json) j = kf_json_obj();
+        kf_json_set_str(j, "k", in);
+        KF_AUTO_CHARS raw = kf_json_print(j);
+        KF_AUTO_CHARS out = kf_text_json(raw);
+        uint32_t seen;
+        for (const char *p = out; *p; p += kf_text_next(p, &seen)) {
+            (void)kf_text_next(p, &seen);
+            if (kf_text_is_hidden(seen)) fail_msg("U+%04X is raw in %s", (unsigned)seen, out);
+        }
+        KF_AUTO(kf_json) back = kf_json_parse(out, strlen(out), NULL);
+        if (!kf_str_eq(kf_json_str(back, "k"), in)) fail_msg("U+%04X became %s", (unsigned)c, out);
+    }
 }
 
 static void hostile_text(void **state) {
@@ -148,6 +180,7 @@ int main(void) {
                                    cmocka_unit_test(facts_are_sanitised),
                                    cmocka_unit_test(nothing_is_said_twice),
                                    cmocka_unit_test(hostile_text),
+                                   cmocka_unit_test(json_for_a_terminal),
                                    cmocka_unit_test(left),
                                    cmocka_unit_test(notes_and_states)};
     return cmocka_run_group_tests(t, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "ui/cli/seal.h"
 #include "ui/common/formats.h"
 #include "ui/common/outfile.h"
+#include "ui/common/text.h"
 
 enum {
     FORMAT,
@@ -71,7 +72,8 @@ static int claims(kf_cli *c, const wanted *w) {
         return kf_cli_usage(c, "--what claims has the format json only");
     KF_AUTO(kf_json) r = ask_agent(c, "Claims", w, &rc);
     if (!r) return rc;
-    KF_AUTO_CHARS text = kf_json_print(kf_json_get(r, "claims"));
+    KF_AUTO_CHARS raw = kf_json_print(kf_json_get(r, "claims"));
+    KF_AUTO_CHARS text = kf_text_json(raw);
     kf_buf b;
     kf_buf_init(&b, KF_FORMAT_OUT_MAX);
     if (kf_buf_addf(&b, "%s\n", text)) rc = put_out(c, &b, w, false);

@@ -30,7 +30,8 @@ static int fail_json(kf_cli *c, const kf_err *e, const kf_words_error *w, int rc
         kf_json_set_str(h, "request_id", e->request_id);
         kf_json_set(j, "http", h);
     }
-    KF_AUTO_CHARS line = kf_json_print(j);
+    KF_AUTO_CHARS raw = kf_json_print(j);
+    KF_AUTO_CHARS line = kf_text_json(raw);
     fprintf(stderr, "%s\n", line);
     return rc;
 }
@@ -106,10 +107,12 @@ void kf_cli_set_time(kf_json *j, const char *key, int64_t unix_s) {
 }
 
 int kf_cli_print(kf_json *j) {
-    char *line = kf_json_print(j);
+    char *raw = kf_json_print(j), *line = kf_text_json(raw);
     kf_json_free(j);
     printf("%s\n", line);
+    kf_wipe(raw, strlen(raw));
     kf_wipe(line, strlen(line));
+    free(raw);
     free(line);
     return kf_cli_flush();
 }

@@ -1,6 +1,7 @@
 #include "ui/common/formats.h"
 
 #include "base/str.h"
+#include "ui/common/text.h"
 
 static const char *secret(const kf_facts *f) { return f->value[0]; }
 
@@ -102,9 +103,11 @@ static void as_curl(kf_buf *b, const kf_facts *f) {
 }
 
 static void put_json(kf_buf *b, kf_json *j) {
-    char *text = kf_json_print(j);
+    char *raw = kf_json_print(j), *text = kf_text_json(raw);
     kf_buf_addf(b, "%s\n", text);
+    kf_wipe(raw, strlen(raw));
     kf_wipe(text, strlen(text));
+    free(raw);
     free(text);
     kf_json_free(j);
 }

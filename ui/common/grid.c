@@ -3,6 +3,7 @@
 #include <wchar.h>
 #include "base/buf.h"
 #include "base/secret.h"
+#include "ui/common/text.h"
 
 size_t kf_utf8_get(const char *s, char32_t *out) {
     const unsigned char *u = (const unsigned char *)s;
@@ -56,16 +57,9 @@ size_t kf_utf8_put(char32_t c, char out[4]) {
     return 4;
 }
 
-static bool is_dropped(char32_t c) {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || c == 0x61c || c == 0x180e ||
-           (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2060 && c <= 0x206f) || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff ||
-           (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
-}
-
 /* -1: not shown; 0: joins the character before it. */
 static int char_cols(const kf_grid *g, char32_t c) {
-    if (is_dropped(c)) return -1;
+    if (kf_text_is_hidden(c)) return -1;
     if (c < 0x7f) return 1;
     if (g->ascii) return 1;
     int w = wcwidth((wchar_t)c);

@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include "base/str.h"
+#include "ui/common/unicode.h"
 
 size_t kf_text_next(const char *s, uint32_t *out) {
     const unsigned char *u = (const unsigned char *)s;
@@ -23,25 +24,18 @@ size_t kf_text_next(const char *s, uint32_t *out) {
     return n ? n : 1;
 }
 
-typedef struct range {
-    uint32_t from, to;
-} range;
-
-static bool in(const range *r, size_t n, uint32_t c) {
-    for (size_t i = 0; i < n; i++)
-        if (c >= r[i].from && c <= r[i].to) return true;
-    return false;
+static bool in(const kf_range *r, size_t n, uint32_t c) {
+    size_t low = 0;
+    while (low < n) { /* sorted */
+        size_t mid = low + (n - low) / 2;
+        if (c > r[mid].to) low = mid + 1;
+        else n = mid;
+    }
+    return c >= r[low].from && c <= r[low].to;
 }
 
-/* What changes how the text around it looks, or looks like nothing. */
-static bool dropped(uint32_t c) {
-    static const range bad[] = {
-        {0, 0x1f},        {0x7f, 0x9f},       {0xad, 0xad},       {0x34f, 0x34f},
-        {0x61c, 0x61c},   {0x115f, 0x1160},   {0x17b4, 0x17b5},   {0x180b, 0x180f},
-        {0x200b, 0x200f}, {0x202a, 0x202e},   {0x2060, 0x206f},   {0x3164, 0x3164},
-        {0xe000, 0xf8ff}, {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},
-        {0xfff9, 0xfffb}, {0xe0000, 0xe0fff}, {0xf0000, 0x10ffff}};
-    return in(bad, KF_LEN(bad), c);
+bool kf_text_is_hidden(uint32_t c) {
+    return c <= 0x10ffff && in(kf_unicode_hidden, kf_unicode_hidden_n - 1, c);
 }
 
 static bool blank(uint32_t c) {
@@ -51,11 +45,7 @@ static bool blank(uint32_t c) {
 }
 
 static bool combining(uint32_t c) {
-    static const range marks[] = {{0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},
-                                  {0x610, 0x61a},   {0x64b, 0x65f},   {0x1ab0, 0x1aff},
-                                  {0x1dc0, 0x1dff}, {0x20d0, 0x20ff}, {0xe31, 0xe31},
-                                  {0xe34, 0xe3a},   {0xe47, 0xe4e},   {0xfe20, 0xfe2f}};
-    return in(marks, KF_LEN(marks), c);
+    return c >= 0x300 && in(kf_unicode_marks, kf_unicode_marks_n - 1, c);
 }
 
 char *kf_text_safe(const char *s) {
@@ -70,13 +60,32 @@ char *kf_text_safe(const char *s) {
             gap = any;
             continue;
         }
-        if (dropped(c)) continue;
+        if (kf_text_is_hidden(c)) continue;
         if (combining(c) ? ++marks > 2 || !any : (marks = 0, false)) continue;
         if (gap) *o++ = ' ';
         gap = false;
         any = true;
         if (c == 0xfffd) memcpy(o, "\xef\xbf\xbd", 3), o += 3;
         else memcpy(o, s, n), o += n;
+    }
+    *o = 0;
+    return out;
+}
+
+static size_t put_escape(char *out, uint32_t c) {
+    if (c < 0x10000) return (size_t)snprintf(out, 7, "\\u%04x", (unsigned)c);
+    c -= 0x10000;
+    return (size_t)snprintf(out, 13, "\\u%04x\\u%04x", (unsigned)(0xd800 | c >> 10),
+                            (unsigned)(0xdc00 | (c & 0x3ff)));
+}
+
+char *kf_text_json(const char *json) {
+    char *out = malloc(strlen(json) * 6 + 1), *o = out; /* one byte becomes six at most */
+    if (!out) abort();
+    uint32_t c;
+    for (size_t n; (n = kf_text_next(json, &c)) != 0; json += n) {
+        if (c >= 0x7f && (kf_text_is_hidden(c) || (blank(c) && c > 0x7f))) o += put_escape(o, c);
+        else memcpy(o, json, n), o += n;
     }
     *o = 0;
     return out;
