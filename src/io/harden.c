@@ -17,6 +17,7 @@ void kf_harden(void) {
     mallopt(M_PERTURB, 0xa5); /* GLib, OpenSSL and nghttp2 free without wiping */
     signal(SIGPIPE, SIG_IGN);
     umask(077);
+    unsetenv("SSLKEYLOGFILE"); /* libcurl would write the keys of its TLS sessions there */
 }
 
 void kf_harden_malloc(char **argv) {

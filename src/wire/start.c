@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/str.h"
+#include "guard/process.h"
 #include "wire/client.h"
 #include "wire/socket.h"
 
@@ -72,9 +73,8 @@ static void become_agent(const char *program, char **env, int ready) {
     dup2(null, 0), dup2(null, 1), dup2(null, 2);
     if (ready != READY_FD && dup2(ready, READY_FD) < 0) _exit(127);
     fcntl(READY_FD, F_SETFD, 0);
-    close_range(
-        READY_FD + 1, ~0u,
-        0); /* an inherited pipe would hang $(keyfob token); a lock fd would keep the lock */
+    /* an inherited pipe would hang $(keyfob token); a lock fd would keep the lock */
+    kf_process_close_from(READY_FD + 1, -1);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

@@ -106,8 +106,16 @@ static void set_facts(const kf_json *r) {
     else unsetenv("WORKOS_ORGANIZATION_ID");
 }
 
+/* An API key in the environment, which no WORKOS_CLIENT_ID beside it says to be of this client. */
+static bool is_foreign_key(const kf_json *r) {
+    const char *client = getenv("WORKOS_CLIENT_ID"), *key = getenv("WORKOS_API_KEY");
+    return key && *key && !kf_str_eq(client, kf_json_str_or(r, "client_id", ""));
+}
+
 int kf_exec_become(const kf_exec *x) {
     const char *token = kf_json_str_or(x->answer, "access_token", "");
+    if (is_foreign_key(x->answer)) unsetenv("WORKOS_API_KEY");
+    unsetenv("KEYFOB_PASSPHRASE_FILE"); /* it opens every profile, and the command has one token */
     set_facts(x->answer);
     for (size_t i = 0; i < KF_LEN(defaults); i++)
         unsetenv(defaults[i]); /* those of an exec around this one are another token's */
@@ -170,5 +178,8 @@ int kf_cmd_exec(kf_cli *c, const kf_args *a) {
     if (theirs && *theirs && strcmp(theirs, own))
         kf_cli_note(c, "WORKOS_CLIENT_ID is %.80s here; the command gets the one of %s, %s", theirs,
                     kf_json_str_or(r, "name", ""), own);
+    if (is_foreign_key(r) && strcmp(x.variable, "WORKOS_API_KEY"))
+        kf_cli_note(c, "WORKOS_API_KEY is not given to the command: it may be of another "
+                       "environment. Set WORKOS_CLIENT_ID to the profile's to keep it");
     return x.mask || x.refresh ? kf_exec_stay(c, &x) : kf_exec_become(&x);
 }

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/process.h"
 
 enum { FAILED = 125, START_MS = 10000 };
 
@@ -92,11 +93,10 @@ static _Noreturn void monitor(kf_pty *p, int control, void (*run)(void *user), v
     signal(SIGHUP, SIG_IGN); /* meant for the command; somebody has to say how it ended */
     p->control = control;
     /* nothing of the parent's may stay open here: its end would be no end */
-    int kept[] = {p->slave, p->control}, low = kept[0] < kept[1] ? 0 : 1;
-    close_range(0, (unsigned)kept[low] - 1, 0);
-    if (kept[low] + 1 < kept[!low])
-        close_range((unsigned)kept[low] + 1, (unsigned)kept[!low] - 1, 0);
-    close_range((unsigned)kept[!low] + 1, ~0u, 0);
+    int low = p->slave < p->control ? p->slave : p->control;
+    int high = p->slave < p->control ? p->control : p->slave;
+    for (int fd = 0; fd < low; fd++) close(fd);
+    kf_process_close_from(low + 1, high);
     sigdelset(&mine, SIGTTOU);
     struct pollfd f[2] = {{.fd = p->control, .events = POLLIN},
                           {.fd = signalfd(-1, &mine, SFD_NONBLOCK), .events = POLLIN}};

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "auth/refresh.h"
 #include "base/str.h"
+#include "guard/process.h"
 #include "ui/common/outfile.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
@@ -136,7 +137,7 @@ static _Noreturn void ask(const kf_refresh *r, int out) {
     setpgid(0, 0); /* what is typed for the command is not for us */
     if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(out, 3) < 0)
         _exit(1);
-    close_range(4, ~0u, 0);
+    kf_process_close_from(4, -1);
     fcntl(3, F_SETFD, FD_CLOEXEC);
     signal(SIGALRM, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);

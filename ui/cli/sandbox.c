@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/str.h"
+#include "guard/process.h"
 #include "ui/common/sandbox.h"
 #include "wire/socket.h"
 
@@ -93,7 +94,7 @@ static bool spawn(const char *ready, bool with_lifeline, kf_err *err) {
         if (null < 0 || chdir("/")) _exit(127);
         dup2(with_lifeline ? life[0] : null, 0);
         dup2(null, 1), dup2(null, 2);
-        close_range(3, ~0u, 0);
+        kf_process_close_from(3, -1);
         execl(program, program, "--port", "0", "--ready-file", ready, "--idle-exit", "10m",
               "--quiet", with_lifeline ? "--lifeline" : NULL, NULL);
         _exit(127);
