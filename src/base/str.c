@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <stdarg.h>
+#include "base/unicode.h"
 
 /* ASCII, whatever the locale says */
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -332,4 +333,22 @@ bool kf_hosts_parse(const char *list, char **norm, kf_err *err) {
     }
     *norm = kf_strdup(all);
     return true;
+}
+
+static bool in(const kf_range *r, size_t n, uint32_t c) {
+    size_t low = 0;
+    while (low < n) { /* sorted */
+        size_t mid = low + (n - low) / 2;
+        if (c > r[mid].to) low = mid + 1;
+        else n = mid;
+    }
+    return c >= r[low].from && c <= r[low].to;
+}
+
+bool kf_unicode_is_hidden(uint32_t c) {
+    return c <= 0x10ffff && in(kf_unicode_hidden, kf_unicode_hidden_n - 1, c);
+}
+
+bool kf_unicode_is_mark(uint32_t c) {
+    return c >= 0x300 && in(kf_unicode_marks, kf_unicode_marks_n - 1, c);
 }

@@ -11,6 +11,7 @@
 #include "base/form.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/unicode.h"
 
 enum {
     CONNECTIONS_MAX = 32,
@@ -80,12 +81,22 @@ struct kf_loopback {
 /* --- pages ---------------------------------------------------------------------------------------
  */
 
+static uint32_t code_point(const char *s, size_t n) {
+    uint32_t c = (unsigned char)*s;
+    if (n > 1) c &= 0x7fu >> n;
+    for (size_t i = 1; i < n; i++) c = c << 6 | ((unsigned char)s[i] & 0x3f);
+    return c;
+}
+
+/* Part of it may be a server's: no control, nothing that hides or turns the text around. */
 static void add_escaped(kf_buf *b, const char *s) {
-    for (; *s; s++) {
-        unsigned char c = (unsigned char)*s;
-        bool ok;
-        if (strchr("&<>\"'", c)) ok = kf_buf_addf(b, "&#%u;", c);
-        else ok = kf_buf_add(b, c < 0x20 || c == 0x7f ? " " : s, 1);
+    size_t left = strlen(s);
+    for (size_t n; left; s += n, left -= n) {
+        bool ok, whole = (n = kf_utf8_len(s, left)) != 0;
+        if (!whole) n = 1;
+        if (!whole || kf_unicode_is_hidden(code_point(s, n))) ok = kf_buf_add(b, " ", 1);
+        else if (strchr("&<>\"'", *s)) ok = kf_buf_addf(b, "&#%u;", (unsigned)*s);
+        else ok = kf_buf_add(b, s, n);
         if (!ok) return; /* over the buffer: the page is larger than any text of ours can make it */
     }
 }

@@ -108,3 +108,9 @@ is "without a file" "$RC$(ls "$CONF" 2>/dev/null)" 0
 has "the editor begins with what there is" "$(cat "$SCRATCH/seen")" "#keepalive = 12h"
 run env EDITOR="sed -i 's/^#keepalive.*/keepalive = 1h/'" "$BIN/keyfob" config edit
 is "it is made" "$RC$(stat -c %a "$CONF")$(kf config get keepalive)" 06001h
+
+# the password of a proxy is not in a list
+kf config set proxy http://maya:hunter2-canary@127.0.0.1:9 || fail "set proxy"
+is "masked" "$(kf config list | grep ^proxy | tr -s ' ')" "proxy http://maya:****@127.0.0.1:9"
+hasnt "nor in JSON" "$(kf config list --json)" hunter2-canary
+kf config unset proxy || fail "unset proxy"

@@ -1,4 +1,4 @@
-/* Writes ui/common/unicode.c: what kf_text_safe() drops and what it takes for a mark, as ranges
+/* Writes src/base/unicode.c: what kf_text_safe() drops and what it takes for a mark, as ranges
  * made from the categories of utf8proc. The table is in the tree, so that no program of ours loads
  * utf8proc, and a test compares it with what this writes. */
 #include <stdbool.h>
@@ -45,7 +45,7 @@ static void write_table(const char *name, bool (*in)(utf8proc_int32_t c)) {
 
 int main(void) {
     printf("/* Made by tests/unicode/make.c from utf8proc's Unicode %s. */\n"
-           "/* clang-format off */\n#include \"ui/common/unicode.h\"\n",
+           "/* clang-format off */\n#include \"base/unicode.h\"\n",
            utf8proc_unicode_version());
     write_table("kf_unicode_hidden", is_hidden);
     write_table("kf_unicode_marks", is_mark);

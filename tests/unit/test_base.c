@@ -107,7 +107,7 @@ static void err_names(void **state) {
     for (int i = 0; i < KF_ERR_COUNT; i++) {
         kf_err_code c = (kf_err_code)i;
         assert_int_equal(kf_err_from_name(kf_err_name(c)), c);
-        assert_true(kf_err_exit(c) >= 0 && kf_err_exit(c) <= 9);
+        assert_true(kf_err_exit(c) >= 0 && kf_err_exit(c) <= 10);
         assert_true((kf_err_exit(c) == 0) == (c == KF_ERR_NONE));
     }
     assert_string_equal(kf_err_name(KF_ERR_NET_TLS), "net.tls");

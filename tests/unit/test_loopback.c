@@ -173,11 +173,14 @@ static void a_failure_is_told_escaped(void **state) {
     int fd = ask_for(w, "/callback?error=access_denied&error_description=No%21&state=" STATE);
     until_called(w, 1);
     kf_loopback_finish(w->b, KF_LOOPBACK_FAILED,
-                       "<script>alert('1')</script>\x1b[2J\r\n & {title}");
+                       "<script>alert('1')</script>\x1b[2J\r\n & {title} a\xe2\x80\xae"
+                       "b\xc2\x9b"
+                       "c\xc3\xa9\xff");
     char *text = get(w, fd, 20000);
     close(fd);
     assert_non_null(
         strstr(text, "&#60;script&#62;alert(&#39;1&#39;)&#60;/script&#62; [2J   &#38; {title}"));
+    assert_non_null(strstr(text, "a b c\xc3\xa9 "));
     assert_null(strstr(text, "<script"));
     assert_null(strchr(text, 0x1b));
     is(text, 200, "The sign-in did not work");

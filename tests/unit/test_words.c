@@ -5,6 +5,7 @@
 #include <cmocka.h>
 #include "base/json.h"
 #include "base/str.h"
+#include "base/unicode.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
 
@@ -75,7 +76,7 @@ static void json_for_a_terminal(void **state) {
     (void)state;
     static const uint32_t bad[] = {0x7f,   0x85,   0x9b,    0x202e,  0x2066,
                                    0x200b, 0xfeff, 0xe0041, 0x1bca0, 0x1d173};
-    for (size_t i = 0; i < KF_LEN(bad); i++) assert_true(kf_text_is_hidden(bad[i]));
+    for (size_t i = 0; i < KF_LEN(bad); i++) assert_true(kf_unicode_is_hidden(bad[i]));
     for (uint32_t c = 1; c < 0x110000; c += c < 0x3000 || c > 0xd7ff ? 1 : 7) {
         if (c == 0xd800) c = 0xe000;
         char in[5] = "";
@@ -94,7 +95,7 @@ static void json_for_a_terminal(void **state) {
         uint32_t seen;
         for (const char *p = out; *p; p += kf_text_next(p, &seen)) {
             (void)kf_text_next(p, &seen);
-            if (kf_text_is_hidden(seen)) fail_msg("U+%04X is raw in %s", (unsigned)seen, out);
+            if (kf_unicode_is_hidden(seen)) fail_msg("U+%04X is raw in %s", (unsigned)seen, out);
         }
         KF_AUTO(kf_json) back = kf_json_parse(out, strlen(out), NULL);
         if (!kf_str_eq(kf_json_str(back, "k"), in)) fail_msg("U+%04X became %s", (unsigned)c, out);

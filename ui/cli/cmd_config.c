@@ -21,6 +21,14 @@ static const char *value_of(const kf_json *s) {
     return v ? v : kf_json_str_or(s, "usual", "");
 }
 
+/* For a list, which nobody reads for one password: http://user:****@host. Caller frees. */
+static char *listed_value(const kf_json *s) {
+    const char *v = value_of(s), *scheme = strstr(v, "://"), *login = scheme ? scheme + 3 : v;
+    const char *at = kf_str_eq(kf_json_str(s, "key"), "proxy") ? strrchr(login, '@') : NULL;
+    const char *colon = at ? memchr(login, ':', (size_t)(at - login)) : NULL;
+    return colon ? kf_strfmt("%.*s:****%s", (int)(colon - v), v, at) : kf_strdup(v);
+}
+
 static int unknown(kf_cli *c, const char *key) {
     return kf_cli_usage(c, "there is no setting %.64s; keyfob config list shows all", key);
 }
@@ -58,11 +66,15 @@ int kf_cmd_config_list(kf_cli *c, const kf_args *a) {
     kf_json *items = kf_json_arr();
     for (const kf_json *i = kf_json_first(kf_json_get(all, "settings")); i; i = kf_json_next(i)) {
         if (c->json) {
-            kf_json_add(items, as_json(i));
+            kf_json *one = as_json(i);
+            KF_AUTO_CHARS shown = listed_value(i);
+            kf_json_set_str(one, "value", shown);
+            kf_json_add(items, one);
             continue;
         }
         const char *set = kf_json_str(i, "value"), *usual = kf_json_str_or(i, "usual", "");
-        KF_AUTO_CHARS value = kf_text_safe(set ? set : *usual ? usual : "-");
+        KF_AUTO_CHARS shown = listed_value(i);
+        KF_AUTO_CHARS value = kf_text_safe(*shown ? shown : "-");
         KF_AUTO_CHARS help = kf_text_safe(kf_json_str(i, "help"));
         printf("%-18s %s%s\n  %s\n", kf_json_str_or(i, "key", ""), value,
                set || !*usual ? "" : " (usual)", help);

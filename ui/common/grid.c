@@ -3,6 +3,7 @@
 #include <wchar.h>
 #include "base/buf.h"
 #include "base/secret.h"
+#include "base/unicode.h"
 #include "ui/common/text.h"
 
 size_t kf_utf8_get(const char *s, char32_t *out) {
@@ -59,7 +60,7 @@ size_t kf_utf8_put(char32_t c, char out[4]) {
 
 /* -1: not shown; 0: joins the character before it. */
 static int char_cols(const kf_grid *g, char32_t c) {
-    if (kf_text_is_hidden(c)) return -1;
+    if (kf_unicode_is_hidden(c)) return -1;
     if (c < 0x7f) return 1;
     if (g->ascii) return 1;
     int w = wcwidth((wchar_t)c);

@@ -2,7 +2,7 @@
 
 #include <stdbool.h>
 #include "base/str.h"
-#include "ui/common/unicode.h"
+#include "base/unicode.h"
 
 size_t kf_text_next(const char *s, uint32_t *out) {
     const unsigned char *u = (const unsigned char *)s;
@@ -24,28 +24,10 @@ size_t kf_text_next(const char *s, uint32_t *out) {
     return n ? n : 1;
 }
 
-static bool in(const kf_range *r, size_t n, uint32_t c) {
-    size_t low = 0;
-    while (low < n) { /* sorted */
-        size_t mid = low + (n - low) / 2;
-        if (c > r[mid].to) low = mid + 1;
-        else n = mid;
-    }
-    return c >= r[low].from && c <= r[low].to;
-}
-
-bool kf_text_is_hidden(uint32_t c) {
-    return c <= 0x10ffff && in(kf_unicode_hidden, kf_unicode_hidden_n - 1, c);
-}
-
 static bool blank(uint32_t c) {
     return c == ' ' || (c >= 9 && c <= 13) || c == 0xa0 || c == 0x1680 ||
            (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
            c == 0x205f || c == 0x3000 || c == 0x85;
-}
-
-static bool combining(uint32_t c) {
-    return c >= 0x300 && in(kf_unicode_marks, kf_unicode_marks_n - 1, c);
 }
 
 char *kf_text_safe(const char *s) {
@@ -60,8 +42,8 @@ char *kf_text_safe(const char *s) {
             gap = any;
             continue;
         }
-        if (kf_text_is_hidden(c)) continue;
-        if (combining(c) ? ++marks > 2 || !any : (marks = 0, false)) continue;
+        if (kf_unicode_is_hidden(c)) continue;
+        if (kf_unicode_is_mark(c) ? ++marks > 2 || !any : (marks = 0, false)) continue;
         if (gap) *o++ = ' ';
         gap = false;
         any = true;
@@ -84,7 +66,7 @@ char *kf_text_json(const char *json) {
     if (!out) abort();
     uint32_t c;
     for (size_t n; (n = kf_text_next(json, &c)) != 0; json += n) {
-        if (c >= 0x7f && (kf_text_is_hidden(c) || (blank(c) && c > 0x7f))) o += put_escape(o, c);
+        if (c >= 0x7f && (kf_unicode_is_hidden(c) || (blank(c) && c > 0x7f))) o += put_escape(o, c);
         else memcpy(o, json, n), o += n;
     }
     *o = 0;

@@ -1,7 +1,6 @@
 #pragma once
 /* Text from elsewhere, made safe to show (ui.md §4.5): one sanitiser for screen, streams
  * and log alike. */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,8 +8,6 @@
  * tags, private use, variation selectors and soft hyphens are dropped; white space collapses to one
  * blank; at most two combining marks on a character. NULL gives "". */
 char *kf_text_safe(const char *s);
-/* The character changes how the text around it looks, or looks like nothing. */
-bool kf_text_is_hidden(uint32_t c);
 /* JSON for a terminal: characters that kf_text_safe() would drop, and white space other than a
  * blank, become \uXXXX. The value stays the same. Heap copy, caller frees. */
 char *kf_text_json(const char *json);

@@ -1,6 +1,6 @@
 #pragma once
-/* Ranges of code points, sorted, for text that is shown. unicode.c is made by tests/unicode/make.c.
- */
+/* What must not be shown as it is. The ranges in unicode.c are made by tests/unicode/make.c. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,3 +15,6 @@ extern const size_t kf_unicode_hidden_n;
 /* Goes onto the character before it. */
 extern const kf_range kf_unicode_marks[];
 extern const size_t kf_unicode_marks_n;
+
+bool kf_unicode_is_hidden(uint32_t c);
+bool kf_unicode_is_mark(uint32_t c);

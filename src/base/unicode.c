@@ -1,6 +1,6 @@
 /* Made by tests/unicode/make.c from utf8proc's Unicode 15.0.0. */
 /* clang-format off */
-#include "ui/common/unicode.h"
+#include "base/unicode.h"
 
 const kf_range kf_unicode_hidden[] = {
     {0x0, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, {0x34f, 0x34f},
