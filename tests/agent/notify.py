@@ -84,16 +84,18 @@ class Notify(Case):
     def test_settings_that_others_can_change_run_nothing(self):
         self.set('echo "$KEYFOB_PROFILE" >>"%s"' % self.out)
         self.agent.sign_in()
-        os.chmod(self.agent.conf, 0o660)
-        os.utime(self.agent.conf)
-        self.end()
-        wait_for(lambda: "can be changed by others" in self.log(), "the refusal")
-        os.chmod(self.agent.conf, 0o600)
         folder = os.path.dirname(self.agent.conf)
-        os.chmod(folder, 0o777)
-        self.agent.sign_in("two")
-        self.end("two")
-        wait_for(lambda: self.log().count("can be changed by others") == 2, "the refusal")
+        sid = self.agent.call("GetProfile", profile="dev")["profile"]["session_id"]
+        for path, bad, good in ((self.agent.conf, 0o660, 0o600), (folder, 0o777, 0o700)):
+            os.chmod(path, bad)
+            os.utime(self.agent.conf)
+            self.fails("sys.owner", self.agent.token, renew=True)
+            os.chmod(path, good)
+            self.agent.call("GetProfile", profile="dev")
+        self.sandbox.post("/user_management/sessions/revoke", {"session_id": sid}, KEY)
+        os.chmod(folder, 0o777)  # the settings are those that were read before
+        self.fails("workos.invalid_grant", self.agent.token, renew=True)
+        wait_for(lambda: "can be changed by others" in self.log(), "the refusal")
         os.chmod(folder, 0o700)
         self.assertEqual(self.runs(), [])
 
