@@ -9,7 +9,7 @@ profile_dev
 short=$(python3 -c 'import base64,json,time
 b=lambda d: base64.urlsafe_b64encode(json.dumps(d).encode()).decode().rstrip("=")
 t=int(time.time())
-print(b({"alg":"RS256","typ":"JWT"})+"."+b({"sub":"user_1","sid":"session_1","iat":t-9,"exp":t+1})+".c2ln")')
+print(b({"alg":"RS256","typ":"JWT"})+"."+b({"sub":"user_01KSB0000000000000000PLAIN","sid":"session_1","iat":t-9,"exp":t+1})+".c2ln")')
 faults '[{"path":"/user_management/authenticate","grant":"password","replace":{"access_token":"'"$short"'"}}]'
 login_dev
 wait_until "the token to expire" sh -c "[ \"\$('$BIN/keyfob' status dev --json | sed -n 's/.*\"left_s\":\\(-\\{0,1\\}[0-9]*\\).*/\\1/p')\" -lt 0 ]"
