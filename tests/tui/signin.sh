@@ -33,6 +33,7 @@ P
 }
 pick() { # PROFILE: puts the list's cursor on it, by the filter
     send Escape
+    read -r -t 0.3 <> <(:) || true # a key that follows at once is one with Alt
     type_in "/$1"
     send Enter
     wait_for "> $1 "

@@ -1,4 +1,5 @@
 #include "ui/tui/app_impl.h"
+#include "ui/tui/key_decoder.h"
 #include <stdarg.h>
 #include "base/str.h"
 #include "ui/tui/widget.h"
@@ -313,13 +314,15 @@ void kf_app_key(kf_app *a, int key) {
         dispatch(a, act, key);
         return;
     }
-    if (!text) {
+    bool alt = (key & KF_KEY_ALT) && kf_key_is_text(key & ~KF_KEY_ALT);
+    if (!text && !alt) {
         kf_app_send(a, l, &(kf_event){.kind = KF_EV_KEY, .key = key});
         return;
     }
     char b[5] = {0};
-    kf_utf8_put((char32_t)key, b);
-    kf_out_say(a, KF_SAY_INFO, "%s does nothing here; ? lists what can be done", b);
+    kf_utf8_put((char32_t)(key & ~KF_KEY_ALT), b);
+    kf_out_say(a, KF_SAY_INFO, "%s%s does nothing here; ? lists what can be done",
+               alt ? "Alt-" : "", b);
 }
 
 void kf_app_paste(kf_app *a, const char *text, size_t len) {

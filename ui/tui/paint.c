@@ -43,12 +43,21 @@ static void make_looks(void) {
     }
 }
 
+/* Ctrl-C and Ctrl-Z are bytes like others, so that one in a paste is no signal. */
+static void no_signals(void) {
+    struct termios tio;
+    if (tcgetattr(STDIN_FILENO, &tio)) return;
+    tio.c_lflag &= ~(tcflag_t)ISIG;
+    if (tcsetattr(STDIN_FILENO, TCSADRAIN, &tio) == 0) def_prog_mode();
+}
+
 static void enter(void) {
     cbreak();
     noecho();
     nonl();
+    no_signals();
     keypad(stdscr, TRUE);
-    nodelay(stdscr, TRUE);
+    typeahead(-1);
     leaveok(stdscr, FALSE);
     modes(true);
 }
@@ -179,6 +188,8 @@ void kf_term_close(void) {
 bool kf_term_resume(kf_err *err) {
     (void)err;
     kf_term_resized();
+    /* Another program stopped this one: the shell has the terminal as it likes it. */
+    if (t.open && enter_ca_mode) putp(enter_ca_mode);
     t.open = true;
     enter();
     clearok(curscr, TRUE);

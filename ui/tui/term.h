@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "ui/common/grid.h"
+#include "ui/tui/key_decoder.h"
 
 typedef struct kf_term_info {
     int rows, cols;
@@ -20,16 +21,15 @@ void kf_term_forget(void); /* the next paint draws everything */
 /* Overwrites what is shown, erases it and gives the terminal back as it was (ui.md §4.1: a cleared
  * screen goes into tmux's history, an overwritten one does not). Without effect when closed. */
 void kf_term_close(void);
-KF_CHECK bool kf_term_resume(kf_err *err); /* after a suspension: kf_term_close() in between */
+/* After a suspension. kf_term_close() came before, unless another program stopped this one. */
+KF_CHECK bool kf_term_resume(kf_err *err);
 
 /* keys.c */
 void kf_keys_setup(void); /* called by kf_term_open */
-typedef enum kf_input_kind {
-    KF_INPUT_NONE,
-    KF_INPUT_KEY,
-    KF_INPUT_PASTE,
-    KF_INPUT_END /* the terminal is gone */
-} kf_input_kind;
-/* The next key or paste that has arrived, or arrives within wait_ms. A paste is a secret that the
- * caller frees; *lost is how many bytes did not fit. */
-kf_input_kind kf_keys_next(int wait_ms, int *key, kf_secret **paste, size_t *lost);
+/* The next key or paste that has arrived, or arrives within wait_ms. Only the end of the input or
+ * an error that stays is KF_INPUT_END. */
+void kf_keys_next(int wait_ms, kf_input *out);
+/* How long the decoder waits for more bytes before kf_keys_expire() is called; 0: for nothing. */
+int kf_keys_wait_ms(void);
+void kf_keys_expire(void);
+kf_decoder_inside kf_keys_inside(void); /* what swallows keys */

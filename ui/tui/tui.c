@@ -19,6 +19,11 @@
 #include "wire/client.h"
 #include "wire/socket.h"
 
+enum {
+    INPUTS = 4096,       /* keys and pastes between two paintings */
+    SWALLOWED_MS = 2000, /* then a person is told why keys do nothing */
+};
+
 typedef struct tui {
     kf_model model;
     kf_app *app;
@@ -27,6 +32,9 @@ typedef struct tui {
     int status; /* -1: goes on */
     bool sandbox, redraw;
     bool gathers;       /* the terminal does not mark pastes */
+    bool more;          /* input was left for the next round */
+    int64_t esc_ms;     /* when a lone Esc, or what follows it, is decided; 0: nothing is */
+    int64_t inside_ms;  /* since when a reply or a paste swallows keys; 0: none does */
     struct termios tio; /* as it was */
 } tui;
 
@@ -46,7 +54,7 @@ static void tick(tui *t) {
 
 /* Blocked before the first thread starts, so that only the signalfd sees them. */
 static int take_signals(void) {
-    static const int list[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH};
+    static const int list[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH};
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < KF_LEN(list); i++) sigaddset(&set, list[i]);
@@ -62,17 +70,44 @@ static void resized(tui *t) {
     kf_app_size(t->app, info.rows, info.cols);
 }
 
-/* Stops as a job; comes back in the foreground only, so that `bg` does not write to the terminal.
- */
-static void suspend(tui *t) {
+static void forget_signal(int sig) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, sig);
+    while (sigtimedwait(&set, NULL, &(struct timespec){0}) > 0) {
+    }
+}
+
+static bool is_background(void) {
+    pid_t group = tcgetpgrp(STDIN_FILENO);
+    return group >= 0 && group != getpgrp();
+}
+
+/* In the foreground only, so that `bg` does not write to the terminal. */
+static void come_back(tui *t) {
     kf_err err;
-    kf_app_hide(t->app);
-    kf_term_close();
-    do kill(getpid(), SIGSTOP);
-    while (tcgetpgrp(STDIN_FILENO) != getpgrp() && tcgetpgrp(STDIN_FILENO) >= 0);
+    while (is_background()) kill(getpid(), SIGSTOP);
+    forget_signal(SIGCONT);
     if (!kf_term_resume(&err)) t->status = 1;
     resized(t);
     tick(t);
+}
+
+/* Stops as a job. After the key, the rest of the job stops as well: the terminal sends no signal
+ * for it, because the key is a byte like others. */
+static void suspend(tui *t, bool whole_job) {
+    kf_app_hide(t->app);
+    kf_term_close();
+    if (whole_job && kill(0, SIGTSTP) == 0) forget_signal(SIGTSTP);
+    kill(getpid(), SIGSTOP);
+    come_back(t);
+}
+
+/* After a SIGSTOP from another program the shell has changed the terminal, and the person may not
+ * be alone any more. */
+static void continued(tui *t) {
+    kf_app_hide(t->app);
+    come_back(t);
 }
 
 static void open_url(tui *t, const char *url) {
@@ -95,7 +130,7 @@ static void grant(tui *t, kf_fx *fx) {
         break;
     case KF_FX_STOP: kf_links_stop(t->links, fx->call); break;
     case KF_FX_QUIT: t->status = fx->status; break;
-    case KF_FX_SUSPEND: suspend(t); break;
+    case KF_FX_SUSPEND: suspend(t, true); break;
     case KF_FX_REDRAW: kf_term_forget(); break;
     case KF_FX_SANDBOX:
         t->sandbox = true;
@@ -117,7 +152,8 @@ static void on_signal(tui *t) {
     while (read(t->signals, &s, sizeof s) == (ssize_t)sizeof s) {
         switch (s.ssi_signo) {
         case SIGINT: kf_app_key(t->app, KF_CTRL('C')); break;
-        case SIGTSTP: suspend(t); break;
+        case SIGTSTP: suspend(t, false); break;
+        case SIGCONT: continued(t); break;
         case SIGWINCH:
             kf_term_resized();
             resized(t);
@@ -137,10 +173,25 @@ static bool give_keys(tui *t, const int *keys, size_t n) {
     return false;
 }
 
+/* Up to a character that the limit cut in two. */
+static size_t count_utf8(const char *p, size_t n) {
+    size_t at = 0, k = 0;
+    while (at < n && (k = kf_utf8_len(p + at, n - at)) > 0) at += k;
+    return at;
+}
+
 static void give_paste(tui *t, kf_secret *paste, size_t lost) {
-    kf_app_paste(t->app, kf_secret_peek(paste), kf_secret_len(paste));
-    if (lost)
-        kf_out_say(t->app, KF_SAY_WARN, "The end of a long paste, %zu bytes, was left out", lost);
+    const char *p = kf_secret_peek(paste);
+    size_t n = kf_secret_len(paste), good = count_utf8(p, n), cut = n - good;
+    if (good < n && (!lost || cut > 3)) {
+        kf_out_say(t->app, KF_SAY_WARN, "The pasted text is not UTF-8, so nothing was pasted");
+    } else {
+        kf_app_paste(t->app, p, good);
+        lost += cut;
+        if (lost)
+            kf_out_say(t->app, KF_SAY_WARN, "The end of a long paste, %zu bytes, was left out",
+                       lost);
+    }
     kf_secret_free(paste);
 }
 
@@ -157,11 +208,11 @@ static void give_gathered(tui *t, gathered *g) {
     g->n = 0;
 }
 
-static kf_input_kind next_input(gathered *g, int *key, kf_secret **paste, size_t *lost) {
+static void next_input(const gathered *g, kf_input *in) {
     int64_t now, wall;
     clocks(&now, &wall);
     int64_t left = g->n ? g->since_ms + KF_BURST_MS - now : g->pasted ? KF_BURST_MS : 0;
-    return kf_keys_next(left > 0 ? (int)left : 0, key, paste, lost);
+    kf_keys_next(left > 0 ? (int)left : 0, in);
 }
 
 /* False: it was not for the gathered ones. */
@@ -175,25 +226,71 @@ static bool gather(tui *t, gathered *g, int key) {
     return true;
 }
 
+static void give_input(tui *t, kf_input *in) {
+    switch (in->kind) {
+    case KF_INPUT_KEY:
+        if (in->key == KF_CTRL('\\')) t->status = 128 + SIGQUIT;
+        else kf_app_key(t->app, in->key);
+        break;
+    case KF_INPUT_PASTE: give_paste(t, in->paste, in->lost); break;
+    case KF_INPUT_BAD:
+        kf_out_say(t->app, KF_SAY_INFO,
+                   "Ignored a character that is not UTF-8. Set the terminal to UTF-8.");
+        break;
+    case KF_INPUT_END: t->status = 129; break;
+    default: break;
+    }
+}
+
+/* Keys that do nothing would look like a program that hangs. */
+static void tell_swallowed(tui *t, bool given) {
+    int64_t now, wall;
+    kf_decoder_inside inside = kf_keys_inside();
+    clocks(&now, &wall);
+    if (inside == KF_INSIDE_NOTHING) t->inside_ms = 0;
+    else if (!t->inside_ms || given) t->inside_ms = now;
+    if (!t->inside_ms || now - t->inside_ms < SWALLOWED_MS) return;
+    kf_out_say(t->app, KF_SAY_INFO,
+               inside == KF_INSIDE_REPLY
+                   ? "The terminal did not end a reply, so keys are ignored. Press Esc twice."
+                   : "The terminal did not end a paste. Press Ctrl-C three times to leave.");
+}
+
+/* A flood of input is taken in parts, so that the screen is painted in between. */
 static void on_input(tui *t) {
     gathered g = {0};
-    while (t->status < 0) {
-        int key = 0;
-        kf_secret *paste = NULL;
-        size_t lost = 0;
-        kf_input_kind kind = next_input(&g, &key, &paste, &lost);
-        if (kind == KF_INPUT_KEY && gather(t, &g, key)) continue;
+    bool given = false;
+    t->more = false;
+    for (int i = 0; t->status < 0; i++) {
+        kf_input in;
+        next_input(&g, &in);
+        if (in.kind == KF_INPUT_KEY && gather(t, &g, in.key)) continue;
         give_gathered(t, &g);
         g.pasted = false;
-        if (t->status >= 0 || kind == KF_INPUT_NONE) {
-            kf_secret_free(paste);
-            return;
+        if (t->status >= 0 || in.kind == KF_INPUT_NONE) {
+            kf_secret_free(in.paste);
+            break;
         }
-        if (kind == KF_INPUT_KEY) kf_app_key(t->app, key);
-        if (kind == KF_INPUT_PASTE) give_paste(t, paste, lost);
-        if (kind == KF_INPUT_END) t->status = 129;
+        give_input(t, &in);
         grant_all(t);
+        given = true;
+        if (i > INPUTS && !t->gathers) {
+            t->more = true;
+            break;
+        }
     }
+    tell_swallowed(t, given);
+    int64_t now, wall;
+    clocks(&now, &wall);
+    int wait = kf_keys_wait_ms();
+    t->esc_ms = wait ? now + wait : 0;
+}
+
+/* Only if nothing has followed: after a delay of this process both may have arrived. */
+static void on_esc_time(tui *t) {
+    if (!t->esc_ms || t->model.now_ms < t->esc_ms) return;
+    kf_keys_expire();
+    on_input(t);
 }
 
 static void on_links(tui *t) {
@@ -216,6 +313,16 @@ static void paint(tui *t) {
     kf_grid_done(&g);
 }
 
+static int wait_ms(const tui *t) {
+    int64_t wait = kf_app_wait_ms(t->app), now, wall;
+    clocks(&now, &wall);
+    if (t->more) return 0;
+    if (wait < 0 || wait > 3600000) wait = 3600000;
+    int64_t esc = t->esc_ms - now;
+    if (t->esc_ms && esc < wait) wait = esc > 0 ? esc : 0;
+    return (int)wait;
+}
+
 static void loop(tui *t) {
     while (t->status < 0) {
         grant_all(t);
@@ -224,11 +331,11 @@ static void loop(tui *t) {
         struct pollfd p[3] = {{.fd = STDIN_FILENO, .events = POLLIN},
                               {.fd = t->signals, .events = POLLIN},
                               {.fd = kf_links_fd(t->links), .events = POLLIN}};
-        int64_t wait = kf_app_wait_ms(t->app);
-        if (poll(p, 3, wait > 3600000 ? 3600000 : (int)wait) < 0 && errno != EINTR) break;
+        if (poll(p, 3, wait_ms(t)) < 0 && errno != EINTR) break;
         tick(t);
         if (p[1].revents) on_signal(t);
-        if (p[0].revents & (POLLIN | POLLERR | POLLHUP)) on_input(t);
+        if (t->more || p[0].revents & (POLLIN | POLLERR | POLLHUP)) on_input(t);
+        else on_esc_time(t);
         /* the terminal is gone, with SIGHUP or without (nohup, no controlling terminal); POLLIN
          * then means its end */
         if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL) && t->status < 0) t->status = 129;
