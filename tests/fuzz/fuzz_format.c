@@ -121,6 +121,7 @@ static char *expand(const kf_facts *f, const char *t) {
     bool ok = true;
     while (ok && *t) {
         const char *end = strchr(t, '}'), *v;
+        if (*t == '}' && t[1] == '}') t++; /* a brace */
         if (*t != '{') ok = kf_buf_add(&b, t++, 1);
         else if (t[1] == '{') ok = kf_buf_adds(&b, "{"), t += 2;
         else if ((ok = end && (v = value(f, t + 1, (size_t)(end - t - 1))) && kf_buf_adds(&b, v)))

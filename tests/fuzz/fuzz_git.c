@@ -27,6 +27,29 @@ static bool says(const char *text, const char *ends, const char *key, const char
     return hit;
 }
 
+/* The port as a number; the one that the protocol has anyway is left out. */
+static char *without_port(const char *protocol, const char *host) {
+    const char *end = strrchr(host, ']'), *colon = strrchr(host, ':');
+    if (!colon || (end && colon < end)) return kf_strdup(host);
+    unsigned long port = strtoul(colon + 1, NULL, 10);
+    bool usual = port == (strcasecmp(protocol, "https") ? 80 : 443) || !colon[1];
+    int n = (int)(colon - host);
+    return usual ? kf_strfmt("%.*s", n, host) : kf_strfmt("%.*s:%lu", n, host, port);
+}
+
+/* The last value of a key, as git reads lines; caller frees. */
+static char *last(const char *text, const char *key) {
+    char *value = kf_strdup("");
+    size_t n = strlen(key), k;
+    for (; *text && *text != '\n'; text += k + (text[k] != 0)) {
+        k = strcspn(text, "\n");
+        if (k <= n || strncmp(text, key, n) || text[n] != '=') continue;
+        free(value);
+        value = kf_strfmt("%.*s", (int)(k - n - 1), text + n + 1);
+    }
+    return value;
+}
+
 static bool is_clean(const char *s) {
     for (; *s; s++)
         if ((unsigned char)*s < 0x20 || *s == 0x7f) return false;
@@ -42,12 +65,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         hold(kf_hosts_parse(q.host, &norm, NULL) && !strcmp(norm, q.host) &&
              kf_hosts_has(norm, q.host));
         hold(is_clean(q.host) && is_clean(q.username) && !strpbrk(q.host, " ;/@%?#\\"));
-        hold(says(text, "\n", "host", q.host) && says(text, "\n", "username", q.username));
+        KF_AUTO_CHARS protocol = last(text, "protocol");
+        KF_AUTO_CHARS given = last(text, "host");
+        KF_AUTO_CHARS host = without_port(protocol, given);
+        hold(!strcasecmp(host, q.host) && says(text, "\n", "username", q.username));
         KF_AUTO_CHARS origin = kf_strfmt("http://%s", q.host);
         KF_AUTO_CHARS any = NULL;
         hold(says(text, "\n", "protocol", "https") ||
              (says(text, "\n", "protocol", "http") && kf_origin_parse(origin, &any, NULL)));
-        if (!strchr(text, '\r')) hold(says(text, "\r\n", "host", q.host));
+        if (!strchr(text, '\r')) hold(says(text, "\r\n", "host", given));
     }
     free(text);
     return 0;
