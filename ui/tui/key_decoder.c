@@ -1,5 +1,5 @@
 #include "ui/tui/key_decoder.h"
-#include <stdlib.h>
+#include "base/mem.h"
 #include "base/str.h"
 #include "ui/common/actions.h"
 
@@ -77,8 +77,7 @@ static void learn_xterm(kf_key_decoder *d) {
 }
 
 kf_key_decoder *kf_key_decoder_new(void) {
-    kf_key_decoder *d = calloc(1, sizeof *d);
-    if (!d) abort();
+    kf_key_decoder *d = kf_new(kf_key_decoder);
     learn_xterm(d);
     return d;
 }
