@@ -9,7 +9,7 @@ build="ca-certificates cmake gcc libc6-dev ninja-build pkg-config
   libncurses-dev libqrencode-dev libqrencode4 libsecret-1-dev libsodium-dev libssl-dev"
 tests="bash chromium chromium-driver clang-14 clang-format-14 curl dbus git gnome-keyring iproute2 keepassxc libclang-rt-14-dev libcmocka-dev libutf8proc-dev
   fish libsecret-tools mandoc ncurses-bin openssl procps python3 python3-dotenv socat strace systemd tmux util-linux xclip xdotool xsel xvfb xz-utils zbar-tools zsh"
-tests="$tests binutils locales"
+tests="$tests binutils cppcheck locales"
 
 want=$build
 case "${1:-}" in
