@@ -345,6 +345,8 @@ bool kf_take_back(kf_entry *e, kf_work *w); /* WorkOS did not take it (w->why): 
 /* keeper_person.c */
 /* old: what the store or memory has, or NULL. True: next is another person's, and err says so. */
 bool kf_person_in_the_way(kf_entry *e, const kf_session *old, const kf_session *next, kf_err *err);
+/* The same by what the index of an earlier agent says, for a store that cannot be read. */
+bool kf_person_hinted_in_the_way(kf_entry *e, const kf_session *next, kf_err *err);
 /* A refresh token from elsewhere was renewed (w->next) and is another person's: its session is
  * ended, and the one before is put back. False: it is not. */
 bool kf_person_take_refused(kf_entry *e, kf_work *w);

@@ -29,9 +29,18 @@ static bool is_others(kf_entry *e, const kf_person *owner, const kf_session *nex
 
 bool kf_person_in_the_way(kf_entry *e, const kf_session *old, const kf_session *next, kf_err *err) {
     kf_person owner;
-    bool signed_out = e->trouble.state == KF_STATE_NEEDS_SIGN_IN &&
-                      kf_entry_why(e)->code == KF_ERR_WORKOS_NOT_SIGNED_IN;
+    bool signed_out = e->trouble.state == KF_STATE_SIGNED_OUT;
     return old && !signed_out && kf_person_of(old, &owner) && is_others(e, &owner, next, err);
+}
+
+bool kf_person_hinted_in_the_way(kf_entry *e, const kf_session *next, kf_err *err) {
+    const kf_profile_row *h = e->hint;
+    kf_person owner = {0};
+    if (!h || !*h->email || kf_str_eq(h->state, kf_state_name(KF_STATE_SIGNED_OUT))) return false;
+    bool fits = kf_str_set(owner.email, sizeof owner.email, h->email) &&
+                kf_str_set(owner.name, sizeof owner.name, h->user_name) &&
+                kf_str_set(owner.client_id, sizeof owner.client_id, h->client_id);
+    return fits && is_others(e, &owner, next, err);
 }
 
 bool kf_keeper_owner(const kf_keeper *k, const char *profile, kf_person *out) {

@@ -256,19 +256,29 @@ static void adopt_saved(kf_entry *e, kf_work *w, const kf_secret *blob, const kf
     kf_work_ledger_write(e, w, adopt_publish);
 }
 
+/* True: the sign-in is another person's, and is over here. read: why the store did not give the
+ * session that is there; NULL: it gave one, which may be damaged. */
+static bool adopt_refused(kf_entry *e, kf_work *w, const kf_err *read) {
+    bool none =
+        read && (read->code == KF_ERR_STORE_NOT_FOUND || read->code == KF_ERR_STORE_VAULT_NEW);
+    kf_err other;
+    if (w->any_user || kf_ledger_signed_out(&w->ledger)) return false;
+    bool others = w->old  ? kf_person_in_the_way(e, w->old, w->next, &other)
+                  : !none ? kf_person_hinted_in_the_way(e, w->next, &other)
+                          : false;
+    if (!others) return false;
+    kf_keeper_answer_done(e->k, KF_TAKE(w->done), w->user, &other);
+    kf_work_end(e);
+    return true;
+}
+
 static void adopt_found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     int64_t g = w->ledger.generation;
     if (!err) w->old = kf_session_from_blob(blob, NULL);
     if (w->old) g = max64(g, w->old->generation);
     if (e->session && !e->unsaved_sign_in) g = max64(g, e->session->generation);
     if (!w->old && e->session && !e->unsaved_sign_in) w->old = kf_session_copy(e->session);
-    const kf_session *owner = kf_ledger_signed_out(&w->ledger) ? NULL : w->old;
-    kf_err other;
-    if (!w->any_user && kf_person_in_the_way(e, owner, w->next, &other)) {
-        kf_keeper_answer_done(e->k, KF_TAKE(w->done), w->user, &other);
-        kf_work_end(e);
-        return;
-    }
+    if (adopt_refused(e, w, err)) return;
     if (w->next->unverified) w->next->previous = kf_take_previous(e, w, err ? NULL : blob);
     w->next->generation = g + 1;
     KF_AUTO(kf_secret) next = kf_session_to_blob(w->next);
@@ -277,8 +287,8 @@ static void adopt_found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf
 
 static void adopt_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     (void)blob;
-    if (err) adopt_unsaved(e, w, err);
-    else kf_work_load(e, KF_KIND_SESSION, w->interactive, adopt_found);
+    if (!err) kf_work_load(e, KF_KIND_SESSION, w->interactive, adopt_found);
+    else if (!adopt_refused(e, w, err)) adopt_unsaved(e, w, err);
 }
 
 void kf_adopt_start(kf_entry *e, kf_work *w) {

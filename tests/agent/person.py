@@ -1,6 +1,8 @@
 """A profile belongs to one person: who else signs in takes nothing over before a person has said so."""
 import os
 
+import os
+
 import varlink
 from varlink import Agent, Case, Flow, KEY, PASSWORD, Sandbox, wait_for
 
@@ -175,6 +177,18 @@ class PersonInVault(Person):
     def asked(self, email=ORGS, **params):
         self.agent.restart()
         return super().asked(email, **params)
+
+    def test_damaged_record(self):
+        """The store does not give the session: the list of the agent before says whose it was."""
+        self.agent.call("GetProfile", profile="dev")
+        session = os.path.join(self.agent.data, "vault", self.first["id"] + ".session")
+        with open(session, "r+b") as f:
+            f.truncate(20)
+        f = self.asked()
+        self.assertEqual(f.step["owner"]["email"], PLAIN)
+        self.assertEqual(f.step["person"]["email"], ORGS)
+        f.say(None, act="replace")
+        self.assertEqual(f.until("done")["profile"]["user_email"], ORGS)
 
     def test_new_agent(self):
         self.agent.restart()
