@@ -50,7 +50,7 @@ class Identity(Case):
                 step = f.until("failed")
             self.assertEqual(step["failure"]["name"], "workos.mismatch", step)
             self.assertIn(list(claim.values())[0], step["failure"]["what"])
-            self.assertEqual(self.profile("new")["state"], "needs_sign_in")
+            self.assertEqual(self.profile("new")["state"], "signed_out")
             self.assertEqual(self.agent.call("StoreStatus")["sessions"], 1, "that of dev")
             self.fails("workos.not_signed_in", self.agent.token, "new")
         self.assertEqual(self.fake.asked("refresh_token"), [])

@@ -86,7 +86,7 @@ kf agent stop -q
 mv "$vault" "$vault.away"
 printf 'eleven char' >"$SCRATCH/pass"
 run kf token dev
-is "a short one of a file makes no vault" "$RC" 6
+is "a short one of a file makes no vault" "$RC" 2
 has "and says why" "$ERR" "fewer than 12 characters"
 [ ! -e "$vault/header" ] || fail "a vault was made"
 run kf unlock --weak --passphrase-stdin <"$SCRATCH/pass"

@@ -124,7 +124,6 @@ void kf_checks_of_places(kf_checks *k) {
                                                : kf_strfmt("/tmp/keyfob-%u", (unsigned)geteuid());
     if (own && *own && strrchr(run, '/')) *strrchr(run, '/') = 0;
     check_dir(k, "runtime_dir", *run ? run : "/", KF_PATH_PRIVATE_DIR);
-    check_socket(k, run);
     KF_AUTO_CHARS path = kf_socket_path(&e);
     if (!path && e.code == KF_ERR_WIRE_PATH)
         kf_check_add(k, "socket", "fail", "set XDG_RUNTIME_DIR to a shorter path", "%s", e.what);
