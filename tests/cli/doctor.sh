@@ -278,7 +278,7 @@ if [ "$(id -u)" = 0 ]; then
     run env XDG_STATE_HOME="$SCRATCH/theirs/state" "$BIN/keyfob" doctor --json
     is "as root in the home of a user" "$RC$(of state_dir)" 1fail
     hasnt "nothing is taken away" "$(told state_dir)" "chown"
-    has "what to do" "$(told state_dir)" "run keyfob as that user"
+    has "what to do" "$(told state_dir)" "Run keyfob as that user"
 fi
 run bash -c "'$BIN/keyfob' doctor >/dev/full"
 [ "$RC" -ne 0 ] || fail "a full stdout went unnoticed"
