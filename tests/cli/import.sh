@@ -116,7 +116,7 @@ done
 ok "both files without keys, byte for byte"
 has "their tokens are still theirs" "$(cat "$HOME/.workos/credentials.json")" "$RT"
 is "no file is left beside them" "$(find "$HOME/.workos" -type f | wc -l)" 2
-is "the keys are in the store" "$(kf agent stop && key_of half)" "$K1"
+is "the keys are in the store" "$(kf agent stop -q && key_of half)" "$K1"
 for t in $RT $AT their-claim-token $K1 $K2; do hasnt "no secret was ever shown" "$everything" "$t"; done
 if grep -rl -e $RT -e $AT -e $K1 -e $K2 "$XDG_STATE_HOME" "$XDG_DATA_HOME" "$XDG_CONFIG_HOME" "$XDG_RUNTIME_DIR"; then fail "a secret lies about"; fi
 ok "no file of keyfob has one of them in plain text"
@@ -277,7 +277,7 @@ printf '{"environments":{"a":{"apiKey":"\\u0073%s","clientId":"client_a"}}}' ${K
 imp workos-go --all --skip-existing --clean-up --yes
 has "a key that is written with escapes is not touched" "$ERR" "nothing is to be cleaned up"
 one
-kf agent stop
+kf agent stop -q
 run env KEYFOB_STORE=memory "$BIN/keyfob" profile import --from workos-go --all --prefix m- --clean-up --yes
 is "a key that only memory has is not taken out of a file: $ERR" "$RC" 2
 has "with the reason" "$ERR" "memory"

@@ -11,6 +11,16 @@ printf 'sk_test_sandbox' | own profile add dev --client-id client_sandbox --api-
 printf 'sandbox-password' | own login dev --email plain@example.test --password-stdin >/dev/null || fail login
 T=$(own token dev) || fail token
 
+# a client's own file makes a vault, too, whatever its length is
+mkdir -p "$SCRATCH/short/run" && chmod 700 "$SCRATCH/short/run"
+(umask 077 && echo pw >"$SCRATCH/pw")
+short() (homes "$SCRATCH/short" && "$@")
+short kf agent start >/dev/null || fail "agent start"
+run short env KEYFOB_PASSPHRASE_FILE="$SCRATCH/pw" "$BIN/keyfob" profile add x --client-id client_sandbox --api-key-stdin --api-host "$U" < <(printf sk_test_sandbox)
+is "a short passphrase in a file makes a vault: $ERR" "$RC" 0
+has "doctor tells of it" "$(short kf doctor)" "fewer than 12 characters"
+short kf agent stop -q
+
 # the agent was started by a caller without the file
 kf agent stop -q
 run kf token dev
@@ -26,7 +36,7 @@ kf agent stop -q
 chmod 644 "$SCRATCH/pass"
 run own token dev
 is "a file that others can read is refused" "$RC" 6
-has "and named" "$ERR" "$SCRATCH/pass must be yours and closed to others"
+has "and named" "$ERR" "Bad owner or permissions on $SCRATCH/pass"
 chmod 600 "$SCRATCH/pass"
 
 # cron: no XDG_RUNTIME_DIR
