@@ -89,12 +89,21 @@ void kf_entry_from_second(kf_entry *e) {
     e->retry_at = e->unsaved_at;
 }
 
+/* A name that was looked up since the session was stored, by this agent or one before it. */
+static void keep_organization_name(const kf_entry *e, kf_session *s) {
+    const char *id = e->session ? e->session->organization_id
+                     : e->hint  ? e->hint->organization_id
+                                : NULL;
+    const char *name = e->session ? e->session->organization_name
+                       : e->hint  ? e->hint->organization_name
+                                  : "";
+    if (*s->organization_name || !kf_str_eq(id, s->organization_id)) return;
+    (void)kf_str_cut(s->organization_name, sizeof s->organization_name, name);
+}
+
 void kf_entry_set_session(kf_entry *e, kf_session *s) {
     char fp[9];
-    if (e->session && !*s->organization_name &&
-        kf_str_eq(e->session->organization_id,
-                  s->organization_id)) /* looked up since it was stored */
-        memcpy(s->organization_name, e->session->organization_name, sizeof s->organization_name);
+    keep_organization_name(e, s);
     kf_session_free(e->session);
     e->session = s;
     e->loaded = true;

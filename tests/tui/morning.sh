@@ -88,6 +88,7 @@ wait_for "(hidden)"
 send Enter
 wait_for "Copied the access token"
 is "t copies after one dialog" "$(held)" "$(kf token dev)"
+shows Globex || fail "the organization's name is lost when the session is read"
 
 kf lock -q || fail lock
 wait_for "vault locked"
