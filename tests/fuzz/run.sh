@@ -5,7 +5,7 @@ set -eu
 minutes=${1:?run.sh MINUTES [TARGET...]}
 shift
 cd "$(dirname "$0")/../.."
-sh packaging/build.sh build/fuzz -DCMAKE_C_COMPILER="${CC:-clang-14}" -DSANITIZE=address,undefined -DFUZZ=ON
+sh packaging/build.sh build/fuzz -DCMAKE_C_COMPILER="${CC:-clang-14}" -DTESTS=ON -DSANITIZE=address,undefined -DFUZZ=ON
 [ $# -gt 0 ] || set -- $(cd build/fuzz/bin && ls fuzz_* | sed 's/^fuzz_//')
 mkdir -p build/fuzz/found
 printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} sh -c \
