@@ -4,7 +4,8 @@
 #include "auth/flow.h"
 #include "base/json.h"
 
-#define KF_PROTOCOL 1
+/* Raised when an answer changes its meaning. 2: a state is the session's, not the token's. */
+#define KF_PROTOCOL 2
 #define KF_IFACE "io.keyfob.Agent"
 
 kf_json *kf_msg_call(const char *method /* "GetToken" */, kf_json *params /* owned, may be NULL */,

@@ -26,7 +26,7 @@ class Basics(Case):
 
     def test_hello(self):
         p = self.agent.call("Hello", protocol=1, build="test")
-        self.assertEqual(p["protocol"], 1)
+        self.assertEqual(p["protocol"], varlink.PROTOCOL)
         self.assertEqual(p["pid"], self.agent.proc.pid)
         self.assertEqual((p["store"]["kind"], p["store"]["state"], p["store"]["choice"]), ("memory", "ok", "memory"))
         self.assertIs(p["private"], False)
@@ -35,7 +35,7 @@ class Basics(Case):
         self.assertIn(p["build"], said.stdout.decode())
 
     def test_hello_with_another_protocol_says_ours(self):
-        self.assertEqual(self.agent.call("Hello", protocol=99, build="future")["protocol"], 1)
+        self.assertEqual(self.agent.call("Hello", protocol=99, build="future")["protocol"], varlink.PROTOCOL)
 
     def test_calls_need_no_hello(self):
         self.assertEqual(self.agent.call("ListProfiles"), {"profiles": []})
@@ -147,7 +147,7 @@ class Basics(Case):
                     self.assertNotEqual(e.name, "sys.bug")
                 except varlink.Closed:
                     pass
-        self.assertEqual(self.agent.call("Hello", protocol=1, build="x")["protocol"], 1)
+        self.assertEqual(self.agent.call("Hello", protocol=1, build="x")["protocol"], varlink.PROTOCOL)
 
     def test_answers_come_in_order(self):
         with self.agent.connect() as c:
@@ -166,7 +166,7 @@ class Basics(Case):
         with self.agent.connect() as c:
             for b in c.frame("Hello", protocol=1, build="b"):
                 c.write(bytes([b]))
-            self.assertEqual(c.answer()["protocol"], 1)
+            self.assertEqual(c.answer()["protocol"], varlink.PROTOCOL)
 
     def test_oneway_has_no_answer(self):
         with self.agent.connect() as c:
@@ -179,7 +179,7 @@ class Basics(Case):
         with self.agent.connect() as c:
             c.send("Hello", protocol=1, build="b")
             c.sock.shutdown(socket.SHUT_WR)
-            self.assertEqual(c.answer()["protocol"], 1)
+            self.assertEqual(c.answer()["protocol"], varlink.PROTOCOL)
             self.assertTrue(c.closed())
 
     def test_streams_need_more(self):

@@ -312,7 +312,7 @@ class Flows(Case):
         f = self.enrolling(gate)
         gate.wait()
         f.conn.close()
-        self.assertEqual(self.agent.call("Hello", protocol=1, build="t")["protocol"], 1)
+        self.assertEqual(self.agent.call("Hello", protocol=1, build="t")["protocol"], varlink.PROTOCOL)
         self.assertEqual(self.fake.asked("DELETE .*"), [])
         gate.go.set()
         wait_for(lambda: self.fake.asked("DELETE .*"), "the clean-up")

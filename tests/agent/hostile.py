@@ -208,7 +208,7 @@ class Hostile(Case):
                 n += len(c.answer()["sessions"])
                 more = c.continues
             self.assertEqual(n, 5000)
-            self.assertEqual(c.call("Hello", protocol=1, build="t")["protocol"], 1)
+            self.assertEqual(c.call("Hello", protocol=1, build="t")["protocol"], varlink.PROTOCOL)
 
     def test_a_page_is_no_revocation(self):
         """A network's sign-in page with status 200 does not say that WorkOS ended the session."""

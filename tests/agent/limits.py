@@ -34,7 +34,7 @@ class Limits(Case):
         with self.agent.connect() as c:
             c.write(padded(MIB))
             try:
-                self.assertEqual(c.answer()["protocol"], 1)
+                self.assertEqual(c.answer()["protocol"], varlink.PROTOCOL)
             except Failed as e:  # a build of 1 MiB may be refused; the frame was read
                 self.assertIn("build", str(e))
         with self.agent.connect() as c:
@@ -89,7 +89,7 @@ class Limits(Case):
             with self.assertRaises(socket.timeout):
                 c.read(12)
             c.sock.settimeout(20)
-            self.assertEqual(c.call("Hello", protocol=1, build="t")["protocol"], 1)
+            self.assertEqual(c.call("Hello", protocol=1, build="t")["protocol"], varlink.PROTOCOL)
 
     def test_300_connections_are_bounded(self):
         conns = []
@@ -140,7 +140,7 @@ class Limits(Case):
             t = threading.Thread(target=c.write, args=(c.frame("Hello", protocol=1, build="t") * n,))
             t.start()
             for _ in range(n):
-                self.assertEqual(c.answer()["protocol"], 1)
+                self.assertEqual(c.answer()["protocol"], varlink.PROTOCOL)
             t.join()
 
     def test_clients_that_leave_at_once(self):
@@ -185,7 +185,7 @@ class Limits(Case):
         finally:
             for p, mode in opened:
                 os.chmod(p, mode)
-        self.assertEqual(hello(self.agent)["protocol"], 1)
+        self.assertEqual(hello(self.agent)["protocol"], varlink.PROTOCOL)
 
 
 if __name__ == "__main__":

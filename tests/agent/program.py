@@ -232,7 +232,7 @@ class Program(Case):
     def test_sigpipe_does_not_kill(self):
         a = self.agent()
         a.proc.send_signal(signal.SIGPIPE)
-        self.assertEqual(a.call("Hello", protocol=1, build="t")["protocol"], 1)
+        self.assertEqual(a.call("Hello", protocol=1, build="t")["protocol"], varlink.PROTOCOL)
 
     def test_sighup_that_was_ignored_stays_ignored(self):
         a = self.agent(start=False)
@@ -281,7 +281,7 @@ class Program(Case):
             self.assertEqual(proc.wait(20), 0)
         proc.stdout.close()
         self.assertFalse(os.path.exists(os.path.dirname(path)))
-        self.assertEqual(a.call("Hello", protocol=1, build="t")["protocol"], 1)
+        self.assertEqual(a.call("Hello", protocol=1, build="t")["protocol"], varlink.PROTOCOL)
 
     def test_private_ends_with_a_killed_parent(self):
         a = self.agent(start=False)

@@ -153,7 +153,7 @@ class Settings(Case):
                 e = self.fails("usage.config", self.agent.call, method, **params)
                 self.assertIn("keyfob.conf:%d" % line, e.failure["what"])
         self.assertEqual(self.conf(), broken)
-        self.assertEqual(self.agent.call("Hello", protocol=1, build="t")["protocol"], 1)
+        self.assertEqual(self.agent.call("Hello", protocol=1, build="t")["protocol"], varlink.PROTOCOL)
         self.write_conf(broken.replace("this is no setting", "# mended"))
         self.assertEqual(self.names(), ["a"])
 

@@ -242,7 +242,7 @@ class SignIn(Case):
         self.assertFalse(f.conn.continues)
         self.fails("usage.stale_question", f.say, PASSWORD)
         # the connection is free for the next call
-        self.assertEqual(f.conn.call("Hello", protocol=1, build="t")["protocol"], 1)
+        self.assertEqual(f.conn.call("Hello", protocol=1, build="t")["protocol"], varlink.PROTOCOL)
         with self.assertRaises(Failed):
             f.other.call("Cancel", flow="no-such-flow")
 
@@ -267,7 +267,7 @@ class SignIn(Case):
         f.until("wait")
         wait_for(lambda: self.sandbox.stats()["grants"].get("password"), "the request")
         f.conn.close()
-        self.assertEqual(self.agent.call("Hello", protocol=1, build="t")["protocol"], 1)
+        self.assertEqual(self.agent.call("Hello", protocol=1, build="t")["protocol"], varlink.PROTOCOL)
         self.assertEqual(self.state(), "signed_out")
 
     def test_a_hanging_server_delays_nobody(self):
@@ -288,7 +288,7 @@ class SignIn(Case):
         f.conn.send("Hello", protocol=1, build="t")
         f.say(PASSWORD)
         f.until("done")
-        self.assertEqual(f.conn.answer()["protocol"], 1)
+        self.assertEqual(f.conn.answer()["protocol"], varlink.PROTOCOL)
 
     def test_flows_do_not_mix(self):
         self.agent.put("two", self.url)

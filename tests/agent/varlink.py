@@ -20,6 +20,8 @@ IFACE = "io.keyfob.Agent"
 KEY = harness.KEY
 PASSWORD = harness.PASSWORD
 PASSPHRASE = "correct horse battery staple"
+with open(os.path.join(HERE, "..", "..", "src", "wire", "msg.h")) as _f:
+    PROTOCOL = int(_f.read().split("#define KF_PROTOCOL ")[1].split()[0])
 BIN = None  # build/bin, set by main()
 with open(os.path.join(HERE, "..", "..", "data", IFACE + ".varlink")) as _f:
     INTERFACE = Interface(_f.read())
