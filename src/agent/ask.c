@@ -3,6 +3,7 @@
 #include "agent/keeper.h"
 #include "agent/server.h"
 #include "auth/workos.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 enum { PAGES_MAX = KF_ACCOUNT_ITEMS_MAX / KF_ACCOUNT_PAGE_SMALL + 1, ASKING_MAX = 64 };
@@ -220,8 +221,7 @@ void kf_ask_begin(kf_agent *a, uint32_t conn, const kf_json *params, bool more, 
         kf_server_error(a->server, conn, &err);
         return;
     }
-    kf_asking *q = calloc(1, sizeof *q);
-    if (!q) abort();
+    kf_asking *q = kf_new(kf_asking);
     *q = (kf_asking){.next = a->asking,
                      .a = a,
                      .conn = conn,

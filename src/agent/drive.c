@@ -5,6 +5,7 @@
 #include "agent/settings.h"
 #include "auth/profile.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "crypt/hash.h"
 #include "wire/msg.h"
@@ -12,8 +13,7 @@
 enum { FLOWS_MAX = 32, FLOW_MS = 15 * 60 * 1000, STEP_FRAME_CHOICES = 500 };
 
 kf_drive *kf_drive_new(kf_agent *a) {
-    kf_drive *d = calloc(1, sizeof *d);
-    if (!d) abort();
+    kf_drive *d = kf_new(kf_drive);
     d->a = a;
     return d;
 }
@@ -252,7 +252,6 @@ static void key_here(void *user, const kf_secret *key, const kf_err *err) {
 }
 
 void kf_drive_sign_in(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     const char *name = kf_json_str_or(p, "profile", "");
     const kf_conf_profile *c = kf_conf_find(a->conf, name);
     kf_err e;
@@ -265,8 +264,7 @@ void kf_drive_sign_in(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
         kf_server_error(a->server, conn, &e);
         return;
     }
-    kf_sign_in *s = calloc(1, sizeof *s);
-    if (!s) abort();
+    kf_sign_in *s = kf_new(kf_sign_in);
     uint8_t raw[16];
     kf_random(raw, sizeof raw);
     kf_hex(raw, sizeof raw, s->id);
@@ -293,7 +291,6 @@ static kf_sign_in *open_flow(kf_agent *a, uint32_t conn, const kf_json *p) {
 }
 
 void kf_drive_answer(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     kf_sign_in *s = open_flow(a, conn, p);
     if (!s) return;
     const char *v = kf_json_str_or(p, "value", "");
@@ -326,7 +323,6 @@ static void cancel_by_client(kf_sign_in *s) {
 }
 
 void kf_drive_cancel(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     kf_sign_in *s = open_flow(a, conn, p);
     if (!s) return;
     char id[33];

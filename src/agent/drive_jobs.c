@@ -4,6 +4,7 @@
 #include "agent/ask.h"
 #include "auth/workos.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 enum { CLEANUP_MS = 8000, CLEANUP_AGAIN_MS = 500, WAIT_MAX_MS = 60 * 60 * 1000, LATE_MAX = 8 };
@@ -200,8 +201,7 @@ static void listen(kf_drive_job *j) {
 void kf_drive_jobs_start(kf_sign_in *s) {
     kf_job what;
     while (kf_flow_next_job(s->flow, &what)) {
-        kf_drive_job *j = calloc(1, sizeof *j);
-        if (!j) abort();
+        kf_drive_job *j = kf_new(kf_drive_job);
         *j = (kf_drive_job){.next = s->jobs, .s = s, .what = what, .cleanup = s->over};
         s->jobs = j;
         switch (what.kind) {

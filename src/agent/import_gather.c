@@ -3,6 +3,7 @@
 #include <glib.h>
 #include "agent/methods.h"
 #include "agent/server.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/foreign_file.h"
 
@@ -217,8 +218,7 @@ bool kf_gather_start(kf_agent *a, uint32_t conn, const kf_json *params, void (*t
     if (path && *path != '/')
         return kf_fail(err, KF_ERR_USAGE_BAD, "the path of the .env file must be absolute");
     if (wanted[KF_FROM_ENV] && !path) return kf_fail(err, KF_ERR_USAGE_BAD, "which .env file?");
-    kf_gather *g = calloc(1, sizeof *g);
-    if (!g) abort();
+    kf_gather *g = kf_new(kf_gather);
     *g = (kf_gather){.next = a->imports,
                      .a = a,
                      .conn = conn,

@@ -17,7 +17,6 @@ static void give_up(kf_entry *e, kf_work *w, const kf_err *err) {
 }
 
 static void time_over(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)w, (void)blob, (void)err;
     kf_log(KF_LOG_WARN, "profile %s: nobody confirmed the hand-over; the session stays",
            e->prof.name);
     kf_work_end(e);
@@ -58,7 +57,6 @@ static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *
 
 static void locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     kf_err bad;
-    (void)blob;
     if (!err && !e->unsaved) {
         kf_work_load(e, KF_KIND_SESSION, false, found);
         return;

@@ -75,7 +75,6 @@ static int64_t generation(const kf_secret *blob) {
 
 static void cleared(void *user, const kf_secret *blob, const kf_err *err) {
     passage *p = user;
-    (void)blob;
     if (err) {
         trouble(p, err);
         return;
@@ -87,7 +86,6 @@ static void cleared(void *user, const kf_secret *blob, const kf_err *err) {
 static void copied(void *user, const kf_secret *blob,
                    const kf_err *err) { /* written, flushed, read back, compared */
     passage *p = user;
-    (void)blob;
     if (err) trouble(p, err);
     else if (p->clearing) kf_store_delete(p->from, present(p)->id, present(p)->kind, cleared, p);
     else p->done++, item_over(p);

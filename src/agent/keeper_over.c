@@ -7,7 +7,6 @@
 
 static void over_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     kf_err why = w->why;
-    (void)blob;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, &why);
     kf_keeper_answer_done(e->k, KF_TAKE(w->done), w->user, &why);
@@ -49,7 +48,6 @@ static void over_reread(kf_entry *e, kf_work *w, const kf_secret *blob, const kf
 }
 
 static void over_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err) over_end(e, w, err);
     else kf_work_load(e, KF_KIND_SESSION, false, over_reread);
 }

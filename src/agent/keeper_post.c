@@ -130,7 +130,6 @@ static void post_send(kf_entry *e, kf_work *w) {
 
 static void send_due(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *none) {
     kf_err moved;
-    (void)blob, (void)none;
     if (kf_entry_bound(e, w->old)) {
         post_send(e, w);
     } else if (kf_post_open(w)) { /* the settings changed; what is under way is still ours */

@@ -46,7 +46,6 @@ static void mark_renewed(kf_entry *e, bool posted) {
 /* ---- after the answer: save, ledger, publish ---- */
 
 static void renew_publish(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     /* the pair is saved under a higher generation than the ledger's: the next look adopts it */
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_second_remove(e);
@@ -59,13 +58,11 @@ static void renew_publish(kf_entry *e, kf_work *w, const kf_secret *blob, const 
 /* GetToken serves the new access token, because it is valid and the old one's session moved on; the
  * state says unsaved to everybody who looks, and the agent does not leave while it is so. */
 static void renew_unsaved(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *why) {
-    (void)w, (void)blob, (void)why;
     mark_renewed(e, true);
     kf_work_end(e);
 }
 
 static void renew_saved(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err) {
         kf_save_failed(e, w, err, renew_unsaved);
         return;
@@ -87,7 +84,6 @@ void kf_renew_won(kf_entry *e, kf_work *w) {
 /* ---- the answer is no new pair ---- */
 
 static void renew_later(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_err why = w->why;
     kf_renew_end_failed(e, &why);
@@ -109,7 +105,6 @@ static void answer_later(kf_entry *e, kf_work *w) {
 
 /* The organization, not the session: everything stays as it was, but for the intent. */
 static void switch_refused(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_switch_over(e, w, &w->why);
     kf_work_end(e);
@@ -130,7 +125,6 @@ static void answer_refused(kf_entry *e, kf_work *w) {
 }
 
 static void renew_is_ended(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_err why = w->why;
     kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, &why);
@@ -191,14 +185,12 @@ void kf_renew_lost(kf_entry *e, kf_work *w) {
 /* ---- before the POST ---- */
 
 static void intent_written(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err) fail_here(e, err);
     else kf_post_start(e, w);
 }
 
 static void place_reserved(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     kf_intent *i = &w->ledger.intent;
-    (void)blob;
     if (err) {
         fail_here(e, err);
         return;
@@ -229,14 +221,11 @@ static size_t blob_size(const kf_session *s) {
 
 static void have_key(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err) {
     (void)key; /* stays in the entry */
-    (void)w;
     if (err) fail_here(e, err);
     else kf_work_reserve(e, blob_size(w->old), place_reserved);
 }
 
 static void adopted_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
-    (void)w;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_work_end(e);
 }
@@ -318,8 +307,6 @@ static void reread(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err 
 }
 
 static void renew_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
-    (void)w;
     if (err) fail_here(e, err);
     else kf_work_load(e, KF_KIND_SESSION, false, reread);
 }

@@ -24,7 +24,6 @@ static void unsaved_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const 
     kf_err why = w->why;
     bool second = w->second_used, sign_in = w->kind == KF_WORK_ADOPT;
     kf_step_fn next = w->after_save;
-    (void)blob;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_entry_set_session(e, KF_TAKE(w->next));
     if (e->session) { /* else the settings moved, and it can go nowhere */
@@ -40,7 +39,6 @@ static void unsaved_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const 
 }
 
 static void second_tried(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     w->second_used = !err;
     kf_log(KF_LOG_ERROR, "profile %s: the new session is not stored: %s; %s%s", e->prof.name,
            w->why.what, err ? "and the second place failed: " : "it is sealed in the second place",
@@ -77,7 +75,6 @@ static void save_again_over(kf_entry *e, kf_work *w) {
 }
 
 static void second_again(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     e->second = !err;
     save_again_over(e, w);
 }
@@ -89,7 +86,6 @@ static void save_again_failed(kf_entry *e, kf_work *w, const kf_err *err) {
 }
 
 static void saved_again(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     /* the store has a higher generation than the ledger: the next who looks adopts it */
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_log(KF_LOG_INFO, "profile %s: the session is stored now", e->prof.name);
@@ -99,7 +95,6 @@ static void saved_again(kf_entry *e, kf_work *w, const kf_secret *blob, const kf
 }
 
 static void save_again_stored(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err) {
         save_again_failed(e, w, err);
         return;
@@ -121,7 +116,6 @@ static void save_is_moot(kf_entry *e) {
 
 static void save_again_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     char fp[33];
-    (void)blob;
     if (err) {
         save_again_failed(e, w, err);
         return;

@@ -57,7 +57,6 @@ static void raise_ledger(kf_entry *e, kf_work *w, kf_step_fn next) {
 }
 
 static void ledger_raised(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     finish(e, w, NULL);
 }
@@ -66,7 +65,6 @@ static void ledger_raised(kf_entry *e, kf_work *w, const kf_secret *blob, const 
  * spending it; the next sign-out deletes it. */
 static void end_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     kf_err ended;
-    (void)blob;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_fail(&ended, KF_ERR_WORKOS_NOT_SIGNED_IN, "signed out, but the store could not delete it");
     e->unsaved = e->unsaved_sign_in = false;
@@ -77,7 +75,6 @@ static void end_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_e
 }
 
 static void item_gone(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (!err) { /* so that no old copy of the item is used again */
         raise_ledger(e, w, ledger_raised);
         return;
@@ -97,13 +94,10 @@ static void item_gone(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_e
 static void forget_item(kf_entry *e) { kf_work_delete(e, KF_KIND_SESSION, item_gone); }
 
 static void handed_over_gone(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     finish(e, w, err);
 }
 
 static void handed_over_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
-    (void)w;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_work_delete(e, KF_KIND_SESSION, handed_over_gone);
 }
@@ -232,7 +226,6 @@ static void found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *
 }
 
 static void locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (!err) {
         kf_work_load(e, KF_KIND_SESSION, false, found);
         return;

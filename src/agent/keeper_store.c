@@ -223,7 +223,6 @@ static void adopt_revoke(kf_entry *e, kf_work *w, const kf_secret *key, const kf
 }
 
 static void adopt_publish(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     /* the store has a higher generation than the ledger: the next who looks adopts it */
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_work_unlock(w);
@@ -238,7 +237,6 @@ static void adopt_publish(kf_entry *e, kf_work *w, const kf_secret *blob, const 
 }
 
 static void adopt_held(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *why) {
-    (void)w, (void)blob;
     kf_entry_fail_waiters(e, why);
     kf_work_end(e);
 }
@@ -255,7 +253,6 @@ static void adopt_unsaved(kf_entry *e, kf_work *w, const kf_err *err) {
 }
 
 static void adopt_saved(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err) {
         adopt_unsaved(e, w, err);
         return;
@@ -295,7 +292,6 @@ static void adopt_found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf
 }
 
 static void adopt_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (!err) kf_work_load(e, KF_KIND_SESSION, w->interactive, adopt_found);
     else if (!adopt_refused(e, w, err)) adopt_unsaved(e, w, err);
 }
@@ -314,7 +310,6 @@ void kf_adopt_start(kf_entry *e, kf_work *w) {
 /* ---- the API key ---- */
 
 static void key_stored(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (!err) {
         e->api_key = kf_secret_free(e->api_key);
         e->api_key = KF_TAKE(w->key);
@@ -362,7 +357,6 @@ static first_key *first_key_new(kf_keeper *k, const char *id) {
 static void first_key_stored(void *user, const kf_secret *blob, const kf_err *err) {
     first_key *f = user;
     kf_keeper *k = f->anchor->keeper;
-    (void)blob;
     if (!f->done && err) kf_log(KF_LOG_WARN, "API key of %s, not used: %s", f->id, err->what);
     if (k && f->done) {
         if (!err) kf_settings_settle_store(k->a);
@@ -406,7 +400,6 @@ static void remove_failed(kf_entry *e, kf_work *w) {
 }
 
 static void key_put_back(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err)
         kf_log(KF_LOG_ERROR, "profile %s: the API key could not be stored again: %s", e->prof.name,
                err->what);
@@ -414,7 +407,6 @@ static void key_put_back(kf_entry *e, kf_work *w, const kf_secret *blob, const k
 }
 
 static void put_key_back(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     (void)err; /* then the session is unsaved, and the agent tries to save it again */
     if (w->key) kf_work_save(e, KF_KIND_API_KEY, w->key, false, key_put_back);
     else remove_failed(e, w);
@@ -432,7 +424,6 @@ static void put_back(kf_entry *e, kf_work *w) {
 }
 
 static void remove_out(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err) {
         w->note = *err;
         w->key = kf_secret_free(w->key); /* the store still has it */
@@ -444,7 +435,6 @@ static void remove_out(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_
 }
 
 static void remove_key(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (!err) {
         kf_work_delete(e, KF_KIND_API_KEY, remove_out);
         return;
@@ -480,7 +470,6 @@ static void remove_session_read(kf_entry *e, kf_work *w, const kf_secret *blob, 
 }
 
 static void remove_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (!err) {
         kf_work_load(e, KF_KIND_SESSION, false, remove_session_read);
         return;
@@ -492,7 +481,6 @@ static void remove_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const 
 void kf_remove_start(kf_entry *e, kf_work *w) { kf_work_lock(e, w, remove_locked); }
 
 static void remove_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     e->api_key = kf_secret_free(e->api_key);
     kf_second_remove(e);

@@ -44,7 +44,6 @@ void kf_take_renewed(kf_entry *e, const kf_session *unverified) {
 
 static void put_back(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     kf_err why = w->why;
-    (void)blob;
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_entry_set_session(e, KF_TAKE(w->next));
     kf_entry_fail_waiters(e, &why);
@@ -52,13 +51,11 @@ static void put_back(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_er
 }
 
 static void held_again(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *why) {
-    (void)w, (void)blob;
     kf_entry_fail_waiters(e, why);
     kf_work_end(e);
 }
 
 static void stored_again(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     if (!err) {
         w->ledger = (kf_ledger){.generation = w->next->generation};
         kf_token_fp(w->next->refresh_token, w->ledger.fp);

@@ -204,8 +204,6 @@ void kf_fail_held(int lock_fd, const char *id, kf_err *err) {
 static void try_lock(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *none) {
     kf_err err;
     int got = kf_lock_try(w->lock_fd, &err);
-    (void)blob;
-    (void)none;
     if (got == 0 && kf_boot_ms() - w->lock_since < KF_LOCK_WAIT_MS) {
         kf_work_after(e, w, 20 + kf_keeper_dice() % 81, try_lock);
         return;
@@ -286,8 +284,6 @@ static void save_done(void *user, const kf_secret *blob, const kf_err *err) {
 
 static void no_store(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *none) {
     kf_err err;
-    (void)blob;
-    (void)none;
     kf_fail(&err, KF_ERR_STORE_ABSENT, "none is open");
     w->locked(e, w, NULL, &err);
 }

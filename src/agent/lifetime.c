@@ -12,6 +12,7 @@
 #include "agent/server.h"
 #include "agent/service.h"
 #include "base/log.h"
+#include "base/mem.h"
 
 enum { CHECK_MS = 15000, STOP_MS = 10000, STOP_STEP_MS = 20 };
 
@@ -69,7 +70,6 @@ static void stop_on_signal(void *user) {
 
 static void lifeline(int fd, short revents, void *user) {
     char c[64];
-    (void)revents;
     if (read(fd, c, sizeof c) > 0) return;
     kf_lifetime *t = user;
     kf_loop_cancel(t->a->loop, t->life);
@@ -100,8 +100,7 @@ static void check(void *user) {
 }
 
 kf_lifetime *kf_lifetime_new(kf_agent *a, int64_t idle_ms, int lifeline_fd) {
-    kf_lifetime *t = calloc(1, sizeof *t);
-    if (!t) abort();
+    kf_lifetime *t = kf_new(kf_lifetime);
     t->a = a;
     t->idle_ms = idle_ms;
     t->idle_since = kf_boot_ms();

@@ -7,6 +7,7 @@
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/vault.h"
 
@@ -29,8 +30,7 @@ struct kf_locking {
 };
 
 kf_locking *kf_locking_new(kf_agent *a) {
-    kf_locking *l = calloc(1, sizeof *l);
-    if (!l) abort();
+    kf_locking *l = kf_new(kf_locking);
     l->a = a;
     return l;
 }
@@ -78,7 +78,6 @@ static void unlocked(void *user, const kf_secret *blob, const kf_err *err) {
     lock_call *c = user;
     kf_agent *a = c->a;
     kf_err late;
-    (void)blob;
     if (!err && a->locked && c->locks != a->locks) {
         if (!a->locking->timer) kf_store_lock(a->store); /* else that is still to come */
         kf_settings_fail_locked(a, &late);
@@ -120,7 +119,6 @@ static void unlock_store(void *user, const kf_err *err) {
 }
 
 void kf_method_unlock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     lock_call *c = call_new(a, conn, p);
     if (a->locking->timer) c->waits = true;
     else kf_settings_store(a, unlock_store, c);
@@ -157,7 +155,6 @@ static void wait_for_rest(void *user) {
 void kf_method_lock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_locking *l = a->locking;
     kf_err err;
-    (void)p, (void)more;
     kf_log(KF_LOG_INFO, "agent: locked");
     a->locked = true;
     a->locks++;

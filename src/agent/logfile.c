@@ -34,7 +34,6 @@ static bool reopen(kf_err *err) {
 
 static void sink(kf_log_level level, const char *line, void *user) {
     static const char *const name[] = {"error", "warn", "info", "debug"};
-    (void)user;
     if (file.fd < 0) return;
     if (file.size > LOG_MAX) {
         KF_AUTO_CHARS old = kf_strfmt("%s.1", file.path);

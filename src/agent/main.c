@@ -110,7 +110,6 @@ static void say_ready(int fd, const kf_err *err) {
 
 static void changed(void *user, const char *id, bool gone) {
     kf_agent *a = user;
-    (void)gone;
     kf_watch_changed(a->watch, id);
 }
 

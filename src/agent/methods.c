@@ -10,6 +10,7 @@
 #include "agent/watch.h"
 #include "base/build.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "wire/msg.h"
 
@@ -26,8 +27,7 @@ typedef struct caller {
 } caller;
 
 static caller *caller_new(kf_agent *a, uint32_t conn) {
-    caller *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    caller *c = kf_new(caller);
     *c = (caller){.a = a, .conn = conn};
     return c;
 }
@@ -85,7 +85,6 @@ static const char *token_profile(const kf_agent *a, const kf_json *p, kf_err *er
 }
 
 static void get_token(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     kf_err e;
     if (!kf_json_str(p, "profile") && !kf_json_str(p, "git_host")) {
         kf_json *j = kf_json_obj();
@@ -115,7 +114,6 @@ static void renewed(void *user, const kf_token *t, const kf_err *err) {
     caller_free(c);
 }
 static void renew(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     kf_keeper_token(a->keeper, kf_json_str_or(p, "profile", ""), -1, true, renewed,
                     caller_new(a, conn));
 }
@@ -132,7 +130,6 @@ static void signed_out(void *user, bool server_ended, const kf_err *note, const 
     caller_free(c);
 }
 static void sign_out(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     kf_keeper_sign_out(a->keeper, kf_json_str_or(p, "profile", ""),
                        kf_json_bool(p, "local_only", false), signed_out, caller_new(a, conn));
 }
@@ -141,8 +138,6 @@ static void sign_out(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
  */
 
 static void get_info(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)p;
-    (void)more;
     kf_json *j = kf_json_obj(), *list = kf_json_arr();
     kf_json_set_str(j, "vendor", "keyfob");
     kf_json_set_str(j, "product", "keyfob agent");
@@ -169,7 +164,6 @@ static const char service_text[] =
     "error ExpectedMore ()\n";
 
 static void get_description(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     kf_json *j = kf_json_obj();
     const char *name = kf_json_str(p, "interface");
     bool ours = kf_str_eq(name, KF_IFACE);

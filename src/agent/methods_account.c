@@ -5,6 +5,7 @@
 #include "agent/keeper.h"
 #include "agent/part.h"
 #include "agent/server.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 enum { TOKEN_MAX = 4096 };
@@ -89,8 +90,6 @@ void kf_method_list_sessions(kf_agent *a, uint32_t conn, const kf_json *p, bool 
 static void revoke_next(kf_asking *q);
 
 static void revoked(kf_asking *q, int status, const kf_json *body) {
-    (void)status;
-    (void)body;
     q->done++;
     revoke_next(q);
 }
@@ -161,8 +160,7 @@ typedef struct caller {
 } caller;
 
 static caller *caller_new(kf_agent *a, uint32_t conn, const kf_conf_profile *c) {
-    caller *k = calloc(1, sizeof *k);
-    if (!k) abort();
+    caller *k = kf_new(caller);
     *k = (caller){.a = a, .conn = conn};
     memcpy(k->profile, c->id, sizeof k->profile);
     return k;
@@ -199,7 +197,6 @@ static void session_loaded(void *user, const kf_token *t, const kf_err *err) {
 }
 
 void kf_method_switch_organization(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     const char *org = kf_json_str_or(p, "organization_id", "");
     const kf_conf_profile *c = profile_of(a, conn, p);
     kf_err err;
@@ -241,7 +238,6 @@ static bool token_ok(const char *s, kf_err *err) {
 }
 
 void kf_method_take_token(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     const char *typed = kf_json_str_or(p, "refresh_token", "");
     const kf_conf_profile *c = profile_of(a, conn, p);
     kf_err err;

@@ -5,6 +5,7 @@
 #include "agent/ask.h"
 #include "agent/keeper.h"
 #include "agent/server.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 typedef struct caller {
@@ -14,8 +15,7 @@ typedef struct caller {
 } caller;
 
 static caller *caller_new(kf_agent *a, uint32_t conn, const char *id, const char *name) {
-    caller *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    caller *c = kf_new(caller);
     *c = (caller){.a = a, .conn = conn};
     if (!kf_str_set(c->profile, sizeof c->profile, id) ||
         !kf_str_set(c->name, sizeof c->name, name))

@@ -6,6 +6,7 @@
 #include "agent/ask.h"
 #include "agent/keeper.h"
 #include "agent/server.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "crypt/jwks.h"
 #include "wire/msg.h"
@@ -196,8 +197,7 @@ void kf_claims_answer(kf_agent *a, uint32_t conn, const kf_secret *token, const 
     }
     for (const kf_json *i = kf_json_first(rest); i; i = kf_json_next(i))
         kf_json_set(answer, kf_json_key(i), kf_json_copy(i));
-    waiting *w = calloc(1, sizeof *w);
-    if (!w) abort();
+    waiting *w = kf_new(waiting);
     *w = (waiting){.a = a, .conn = conn, .answer = answer};
     if (!origin) {
         reply(w);
@@ -248,9 +248,7 @@ static void session_here(void *user, const kf_token *t, const kf_err *err) {
 }
 
 void kf_method_claims(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
-    call *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    call *c = kf_new(call);
     *c = (call){.a = a,
                 .conn = conn,
                 .verify = kf_json_bool(p, "verify", false),

@@ -10,6 +10,7 @@
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/trust.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/bus.h"
 #include "io/conf_keys.h"
@@ -153,10 +154,7 @@ static void check_clock(kf_checkup *u) {
     else add(u, "clock", "ok", NULL, "at most %lld s off at the last renewals", llabs(worst));
 }
 
-static void nobody_came(void *user, const kf_secret *query) {
-    (void)user;
-    (void)query;
-}
+static void nobody_came(void *user, const kf_secret *query) {}
 
 static void check_ports(kf_checkup *u) {
     const kf_conf_profile *all = NULL;
@@ -295,7 +293,6 @@ static void look_at_bus(kf_checkup *u, const char *kind) {
 static void store_probed(void *user, const kf_secret *blob, const kf_err *err) {
     kf_checkup *u = user;
     const char *kind = kf_store_kind(u->a->store);
-    (void)blob;
     if (err && err->code == KF_ERR_STORE_LOCKED)
         add(u, "store", "warn", KEYRING_TODO, "%s is locked: %s", kind, err->what);
     else if (err)
@@ -428,7 +425,6 @@ static void check_store(kf_checkup *u) {
 
 void kf_method_doctor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     size_t n = 0;
-    (void)more;
     for (kf_checkup *i = a->checkups; i; i = i->next) n++;
     if (n >= CHECKUPS_MAX) {
         kf_err e;
@@ -436,8 +432,7 @@ void kf_method_doctor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
         kf_server_error(a->server, conn, &e);
         return;
     }
-    kf_checkup *u = calloc(1, sizeof *u);
-    if (!u) abort();
+    kf_checkup *u = kf_new(kf_checkup);
     *u = (kf_checkup){.next = a->checkups,
                       .a = a,
                       .conn = conn,

@@ -7,6 +7,7 @@
 #include "agent/server.h"
 #include "auth/workos.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "crypt/hash.h"
 
@@ -28,11 +29,7 @@ void kf_method_list_factors(kf_agent *a, uint32_t conn, const kf_json *p, bool m
     kf_ask_begin(a, conn, p, more, list_factors);
 }
 
-static void deleted(kf_asking *q, int status, const kf_json *body) {
-    (void)status;
-    (void)body;
-    kf_ask_reply(q, NULL);
-}
+static void deleted(kf_asking *q, int status, const kf_json *body) { kf_ask_reply(q, NULL); }
 
 static void factors_to_delete(kf_asking *q) {
     const char *id = kf_json_str_or(q->params, "factor", "");
@@ -235,7 +232,6 @@ static void verify(enrollment *n) {
 }
 
 void kf_method_verify_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     const char *typed = kf_json_str_or(p, "code", "");
     enrollment *n = a->enrollments;
     kf_err err;
@@ -282,8 +278,7 @@ static void begin(kf_asking *q) {
         kf_ask_fail(q, &err);
         return;
     }
-    enrollment *n = calloc(1, sizeof *n);
-    if (!n) abort();
+    enrollment *n = kf_new(enrollment);
     uint8_t raw[16];
     kf_random(raw, sizeof raw);
     *n = (enrollment){.next = a->enrollments, .a = a, .conn = q->conn, .key = KF_TAKE(q->key)};

@@ -46,7 +46,6 @@ static void compare(kf_agent *a, const kf_json *p, kf_json *j) {
 }
 
 void kf_method_hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     char home[17];
     kf_surroundings_home(home);
     const char *theirs = kf_json_str_or(p, "home", "");

@@ -9,6 +9,7 @@
 #include "agent/server.h"
 #include "auth/profile.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "crypt/hash.h"
 #include "io/foreign_file.h"
@@ -67,7 +68,6 @@ static void answer_found(kf_gather *g) {
 
 void kf_method_find_imports(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_err e;
-    (void)more;
     if (!kf_gather_start(a, conn, p, answer_found, &e)) refuse(a, conn, &e);
 }
 
@@ -117,7 +117,6 @@ static void put(kf_gather *g) {
 
 void kf_method_import(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_err e;
-    (void)more;
     const char *name = kf_json_str(p, "profile");
     if (!kf_profile_name_ok(name)) {
         kf_fail(&e, KF_ERR_USAGE_NAME, "%.80s", name);
@@ -261,8 +260,7 @@ static void next_key(cleaning *c) {
 }
 
 static void clean(kf_agent *a, uint32_t conn, const kf_json *p) {
-    cleaning *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    cleaning *c = kf_new(cleaning);
     *c = (cleaning){.a = a, .conn = conn, .params = kf_json_copy(p), .source = KF_FROM_COUNT};
     const kf_json *profiles = kf_json_get(c->params, "profiles");
     const char *source = kf_json_str(p, "source"), *path = kf_json_str(p, "path");
@@ -285,10 +283,8 @@ static void clean(kf_agent *a, uint32_t conn, const kf_json *p) {
 }
 
 void kf_method_preview_clean_up(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     clean(a, conn, p);
 }
 void kf_method_clean_up(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     clean(a, conn, p);
 }

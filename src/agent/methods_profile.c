@@ -7,6 +7,7 @@
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "crypt/hash.h"
 #include "wire/msg.h"
@@ -43,7 +44,6 @@ static void list_part(void *user) {
 }
 
 void kf_method_list_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)p;
     const kf_conf_profile *all;
     size_t n = kf_conf_profiles(a->conf, &all);
     if (!more) { /* all in one; an error when that is over a frame */
@@ -115,13 +115,11 @@ void kf_method_get_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
     const char *name = kf_json_str_or(p, "profile", "");
     const kf_conf_profile *c = kf_conf_find(a->conf, name);
     bool load = kf_json_bool(p, "load", false) && c && kf_keeper_is_known(a->keeper, c->id);
-    (void)more;
     if (!load) {
         reply_profile(a, conn, name);
         return;
     }
-    looking *l = calloc(1, sizeof *l);
-    if (!l) abort();
+    looking *l = kf_new(looking);
     *l = (looking){.a = a, .conn = conn};
     memcpy(l->profile, c->id, sizeof l->profile);
     kf_settings_store(a, store_tried, l);
@@ -254,10 +252,7 @@ static void answer(void *user, const kf_err *err) {
 }
 
 /* The next command may read the index alone: it must know of this change. */
-static void indexed(void *user, const kf_err *err) {
-    (void)err;
-    answer(user, NULL);
-}
+static void indexed(void *user, const kf_err *err) { answer(user, NULL); }
 static void put_saved(void *user, const kf_err *err) {
     putting *t = user;
     if (err) answer(t, err);
@@ -351,9 +346,7 @@ static void store_ready(void *user, const kf_err *err) {
 }
 
 void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
-    putting *t = calloc(1, sizeof *t);
-    if (!t) abort();
+    putting *t = kf_new(putting);
     *t = (putting){.a = a, .conn = conn, .p = p};
     kf_err e;
     if (!check_key(t, &e) || !check(a->conf, t, &e)) { /* before it opens or waits for anything */
@@ -409,8 +402,7 @@ static bool fail_item(size_t at, const kf_json *item, kf_err *err) {
 static bool import_one(kf_conf *c, const kf_json *item, importing *i, kf_err *err) {
     static const char spec[] = "name=S client_id=S api_host=s organization_id=s redirect_port=n "
                                "label=s git_host=s make_default=b";
-    putting *t = calloc(1, sizeof *t);
-    if (!t) abort();
+    putting *t = kf_new(putting);
     t->p = item;
     char bad[32];
     bool ok = kf_json_is_obj(item) && kf_method_params_ok(spec, item, bad);
@@ -440,9 +432,7 @@ static bool import_all(kf_conf *c, void *user, kf_err *err) {
 }
 
 void kf_method_put_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
-    importing *i = calloc(1, sizeof *i);
-    if (!i) abort();
+    importing *i = kf_new(importing);
     *i = (importing){.a = a, .conn = conn, .profiles = kf_json_copy(kf_json_get(p, "profiles"))};
     if (!kf_json_count(i->profiles) || kf_json_bool(p, "dry_run", false)) {
         kf_err e;
@@ -467,14 +457,12 @@ typedef struct removing {
 
 static void removal_failed(void *user, const kf_err *err) {
     removing *r = user;
-    (void)err;
     kf_server_error(r->a->server, r->conn, &r->why);
     free(r);
 }
 
 static void removal_indexed(void *user, const kf_err *err) {
     removing *r = user;
-    (void)err;
     kf_server_reply(r->a->server, r->conn, NULL, false);
     free(r);
 }
@@ -499,7 +487,6 @@ static void removal_saved(void *user, const kf_err *err) {
 static bool remove_profile(kf_conf *c, void *user, kf_err *err) {
     const removing *r = user;
     const kf_conf_profile *p = kf_conf_find(c, r->id);
-    (void)err;
     if (!p) return true; /* another agent has removed it */
     if (kf_str_eq(kf_conf_get(c, "default"), p->name)) kf_conf_set(c, "default", NULL);
     kf_conf_remove(c, r->id);
@@ -515,7 +502,6 @@ static void secrets_out(void *user, const kf_err *err) {
 }
 
 void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     const char *name = kf_json_str_or(p, "profile", "");
     const kf_conf_profile *c = kf_conf_find(a->conf, name);
     if (!c) {
@@ -524,8 +510,7 @@ void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool
         kf_server_error(a->server, conn, &e);
         return;
     }
-    removing *r = calloc(1, sizeof *r);
-    if (!r) abort();
+    removing *r = kf_new(removing);
     *r = (removing){.a = a, .conn = conn};
     memcpy(r->id, c->id, sizeof r->id);
     kf_keeper_remove(a->keeper, r->id, secrets_out, r);
@@ -561,11 +546,9 @@ static void key_here(void *user, const kf_secret *api_key, const kf_err *err) {
 }
 
 void kf_method_get_api_key(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     const char *name = kf_json_str_or(p, "profile", "");
     const kf_conf_profile *conf = kf_conf_find(a->conf, name);
-    key_caller *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    key_caller *c = kf_new(key_caller);
     *c = (key_caller){.a = a, .conn = conn};
     if (conf && !kf_str_set(c->id, sizeof c->id, conf->id)) abort();
     kf_keeper_api_key(a->keeper, name, key_here, c);

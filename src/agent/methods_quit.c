@@ -5,6 +5,7 @@
 #include "agent/lifetime.h"
 #include "agent/server.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 enum { TRY_MS = 4000, STEP_MS = 50 };
@@ -69,13 +70,11 @@ static void quit_look(void *user) {
 }
 
 void kf_method_quit(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     if (kf_json_bool(p, "force", false)) {
         agree(a, conn);
         return;
     }
-    kf_quitting *q = calloc(1, sizeof *q);
-    if (!q) abort();
+    kf_quitting *q = kf_new(kf_quitting);
     *q = (kf_quitting){.next = a->quitting, .a = a, .conn = conn, .since = kf_boot_ms()};
     a->quitting = q;
     kf_keeper_save_now(a->keeper);

@@ -73,7 +73,6 @@ static void held(void *user, const kf_token *t, const kf_err *err) {
 
 static void indexed(void *user, const kf_err *err) {
     sealing *c = user;
-    (void)err;
     kf_server_reply(c->a->server, c->conn, NULL, false);
     sealing_free(c);
 }
@@ -89,7 +88,6 @@ static void forgotten(void *user, const kf_err *err) {
 }
 
 void kf_method_handed_over(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     sealing *c = a->sealings;
     while (c && (c->conn != conn || !c->answered ||
                  (int64_t)c->held != kf_json_int_or(p, "hand_over", 0)))
@@ -145,7 +143,6 @@ static void token_here(void *user, const kf_token *t, const kf_err *err) {
 }
 
 void kf_method_seal(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     const char *name = kf_json_str_or(p, "profile", ""),
                *password = kf_json_str_or(p, "password", "");
     const kf_conf_profile *conf = kf_conf_find(a->conf, name);
@@ -189,7 +186,6 @@ static bool unseal(const kf_json *p, kf_sealed *out, kf_err *err) {
 }
 
 void kf_method_unseal(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     const char *name = kf_json_str_or(p, "profile", "");
     const kf_conf_profile *conf = kf_conf_find(a->conf, name);
     bool verify = kf_json_bool(p, "verify", false);

@@ -5,6 +5,7 @@
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/trust.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/conf_keys.h"
 
@@ -18,8 +19,6 @@ void kf_method_get_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool m
     size_t n;
     const kf_conf_key *all = kf_conf_keys(&n);
     kf_json *j = kf_json_obj(), *list = kf_json_arr();
-    (void)p;
-    (void)more;
     for (size_t i = 0; i < n; i++) {
         kf_json *one = kf_json_obj();
         kf_json_set_str(one, "key", all[i].name);
@@ -46,8 +45,7 @@ typedef struct caller {
 } caller;
 
 static caller *caller_new(kf_agent *a, uint32_t conn) {
-    caller *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    caller *c = kf_new(caller);
     *c = (caller){.a = a, .conn = conn};
     return c;
 }
@@ -85,7 +83,6 @@ void kf_method_put_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool m
     const char *name = kf_json_str_or(p, "key", ""), *v = kf_json_str_or(p, "value", "");
     const kf_conf_key *k = kf_conf_key_find(name);
     kf_err e;
-    (void)more;
     if (!k) {
         reply_error(a, conn, KF_ERR_USAGE_BAD,
                     "there is no such setting; keyfob config list shows all");
@@ -108,13 +105,11 @@ void kf_method_put_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool m
 void kf_method_check_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_err e;
     KF_AUTO(kf_conf) c = kf_conf_parse(a->conf_path, kf_json_str_or(p, "text", ""), &e);
-    (void)more;
     if (c) kf_server_reply(a->server, conn, NULL, false);
     else kf_server_error(a->server, conn, &e);
 }
 
 void kf_method_replace_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     kf_settings_replace(a, kf_json_str_or(p, "text", ""), kf_json_str_or(p, "before", ""), saved,
                         caller_new(a, conn));
 }

@@ -11,6 +11,7 @@
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/vault.h"
 #include "wire/passphrase.h"
@@ -50,8 +51,7 @@ static void retired_over(void *user) {
 }
 
 static void retire(kf_agent *a, kf_store *s) {
-    kf_retired *r = calloc(1, sizeof *r);
-    if (!r) abort();
+    kf_retired *r = kf_new(kf_retired);
     *r = (kf_retired){.next = a->retired, .a = a, .store = s};
     kf_store_lock(s);
     r->timer = kf_loop_after(a->loop, RETIRE_MS, retired_over, r);
@@ -102,7 +102,6 @@ static void move_done(kf_move *m, size_t left) {
 
 static bool forget_old(kf_conf *c, void *user, kf_err *err) {
     const kf_move *m = user;
-    (void)err;
     if (kf_str_eq(kf_conf_get(c, MOVED_FROM), m->from)) kf_conf_set(c, MOVED_FROM, NULL);
     return true;
 }
@@ -117,7 +116,6 @@ static void note_gone(void *user, const kf_err *err) {
 
 static void own_gone(void *user, const kf_secret *blob, const kf_err *err) {
     kf_move *m = user;
-    (void)blob;
     if (err) kf_log(KF_LOG_WARN, "store: %s", err->what);
     kf_settings_change(m->a, forget_old, note_gone, m);
 }
@@ -163,7 +161,6 @@ static void switched(void *user, const kf_err *err) {
 
 static bool name_new(kf_conf *c, void *user, kf_err *err) {
     const kf_move *m = user;
-    (void)err;
     kf_conf_set(c, "store", m->to);
     kf_conf_set(c, "store_picked", NULL);
     kf_conf_set(c, MOVED_FROM, m->from);
@@ -172,7 +169,6 @@ static bool name_new(kf_conf *c, void *user, kf_err *err) {
 
 static void copied(void *user, size_t done, size_t left, const kf_err *err) {
     kf_move *m = user;
-    (void)left;
     m->copied = done;
     if (err) move_fail(m, err);
     else kf_settings_change(m->a, name_new, switched, m);
@@ -197,7 +193,6 @@ static void wait_for_rest(void *user) {
 
 static void other_tried(void *user, const kf_secret *blob, const kf_err *err) {
     kf_move *m = user;
-    (void)blob;
     if (err) {
         move_fail(m, err);
         return;
@@ -261,14 +256,12 @@ void kf_method_move_store(kf_agent *a, uint32_t conn, const kf_json *p, bool mor
     const char *to = kf_json_str_or(p, "to", ""), *from = kf_conf_get(a->conf, MOVED_FROM),
                *now = kf_store_kind(a->store);
     kf_err e;
-    (void)more;
     if (!may_move(a, to, from, &e)) {
         kf_server_error(a->server, conn, &e);
         return;
     }
     bool there = !strcmp(to, now);
-    kf_move *m = calloc(1, sizeof *m);
-    if (!m) abort();
+    kf_move *m = kf_new(kf_move);
     *m = (kf_move){.a = a, .conn = conn, .params = kf_json_copy(p), .held = true};
     a->move = m;
     if (!kf_str_set(m->to, sizeof m->to, to) ||
@@ -294,8 +287,7 @@ typedef struct caller {
 } caller;
 
 static caller *caller_new(kf_agent *a, uint32_t conn, const kf_json *p) {
-    caller *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    caller *c = kf_new(caller);
     *c = (caller){a, conn, kf_json_copy(p)};
     return c;
 }
@@ -332,7 +324,6 @@ static void listed(void *user, const kf_store_item *items, size_t n, const kf_er
 }
 
 void kf_method_store_status(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     kf_store_list(a->store, listed, caller_new(a, conn, p));
 }
 
@@ -341,7 +332,6 @@ void kf_method_store_status(kf_agent *a, uint32_t conn, const kf_json *p, bool m
 
 static void changed(void *user, const kf_secret *blob, const kf_err *err) {
     caller *c = user;
-    (void)blob;
     if (err) kf_server_error(c->a->server, c->conn, err);
     else {
         kf_log(KF_LOG_INFO, "store: the vault's passphrase was changed");
@@ -377,6 +367,5 @@ static void store_there(void *user, const kf_err *err) {
 }
 
 void kf_method_change_passphrase(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     kf_settings_store(a, store_there, caller_new(a, conn, p));
 }

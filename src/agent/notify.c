@@ -2,6 +2,7 @@
 
 #include "agent/settings.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/command.h"
 
@@ -113,8 +114,7 @@ static void begin(void *user) {
 }
 
 void kf_notify_sign_in_needed(kf_agent *a, const char *id, const char *name, const char *reason) {
-    kf_notice *n = calloc(1, sizeof *n);
-    if (!n) abort();
+    kf_notice *n = kf_new(kf_notice);
     *n = (kf_notice){.next = a->notices, .a = a};
     if (!kf_str_set(n->id, sizeof n->id, id) || !kf_str_set(n->name, sizeof n->name, name) ||
         !kf_str_set(n->reason, sizeof n->reason, reason)) {

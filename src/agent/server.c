@@ -9,6 +9,7 @@
 #include "agent/methods.h"
 #include "agent/watch.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "wire/frame.h"
 #include "wire/msg.h"
 #include "wire/socket.h"
@@ -325,8 +326,7 @@ static bool accept_one(kf_server *s, int fd) {
         close(cfd);
         return true;
     }
-    conn *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    conn *c = kf_new(conn);
     do s->last++;
     while (!s->last || find(s, s->last));
     *c = (conn){.next = s->conns, .server = s, .id = s->last, .fd = cfd};
@@ -339,16 +339,13 @@ static bool accept_one(kf_server *s, int fd) {
 }
 
 static void accept_ready(int fd, short revents, void *user) {
-    (void)revents;
     const kf_server *s = user;
     for (int i = 0; i < ACCEPT_AT_ONCE && !s->paused && accept_one(user, fd); i++) {
     }
 }
 
 kf_server *kf_server_new(kf_agent *a, int listen_fd, kf_err *err) {
-    (void)err;
-    kf_server *s = calloc(1, sizeof *s);
-    if (!s) abort();
+    kf_server *s = kf_new(kf_server);
     s->agent = a;
     s->fd = listen_fd;
     s->io = kf_loop_fd(a->loop, listen_fd, POLLIN, accept_ready, s);

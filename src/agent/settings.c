@@ -84,7 +84,6 @@ void kf_settings_fail_locked(const kf_agent *a, kf_err *err) {
 }
 
 static void opened(void *user, const kf_secret *blob, const kf_err *err) {
-    (void)blob;
     kf_agent *a = user;
     kf_err locked;
     if (!err && a->locked) { /* while its key was derived */
@@ -135,7 +134,6 @@ static void open_vault(kf_agent *a) {
 
 /* An agent that was faster has decided for both. */
 static bool set_picked(kf_conf *c, void *user, kf_err *err) {
-    (void)err;
     if (!kf_conf_get(c, "store_picked")) kf_conf_set(c, "store_picked", user);
     return true;
 }

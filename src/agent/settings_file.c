@@ -6,6 +6,7 @@
 #include <string.h>
 #include "agent/keeper.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/conf_watch.h"
 #include "io/files.h"
@@ -327,8 +328,7 @@ static void enqueue_change(kf_agent *a, kf_change *c) {
 }
 
 static kf_change *change_new(kf_agent *a, kf_settings_done done, void *user) {
-    kf_change *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    kf_change *c = kf_new(kf_change);
     *c = (kf_change){.a = a, .done = done, .user = user};
     return c;
 }

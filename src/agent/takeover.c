@@ -20,6 +20,7 @@
 #include "agent/settings.h"
 #include "base/build.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 extern char **environ;
@@ -47,8 +48,7 @@ struct kf_takeover {
 
 kf_takeover *kf_takeover_new(kf_agent *a, char *const argv[]) {
     char self[PATH_MAX];
-    kf_takeover *t = calloc(1, sizeof *t);
-    if (!t) abort();
+    kf_takeover *t = kf_new(kf_takeover);
     t->a = a;
     t->argv = argv;
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -334,8 +334,6 @@ bool kf_takeover_by_hello(kf_agent *a, uint32_t conn, const kf_json *params) {
 }
 
 void kf_method_restart(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)p;
-    (void)more;
     kf_takeover *t = a->takeover;
     kf_err e;
     if (t->running) kf_fail(&e, KF_ERR_WIRE_BUSY, "the agent is about to start again");

@@ -5,6 +5,7 @@
 #include "agent/part.h"
 #include "agent/server.h"
 #include "agent/settings.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 enum { COALESCE_MS = 100 };
@@ -27,8 +28,7 @@ struct kf_watch {
 };
 
 kf_watch *kf_watch_new(kf_agent *a) {
-    kf_watch *w = calloc(1, sizeof *w);
-    if (!w) abort();
+    kf_watch *w = kf_new(kf_watch);
     w->a = a;
     return w;
 }
@@ -129,7 +129,6 @@ void kf_watch_changed(kf_watch *w, const char *id) {
 }
 
 void kf_watch_start(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    (void)more;
     kf_watch *w = a->watch;
     const kf_conf_profile *all, *open = NULL;
     const char *name = kf_json_str_or(p, "open", "");
@@ -139,8 +138,7 @@ void kf_watch_start(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
         kf_server_error(a->server, conn, &e);
         return;
     }
-    watcher *x = calloc(1, sizeof *x);
-    if (!x) abort();
+    watcher *x = kf_new(watcher);
     *x = (watcher){.next = w->all, .watch = w, .conn = conn};
     x->changed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     x->first = g_ptr_array_new_with_free_func(g_free);

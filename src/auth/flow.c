@@ -240,8 +240,7 @@ kf_flow *kf_flow_new(const kf_flow_opts *o, kf_err *err) {
         kf_fail(err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s sign-in", kf_method_name(o->method));
         return NULL;
     }
-    kf_flow *f = calloc(1, sizeof *f);
-    if (!f) abort();
+    kf_flow *f = kf_new(kf_flow);
     f->method = o->method;
     f->client_id = kf_strdup(o->client_id);
     f->origin = kf_strdup(o->origin);

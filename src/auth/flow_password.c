@@ -24,7 +24,6 @@ void kf_flow_back_to_email(kf_flow *f) {
 }
 
 bool kf_flow_email_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
-    (void)err;
     kf_flow_put(&f->email, kf_secret_peek(value));
     if (f->method == KF_BY_MAGIC) kf_flow_magic_start(f);
     else kf_flow_ask_password(f);
@@ -32,7 +31,6 @@ bool kf_flow_email_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
 }
 
 bool kf_flow_password_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
-    (void)err;
     f->pending = kf_secret_free(f->pending); /* of an earlier try, perhaps for another address */
     kf_json *g = kf_workos_grant(KF_GRANT_PASSWORD, f->client_id, f->api_key);
     kf_json_set_str(g, "email", f->email);

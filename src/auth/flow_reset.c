@@ -19,7 +19,6 @@ void kf_flow_ask_reset_token(kf_flow *f) {
 void kf_flow_reset_asked(kf_flow *f) { kf_flow_ask_reset_token(f); }
 
 bool kf_flow_reset_token_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
-    (void)err;
     kf_secret_free(f->reset_token);
     f->reset_token = kf_secret_copy(value);
     kf_flow_ask_new_password(f);
@@ -32,7 +31,6 @@ void kf_flow_ask_new_password(kf_flow *f) {
 }
 
 bool kf_flow_new_password_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
-    (void)err;
     kf_json *j = kf_json_obj();
     kf_json_set_secret(j, "token", f->reset_token);
     kf_json_set_secret(j, "new_password", value);

@@ -1,6 +1,7 @@
 #include "auth/session.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 enum { SKEW_MAX_S = 300, LIFE_MAX_S = 366 * 86400 };
@@ -23,8 +24,7 @@ kf_session *kf_session_free(kf_session *s) {
 }
 
 static kf_session *fresh(void) {
-    kf_session *s = calloc(1, sizeof *s);
-    if (!s) abort();
+    kf_session *s = kf_new(kf_session);
     return s;
 }
 

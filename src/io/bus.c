@@ -70,7 +70,6 @@ static GVariant *answer(kf_bus *b, GAsyncResult *res, const char *what, const ch
 
 static void got_items(GObject *src, GAsyncResult *res, gpointer p) {
     kf_bus *b = p;
-    (void)src;
     g_autoptr(GVariant) v = answer(b, res, "which items does the keyring have", "(aoao)");
     if (!v) return;
     g_autoptr(GVariant) open = g_variant_get_child_value(v, 0);
@@ -91,7 +90,6 @@ static void ask_items(kf_bus *b) {
 
 static void got_locked(GObject *src, GAsyncResult *res, gpointer p) {
     kf_bus *b = p;
-    (void)src;
     g_autoptr(GVariant) v = answer(b, res, "is the keyring locked", "(v)");
     if (!v) return;
     g_autoptr(GVariant) inner = NULL;
@@ -105,7 +103,6 @@ static void got_locked(GObject *src, GAsyncResult *res, gpointer p) {
 static void got_alias(GObject *src, GAsyncResult *res, gpointer p) {
     kf_bus *b = p;
     const char *path;
-    (void)src;
     g_autoptr(GVariant) v = answer(b, res, "which is the default keyring", "(o)");
     if (!v) return;
     g_variant_get(v, "(&o)", &path);
@@ -129,7 +126,6 @@ static void name_of(int pid, char *out, size_t size) {
 static void got_pid(GObject *src, GAsyncResult *res, gpointer p) {
     kf_bus *b = p;
     guint32 pid;
-    (void)src;
     g_autoptr(GVariant) v = answer(b, res, "which process is the Secret Service", "(u)");
     if (!v) return;
     g_variant_get(v, "(u)", &pid);
@@ -142,7 +138,6 @@ static void got_pid(GObject *src, GAsyncResult *res, gpointer p) {
 static void got_owner(GObject *src, GAsyncResult *res, gpointer p) {
     kf_bus *b = p;
     GError *g = NULL;
-    (void)src;
     g_autoptr(GVariant) v = g_dbus_connection_call_finish(b->bus, res, &g);
     if (!v && g_error_matches(g, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER)) {
         g_error_free(g);
@@ -161,7 +156,6 @@ static void got_owner(GObject *src, GAsyncResult *res, gpointer p) {
 static void got_bus(GObject *src, GAsyncResult *res, gpointer p) {
     kf_bus *b = p;
     GError *g = NULL;
-    (void)src;
     b->bus = g_bus_get_finish(res, &g);
     if (!b->bus) {
         failed(b, "connect to the session bus", g);

@@ -7,6 +7,7 @@
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/mem.h"
 #include "base/str.h"
 
 struct kf_command {
@@ -30,8 +31,6 @@ static void command_free(kf_command *c) {
 static void has_ended(int fd, short revents, void *user) {
     kf_command *c = user;
     int status = -1;
-    (void)fd;
-    (void)revents;
     if (waitpid(c->pid, &status, WNOHANG) == 0) return;
     c->done(c->user, WIFEXITED(status) ? WEXITSTATUS(status) : -1);
     command_free(c);
@@ -70,8 +69,7 @@ kf_command *kf_command_run(kf_loop *l, const char *script, char *const env[], in
     pid_t pid;
     int rc = spawn(&pid, script, env);
     if (rc) return kf_fail(err, KF_ERR_SYS_SPAWN, "sh: %s", strerror(rc)), NULL;
-    kf_command *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    kf_command *c = kf_new(kf_command);
     *c = (kf_command){
         .loop = l, .pid = pid, .pidfd = pidfd_open(pid, 0), .done = done, .user = user};
     if (c->pidfd < 0) {

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/mem.h"
 #include "base/str.h"
 #include "guard/path.h"
 #include "io/conf_keys.h"
@@ -148,8 +149,7 @@ static bool check_keys(const kf_conf *c, kf_err *err) {
 }
 
 static kf_conf *conf_new(const char *path) {
-    kf_conf *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    kf_conf *c = kf_new(kf_conf);
     c->path = kf_strdup(path);
     c->key = g_key_file_new();
     c->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
+#include "base/mem.h"
 #include "base/str.h"
 
 enum {
@@ -54,11 +55,7 @@ static void drain_events(kf_conf_watch *w) {
     if (meant && !w->timer) w->timer = kf_loop_after(w->loop, BURST_MS, burst_over, w);
 }
 
-static void changed(int fd, short revents, void *user) {
-    (void)fd;
-    (void)revents;
-    drain_events(user);
-}
+static void changed(int fd, short revents, void *user) { drain_events(user); }
 
 /* The directory of path; its last part goes into *name. */
 static bool add(kf_conf_watch *w, const char *path, char **name) {
@@ -72,8 +69,7 @@ static bool add(kf_conf_watch *w, const char *path, char **name) {
 
 kf_conf_watch *kf_conf_watch_new(kf_loop *l, const char *path, kf_loop_fn fn, void *user) {
     KF_AUTO_CHARS real = realpath(path, NULL);
-    kf_conf_watch *w = calloc(1, sizeof *w);
-    if (!w) abort();
+    kf_conf_watch *w = kf_new(kf_conf_watch);
     *w = (kf_conf_watch){
         .loop = l, .fn = fn, .user = user, .fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
     if (w->fd < 0 || !add(w, path, &w->name[0])) return kf_conf_watch_free(w);

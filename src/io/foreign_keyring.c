@@ -3,6 +3,7 @@
 #include "io/foreign_keyring.h"
 
 #include <libsecret/secret.h>
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/bus.h"
 
@@ -82,7 +83,6 @@ static gint newest_first(gconstpointer a, gconstpointer b) {
 static void loaded(GObject *src, GAsyncResult *res, gpointer p) {
     kf_foreign *f = p;
     GError *g = NULL;
-    (void)src;
     if (!secret_item_load_secrets_finish(res, &g)) {
         fail_with(f, g, "read the items");
         return;
@@ -129,7 +129,6 @@ static void unlock(kf_foreign *f, GList *what) {
 static void got_collection(GObject *src, GAsyncResult *res, gpointer p) {
     kf_foreign *f = p;
     GError *g = NULL;
-    (void)src;
     g_clear_object(&f->collection);
     f->collection = secret_collection_for_alias_finish(res, &g);
     GList one = {.data = f->collection};
@@ -168,7 +167,6 @@ static void search(kf_foreign *f) {
 static void got_service(GObject *src, GAsyncResult *res, gpointer p) {
     kf_foreign *f = p;
     GError *g = NULL;
-    (void)src;
     f->provider = secret_service_get_finish(res, &g);
     if (!f->provider) {
         fail_with(f, g, "reach the Secret Service");
@@ -193,8 +191,7 @@ static void begin(void *user) {
 
 kf_foreign *kf_foreign_find(kf_loop *l, const char *service, const char *name, bool interactive,
                             kf_foreign_done done, void *user) {
-    kf_foreign *f = calloc(1, sizeof *f);
-    if (!f) abort();
+    kf_foreign *f = kf_new(kf_foreign);
     *f = (kf_foreign){.loop = l,
                       .service = kf_strdup(service),
                       .name = kf_strdup(name),

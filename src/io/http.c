@@ -354,7 +354,6 @@ static void arm(kf_http *h, long ms) {
 }
 
 static int on_timer(CURLM *m, long ms, void *user) {
-    (void)m;
     arm(user, ms);
     return 0;
 }
@@ -367,7 +366,6 @@ static void on_fd(int fd, short revents, void *user) {
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *unused) {
-    (void)easy, (void)unused;
     kf_http *h = user;
     watched **at = find_watched(h, fd), *s = *at;
     if (what == CURL_POLL_REMOVE) {

@@ -1,6 +1,7 @@
 #include "io/keyring.h"
 
 #include <stdarg.h>
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/bus.h"
 
@@ -224,7 +225,6 @@ void kf_keyring_call(kf_keyring_op *o, const char *doing, const char *path, cons
 
 static void prompt_vanished(GDBusConnection *bus, const char *name, void *p) {
     kf_keyring_op *o = p;
-    (void)bus, (void)name;
     end_prompt(o);
     kf_keyring_fail(o, KF_ERR_STORE_ABSENT, "%s: the keyring program has ended", o->doing);
 }
@@ -234,7 +234,6 @@ static void prompt_completed(GDBusConnection *bus, const char *sender, const cha
     kf_keyring_op *o = p;
     gboolean dismissed = TRUE;
     g_autoptr(GVariant) result = NULL;
-    (void)bus, (void)sender, (void)path, (void)iface, (void)name;
     end_prompt(o);
     if (g_variant_is_of_type(args, G_VARIANT_TYPE("(bv)")))
         g_variant_get(args, "(bv)", &dismissed, &result);
@@ -371,7 +370,6 @@ static void got_service(GObject *src, GAsyncResult *res, gpointer p) {
     kf_keyring_op *o = p;
     GError *g = NULL;
     SecretService *service = secret_service_get_finish(res, &g);
-    (void)src;
     if (!kf_keyring_back(o)) {
         g_clear_error(&g);
         g_clear_object(&service);
@@ -433,8 +431,7 @@ kf_keyring_op *kf_keyring_op_new(kf_store *s, const kf_keyring_verb *v, const ch
                                  const char *kind, bool interactive, kf_store_done done,
                                  void *user) {
     kf_keyring *k = (kf_keyring *)s;
-    kf_keyring_op *o = calloc(1, sizeof *o);
-    if (!o) abort();
+    kf_keyring_op *o = kf_new(kf_keyring_op);
     *o = (kf_keyring_op){.next = k->open,
                          .k = k,
                          .verb = v,

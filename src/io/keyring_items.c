@@ -95,10 +95,7 @@ static GVariant *encode_secret(const kf_keyring_op *o, const kf_secret *s) {
     return encoded;
 }
 
-static void was_written(kf_keyring_op *o, GVariant *v) {
-    (void)v;
-    o->then(o);
-}
+static void was_written(kf_keyring_op *o, GVariant *v) { o->then(o); }
 
 /* Never CreateItem with replace: KeePassXC opens a dialog for it. */
 void kf_keyring_write(kf_keyring_op *o, const char *path, const kf_secret *value,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "base/form.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/unicode.h"
 
@@ -164,7 +165,6 @@ typedef struct hosts {
 static enum MHD_Result on_header(void *user, enum MHD_ValueKind kind, const char *key,
                                  const char *value) {
     hosts *h = user;
-    (void)kind;
     if (strcasecmp(key, "Host")) return MHD_YES;
     h->n++;
     h->value = value;
@@ -234,9 +234,6 @@ static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const 
                                  size_t *data_len, void **slot) {
     kf_loopback *b = user;
     request *r = *slot;
-    (void)url;
-    (void)version;
-    (void)data;
     if (!r) return MHD_NO;
     if (r->held)
         return answer(conn, end_page(b),
@@ -266,8 +263,6 @@ static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const 
 }
 
 static void *on_target(void *user, const char *target, struct MHD_Connection *conn) {
-    (void)user;
-    (void)conn;
     request *r = calloc(1, sizeof *r);
     if (!r) return NULL;
     r->target = kf_secret_new(target, strlen(target));
@@ -279,7 +274,6 @@ static void on_done(void *user, struct MHD_Connection *conn, void **slot,
                     enum MHD_RequestTerminationCode why) {
     kf_loopback *b = user;
     request *r = *slot;
-    (void)why;
     if (b->waits == conn) b->waits = NULL;
     if (!r) return;
     kf_secret_free(r->target);
@@ -288,8 +282,6 @@ static void on_done(void *user, struct MHD_Connection *conn, void **slot,
 }
 
 static void on_log(void *user, const char *fmt, va_list args) {
-    (void)user;
-    (void)fmt;
     (void)args; /* MHD's remarks on broken clients help nobody */
 }
 
@@ -321,7 +313,6 @@ static void arm_check(kf_loopback *b) {
 static void on_connection(void *user, struct MHD_Connection *conn, void **slot,
                           enum MHD_ConnectionNotificationCode what) {
     kf_loopback *b = user;
-    (void)slot;
     bool begins = what == MHD_CONNECTION_NOTIFY_STARTED;
     size_t i = 0;
     while (i < KF_LEN(b->peers) && b->peers[i].conn != (begins ? NULL : conn)) i++;
@@ -340,11 +331,7 @@ static void on_timer(void *user) {
     run(b);
 }
 
-static void on_ready(int fd, short revents, void *user) {
-    (void)fd;
-    (void)revents;
-    run(user);
-}
+static void on_ready(int fd, short revents, void *user) { run(user); }
 
 static void run(kf_loopback *b) {
     MHD_UNSIGNED_LONG_LONG ms = 0;
@@ -405,8 +392,7 @@ kf_loopback *kf_loopback_new(kf_loop *l, int port, const char *state, kf_loopbac
     }
     int bound = 0, fd = listen_on(port, &bound, err);
     if (fd < 0) return NULL;
-    kf_loopback *b = calloc(1, sizeof *b);
-    if (!b) abort();
+    kf_loopback *b = kf_new(kf_loopback);
     *b = (kf_loopback){.loop = l, .port = bound, .state = kf_strdup(state), .fn = fn, .user = user};
     b->daemon = start(b, fd); /* owns fd, whether it starts or not */
     const union MHD_DaemonInfo *info =

@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "io/store_impl.h"
 
 #include "base/str.h"
@@ -104,15 +105,13 @@ static void end_pick(void *user) {
 
 static void was_tried(void *user, const kf_secret *blob, const kf_err *err) {
     pick *p = user;
-    (void)blob;
     if (err) p->why = kf_strfmt("the Secret Service cannot be used (%s)", err->what);
     kf_loop_post(p->loop, end_pick, p); /* the store cannot be freed inside its own callback */
 }
 
 void kf_store_pick(kf_loop *l, kf_store_generation_fn generation, kf_store_pick_done done,
                    void *user) {
-    pick *p = calloc(1, sizeof *p);
-    if (!p) abort();
+    pick *p = kf_new(pick);
     *p =
         (pick){.store = kf_store_keyring_new(l, generation), .loop = l, .done = done, .user = user};
     kf_store_probe(p->store, false, was_tried, p);

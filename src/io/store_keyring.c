@@ -1,4 +1,5 @@
 /* The Secret Service as a store: what each call does with the items that a search finds. */
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/keyring.h"
 
@@ -234,7 +235,6 @@ static void run_unlock(kf_keyring_op *o) { kf_keyring_search_all(o, unlock_found
 static void unlock_store(kf_store *s, const kf_secret *pass, bool create, kf_store_done done,
                          void *user) {
     static const kf_keyring_verb verb = {.run = run_unlock};
-    (void)pass, (void)create;
     kf_keyring_op_new(s, &verb, NULL, NULL, true, done, user);
 }
 
@@ -273,8 +273,7 @@ kf_store *kf_store_keyring_new(kf_loop *l, kf_store_generation_fn generation) {
                                        .lock = lock_store,
                                        .state = get_state,
                                        .free = free_store};
-    kf_keyring *k = calloc(1, sizeof *k);
-    if (!k) abort();
+    kf_keyring *k = kf_new(kf_keyring);
     k->base = (kf_store){&cls, l};
     k->generation = generation;
     k->state = KF_STORE_UNKNOWN;

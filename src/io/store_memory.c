@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "io/store_impl.h"
 
 #include "base/str.h"
@@ -51,8 +52,7 @@ static void deliver(void *p) {
 
 static answer *soon(kf_store *s, kf_store_done done, void *user) {
     memory *m = (memory *)s;
-    answer *a = calloc(1, sizeof *a);
-    if (!a) abort();
+    answer *a = kf_new(answer);
     *a = (answer){.next = m->open, .m = m, .done = done, .user = user};
     m->open = a;
     a->timer = kf_loop_after(s->loop, 0, deliver, a);
@@ -81,7 +81,6 @@ static void put(memory *m, const char *id, const char *kind, const kf_secret *bl
 
 static void load(kf_store *s, const char *id, const char *kind, bool interactive,
                  kf_store_done done, void *user) {
-    (void)interactive;
     answer *a = soon(s, done, user);
     item *i = *find((memory *)s, id, kind);
     if (i) a->blob = kf_secret_copy(i->blob);
@@ -93,8 +92,6 @@ static void load(kf_store *s, const char *id, const char *kind, bool interactive
 
 static void save(kf_store *s, const char *id, const char *kind, const char *label,
                  const kf_secret *blob, bool interactive, kf_store_done done, void *user) {
-    (void)label;
-    (void)interactive;
     answer *a = soon(s, done, user);
     if (!kf_store_names_ok(id, kind)) {
         a->failed = true;
@@ -118,12 +115,10 @@ static void list(kf_store *s, kf_store_list_done done, void *user) {
     soon(s, NULL, user)->list_done = done;
 }
 static void probe(kf_store *s, bool interactive, kf_store_done done, void *user) {
-    (void)interactive;
     soon(s, done, user);
 }
 static void reserve(kf_store *s, const char *id, const char *kind, size_t size, bool interactive,
                     kf_store_done done, void *user) {
-    (void)id, (void)kind, (void)size;
     probe(s, interactive, done, user);
 }
 /* Nothing of this store outlives the process, so it has no key that could open a file later. */
@@ -132,28 +127,21 @@ static bool refuse_seal(kf_err *err) {
 }
 static kf_secret *seal(kf_store *s, const char *id, const char *kind, const kf_secret *blob,
                        kf_err *err) {
-    (void)s, (void)id, (void)kind, (void)blob;
     refuse_seal(err);
     return NULL;
 }
 static void unseal(kf_store *s, const char *id, const char *kind, const kf_secret *sealed,
                    kf_store_done done, void *user) {
-    (void)id, (void)kind, (void)sealed;
     answer *a = soon(s, done, user);
     a->failed = true;
     refuse_seal(&a->err);
 }
 static void unlock(kf_store *s, const kf_secret *pass, bool create, kf_store_done done,
                    void *user) {
-    (void)pass;
-    (void)create;
     soon(s, done, user);
 }
 static void lock(kf_store *s) { (void)s; }
-static kf_store_state state(const kf_store *s) {
-    (void)s;
-    return KF_STORE_OK;
-}
+static kf_store_state state(const kf_store *s) { return KF_STORE_OK; }
 static void freeze(const kf_store *s, kf_json *into) {
     kf_json *all = kf_json_arr();
     for (const item *i = ((const memory *)s)->items; i; i = i->next) {
@@ -212,8 +200,7 @@ kf_store *kf_store_memory_new(kf_loop *l) {
                                        .freeze = freeze,
                                        .thaw = thaw,
                                        .free = free_store};
-    memory *m = calloc(1, sizeof *m);
-    if (!m) abort();
+    memory *m = kf_new(memory);
     m->base = (kf_store){&cls, l};
     return &m->base;
 }

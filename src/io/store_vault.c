@@ -3,6 +3,7 @@
 #include "io/store_impl.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "io/files.h"
 #include "io/vault.h"
@@ -167,8 +168,7 @@ static kf_store_state state(const kf_store *s) {
 
 static op *op_new(kf_store *s, const char *id, const char *kind, const kf_secret *blob) {
     vault *v = (vault *)s;
-    op *o = calloc(1, sizeof *o);
-    if (!o) abort();
+    op *o = kf_new(op);
     *o = (op){.next = v->open,
               .v = v,
               .dir = kf_strdup(v->dir),
@@ -196,7 +196,6 @@ static void run(op *o, kf_loop_fn work, bool names_ok) {
 
 static void load(kf_store *s, const char *id, const char *kind, bool interactive,
                  kf_store_done done, void *user) {
-    (void)interactive;
     op *o = op_new(s, id, kind, NULL);
     o->done = done;
     o->user = user;
@@ -204,8 +203,6 @@ static void load(kf_store *s, const char *id, const char *kind, bool interactive
 }
 static void save(kf_store *s, const char *id, const char *kind, const char *label,
                  const kf_secret *blob, bool interactive, kf_store_done done, void *user) {
-    (void)label;
-    (void)interactive;
     op *o = op_new(s, id, kind, blob);
     o->done = done;
     o->user = user;
@@ -224,7 +221,6 @@ static void list(kf_store *s, kf_store_list_done done, void *user) {
     run(o, work_list, true);
 }
 static void probe(kf_store *s, bool interactive, kf_store_done done, void *user) {
-    (void)interactive;
     op *o = op_new(s, NULL, NULL, NULL);
     o->done = done;
     o->user = user;
@@ -232,7 +228,6 @@ static void probe(kf_store *s, bool interactive, kf_store_done done, void *user)
 }
 static void reserve(kf_store *s, const char *id, const char *kind, size_t size, bool interactive,
                     kf_store_done done, void *user) {
-    (void)interactive;
     op *o = op_new(s, id, kind, NULL);
     o->done = done;
     o->user = user;
@@ -325,8 +320,7 @@ kf_store *kf_store_vault_new(kf_loop *l, kf_worker *w, const kf_vault_opts *opts
                                        .freeze = freeze,
                                        .thaw = thaw,
                                        .free = free_store};
-    vault *v = calloc(1, sizeof *v);
-    if (!v) abort();
+    vault *v = kf_new(vault);
     v->base = (kf_store){&cls, l};
     v->worker = w;
     v->dir = kf_strdup(opts->dir);

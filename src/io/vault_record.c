@@ -214,8 +214,7 @@ struct kf_vault_places {
 };
 
 kf_vault_places *kf_vault_places_new(void) {
-    kf_vault_places *p = calloc(1, sizeof *p);
-    if (!p) abort();
+    kf_vault_places *p = kf_new(kf_vault_places);
     p->refs = 1;
     return p;
 }
@@ -410,7 +409,6 @@ typedef struct items {
 
 static bool see_item(void *user, const kf_store_item *item, const char *leaf, const char *suffix) {
     items *all = user;
-    (void)leaf;
     if (suffix) return true;
     all->list = kf_grow(all->list, all->n, sizeof *all->list);
     all->list[all->n++] = *item;
@@ -445,9 +443,6 @@ void kf_vault_record_sweep(const kf_vault_folder *f) {
 }
 
 static bool see_any(void *user, const kf_store_item *item, const char *leaf, const char *suffix) {
-    (void)item;
-    (void)leaf;
-    (void)suffix;
     *(int *)user = 1;
     return false;
 }
@@ -468,7 +463,6 @@ static bool see_fitting(void *user, const kf_store_item *item, const char *leaf,
     fitting *t = user;
     KF_AUTO(kf_secret) blob = NULL;
     KF_AUTO_CHARS path = path_of(t->f, leaf);
-    (void)item;
     if (suffix) return true;
     t->any = true;
     t->opens = read_record(t->f, leaf, path, &blob, &(kf_err){0});

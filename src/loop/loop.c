@@ -113,8 +113,6 @@ static void arm(kf_loop *l) {
 
 static gboolean timers_ring(GSource *s, GSourceFunc unused, gpointer data) {
     kf_loop *l = data;
-    (void)s;
-    (void)unused;
     uint64_t n;
     if (read(l->timer_fd, &n, sizeof n) < 0 && errno == EAGAIN) return G_SOURCE_CONTINUE;
     l->armed = 0;
@@ -219,8 +217,6 @@ typedef struct source {
 } source;
 
 static gboolean dispatch(GSource *s, GSourceFunc unused, gpointer data) {
-    (void)unused;
-    (void)data;
     entry *e = ((source *)s)->e;
     GIOCondition cond = e->tag ? g_source_query_unix_fd(s, e->tag) : 0;
     if (e->fd_fn) {

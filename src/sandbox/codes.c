@@ -211,7 +211,6 @@ kf_answer kf_api_reset_confirm(kf_sandbox *s, const kf_call *c) {
 /* --- what would have been mailed --- */
 
 kf_answer kf_api_mail(kf_sandbox *s, const kf_call *c) {
-    (void)c;
     kf_json *body = kf_json_obj();
     kf_json_set(body, "mail", kf_mails_list(s->mails));
     return (kf_answer){.status = 200, .body = body};

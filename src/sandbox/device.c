@@ -84,7 +84,6 @@ static kf_answer ask_code(const char *value, const char *wrong) {
 }
 
 kf_answer kf_api_device_page(kf_sandbox *s, const kf_call *c) {
-    (void)s;
     return ask_code(kf_web_query(c->req, "user_code"), NULL);
 }
 

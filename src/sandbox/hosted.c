@@ -1,6 +1,7 @@
 #include "sandbox/hosted.h"
 #include <ctype.h>
 #include "base/form.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "crypt/hash.h"
 #include "sandbox/attempt.h"
@@ -16,8 +17,7 @@ struct kf_hosted {
 };
 
 kf_hosted *kf_hosted_new(int64_t code_life_ms, int64_t device_life_s, int64_t device_interval_s) {
-    kf_hosted *h = calloc(1, sizeof *h);
-    if (!h) abort();
+    kf_hosted *h = kf_new(kf_hosted);
     h->code_life_ms = code_life_ms < KF_AUTH_CODE_LIFE_MS ? code_life_ms : KF_AUTH_CODE_LIFE_MS;
     h->device_life_s = device_life_s;
     h->device_interval_s = device_interval_s;

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/form.h"
+#include "base/mem.h"
 
 enum {
     MAX_BODY = 256 * 1024,
@@ -148,8 +149,7 @@ static struct MHD_Response *make_response(kf_web_res *res) {
         return MHD_create_response_from_buffer(data ? res->body_len : 0, data ? data : "",
                                                data ? MHD_RESPMEM_MUST_FREE
                                                     : MHD_RESPMEM_PERSISTENT);
-    cut_body *b = calloc(1, sizeof *b);
-    if (!b) abort();
+    cut_body *b = kf_new(cut_body);
     *b = (cut_body){.data = data, .len = res->cut_at};
     return MHD_create_response_from_callback(res->body_len, 16 * 1024, read_cut, b, free_cut);
 }
@@ -207,7 +207,6 @@ static enum MHD_Result answer(kf_web *w, kf_web_req *req) {
 static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const char *url,
                                  const char *method, const char *version, const char *data,
                                  size_t *data_len, void **slot) {
-    (void)version;
     kf_web_req *req = *slot;
     if (!req) {
         req = calloc(1, sizeof *req);
@@ -230,9 +229,6 @@ static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const 
 
 static void on_done(void *user, struct MHD_Connection *conn, void **slot,
                     enum MHD_RequestTerminationCode why) {
-    (void)user;
-    (void)conn;
-    (void)why;
     kf_web_req *req = *slot;
     if (!req) return;
     kf_buf_done(&req->body);
@@ -241,14 +237,10 @@ static void on_done(void *user, struct MHD_Connection *conn, void **slot,
 }
 
 static size_t on_unescape(void *user, struct MHD_Connection *conn, char *s) {
-    (void)user;
-    (void)conn;
     return kf_form_unescape(s);
 }
 
 static void on_log(void *user, const char *fmt, va_list args) {
-    (void)user;
-    (void)fmt;
     (void)args; /* MHD's remarks on broken clients help nobody here */
 }
 
@@ -311,8 +303,7 @@ static void stop(kf_web *w) {
 }
 
 kf_web *kf_web_new(const kf_web_opts *o, kf_err *err) {
-    kf_web *w = calloc(1, sizeof *w);
-    if (!w) abort();
+    kf_web *w = kf_new(kf_web);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -1,6 +1,7 @@
 /* Invitations (workos-api.md §5): the list, the endpoints, and what a sign-in makes of one. */
 #include "sandbox/invitations.h"
 #include <strings.h>
+#include "base/mem.h"
 #include "base/str.h"
 #include "sandbox/api.h"
 #include "sandbox/attempt.h"
@@ -15,8 +16,7 @@ struct kf_invitations {
 };
 
 kf_invitations *kf_invitations_new(void) {
-    kf_invitations *i = calloc(1, sizeof *i);
-    if (!i) abort();
+    kf_invitations *i = kf_new(kf_invitations);
     return i;
 }
 

@@ -3,6 +3,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
+#include "base/mem.h"
 #include "base/str.h"
 #include "sandbox/ids.h"
 
@@ -19,8 +20,7 @@ kf_keys *kf_keys_new(kf_err *err) {
         kf_fail(err, KF_ERR_SYS_BUG, "no RSA key could be made");
         return NULL;
     }
-    kf_keys *k = calloc(1, sizeof *k);
-    if (!k) abort();
+    kf_keys *k = kf_new(kf_keys);
     *k = (kf_keys){.key = key, .kid = kf_id_new("sso_oidc_key_pair_")};
     return k;
 }

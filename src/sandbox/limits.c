@@ -1,5 +1,6 @@
 #include "sandbox/limits.h"
 #include <ctype.h>
+#include "base/mem.h"
 #include "base/str.h"
 #include "crypt/hash.h"
 #include "sandbox/ids.h"
@@ -13,8 +14,7 @@ struct kf_limits {
 };
 
 kf_limits *kf_limits_new(bool on) {
-    kf_limits *l = calloc(1, sizeof *l);
-    if (!l) abort();
+    kf_limits *l = kf_new(kf_limits);
     l->on = on;
     return l;
 }

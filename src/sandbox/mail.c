@@ -1,5 +1,6 @@
 #include "sandbox/mail.h"
 #include <strings.h>
+#include "base/mem.h"
 #include "base/str.h"
 #include "crypt/hash.h"
 #include "sandbox/ids.h"
@@ -20,8 +21,7 @@ static const char *const prefixes[KF_MAIL_KINDS] = {"magic_auth_", "email_verifi
                                                     "radar_verification_"};
 
 kf_mails *kf_mails_new(int64_t life_ms) {
-    kf_mails *m = calloc(1, sizeof *m);
-    if (!m) abort();
+    kf_mails *m = kf_new(kf_mails);
     m->life_ms = life_ms;
     return m;
 }

@@ -1,5 +1,6 @@
 #include "sandbox/state.h"
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "sandbox/api.h"
 #include "sandbox/authenticate.h"
@@ -12,8 +13,7 @@ kf_sandbox *kf_sandbox_new(const kf_sandbox_opts *o, kf_err *err) {
         kf_users_free(users);
         return NULL;
     }
-    kf_sandbox *s = calloc(1, sizeof *s);
-    if (!s) abort();
+    kf_sandbox *s = kf_new(kf_sandbox);
     pthread_mutex_init(&s->lock, NULL);
     s->token_life_s = o->token_life_s;
     s->keep_answers = o->replay_window_ms > 0;
@@ -99,7 +99,6 @@ char *kf_sandbox_accounts(const kf_sandbox *s) {
 /* ---- the sandbox's own endpoints ---- */
 
 static kf_answer stats(kf_sandbox *s, const kf_call *c) {
-    (void)c;
     kf_json *body = kf_json_obj();
     kf_json_set(body, "requests", kf_json_copy(s->requests));
     kf_json_set(body, "grants", kf_json_copy(s->grants));

@@ -1,4 +1,5 @@
 #include "sandbox/sessions.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "crypt/hash.h"
 #include "sandbox/ids.h"
@@ -20,8 +21,7 @@ struct kf_sessions {
 };
 
 kf_sessions *kf_sessions_new(int64_t replay_window_ms) {
-    kf_sessions *s = calloc(1, sizeof *s);
-    if (!s) abort();
+    kf_sessions *s = kf_new(kf_sessions);
     s->window_ms = replay_window_ms;
     kf_random(s->key, sizeof s->key);
     return s;
@@ -53,8 +53,7 @@ kf_sess *kf_sessions_add(kf_sessions *s, const kf_pending *from, const char *ip,
         s->session = realloc(s->session, s->cap * sizeof *s->session);
         if (!s->session) abort();
     }
-    kf_sess *one = calloc(1, sizeof *one);
-    if (!one) abort();
+    kf_sess *one = kf_new(kf_sess);
     *one = (kf_sess){.id = kf_id_new("session_"),
                      .account = from->account,
                      .app = from->app,
@@ -177,7 +176,6 @@ kf_pending *kf_sessions_pending(kf_sessions *s, const char *token) {
 }
 
 void kf_sessions_drop(kf_sessions *s, kf_pending *p) {
-    (void)s;
     free(p->token);
     *p = (kf_pending){0};
 }

@@ -120,10 +120,6 @@ bool kf_tls_prepare(const char *dir, kf_err *err) {
 }
 
 static int no_passphrase(char *buf, int size, int writing, void *user) {
-    (void)buf;
-    (void)size;
-    (void)writing;
-    (void)user;
     return -1; /* OpenSSL would ask on the terminal */
 }
 

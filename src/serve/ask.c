@@ -1,6 +1,7 @@
 #include "serve/ask.h"
 
 #include <poll.h>
+#include "base/mem.h"
 #include "base/str.h"
 #include "wire/client.h"
 
@@ -41,7 +42,6 @@ static void ready(int fd, short revents, void *user) {
     kf_ask *a = user;
     kf_json *answer = NULL;
     bool more = false;
-    (void)revents;
     int rc = kf_client_next(a->client, 0, -1, &answer, &more, &a->err);
     if (rc == 0 && kf_client_fd(a->client) != fd) { /* the agent died: the call went to a new one */
         kf_loop_cancel(a->loop, a->io);
@@ -73,8 +73,7 @@ static void begin(kf_ask *a) {
 
 kf_ask *kf_ask_token(kf_loop *l, const char *profile, int64_t min_valid_ms, kf_ask_done done,
                      void *user) {
-    kf_ask *a = calloc(1, sizeof *a);
-    if (!a) abort();
+    kf_ask *a = kf_new(kf_ask);
     *a = (kf_ask){.loop = l,
                   .profile = kf_strdup(profile),
                   .min_valid_ms = min_valid_ms,

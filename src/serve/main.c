@@ -136,7 +136,6 @@ static void interrupted(void *user) { /* the terminal has told the command, too 
 static void child_ended(int fd, short revents, void *user) {
     program *p = user;
     int st;
-    (void)fd, (void)revents;
     if (p->child <= 0 || waitpid(p->child, &st, WNOHANG) != p->child) return;
     p->child = 0;
     p->status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
@@ -232,7 +231,6 @@ static bool begin(program *p, options *o, kf_err *err) {
 }
 
 static void say(kf_log_level level, const char *line, void *user) {
-    (void)level, (void)user;
     fprintf(stderr, "keyfob: %s\n", line);
 }
 

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "serve/ask.h"
 #include "serve/pass.h"
@@ -215,7 +216,6 @@ typedef struct heads {
 static enum MHD_Result on_head(void *user, enum MHD_ValueKind kind, const char *name,
                                const char *value) {
     heads *h = user;
-    (void)kind;
     if (!kf_pass_request_header(name, value, h->connection)) return MHD_YES;
     if (h->n == KF_PASS_HEADERS_MAX) h->too_many = true;
     else h->line[h->n++] = kf_strfmt("%s: %s", name, value);
@@ -279,7 +279,6 @@ typedef struct hosts {
 static enum MHD_Result on_host(void *user, enum MHD_ValueKind kind, const char *key,
                                const char *value) {
     hosts *h = user;
-    (void)kind;
     if (!strcasecmp(key, "Host")) h->n++, h->value = value;
     return MHD_YES;
 }
@@ -333,7 +332,6 @@ static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const 
                                  const char *method, const char *version, const char *data,
                                  size_t *data_len, void **slot) {
     request *r = *slot;
-    (void)user, (void)url, (void)version;
     if (!r) return MHD_NO;
     r->conn = conn;
     if (r->answered) return answer(r);
@@ -370,7 +368,6 @@ static void on_done(void *user, struct MHD_Connection *conn, void **slot,
                     enum MHD_RequestTerminationCode why) {
     kf_serve *s = user;
     request *r = *slot, **p = &s->open;
-    (void)conn, (void)why;
     if (!r) return;
     turn(r, KF_PHASE_REST);
     while (*p && *p != r) p = &(*p)->next;
@@ -414,7 +411,6 @@ static void check(void *user) {
 static void on_connection(void *user, struct MHD_Connection *conn, void **slot,
                           enum MHD_ConnectionNotificationCode what) {
     kf_serve *s = user;
-    (void)slot;
     if (what != MHD_CONNECTION_NOTIFY_STARTED) {
         kf_peers_remove(&s->peers, conn);
         return;
@@ -440,7 +436,6 @@ static bool has_room(kf_serve *s) {
 static void accept_ready(int fd, short revents, void *user) {
     kf_serve *s = user;
     uid_t who = 0;
-    (void)revents;
     while (has_room(s)) {
         struct sockaddr_storage a = {0};
         socklen_t len = sizeof a;
@@ -463,10 +458,7 @@ static void on_timer(void *user) {
     run(s);
 }
 
-static void on_ready(int fd, short revents, void *user) {
-    (void)fd, (void)revents;
-    run(user);
-}
+static void on_ready(int fd, short revents, void *user) { run(user); }
 
 static void run(kf_serve *s) {
     MHD_UNSIGNED_LONG_LONG ms = 0;
@@ -484,8 +476,7 @@ static void run(kf_serve *s) {
  */
 
 kf_serve *kf_serve_new(kf_loop *l, const kf_serve_opts *o, kf_err *err) {
-    kf_serve *s = calloc(1, sizeof *s);
-    if (!s) abort();
+    kf_serve *s = kf_new(kf_serve);
     s->loop = l;
     s->o = *o;
     s->peers.patience_ms = o->patience_ms > 0 ? o->patience_ms : PATIENCE_MS;

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/build.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "wire/msg.h"
 #include "wire/socket.h"
@@ -47,8 +48,7 @@ static bool connect_agent(kf_client *c, kf_err *err) {
 kf_client *kf_client_open(unsigned flags, kf_err *err) {
     char *path = kf_socket_path(err);
     if (!path) return NULL;
-    kf_client *c = calloc(1, sizeof *c);
-    if (!c) abort();
+    kf_client *c = kf_new(kf_client);
     c->path = path;
     c->flags = flags;
     kf_frame_reader_init(&c->in);

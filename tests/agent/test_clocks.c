@@ -41,7 +41,6 @@ static void tokens_are_served(world *w, int64_t want_renewals) {
  * afterwards. */
 static void test_paused_machine(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     session_of(&w)->received.unix_s -= 2 * HOUR_S;
     assert_true(kf_entry_left_ms(world_entry(&w.a, PROFILE)) < -HOUR_S * 1000);
@@ -51,7 +50,6 @@ static void test_paused_machine(void **state) {
 
 static void test_clock_set_forward(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     for (int i = 0; i < 2; i++) { /* each time costs one renewal, and no session */
         session_of(&w)->received.unix_s -= 400 * DAY_S;
@@ -62,7 +60,6 @@ static void test_clock_set_forward(void **state) {
 
 static void test_clock_set_back(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     session_of(&w)->received.unix_s += 7 * HOUR_S;
     tokens_are_served(&w, 0);
@@ -74,7 +71,6 @@ static void test_clock_set_back(void **state) {
 /* The keep-alive comes 12 hours behind the last renewal, wherever the wall clock was set to. */
 static void test_keepalive(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     kf_entry *e = world_entry(&w.a, PROFILE);
     int64_t now = kf_boot_ms();

@@ -64,8 +64,6 @@ static void end_done(void *user, const kf_err *err) {
 }
 
 static void sign_out_done(void *user, bool server_ended, const kf_err *note, const kf_err *err) {
-    (void)server_ended;
-    (void)note;
     end_done(user, err);
 }
 
@@ -120,7 +118,6 @@ static void nothing_was_lost(world *w) {
 
 static void test_the_session_stays_when_it_cannot_be_deleted(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     w.fail_del = KF_KIND_SESSION;
     assert_int_equal(remove_it(&w), KF_ERR_STORE_WRITE);
@@ -130,7 +127,6 @@ static void test_the_session_stays_when_it_cannot_be_deleted(void **state) {
 
 static void test_the_session_comes_back_when_the_key_cannot_be_deleted(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     w.fail_del = KF_KIND_API_KEY;
     assert_int_equal(remove_it(&w), KF_ERR_STORE_WRITE);
@@ -140,7 +136,6 @@ static void test_the_session_comes_back_when_the_key_cannot_be_deleted(void **st
 
 static void test_both_come_back_when_the_settings_stay(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     kf_keeper_forget_memory(w.a.keeper); /* the store has the only copy */
     assert_int_equal(remove_it(&w), KF_ERR_NONE);
@@ -152,7 +147,6 @@ static void test_both_come_back_when_the_settings_stay(void **state) {
 
 static void test_a_session_that_cannot_be_put_back_is_unsaved(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     assert_int_equal(remove_it(&w), KF_ERR_NONE);
     w.fail_save = true;
@@ -170,7 +164,6 @@ static void test_a_session_that_cannot_be_put_back_is_unsaved(void **state) {
 
 static void test_a_store_that_cannot_be_read(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     w.fail_load = true;
     assert_int_equal(remove_it(&w), KF_ERR_STORE_WRITE);
@@ -181,7 +174,6 @@ static void test_a_store_that_cannot_be_read(void **state) {
 
 static void test_a_damaged_record_can_be_removed(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     KF_AUTO(kf_secret) bad = kf_secret_new("{\"schema\":\"keyfob.session/1\"", 28);
     world_put(&w, PROFILE_ID, bad);
@@ -197,7 +189,6 @@ static void test_a_damaged_record_can_be_removed(void **state) {
 
 static void test_a_local_sign_out_that_fails_changes_nothing(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     w.fail_del = KF_KIND_SESSION;
     assert_int_equal(sign_out(&w, true), KF_ERR_STORE_WRITE);
@@ -208,7 +199,6 @@ static void test_a_local_sign_out_that_fails_changes_nothing(void **state) {
 static void test_a_session_that_ended_but_could_not_be_deleted(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w);
     w.fail_del = KF_KIND_SESSION;
     assert_int_equal(sign_out(&w, false), KF_ERR_STORE_WRITE);
@@ -232,7 +222,6 @@ static void test_a_session_that_ended_but_could_not_be_deleted(void **state) {
 static void test_facts_stay_until_the_profile_is_back(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w);
     int64_t expires = world_entry(&w.a, PROFILE)->session->exp;
     settings_are(&w, "# none\n");
@@ -252,7 +241,6 @@ static void test_facts_stay_until_the_profile_is_back(void **state) {
 
 static void test_the_ledger_tells_a_later_agent(void **state) {
     world w;
-    (void)state;
     set_up(&w);
     settings_are(&w, "# none\n");
     restart(&w);
@@ -274,7 +262,6 @@ static void test_the_ledger_tells_a_later_agent(void **state) {
 static void test_an_unsaved_session_stays_until_it_is_saved(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w);
     w.fail_save = true;
     world_token(&w, &w.a, PROFILE, -1, true, &g);
@@ -302,7 +289,6 @@ static void test_an_unsaved_session_stays_until_it_is_saved(void **state) {
 static void test_an_unsaved_session_of_another_origin(void **state) {
     world w, other;
     got g = {0};
-    (void)state;
     set_up(&w);
     world_up(&other, NULL);
     w.fail_save = true;

@@ -41,7 +41,6 @@ static void restart(world *w) {
 static void test_single_flight(void **state) {
     world w;
     got g[50] = {0};
-    (void)state;
     set_up(&w, NULL);
     world_age(&w.a, PROFILE, -1);
     for (size_t i = 0; i < KF_LEN(g); i++) world_ask(&w.a, PROFILE, -1, i % 2, &g[i]);
@@ -59,7 +58,6 @@ static void test_single_flight(void **state) {
 static void test_served_after_restart(void **state) {
     world w;
     got first = {0}, again = {0};
-    (void)state;
     set_up(&w, NULL);
     world_token(&w, &w.a, PROFILE, -1, false, &first);
     assert_false(first.renewed);
@@ -79,7 +77,6 @@ static void test_min_valid(void **state) {
     const char *const args[] = {"--token-life", "60s", NULL};
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, args);
     world_token(&w, &w.a, PROFILE, 3600 * 1000, false, &g); /* longer than any token lives */
     assert_true(g.is_short && !g.renewed);
@@ -103,7 +100,6 @@ static void test_ledger_and_index(void **state) {
     got g = {0};
     char fp[33], path[128];
     kf_secret *text = NULL;
-    (void)state;
     set_up(&w, NULL);
     kf_ledger l = world_ledger(&w.a, PROFILE);
     fp_of(&w.a, fp);
@@ -129,7 +125,6 @@ static void test_ledger_and_index(void **state) {
 
 static void test_profile_json(void **state) {
     world w;
-    (void)state;
     set_up(&w, NULL);
     KF_AUTO(kf_json) j = kf_keeper_profile_json(w.a.keeper, PROFILE);
     assert_string_equal(kf_json_str(j, "user_email"), "plain@example.test");
@@ -149,7 +144,6 @@ static void test_profile_json(void **state) {
 /* A record that no frame takes: it alone fails, and says why. */
 static void test_too_large_a_record(void **state) {
     world w;
-    (void)state;
     set_up(&w, NULL);
     kf_entry *e = world_entry(&w.a, PROFILE);
     char *large = malloc(KF_RECORD_MAX + 1);
@@ -172,7 +166,6 @@ static void test_too_large_a_record(void **state) {
 
 /* A part never exceeds a frame, whatever the size of its items. */
 static void test_parts(void **state) {
-    (void)state;
     const size_t sizes[] = {10, 1000, KF_RECORD_MAX - 32};
     for (size_t i = 0; i < KF_LEN(sizes); i++) {
         kf_part part = kf_part_new();
@@ -196,7 +189,6 @@ static void test_parts(void **state) {
 
 static void test_ahead_of_time(void **state) {
     world w;
-    (void)state;
     set_up(&w, NULL);
     kf_entry *e = world_entry(&w.a, PROFILE);
     world_age(&w.a, PROFILE, 30 * 1000);
@@ -216,7 +208,6 @@ static void test_ahead_of_time(void **state) {
 static void test_lost_answer(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     world_faults(&w, "[{" REFRESH ",\"nth\":1,\"drop\":\"after\"}]");
     world_token(&w, &w.a, PROFILE, -1, true, &g);
@@ -232,7 +223,6 @@ static void test_lost_answer(void **state) {
 static void test_lost_answers_replayed_by_the_next_agent(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     world_faults(&w, "[{" REFRESH ",\"drop\":\"after\"}]");
     world_token(&w, &w.a, PROFILE, -1, true, &g);
@@ -254,7 +244,6 @@ static void test_lost_answers_replayed_by_the_next_agent(void **state) {
 static void test_rate_limited(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     world_faults(&w, "[{" REFRESH ",\"nth\":1,\"status\":429,\"headers\":{\"Retry-After\":\"1\"},"
                      "\"body\":{\"error\":\"too_many_requests\"}}]");
@@ -306,7 +295,6 @@ static void lasting(const char *fault, kf_err_code code) {
 }
 
 static void test_html_500(void **state) {
-    (void)state;
     lasting("[{" REFRESH ",\"status\":500,\"content_type\":\"text/html\",\"body\":\"<html>Oops\"}]",
             KF_ERR_NET_SERVER);
 }
@@ -315,53 +303,44 @@ static void test_html_500(void **state) {
 
 /* A proxy, a firewall or the sign-in page of a network: no verdict about the session. */
 static void test_page_403(void **state) {
-    (void)state;
     lasting("[{" REFRESH ",\"status\":403" PAGE, KF_ERR_NET_NOT_WORKOS);
 }
 
 static void test_page_401(void **state) {
-    (void)state;
     lasting("[{" REFRESH ",\"status\":401" PAGE, KF_ERR_NET_NOT_WORKOS);
 }
 
 static void test_page_407(void **state) {
-    (void)state;
     lasting("[{" REFRESH ",\"status\":407" PAGE, KF_ERR_NET_PROXY_AUTH);
 }
 
 static void test_page_200(void **state) {
-    (void)state;
     lasting("[{" REFRESH ",\"handle\":true,\"status\":200" PAGE, KF_ERR_NET_NOT_WORKOS);
 }
 
 static void test_not_now_400(void **state) {
-    (void)state;
     lasting("[{" REFRESH ",\"status\":400,\"body\":{\"error\":\"temporarily_unavailable\"}}]",
             KF_ERR_NET_SERVER);
 }
 
 static void test_unknown_code(void **state) {
-    (void)state;
     lasting("[{" REFRESH
             ",\"status\":400,\"body\":{\"code\":\"a_code_nobody_knows\",\"message\":\"m\"}}]",
             KF_ERR_NET_SERVER);
 }
 
 static void test_truncated_json(void **state) {
-    (void)state;
     lasting("[{" REFRESH ",\"status\":200,\"body\":\"{\\\"access_token\\\":\\\"ey\"}]",
             KF_ERR_NET_BAD_ANSWER);
 }
 
 static void test_no_jwt(void **state) {
-    (void)state;
     lasting("[{" REFRESH ",\"replace\":{\"access_token\":\"nonsense\"}}]", KF_ERR_NET_BAD_ANSWER);
 }
 
 static void test_nobody_there(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     close(w.stop_fd);
     w.stop_fd = -1;
@@ -382,7 +361,6 @@ static void test_no_refresh_token_keeps_the_old(void **state) {
     world w;
     got g = {0};
     char before[33], after[33];
-    (void)state;
     set_up(&w, NULL);
     fp_of(&w.a, before);
     world_faults(&w, "[{" REFRESH ",\"remove\":[\"refresh_token\"]}]");
@@ -408,7 +386,6 @@ static void says_why(world *w, const char *name) {
 static void test_a_lost_answer_is_told_as_lost(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     world_faults(&w, "[{" REFRESH ",\"from\":1,\"to\":1,\"drop\":\"after\"},"
                      "{" REFRESH ",\"from\":2,\"to\":9,\"status\":400,"
@@ -430,7 +407,6 @@ static void test_a_lost_answer_is_told_as_lost(void **state) {
 /* What is known of a session stays known over a start of the agent. */
 static void test_a_known_session_is_a_session(void **state) {
     world w;
-    (void)state;
     set_up(&w, NULL);
     KF_AUTO(kf_json) before = kf_keeper_profile_json(w.a.keeper, PROFILE);
     restart(&w);
@@ -447,7 +423,6 @@ static void test_a_known_session_is_a_session(void **state) {
 static void test_invalid_grant(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     KF_AUTO(kf_secret) before = world_blob(&w, PROFILE_ID);
     world_faults(&w, "[{" REFRESH ",\"status\":400,\"body\":{\"error\":\"invalid_grant\"}}]");
@@ -476,7 +451,6 @@ static void test_invalid_grant(void **state) {
 static void test_refused(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     world_faults(&w, "[{" REFRESH ",\"status\":401,\"body\":{\"message\":\"Unauthorized\"}}]");
     world_token(&w, &w.a, PROFILE, -1, true, &g);
@@ -501,7 +475,6 @@ static void test_refused(void **state) {
 static void test_another_agent_renewed(void **state) {
     world w;
     got g = {0}, mine = {0};
-    (void)state;
     set_up(&w, NULL);
     world_agent(&w, &w.b);
     world_token(&w, &w.b, PROFILE, -1, true, &g);
@@ -519,7 +492,6 @@ static void test_another_agent_renewed(void **state) {
 static void test_two_agents_at_once(void **state) {
     world w;
     got g[2] = {0};
-    (void)state;
     set_up(&w, NULL);
     world_agent(&w, &w.b);
     world_token(&w, &w.b, PROFILE, -1, false, &g[1]);
@@ -539,7 +511,6 @@ static void test_two_agents_at_once(void **state) {
 static void test_stale_store(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     KF_AUTO(kf_secret) old = world_blob(&w, PROFILE_ID);
     world_token(&w, &w.a, PROFILE, -1, true, &g);
@@ -573,7 +544,6 @@ static void test_stale_store(void **state) {
 static void test_damaged_record(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     KF_AUTO(kf_secret) bad = kf_secret_new("{\"schema\":\"keyfob.session/1\"", 28);
     world_put(&w, PROFILE_ID, bad);
@@ -590,7 +560,6 @@ static void test_damaged_record(void **state) {
 static void test_not_writable(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     w.fail_probe = true;
     world_token(&w, &w.a, PROFILE, -1, true, &g);
@@ -608,7 +577,6 @@ static void test_not_writable(void **state) {
 static void test_unsaved_then_saved(void **state) {
     world w;
     got g = {0}, again = {0};
-    (void)state;
     set_up(&w, NULL);
     w.fail_save = w.fail_seal = true;
     world_token(&w, &w.a, PROFILE, -1, true, &g);
@@ -656,7 +624,6 @@ static void move_host(world *w, const char *host) {
 static void test_origin(void **state) {
     world other, w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     world_up(&other, NULL);
     move_host(&w, other.url);
@@ -687,7 +654,6 @@ static void test_origin(void **state) {
 static void test_lock_held(void **state) {
     world w;
     got plain = {0}, wants = {0}, fast = {0};
-    (void)state;
     set_up(&w, NULL);
     KF_AUTO_CHARS path = kf_strfmt("%s/%s.lock", w.state, PROFILE_ID);
     int fd = kf_lock_open(path, NULL);
@@ -720,7 +686,6 @@ static void test_lock_held(void **state) {
 static void test_keeper_ends_in_a_renewal(void **state) {
     world w;
     got lost = {0}, g = {0};
-    (void)state;
     set_up(&w, NULL);
     world_faults(&w, "[{" REFRESH ",\"nth\":1,\"delay_ms\":1000}]");
     world_ask(&w.a, PROFILE, -1, true, &lost);
@@ -742,7 +707,6 @@ static void test_keeper_ends_in_a_renewal(void **state) {
 static void test_profile_goes_in_a_renewal(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     world_faults(&w, "[{" REFRESH ",\"nth\":1,\"delay_ms\":1000}]");
     world_ask(&w.a, PROFILE, -1, true, &g);
@@ -771,7 +735,6 @@ static void test_profile_goes_in_a_renewal(void **state) {
 static void test_sixteen_at_most(void **state) {
     world w;
     got one = {0}, two = {0};
-    (void)state;
     set_up(&w, NULL);
     world_sign_in(&w, &w.a, PUBLIC);
     kf_gate *gate = kf_slot_gate(w.a.keeper, w.url);
@@ -819,7 +782,6 @@ static out_got sign_out(world *w, const char *profile, bool local) {
 static void test_sign_out(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     KF_AUTO(kf_secret) old = world_blob(&w, PROFILE_ID);
     out_got o = sign_out(&w, PROFILE, false);
@@ -841,7 +803,6 @@ static void test_sign_out(void **state) {
 
 static void test_sign_out_public(void **state) {
     world w;
-    (void)state;
     world_up(&w, NULL);
     world_sign_in(&w, &w.a, PUBLIC);
     out_got o = sign_out(&w, PUBLIC, false);
@@ -859,7 +820,6 @@ static void test_sign_out_public(void **state) {
 }
 
 static void nobody_is_needed(void *user, const char *id, const char *name, const char *reason) {
-    (void)user, (void)id, (void)name;
     fail_msg("a person is told of %s", reason);
 }
 
@@ -867,7 +827,6 @@ static void nobody_is_needed(void *user, const char *id, const char *name, const
 static void test_sign_out_leaves_the_item(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     w.fail_del = "session";
     out_got o = sign_out(&w, PROFILE, false);
@@ -891,7 +850,6 @@ static void test_sign_out_leaves_the_item(void **state) {
 
 static void test_second_sign_in(void **state) {
     world w;
-    (void)state;
     set_up(&w, NULL);
     world_sign_in(&w, &w.a, PROFILE);
     assert_int_equal(world_entry(&w.a, PROFILE)->session->generation, 2);
@@ -902,7 +860,6 @@ static void test_second_sign_in(void **state) {
 static void test_sign_in_not_saved(void **state) {
     world w;
     got g = {0};
-    (void)state;
     world_up(&w, NULL);
     world_key(&w, &w.a);
     w.fail_save = true;
@@ -931,7 +888,6 @@ static void test_remove_and_forget(void **state) {
     world w;
     got g = {0};
     bool done = false;
-    (void)state;
     set_up(&w, NULL);
     kf_keeper_forget_memory(w.a.keeper);
     assert_null(world_entry(&w.a, PROFILE)->session);

@@ -57,7 +57,6 @@ static void assert_alive(world *w) {
 static void test_late_answer(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     world_faults(&w, "[{" REFRESH ",\"from\":1,\"to\":9,\"delay_ms\":9000}]");
     world_age(&w.a, PROFILE, -1);
@@ -77,7 +76,6 @@ static void test_late_answer_of_a_strict_server(void **state) {
     const char *const args[] = {"--replay-window", "0s", NULL};
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, args);
     world_faults(&w, "[{" REFRESH ",\"nth\":1,\"delay_ms\":9500}]");
     world_token(&w, &w.a, PROFILE, -1, true, &g);
@@ -91,7 +89,6 @@ static void test_late_answer_of_a_strict_server(void **state) {
 static void test_valid_token_does_not_wait(void **state) {
     world w;
     got first = {0}, g = {0};
-    (void)state;
     set_up(&w, NULL);
     world_faults(&w, "[{" REFRESH ",\"nth\":1,\"delay_ms\":6000}]");
     world_age(&w.a, PROFILE, 20 * 1000); /* less than a caller gets by default */
@@ -112,7 +109,6 @@ static void test_valid_token_does_not_wait(void **state) {
 }
 
 static void signed_out(void *user, bool ended, const kf_err *note, const kf_err *err) {
-    (void)note;
     assert_null(err);
     assert_true(ended);
     *(bool *)user = true;
@@ -123,7 +119,6 @@ static void test_sign_out_does_not_wait(void **state) {
     world w;
     got g = {0};
     bool done = false;
-    (void)state;
     set_up(&w, NULL);
     world_faults(&w, "[{" REFRESH ",\"nth\":1,\"delay_ms\":6000}]");
     world_ask(&w.a, PROFILE, -1, true, &g);
@@ -164,7 +159,6 @@ static void leave_intent(world *w, int64_t age_ms) {
 static void test_intent_is_replayed_when_loaded(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     leave_intent(&w, 5000);
     world_token(&w, &w.a, PROFILE, -1, false, &g);
@@ -191,7 +185,6 @@ static void urgent_found(void *user) {
 
 static void test_intent_is_found_at_start(void **state) {
     world w;
-    (void)state;
     set_up(&w, NULL);
     leave_intent(&w, 5000);
     finder f = {.k = w.a.keeper};
@@ -207,7 +200,6 @@ static void test_intent_is_found_at_start(void **state) {
 static void test_old_intent_waits(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     leave_intent(&w, KF_REPLAY_MAX_MS + 1000);
     finder f = {.k = w.a.keeper};
@@ -234,7 +226,6 @@ static void refuse_and_renew(world *w, got *g) {
 static void test_unsaved_and_killed_inside_the_window(void **state) {
     world w;
     got g = {0}, again = {0};
-    (void)state;
     set_up(&w, NULL);
     w.fail_seal = true;
     refuse_and_renew(&w, &g);
@@ -263,7 +254,6 @@ static void test_second_place(void **state) {
     world w;
     got g = {0}, again = {0};
     struct stat st;
-    (void)state;
     set_up(&w, NULL);
     refuse_and_renew(&w, &g);
     assert_true(second_there(&w) && world_entry(&w.a, PROFILE)->second);
@@ -296,7 +286,6 @@ static void test_second_place(void **state) {
 static void test_second_place_that_is_old(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     refuse_and_renew(&w, &g);
     KF_AUTO_CHARS path = kf_strfmt("%s/%s.session.sealed", w.state, PROFILE_ID);
@@ -319,7 +308,6 @@ static void test_second_place_that_is_old(void **state) {
 static void test_lost_is_told_as_lost(void **state) {
     world w;
     got g = {0}, again = {0};
-    (void)state;
     set_up(&w, NULL);
     w.fail_seal = true;
     refuse_and_renew(&w, &g);
@@ -339,7 +327,6 @@ static void test_lost_is_told_as_lost(void **state) {
 static void test_unsaved_is_tried_often(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     refuse_and_renew(&w, &g);
     kf_entry *e = world_entry(&w.a, PROFILE);
@@ -358,7 +345,6 @@ static void test_unsaved_is_tried_often(void **state) {
 static void test_a_refusal_is_asked_about_again(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     kf_entry *e = world_entry(&w.a, PROFILE);
     world_faults(&w, "[{" REFRESH ",\"from\":1,\"to\":2,\"status\":401,"
@@ -388,7 +374,6 @@ static void test_a_refusal_is_asked_about_again(void **state) {
 static void test_back_off_does_not_bind_callers(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     kf_entry *e = world_entry(&w.a, PROFILE);
     world_faults(&w, "[{" REFRESH ",\"nth\":1,\"status\":429,\"headers\":{\"Retry-After\":\"600\"},"
@@ -415,7 +400,6 @@ static void test_back_off_does_not_bind_callers(void **state) {
 static void test_a_hung_server_delays_nobody_else(void **state) {
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     kf_gate *other = kf_slot_gate(w.a.keeper, "https://hung.example");
     other->taken = KF_MAX_RENEWALS;
@@ -436,7 +420,6 @@ static void put_ledger_text(world *w, const char *text) {
 static void test_damaged_ledger(void **state) {
     const char *torn = "{\"schema\":\"keyfob.ledger/1\",\"generat";
     world w;
-    (void)state;
     set_up(&w, NULL);
     put_ledger_text(&w, torn);
     assert_alive(&w);
@@ -454,7 +437,6 @@ static void test_newer_ledger(void **state) {
     const char *newer = "{\"schema\":\"keyfob.ledger/2\",\"generation\":1}\n";
     world w;
     got g = {0};
-    (void)state;
     set_up(&w, NULL);
     put_ledger_text(&w, newer);
     world_token(&w, &w.a, PROFILE, -1, true, &g);

@@ -82,7 +82,6 @@ typedef struct wish {
 
 static bool set_proxy(kf_conf *c, void *user, kf_err *err) {
     wish *w = user;
-    (void)err;
     w->asked++;
     kf_conf_set(c, "proxy", "proxy:1");
     return true;
@@ -114,7 +113,6 @@ static void until_asked(home *h, const wish *w, int times) {
 static void test_applied_again_to_what_another_program_wrote(void **state) {
     home h;
     wish w = {.h = &h};
-    (void)state;
     home_up(&h, ONE);
     hold_worker(&h);
     kf_settings_change(&h.a, set_proxy, told, &w);
@@ -137,7 +135,6 @@ static void test_applied_again_to_what_another_program_wrote(void **state) {
 static void test_refused_when_another_program_broke_it(void **state) {
     home h;
     wish w = {.h = &h};
-    (void)state;
     home_up(&h, ONE);
     hold_worker(&h);
     kf_settings_change(&h.a, set_proxy, told, &w);
@@ -155,7 +152,6 @@ static void test_refused_when_another_program_broke_it(void **state) {
 static void test_an_edited_text_does_not_overwrite_another_one(void **state) {
     home h;
     wish w = {.h = &h};
-    (void)state;
     home_up(&h, ONE);
     hold_worker(&h);
     kf_settings_replace(&h.a, "# edited\n" ONE, ONE, told, &w);
@@ -177,7 +173,6 @@ static void test_an_edited_text_does_not_overwrite_another_one(void **state) {
 static void test_the_agent_ends_during_a_change(void **state) {
     home h;
     wish *first = calloc(1, sizeof *first), *second = calloc(1, sizeof *second);
-    (void)state;
     assert_true(first && second);
     home_up(&h, ONE);
     hold_worker(&h);
@@ -201,7 +196,6 @@ static void test_the_agent_ends_during_a_change(void **state) {
 }
 
 static bool remove_one(kf_conf *c, void *user, kf_err *err) {
-    (void)err;
     ((wish *)user)->asked++;
     return kf_conf_remove(c, "one");
 }
@@ -209,7 +203,6 @@ static bool remove_one(kf_conf *c, void *user, kf_err *err) {
 static void test_a_removal_by_keyfob_is_never_in_doubt(void **state) {
     home h;
     wish w = {.h = &h};
-    (void)state;
     home_up(&h, ONE TWO);
     kf_settings_change(&h.a, remove_one, told, &w);
     until(&h, &w.done);
@@ -226,7 +219,6 @@ static void test_a_link_whose_target_is_away_stays_a_link(void **state) {
     home h;
     wish w = {.h = &h};
     struct stat st;
-    (void)state;
     home_up(&h, "");
     KF_AUTO_CHARS real = kf_strfmt("%s/real.conf", h.dir);
     assert_int_equal(unlink(h.conf) | symlink("real.conf", h.conf), 0);

@@ -121,10 +121,7 @@ static void shelf_unlock(kf_store *s, const kf_secret *pass, bool create, kf_sto
     kf_store_unlock(((shelf *)s)->inner, pass, create, done, user);
 }
 static void shelf_lock(kf_store *s) { (void)s; }
-static kf_store_state shelf_state(const kf_store *s) {
-    (void)s;
-    return KF_STORE_OK;
-}
+static kf_store_state shelf_state(const kf_store *s) { return KF_STORE_OK; }
 static void shelf_free(kf_store *s) {
     kf_store_free(((shelf *)s)->inner);
     free(s);

@@ -8,7 +8,6 @@
 #include "sandbox/http.h"
 
 static void handle(const kf_web_req *req, kf_web_res *res, void *user) {
-    (void)user;
     size_t n;
     kf_err e = {0};
     hold(kf_web_method(req) && kf_web_path(req) && kf_web_text(req, &n));

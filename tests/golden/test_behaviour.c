@@ -117,7 +117,6 @@ static void everywhere(void (*check)(stage *s, bool text)) {
 }
 
 static void check_esc(stage *s, bool text) {
-    (void)text;
     for (int i = 0; i < 50; i++) stage_key(s, KF_KEY_ESC);
     assert_int_equal(s->quit, -1);
     if (!strcmp(kf_app_top(s->a), "signin") || !strcmp(kf_app_top(s->a), "enroll"))
@@ -130,7 +129,6 @@ static void check_esc(stage *s, bool text) {
 }
 
 static void check_leave(stage *s, bool text) {
-    (void)text;
     stage_key(s, KF_CTRL('C'));
     assert_int_equal(s->quit, 130);
 }
@@ -148,7 +146,6 @@ static void check_help(stage *s, bool text) {
     static const struct {
         int rows, cols;
     } sizes[] = {{12, 40}, {20, 72}, {24, 80}, {36, 120}, {60, 200}};
-    (void)text;
     for (size_t i = 0; i < KF_LEN(sizes); i++) {
         kf_grid g;
         kf_grid_init(&g, sizes[i].rows, sizes[i].cols, false);
@@ -162,7 +159,6 @@ static void check_help(stage *s, bool text) {
 
 static void check_secret(stage *s, bool text) {
     static const struct { int rows, cols; } sizes[] = {{12, 40}, {24, 80}, {36, 120}};
-    (void)text;
     for (size_t i = 0; i < KF_LEN(sizes); i++) {
         KF_AUTO_CHARS dump = stage_draw(s, sizes[i].rows, sizes[i].cols);
         assert_null(strstr(dump, "canary"));
@@ -170,7 +166,6 @@ static void check_secret(stage *s, bool text) {
 }
 
 static void check_suspend(stage *s, bool text) {
-    (void)text;
     stage_key(s, KF_CTRL('Z'));
     assert_int_equal(s->suspends, 1);
 }
@@ -290,7 +285,6 @@ static void paste_too_long(void **state) {
 }
 
 static void editing(void **state) {
-    (void)state;
     kf_line l;
     kf_line_init(&l, 64, false);
     kf_line_set(&l, "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e"); /* 3 wide characters */

@@ -70,7 +70,6 @@ static void palette_takes_the_name(void **state) {
 static void the_address_of_last_time(void **state) {
     stage s;
     stage_open_acme(&s);
-    (void)state;
     stage_signin(&s);
     stage_step(&s, EMAIL("2"));
     stage_shot_at(&s, "signin-email-again", 24, 80);

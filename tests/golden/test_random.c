@@ -206,7 +206,6 @@ static void check_draw(stage *s, int rows, int cols) {
 }
 
 static void random_walks(void **state) {
-    (void)state;
     for (unsigned walk = 0; walk < 25; walk++) {
         stage s;
         stage_open(&s);
@@ -224,7 +223,6 @@ static void random_walks(void **state) {
 }
 
 static void grid_total(void **state) {
-    (void)state;
     for (unsigned i = 0; i < 3000; i++) {
         kf_grid g;
         kf_grid_init(&g, (int)dice(6), (int)dice(12), dice(2));

@@ -168,7 +168,6 @@ static void check_over(kf_key_decoder *d, seen *s, const char *what, size_t cut)
 }
 
 static void a_reply_is_no_key(void **state) {
-    (void)state;
     for (size_t i = 0; i < KF_LEN(replies); i++) {
         const char *r = replies[i];
         size_t len = strlen(r);
@@ -201,7 +200,6 @@ static void a_reply_is_no_key(void **state) {
 
 /* Esc has become a key, and what follows it is still no key. */
 static void a_reply_after_a_late_esc(void **state) {
-    (void)state;
     for (size_t i = 0; i < KF_LEN(replies); i++) {
         const char *r = replies[i];
         if (r[0] != '\033' || r[1] == 'X' || kf_str_starts(r, "\033O5") ||
@@ -222,7 +220,6 @@ static void a_reply_after_a_late_esc(void **state) {
 }
 
 static void many_replies_at_once(void **state) {
-    (void)state;
     seen s = {0};
     kf_key_decoder *d = kf_key_decoder_new();
     for (size_t i = 0; i < KF_LEN(replies); i++) feed(d, &s, replies[i], strlen(replies[i]));
@@ -254,7 +251,6 @@ static void check_keys(const char *bytes, size_t n, const int *want, size_t k) {
                sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
 
 static void keys_are_keys(void **state) {
-    (void)state;
     KEYS("\033[A\033OA\033[B\033[1;5C\033[3~", KF_KEY_UP, KF_KEY_UP, KF_KEY_DOWN, KF_KEY_CTRL_RIGHT,
          KF_KEY_DELETE);
     KEYS("\033[[A\033OQ\033[5~\033[Z", KF_KEY_F1, KF_KEY_F2, KF_KEY_PGUP, KF_KEY_BACKTAB);
@@ -281,7 +277,6 @@ static void keys_are_keys(void **state) {
 }
 
 static void time_decides_a_lone_escape(void **state) {
-    (void)state;
     seen s = {0};
     kf_key_decoder *d = kf_key_decoder_new();
     feed(d, &s, "\033", 1);
@@ -310,7 +305,6 @@ static void time_decides_a_lone_escape(void **state) {
 }
 
 static void bytes_that_are_not_utf8(void **state) {
-    (void)state;
     static const char *const wrong[] = {"\xff",          "\xe9k",     "\xc3k",
                                         "\xc0\x80k",     "\xe2\x82k", "\xed\xa0\x80k",
                                         "\x80k",         "\xc2\x80k", "\xf4\x90\x80\x80k",
@@ -326,7 +320,6 @@ static void bytes_that_are_not_utf8(void **state) {
 }
 
 static void a_paste_is_one_thing(void **state) {
-    (void)state;
     static const char inside[] = "qD\r\n\003\032\033\033[A\033[201\033[200~\xff\x00y\033[201";
     seen s = {0};
     kf_key_decoder *d = kf_key_decoder_new();
@@ -365,7 +358,6 @@ static void a_paste_is_one_thing(void **state) {
 
 /* The three places where a reply did most harm. */
 static void nothing_happens_on_the_screen(void **state) {
-    (void)state;
     for (int place = 0; place < 3; place++) {
         stage st;
         seen s = {0};

@@ -43,7 +43,6 @@ static void on_done(void *user, const kf_secret *blob, const kf_err *err) {
 }
 
 static void on_list(void *user, const kf_store_item *items, size_t n, const kf_err *err) {
-    (void)items;
     answer *a = user;
     a->came = true;
     a->err = err ? *err : (kf_err){0};
@@ -168,14 +167,12 @@ static void put(const char *kind, const char *mark, const char *text) {
 }
 
 static int begin(void **state) {
-    (void)state;
     loop = kf_loop_new(NULL);
     store = kf_store_keyring_new(loop, generation_of);
     return 0;
 }
 
 static int end(void **state) {
-    (void)state;
     static const char *const id[] = {ONE, TWO}, *const kind[] = {"session", "api-key"};
     for (size_t i = 0; i < 4; i++) (void)delete (id[i / 2], kind[i % 2]);
     assert_int_equal(shell("secret-tool clear application keyfob; true"), 0);
@@ -194,7 +191,6 @@ static void reopen(void) {
 /* ---- tests ---- */
 
 static void test_items(void **state) {
-    (void)state;
     size_t n;
     answer a = {0};
     assert_int_equal(load(ONE, "session", NULL), KF_ERR_STORE_NOT_FOUND);
@@ -219,7 +215,6 @@ static void test_items(void **state) {
 }
 
 static void test_probe_leaves_nothing(void **state) {
-    (void)state;
     answer a = {0};
     kf_store_probe(store, false, on_done, &a);
     assert_int_equal(wait_for(&a), KF_ERR_NONE);
@@ -227,7 +222,6 @@ static void test_probe_leaves_nothing(void **state) {
 }
 
 static void test_several_with_one_name(void **state) {
-    (void)state;
     put("session", "a", "g4 old");
     put("session", "b", "g12 newest");
     put("session", "c", "g5 older");
@@ -247,7 +241,6 @@ static void test_several_with_one_name(void **state) {
 }
 
 static void test_newer_keyfob(void **state) {
-    (void)state;
     put("session", "a", "newer keyfob");
     assert_int_equal(load(ONE, "session", "newer keyfob"), KF_ERR_NONE);
     assert_int_equal(save(ONE, "session", "g7 mine"), KF_ERR_STORE_NEWER);
@@ -259,7 +252,6 @@ static void test_newer_keyfob(void **state) {
 }
 
 static void test_several_without_generation(void **state) {
-    (void)state;
     put("api-key", "a", "first");
     time_t begin_s = time(NULL);
     while (time(NULL) <= begin_s) (void)kf_loop_step(loop, false); /* items know whole seconds */
@@ -271,7 +263,6 @@ static void test_several_without_generation(void **state) {
 }
 
 static void test_seal(void **state) {
-    (void)state;
     kf_err e = {0};
     KF_AUTO(kf_secret) blob = kf_secret_new("the new pair", 12);
     assert_null(
@@ -296,7 +287,6 @@ static void test_seal(void **state) {
 
 /* Two agents that start at the same moment, and an item that a person deletes. */
 static void test_several_spare_keys(void **state) {
-    (void)state;
     kf_err e;
     KF_AUTO(kf_secret) blob = kf_secret_new("mine", 4);
     KF_AUTO(kf_secret) blob2 = kf_secret_new("theirs", 6);
@@ -324,7 +314,6 @@ static void test_several_spare_keys(void **state) {
 
 /* All profiles at once, in two stores, while a third deletes and makes items. */
 static void test_many_at_once(void **state) {
-    (void)state;
     enum { N = 24 };
     answer a[6 * N] = {{0}};
     KF_AUTO(kf_secret) blob = kf_secret_new("g2 y", 4);
@@ -366,7 +355,6 @@ static void test_many_at_once(void **state) {
 
 /* A call that got no answer is remembered for questions, never for what a session depends on. */
 static void test_stopped(void **state) {
-    (void)state;
     size_t n;
     answer a = {0};
     assert_int_equal(save(ONE, "session", "g1 x"), KF_ERR_NONE);
@@ -399,7 +387,6 @@ static void test_stopped(void **state) {
 /* A write that was given up is still in the provider's queue: what is written later must win.
  * Stopped after so many answers, each time at another call. */
 static void test_late_effect(void **state) {
-    (void)state;
     pid_t pid = provider();
     int writes_given_up = 0;
     assert_int_equal(reserve(ONE, 100), KF_ERR_NONE); /* the session is open */
@@ -429,7 +416,6 @@ static void test_late_effect(void **state) {
 
 /* Full: refused before anything is spent, at the size of the record. */
 static void test_full(void **state) {
-    (void)state;
     const char *dir = getenv("KF_KEYRINGS");
     assert_non_null(dir);
     assert_int_equal(save(ONE, "session", "g1 x"), KF_ERR_NONE);
@@ -461,7 +447,6 @@ int main(int argc, char **argv) {
     static const struct CMUnitTest full[] = {
         cmocka_unit_test_setup_teardown(test_full, begin, end),
     };
-    (void)argv;
     if (argc > 1) return cmocka_run_group_tests(full, NULL, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

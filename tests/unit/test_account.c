@@ -15,7 +15,6 @@ static kf_json *json(const char *text) {
 }
 
 static void paths(void **state) {
-    (void)state;
     static const char *const bad[] = {"", "a/b", "a?b", "a b", "a%2f", "..", "a\n", "ä"};
     for (size_t i = 0; i < KF_LEN(bad); i++) {
         assert_false(kf_account_id_ok(bad[i]));
@@ -42,7 +41,6 @@ static void paths(void **state) {
 }
 
 static void organizations(void **state) {
-    (void)state;
     kf_err e;
     char next[KF_ACCOUNT_ID_MAX];
     KF_AUTO(kf_json) list = kf_json_arr();
@@ -67,7 +65,6 @@ static void organizations(void **state) {
 }
 
 static void sessions_and_factors(void **state) {
-    (void)state;
     kf_err e;
     char next[KF_ACCOUNT_ID_MAX];
     KF_AUTO(kf_json) list = kf_json_arr();
@@ -94,7 +91,6 @@ static void sessions_and_factors(void **state) {
 }
 
 static void lists_are_bounded(void **state) {
-    (void)state;
     kf_err e;
     char next[KF_ACCOUNT_ID_MAX];
     static const char *const bad[] = {
@@ -124,7 +120,6 @@ static void lists_are_bounded(void **state) {
 }
 
 static void long_names_say_that_they_are_cut(void **state) {
-    (void)state;
     kf_err e;
     char next[KF_ACCOUNT_ID_MAX];
     kf_buf b;
@@ -145,7 +140,6 @@ static void long_names_say_that_they_are_cut(void **state) {
 }
 
 static void names_of_organizations(void **state) {
-    (void)state;
     char name[8] = "x";
     KF_AUTO(kf_json) ok = json("{\"id\":\"org_1\",\"name\":\"Acme\"}");
     KF_AUTO(kf_json) longer = json("{\"id\":\"org_1\",\"name\":\"Acme and Co\"}");
@@ -161,7 +155,6 @@ static void names_of_organizations(void **state) {
 #define URI "otpauth://totp/Acme:a@b.c?secret=JBSWY3DPEHPK3PXP&issuer=Acme"
 
 static void new_factors(void **state) {
-    (void)state;
     kf_err e;
     static const struct {
         const char *text, *id, *challenge;
@@ -196,7 +189,6 @@ static void new_factors(void **state) {
 }
 
 static void bad_otpauth(void **state) {
-    (void)state;
     char big[4200] = "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP&issuer=";
     memset(big + strlen(big), 'a', 4096);
     const char *const bad[] = {NULL,
@@ -219,7 +211,6 @@ static void bad_otpauth(void **state) {
 }
 
 static void codes(void **state) {
-    (void)state;
     kf_err e;
     KF_AUTO(kf_secret) typed = kf_secret_new("123 456", 7);
     KF_AUTO(kf_secret) letters = kf_secret_new("12345x", 6);

@@ -20,7 +20,6 @@ static char *jwt_of(const char *payload) {
 /* --- claims ----------------------------------------------------------------------------------- */
 
 static void claims_are_read(void **state) {
-    (void)state;
     KF_AUTO_CHARS t = jwt_of(
         "{\"iss\":\"https://"
         "api.workos.com\",\"sub\":\"user_1\",\"sid\":\"session_1\",\"jti\":\"j\",\"iat\":100,"
@@ -43,7 +42,6 @@ static void claims_are_read(void **state) {
 }
 
 static void a_signed_token_may_still_not_count(void **state) {
-    (void)state;
     static const struct {
         const char *json, *says; /* says NULL: valid */
     } rows[] = {
@@ -74,7 +72,6 @@ static void a_signed_token_may_still_not_count(void **state) {
 }
 
 static void claims_may_be_missing(void **state) {
-    (void)state;
     KF_AUTO_CHARS t = jwt_of("{\"exp\":400,\"org_id\":null,\"role\":7}");
     kf_claims c;
     assert_true(kf_claims_read(t, strlen(t), &c, NULL));
@@ -96,7 +93,6 @@ static void refuse_claims(const char *token, size_t len) {
 }
 
 static void broken_tokens_are_refused(void **state) {
-    (void)state;
     static const char *const bad[] = {"",
                                       ".",
                                       "..",
@@ -135,7 +131,6 @@ static void broken_tokens_are_refused(void **state) {
 }
 
 static void too_long_claims_are_named(void **state) {
-    (void)state;
     char id[200];
     memset(id, 'x', sizeof id - 1);
     id[sizeof id - 1] = 0;
@@ -150,7 +145,6 @@ static void too_long_claims_are_named(void **state) {
 }
 
 static void huge_tokens_are_refused(void **state) {
-    (void)state;
     size_t n = 30 << 10;
     KF_AUTO_CHARS pad = malloc(n + 1);
     memset(pad, 'x', n);
@@ -232,7 +226,6 @@ static void same_session(const kf_session *a, const kf_session *b) {
 }
 
 static void every_field_survives_the_store(void **state) {
-    (void)state;
     KF_AUTO(kf_session) s = make(PAYLOAD_ORG, FULL, NULL, NULL);
     assert_non_null(s);
     assert_string_equal(kf_secret_peek(s->refresh_token), "rt_1");
@@ -264,7 +257,6 @@ static void every_field_survives_the_store(void **state) {
 }
 
 static void a_bare_sign_in_survives_too(void **state) {
-    (void)state;
     KF_AUTO(kf_session)
     s = make(PAYLOAD,
              "\"user\":{\"id\":\"user_1\"},\"refresh_token\":\"rt_1\",\"organization_id\":null,"
@@ -283,7 +275,6 @@ static void a_bare_sign_in_survives_too(void **state) {
 }
 
 static void a_pasted_token_is_a_session_that_is_over(void **state) {
-    (void)state;
     KF_AUTO(kf_secret) token = kf_secret_new("pasted", 6);
     KF_AUTO(kf_session) s = kf_session_unverified(token, ORIGIN, CLIENT, &at);
     assert_non_null(s);
@@ -305,7 +296,6 @@ static void a_pasted_token_is_a_session_that_is_over(void **state) {
 }
 
 static void a_renewal_keeps_what_it_does_not_bring(void **state) {
-    (void)state;
     KF_AUTO(kf_session) s = make(PAYLOAD_ORG, FULL, NULL, NULL);
     assert_true(kf_str_set(s->organization_name, sizeof s->organization_name, "Acme"));
     s->unverified = true;
@@ -337,7 +327,6 @@ static void a_renewal_keeps_what_it_does_not_bring(void **state) {
 }
 
 static void another_organization_is_told(void **state) {
-    (void)state;
     kf_err e;
     KF_AUTO(kf_session)
     s = make("{\"sub\":\"user_1\",\"org_id\":\"org_1\",\"iat\":1700000000,\"exp\":1700000300}",
@@ -352,7 +341,6 @@ static void another_organization_is_told(void **state) {
 }
 
 static void another_user_is_refused(void **state) {
-    (void)state;
     KF_AUTO(kf_session) s = make(PAYLOAD, FULL, NULL, NULL);
     kf_err e;
     assert_null(make(PAYLOAD, "\"user\":{\"id\":\"user_2\"},\"refresh_token\":\"rt_2\"", s, &e));
@@ -379,7 +367,6 @@ static void another_user_is_refused(void **state) {
 
 /* A refresh token that cannot be kept must not be taken for one that did not come. */
 static void unusable_answers_name_the_field(void **state) {
-    (void)state;
     KF_AUTO(kf_session) prev = make(PAYLOAD, FULL, NULL, NULL);
     char *x = calloc(1, 40001);
     memset(x, 'x', 40000);
@@ -421,7 +408,6 @@ static void unusable_answers_name_the_field(void **state) {
 /* However long or broken: what only shows never costs the pair of tokens, and what is kept is
  * small. */
 static void what_only_shows_is_cut(void **state) {
-    (void)state;
     enum { MANY = 230 * 1024 };
     KF_AUTO_CHARS x = calloc(1, MANY + 1);
     for (int i = 0; i + 3 <= MANY; i += 3) memcpy(x + i, "\xe2\x82\xac", 3);
@@ -464,7 +450,6 @@ static void what_only_shows_is_cut(void **state) {
 
 /* A record that an earlier version stored whole is held to the same bounds when it is read. */
 static void older_records_are_cut(void **state) {
-    (void)state;
     KF_AUTO(kf_session) s = make(PAYLOAD_ORG, FULL, NULL, NULL);
     KF_AUTO(kf_secret) blob = kf_session_to_blob(s);
     KF_AUTO(kf_json) j = parse(kf_secret_peek(blob));
@@ -490,7 +475,6 @@ static void older_records_are_cut(void **state) {
 }
 
 static void access_tokens_are_visible(void **state) {
-    (void)state;
     static const char *const odd[] = {"a b",         "a\\nb",     "a\\u001b[2Jb", "a\\u007f",
                                       "caf\xc3\xa9", "a\\u0000b", "a\xff"};
     for (size_t i = 0; i < KF_LEN(odd); i++) {
@@ -507,7 +491,6 @@ static void access_tokens_are_visible(void **state) {
 }
 
 static void a_token_that_is_no_jwt(void **state) {
-    (void)state;
     KF_AUTO(kf_json)
     opaque =
         parse("{\"access_token\":\"opaque\",\"expires_in\":300,\"refresh_token\":\"r\"," USER "}");
@@ -537,7 +520,6 @@ static void a_token_that_is_no_jwt(void **state) {
 }
 
 static void damaged_blobs_are_refused(void **state) {
-    (void)state;
     KF_AUTO(kf_session) s = make(PAYLOAD_ORG, FULL, NULL, NULL);
     KF_AUTO(kf_secret) blob = kf_session_to_blob(s);
     kf_err e;
@@ -576,7 +558,6 @@ static void damaged_blobs_are_refused(void **state) {
 }
 
 static void newer_blobs_are_named(void **state) {
-    (void)state;
     kf_err e;
     static const char *const newer[] = {"keyfob.session/2", "keyfob.session/10"};
     for (size_t i = 0; i < KF_LEN(newer); i++) {
@@ -591,7 +572,6 @@ static void newer_blobs_are_named(void **state) {
 /* --- time ------------------------------------------------------------------------------------- */
 
 static void time_left(void **state) {
-    (void)state;
     KF_AUTO(kf_session)
     s = make(PAYLOAD, FULL, NULL, NULL); /* received 2 s behind iat by the server's clock */
     kf_moment m = at;
@@ -619,7 +599,6 @@ static void time_left(void **state) {
 
 /* Within one boot, whatever the wall clock says at receipt. */
 static void time_left_by_two_clocks(void **state) {
-    (void)state;
     const int64_t hour = 3600,
                   clocks[] = {at.unix_s, at.unix_s - 7 * hour, at.unix_s + 400 * 24 * hour};
     KF_AUTO(kf_json) j = answer(PAYLOAD, FULL);
@@ -647,7 +626,6 @@ static void time_left_by_two_clocks(void **state) {
 }
 
 static void skew(void **state) {
-    (void)state;
     const struct {
         int64_t unix_s, date, want;
     } rows[] = {{1700000000, 1700000000, 0},
@@ -677,7 +655,6 @@ static void skew(void **state) {
 }
 
 static void user_names(void **state) {
-    (void)state;
     const struct {
         const char *user, *want;
         size_t size;

@@ -16,7 +16,6 @@
 /* --- err ------------------------------------------------------------------------------- */
 
 static void err_fill(void **state) {
-    (void)state;
     kf_err err = {.code = KF_ERR_NET_TLS, .status = 500, .hint = "old", .upstream = "old"};
     assert_false(kf_fail(&err, KF_ERR_SYS_IO, "read %s: %d", "a", 7));
     assert_int_equal(err.code, KF_ERR_SYS_IO);
@@ -34,7 +33,6 @@ static void err_fill(void **state) {
 }
 
 static void err_errno(void **state) {
-    (void)state;
     kf_err err;
     errno = ENOENT;
     assert_false(kf_fail_errno(&err, KF_ERR_SYS_IO, "open %s", "a"));
@@ -43,7 +41,6 @@ static void err_errno(void **state) {
 }
 
 static void err_of_itself(void **state) {
-    (void)state;
     kf_err err;
     kf_fail(&err, KF_ERR_SYS_IO, "first");
     kf_fail(&err, KF_ERR_NET_TLS, "then: %s", err.what);
@@ -55,7 +52,6 @@ static void err_of_itself(void **state) {
 
 /* Too long: it says so, whole characters only, and the errno text is not what is lost. */
 static void err_long(void **state) {
-    (void)state;
     char text[400];
     kf_err err;
     memset(text, 'x', sizeof text);
@@ -87,7 +83,6 @@ static void err_long(void **state) {
 /* A precision that cuts a character, an argument that is no UTF-8: the message stays UTF-8, because
  * it travels as JSON. */
 static void err_is_utf8(void **state) {
-    (void)state;
     kf_err err;
     kf_fail(&err, KF_ERR_SYS_IO, "the answer is for %.4s, not %s", "ab\xe2\x82\xac", "c\xff");
     assert_string_equal(err.what,
@@ -103,7 +98,6 @@ static void err_is_utf8(void **state) {
 }
 
 static void err_names(void **state) {
-    (void)state;
     for (int i = 0; i < KF_ERR_COUNT; i++) {
         kf_err_code c = (kf_err_code)i;
         assert_int_equal(kf_err_from_name(kf_err_name(c)), c);
@@ -127,7 +121,6 @@ static void err_names(void **state) {
 /* --- text that is cut ------------------------------------------------------------------ */
 
 static void str_cut(void **state) {
-    (void)state;
     static const struct {
         const char *in, *out;
         size_t size;
@@ -158,7 +151,6 @@ static void str_cut(void **state) {
 /* --- buf ------------------------------------------------------------------------------- */
 
 static void buf_grows(void **state) {
-    (void)state;
     kf_buf b;
     kf_buf_init(&b, 100000);
     assert_null(b.data);
@@ -192,7 +184,6 @@ static void buf_grows(void **state) {
 
 /* Up to the maximum, not over; a refused append changes nothing. */
 static void buf_maximum(void **state) {
-    (void)state;
     kf_buf b;
     kf_buf_init(&b, 8);
     assert_false(kf_buf_adds(&b, "123456789"));
@@ -219,7 +210,6 @@ static void buf_maximum(void **state) {
 }
 
 static void buf_steal(void **state) {
-    (void)state;
     kf_buf b;
     kf_buf_init(&b, 10);
     KF_AUTO_CHARS empty = kf_buf_steal(&b);
@@ -236,7 +226,6 @@ static void buf_steal(void **state) {
 /* --- str ------------------------------------------------------------------------------- */
 
 static void str_basics(void **state) {
-    (void)state;
     assert_null(kf_strdup(NULL));
     KF_AUTO_CHARS a = kf_strdup("abc");
     KF_AUTO_CHARS b = kf_strfmt("%s-%d", a, 5);
@@ -269,7 +258,6 @@ static void str_basics(void **state) {
 }
 
 static void str_set(void **state) {
-    (void)state;
     char d[5] = "old";
     assert_true(kf_str_set(d, sizeof d, "1234"));
     assert_string_equal(d, "1234");
@@ -285,7 +273,6 @@ static void str_set(void **state) {
 }
 
 static void ct_eq(void **state) {
-    (void)state;
     uint8_t a[64], b[64];
     for (size_t i = 0; i < sizeof a; i++) a[i] = b[i] = (uint8_t)(i * 7);
     assert_true(kf_ct_eq(a, b, sizeof a));
@@ -301,7 +288,6 @@ static void ct_eq(void **state) {
 
 /* RFC 4648 §10 with the alphabet of §5 and without padding, and the two odd letters. */
 static void b64url(void **state) {
-    (void)state;
     static const struct {
         const char *plain, *text;
     } v[] = {{"", ""},
@@ -333,7 +319,6 @@ static void b64url(void **state) {
 }
 
 static void b64url_refuses(void **state) {
-    (void)state;
     static const char *const bad[] = {
         "A",     "AAAAA",  "Zg==", "Zm8=", "Zg=",    "Z+8v",      "Z/8v",
         "Zm 9v", "Zm9v\n", "Zh",   "Zm9",  "Zm9vYn", "\xc3\xa9z", "Zm.v"};
@@ -344,7 +329,6 @@ static void b64url_refuses(void **state) {
 }
 
 static void hex(void **state) {
-    (void)state;
     char text[9];
     uint8_t raw[4] = {0x00, 0x9f, 0xa0, 0xff}, back[4] = {1, 2, 3, 4};
     kf_hex(raw, 4, text);
@@ -361,7 +345,6 @@ static void hex(void **state) {
 }
 
 static void durations(void **state) {
-    (void)state;
     static const struct {
         const char *s;
         int64_t ms;
@@ -400,7 +383,6 @@ static void durations(void **state) {
 #define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static void names(void **state) {
-    (void)state;
     static const char *const good[] = {"a", "0", "default", "a.b_c-d", "9.", A64};
     static const char *const bad[] = {"",    ".a",  "-a",  "_a",        "..",  "A",
                                       "a b", "a/b", "a\n", "a\xc3\xa9", "\x7f"};
@@ -419,7 +401,6 @@ static void names(void **state) {
 }
 
 static void rfc3339(void **state) {
-    (void)state;
     static const struct {
         int64_t t;
         const char *s;
@@ -440,7 +421,6 @@ static void rfc3339(void **state) {
 }
 
 static void origins(void **state) {
-    (void)state;
     static const struct {
         const char *in, *out;
         bool loopback;
@@ -474,7 +454,6 @@ static void origins(void **state) {
 }
 
 static void host_lists(void **state) {
-    (void)state;
     static const struct {
         const char *in, *out; /* NULL: refused */
     } list[] = {
@@ -522,7 +501,6 @@ static void host_lists(void **state) {
 }
 
 static void origins_refused(void **state) {
-    (void)state;
     static const char *const bad[] = {"",
                                       "/",
                                       "https://",
@@ -625,7 +603,6 @@ static void sink(kf_log_level level, const char *line, void *user) {
 }
 
 static void log_lines(void **state) {
-    (void)state;
     kf_log(KF_LOG_ERROR, "nobody listens");
     kf_log_setup(KF_LOG_INFO, sink, &got, NULL);
     assert_int_equal(got.lines, 0);
@@ -655,7 +632,6 @@ static void log_lines(void **state) {
 
 /* The vectors of the paper's reference code: key 00..0f, input 00..n-1; its low half. */
 static void log_fingerprint(void **state) {
-    (void)state;
     static const struct {
         size_t n;
         const char *hex;
@@ -675,7 +651,6 @@ static void log_fingerprint(void **state) {
 }
 
 static void form_escapes(void **state) {
-    (void)state;
     kf_buf b;
     kf_buf_init(&b, 64);
     assert_true(kf_form_add(&b, "a", "x y&z=\xc3\xa4"));

@@ -83,7 +83,6 @@ static void serve_one(int fd, fate f) {
 }
 
 static void *live(void *arg) {
-    (void)arg;
     for (int fd; (fd = accept(agent.fd, NULL, NULL)) >= 0; close(fd)) {
         size_t i = agent.connections++;
         serve_one(fd, i < agent.n ? agent.fates[i] : WORKS);
@@ -129,7 +128,6 @@ static kf_err_code call(const char *method, kf_json *params, const fate *fates, 
 }
 
 static void what_is_harmless_is_repeated(void **state) {
-    (void)state;
     static const fate all[] = {HELLO, READ, PART, RESET, HELLO};
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(call("GetToken", NULL, &all[i], 1, 2, all[i] == RESET ? 1 : 2),
@@ -143,7 +141,6 @@ static void what_is_harmless_is_repeated(void **state) {
 }
 
 static void what_changes_something_is_not(void **state) {
-    (void)state;
     static const fate read[] = {READ}, hello[] = {HELLO}, part[] = {PART};
     static const char *const methods[] = {
         "SignOut",       "PutProfile", "RemoveProfile", "SwitchOrganization",
@@ -161,7 +158,6 @@ static void what_changes_something_is_not(void **state) {
 }
 
 static void what_was_not_read_is_repeated_whatever_it_is(void **state) {
-    (void)state;
     static const fate fates[] = {RESET, RESET, RESET, RESET};
     assert_int_equal(call("PutProfile", NULL, fates, 1, 2, 1), KF_ERR_NONE);
     assert_int_equal(call("SignOut", NULL, fates, 3, 4, 1), KF_ERR_NONE);
@@ -170,7 +166,6 @@ static void what_was_not_read_is_repeated_whatever_it_is(void **state) {
 
 /* A connection that is kept, and whose agent went away between two calls. */
 static void between_two_calls(void **state) {
-    (void)state;
     static const fate works[] = {WORKS};
     kf_err e;
     start(works, 1);
@@ -206,7 +201,6 @@ static int stream(const char *method, const fate *fates, size_t n, size_t calls,
 }
 
 static void streams_are_repeated_before_their_first_answer(void **state) {
-    (void)state;
     static const fate watch[] = {HELLO, RESET, FIRST, FIRST}, sign_in[] = {RESET, FIRST},
                       read[] = {READ};
     kf_err e;
@@ -219,7 +213,6 @@ static void streams_are_repeated_before_their_first_answer(void **state) {
 }
 
 static void no_agent_is_said_as_such(void **state) {
-    (void)state;
     static const fate read[] = {READ};
     kf_err e;
     start(read, 1);

@@ -29,7 +29,6 @@ static int run(const char *script, char *const env[], int64_t limit_ms) {
 }
 
 static void status_and_environment(void **state) {
-    (void)state;
     char one[] = "ONE=1 2", two[] = "PATH=/usr/bin:/bin", *env[] = {one, two, NULL};
     setenv("SECRET_OF_OURS", "x", 1);
     assert_int_equal(
@@ -41,7 +40,6 @@ static void status_and_environment(void **state) {
 }
 
 static void an_end_for_all_of_it(void **state) {
-    (void)state;
     char path[] = "/tmp/kf-command-XXXXXX", two[] = "PATH=/usr/bin:/bin", *env[] = {two, NULL};
     int fd = mkstemp(path);
     KF_AUTO_CHARS script = kf_strfmt("sleep 1000 & echo $! >%s; wait", path);

@@ -9,7 +9,6 @@
 #include "base/str.h"
 
 static void files(void **state) {
-    (void)state;
     static const struct {
         const char *text, *name, *says;
     } rows[] = {{"acme", "acme", NULL},
@@ -54,7 +53,6 @@ static void files(void **state) {
 }
 
 static void the_list(void **state) {
-    (void)state;
     char other[65];
     kf_err e;
     KF_AUTO_CHARS one = kf_allowed_set("", 0, "/a/.keyfob", "acme", &e);
@@ -98,7 +96,6 @@ static void the_list(void **state) {
 }
 
 static void a_full_list(void **state) {
-    (void)state;
     char *text = kf_strdup("");
     char path[64];
     kf_err e;

@@ -41,7 +41,6 @@ static size_t files(void) {
 }
 
 static void reading(void **state) {
-    (void)state;
     kf_err e;
     KF_AUTO(kf_secret) s = NULL;
     KF_AUTO_CHARS real = NULL;
@@ -71,7 +70,6 @@ static void reading(void **state) {
 }
 
 static void changing(void **state) {
-    (void)state;
     kf_err e;
     KF_AUTO_CHARS a = make("a", "before", 0640);
     KF_AUTO(kf_secret) before = kf_secret_new("before", 6);

@@ -61,7 +61,6 @@ static char *shell(const char *script, const char *arg) {
 }
 
 static void test_sh_reads_what_env_quotes(void **state) {
-    (void)state;
     KF_AUTO_CHARS text = format(nasty, "env", NULL, NULL);
     KF_AUTO_CHARS got =
         shell("eval \"$1\"; printf %s "
@@ -72,7 +71,6 @@ static void test_sh_reads_what_env_quotes(void **state) {
 }
 
 static void test_quoting(void **state) {
-    (void)state;
     static const struct {
         const char *format, *line;
     } t[] = {
@@ -92,7 +90,6 @@ static void test_quoting(void **state) {
 }
 
 static void test_what_is_refused(void **state) {
-    (void)state;
     static const char *const bad_values[] = {"a b", "a\nb", "a\x1b[0m", "caf\xc3\xa9", "a\x7f"};
     kf_err e;
     for (size_t i = 0; i < KF_LEN(bad_values); i++) {
@@ -109,7 +106,6 @@ static void test_what_is_refused(void **state) {
 
 /* What does not fit is told, and never cut. */
 static void test_too_long(void **state) {
-    (void)state;
     kf_err e = {0};
     KF_AUTO_CHARS token = calloc(1, 50001);
     memset(token, '\'', 50000);
@@ -126,7 +122,6 @@ static void test_too_long(void **state) {
 }
 
 static void test_netrc(void **state) {
-    (void)state;
     kf_err e;
     KF_AUTO_CHARS plain =
         format("tok", "netrc", &(kf_format_opts){.host = "git.example.test"}, NULL);
@@ -147,7 +142,6 @@ static void test_netrc(void **state) {
 }
 
 static void test_api_key_and_mask(void **state) {
-    (void)state;
     KF_AUTO(kf_json) j = kf_json_obj();
     kf_json_set_str(j, "api_key", "sk_test_0123456789abcdefghij");
     kf_json_set_str(j, "name", "acme");
@@ -167,19 +161,16 @@ static void test_api_key_and_mask(void **state) {
 static char dir[] = "/tmp/kf-outfile.XXXXXX", path[64];
 
 static int make_dir(void **state) {
-    (void)state;
     if (!mkdtemp(dir)) return -1;
     snprintf(path, sizeof path, "%s/out", dir);
     return 0;
 }
 static int drop_dir(void **state) {
-    (void)state;
     unlink(path);
     return rmdir(dir); /* fails when a temporary file was left */
 }
 
 static void test_outfile(void **state) {
-    (void)state;
     kf_err e;
     struct stat st;
     char got[8] = "";
@@ -206,7 +197,6 @@ static void test_outfile(void **state) {
 
 /* What help and completion name is what there is. */
 static void every_name_is_a_format(void **state) {
-    (void)state;
 #define ROW(name, about) name,
     static const char *const names[] = {KF_FORMATS(ROW)}, *const sealed[] = {
                                                               KF_SEALED_FORMATS(ROW)};

@@ -15,7 +15,6 @@ static kf_git_question q;
 static bool ask(const char *text) { return kf_git_question_parse(text, strlen(text), &q); }
 
 static void test_what_is_answered(void **state) {
-    (void)state;
     assert_true(ask("protocol=https\nhost=git.example.test\n\n"));
     assert_string_equal(q.host, "git.example.test");
     assert_string_equal(q.username, "");
@@ -33,7 +32,6 @@ static void test_what_is_answered(void **state) {
 }
 
 static void test_what_is_not(void **state) {
-    (void)state;
     static const char *const t[] = {
         "", "\n", "=", "host", "protocol=https\n", "host=a.test\n", "protocol=https\nhost=\n",
         "\nprotocol=https\nhost=a.test\n", "protocol=http\nhost=a.test\n",

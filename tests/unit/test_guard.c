@@ -32,7 +32,6 @@ static kf_err_code verdict(const char *path, kf_path_want want) {
 }
 
 static void modes_of_a_file(void **state) {
-    (void)state;
     KF_AUTO_CHARS f = in("file");
     static const struct {
         mode_t mode;
@@ -58,7 +57,6 @@ static void modes_of_a_file(void **state) {
 }
 
 static void directories_on_the_way(void **state) {
-    (void)state;
     KF_AUTO_CHARS a = in("a");
     KF_AUTO_CHARS f = in("a/b/file");
     KF_AUTO_CHARS b = in("a/b");
@@ -92,7 +90,6 @@ static void directories_on_the_way(void **state) {
 }
 
 static void links(void **state) {
-    (void)state;
     KF_AUTO_CHARS dir = in("real");
     KF_AUTO_CHARS f = in("real/file");
     KF_AUTO_CHARS to_dir = in("to-dir");
@@ -124,7 +121,6 @@ static void links(void **state) {
 }
 
 static void long_paths(void **state) {
-    (void)state;
     char path[2 * PATH_MAX];
     memset(path, 'x', sizeof path - 1);
     path[sizeof path - 1] = 0;
@@ -137,7 +133,6 @@ static void long_paths(void **state) {
 }
 
 static void relative_names(void **state) {
-    (void)state;
     KF_AUTO_CHARS f = in("file");
     put(f, 0600);
     assert_int_equal(chdir(top), 0);

@@ -171,7 +171,6 @@ static result ask(int port, const char *method, const char *path, int64_t timeou
 }
 
 static int setup(void **state) {
-    (void)state;
     kf_http_opts o = {.user_agent = "test"};
     /* a proxy that is not there: loopback must never go through it */
     setenv("http_proxy", "http://127.0.0.1:9", 1);
@@ -181,14 +180,12 @@ static int setup(void **state) {
     return 0;
 }
 static int teardown(void **state) {
-    (void)state;
     kf_http_free(http);
     kf_loop_free(loop);
     return 0;
 }
 
 static void an_answer_with_its_headers(void **state) {
-    (void)state;
     server s;
     start(&s, ANSWER,
           "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nDate: Mon, 23 Nov 2026 14:07:19 "
@@ -207,7 +204,6 @@ static void an_answer_with_its_headers(void **state) {
 }
 
 static void trouble(void **state) {
-    (void)state;
     static const char whole[] = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n12345678901234567890";
     static const struct {
         mode m;
@@ -247,7 +243,6 @@ static void on_refusal(void *user, kf_http_resp *r, const kf_err *err) {
 
 /* What a proxy answers to CONNECT is the proxy's word, and nothing reached the server. */
 static void a_proxy_that_refuses(void **state) {
-    (void)state;
     static const struct {
         const char *answer, *login;
         kf_err_code code;
@@ -291,7 +286,6 @@ static void a_proxy_that_refuses(void **state) {
 }
 
 static void nobody_listens(void **state) {
-    (void)state;
     server s;
     start(&s, ANSWER, "");
     stop(&s);
@@ -303,7 +297,6 @@ static void nobody_listens(void **state) {
 /* libcurl repeats a POST on a reused connection that the server dropped: a single-use one must not
  * be reused. */
 static void a_single_use_post_arrives_once(void **state) {
-    (void)state;
     server s;
     start(&s, KEEP_THEN_DROP,
           "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok");
@@ -318,7 +311,6 @@ static void a_single_use_post_arrives_once(void **state) {
 }
 
 static void cancelled_means_silent(void **state) {
-    (void)state;
     server s;
     result r = {0};
     start(&s, SILENT, "");
@@ -336,7 +328,6 @@ static void cancelled_means_silent(void **state) {
 
 /* This process stood still until its own time-out had passed: the answer in the socket counts. */
 static void an_answer_in_the_socket_counts(void **state) {
-    (void)state;
     server s;
     result r = {0};
     start(&s, ON_CUE, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
@@ -370,7 +361,6 @@ static result ask_a_slow_one(size_t drip) {
 }
 
 static void slow_is_what_brings_few_bytes(void **state) {
-    (void)state;
     result r = ask_a_slow_one(50);
     assert_int_equal(r.code, KF_ERR_NONE); /* although it took three times its time */
     assert_int_equal(r.status, 200);
@@ -379,7 +369,6 @@ static void slow_is_what_brings_few_bytes(void **state) {
 }
 
 static void http_is_for_loopback_only(void **state) {
-    (void)state;
     kf_http_req q = {
         .method = "GET", .origin = "http://192.0.2.1", .path = "/x", .timeout_ms = 2000};
     result r = {0};

@@ -18,7 +18,6 @@ static kf_import *reads(kf_import_form form, const char *text, size_t n) {
 }
 
 static void documents(void **state) {
-    (void)state;
     KF_AUTO(kf_import)
     c = reads(KF_IMPORT_CONFIG,
               "{\"activeEnvironment\":\"a\",\"environments\":{\"a\":{\"name\":\"other\",\"type\":"
@@ -52,7 +51,6 @@ static void documents(void **state) {
 }
 
 static void problems(void **state) {
-    (void)state;
     static const struct {
         const char *env, *says;
     } rows[] = {{"7", "no object"},
@@ -90,7 +88,6 @@ static void problems(void **state) {
 }
 
 static void joins(void **state) {
-    (void)state;
     static const struct {
         const char *config, *staging, *names, *clients;
     } rows[] = {
@@ -124,7 +121,6 @@ static void joins(void **state) {
 }
 
 static void env_files(void **state) {
-    (void)state;
     static const struct {
         const char *text, *key, *client, *says;
     } rows[] = {
@@ -174,7 +170,6 @@ static void env_files(void **state) {
 }
 
 static void names(void **state) {
-    (void)state;
     static const struct {
         const char *prefix, *name, *is;
     } rows[] = {{NULL, "staging", "staging"},
@@ -216,7 +211,6 @@ static void names(void **state) {
 }
 
 static void cuts(void **state) {
-    (void)state;
     static const struct {
         kf_import_form form;
         const char *text, *after, *line;

@@ -39,7 +39,6 @@ static char *get(const char *p) {
  */
 
 static void files_are_replaced_whole(void **state) {
-    (void)state;
     kf_err e;
     kf_secret *s = NULL;
     struct stat st;
@@ -72,7 +71,6 @@ static void files_are_replaced_whole(void **state) {
 }
 
 static void reads_say_why_they_failed(void **state) {
-    (void)state;
     kf_err e;
     kf_secret *s = NULL;
     struct rlimit old, none = {0, 0};
@@ -109,7 +107,6 @@ static bool is_there(const char *leaf) {
 }
 
 static void sweep_takes_only_what_a_kill_left(void **state) {
-    (void)state;
     static const char *const stays[] = {
         "s",      "s.backup", "s.Backup",  "s.BACKUP",      "s.old123",
         "s.copy", "s.tmp-",   "s.tmp-abc", "s2.tmp-abcdef", "s.a/b"};
@@ -142,7 +139,6 @@ static void sweep_takes_only_what_a_kill_left(void **state) {
 }
 
 static void directories_must_be_ours(void **state) {
-    (void)state;
     kf_err e;
     KF_AUTO_CHARS deep = path("a/b/c");
     assert_true(kf_path_make_dir(deep, &e));
@@ -155,7 +151,6 @@ static void directories_must_be_ours(void **state) {
 }
 
 static void locks_exclude(void **state) {
-    (void)state;
     kf_err e;
     KF_AUTO_CHARS p = path("lock");
     int a = kf_lock_open(p, &e), b = kf_lock_open(p, &e);
@@ -168,7 +163,6 @@ static void locks_exclude(void **state) {
 
 /* A message names who holds a lock, and that it is stopped. */
 static void the_holder_of_a_lock_is_named(void **state) {
-    (void)state;
     KF_AUTO_CHARS p = path("held.lock");
     kf_lock_holder h;
     int status, fd = kf_lock_open(p, NULL);
@@ -211,7 +205,6 @@ static void save_conf(kf_conf *c) {
 }
 
 static void settings_keep_comments_and_order(void **state) {
-    (void)state;
     kf_err e;
     KF_AUTO_CHARS p = path("keyfob.conf");
     put(p, "# mine\n[keyfob]\n# why a vault\nstore=vault\nunknown=kept\n\n[profile "
@@ -252,7 +245,6 @@ static void settings_keep_comments_and_order(void **state) {
 }
 
 static void bad_settings_name_file_and_line(void **state) {
-    (void)state;
     static const struct {
         const char *text, *want;
     } rows[] = {
@@ -288,7 +280,6 @@ static void bad_settings_name_file_and_line(void **state) {
 }
 
 static void a_proxy_is_host_and_port(void **state) {
-    (void)state;
     static const char *const
         good[] = {"proxy",
                   "proxy:3128",
@@ -318,7 +309,6 @@ static seen got;
 static void note1(void *user) { got.order[got.n++] = *(int *)user; }
 
 static void timers_run_in_order_and_can_be_cancelled(void **state) {
-    (void)state;
     static int a = 1, b = 2, c = 3, d = 4;
     kf_loop *l = kf_loop_new(NULL);
     got.n = 0;
@@ -363,7 +353,6 @@ static void rings(void *user) {
 /* An agent with thousands of profiles has thousands of timers: no descriptor each, in their order,
  * each cancelled or run. */
 static void thousands_of_timers(void **state) {
-    (void)state;
     enum { N = 5000 };
     struct rlimit before, few;
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -420,7 +409,6 @@ static int64_t wall_timer_s(void) {
 /* It waits for a clock that is set, not for a time: one that comes (2038 did) would ring without an
  * end. */
 static void clock_jump_waits_for_no_time(void **state) {
-    (void)state;
     static int one = 1;
     kf_loop *l = kf_loop_new(NULL);
     got.n = 0;
@@ -437,7 +425,6 @@ static void work(void *user) { ((piece *)user)->worked = ++turn; }
 static void finished(void *user) { got.order[got.n++] = ((piece *)user)->id; }
 
 static void worker_keeps_the_order(void **state) {
-    (void)state;
     piece p[5] = {{1, 0}, {2, 0}, {3, 0}, {4, 0}, {5, 0}};
     kf_err e;
     kf_loop *l = kf_loop_new(NULL);
@@ -470,7 +457,6 @@ static void on_done(void *user, const kf_secret *blob, const kf_err *err) {
     a->blob = kf_secret_copy(blob);
 }
 static void on_list(void *user, const kf_store_item *items, size_t n, const kf_err *err) {
-    (void)items;
     answer *a = user;
     a->came = true;
     a->err = err ? *err : (kf_err){0};
@@ -518,7 +504,6 @@ static void use_store(kf_loop *l, kf_store *s) {
 }
 
 static void memory_store(void **state) {
-    (void)state;
     kf_loop *l = kf_loop_new(NULL);
     kf_store *s = kf_store_memory_new(l);
     use_store(l, s);
@@ -539,7 +524,6 @@ static kf_err_code unlock(kf_loop *l, kf_store *s, const char *pass, bool create
 }
 
 static void vault_store(void **state) {
-    (void)state;
     kf_err e;
     kf_loop *l = kf_loop_new(NULL);
     kf_worker *w = kf_worker_new(l, &e);
@@ -569,12 +553,7 @@ static void vault_store(void **state) {
     kf_loop_free(l);
 }
 
-static int rm(const char *p, const struct stat *st, int kind, struct FTW *ftw) {
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(p);
-}
+static int rm(const char *p, const struct stat *st, int kind, struct FTW *ftw) { return remove(p); }
 
 int main(void) {
     if (!mkdtemp(dir)) return 1;

@@ -20,7 +20,6 @@ static void refused(const char *text, size_t len, const char *why) {
 }
 
 static void taken(void **state) {
-    (void)state;
     static const char *const good[] = {"{}",
                                        "[]",
                                        "null",
@@ -51,7 +50,6 @@ static void taken(void **state) {
 }
 
 static void broken(void **state) {
-    (void)state;
     static const char *const bad[] = {
         "",        " ",        "{",         "}",         "[",         "]",           "[1",
         "[1,",     "[1,]",     "[,1]",      "{\"a\"",    "{\"a\":",   "{\"a\":1",    "{\"a\":1,}",
@@ -63,7 +61,6 @@ static void broken(void **state) {
 }
 
 static void refusals(void **state) {
-    (void)state;
     static const struct {
         const char *text, *why;
     } v[] = {{"{}x", "behind the value"},
@@ -111,7 +108,6 @@ static void refusals(void **state) {
 
 /* What a server may have in a text, and what of it is left. */
 static void lenient(void **state) {
-    (void)state;
 #define FFFD "\xef\xbf\xbd"
     static const struct {
         const char *text, *want;
@@ -155,7 +151,6 @@ static void lenient(void **state) {
 
 /* Depth and number of members: what is over the limit goes, and what is beside it stays. */
 static void lenient_limits(void **state) {
-    (void)state;
     for (size_t n = 22; n <= 24; n++) { /* n and the outermost object: 24 is the limit */
         kf_buf b;
         kf_buf_init(&b, 1 << 20);
@@ -192,7 +187,6 @@ static void lenient_limits(void **state) {
 
 /* Only len bytes are read: behind them is no NUL. The sanitizers watch the edge. */
 static void every_prefix(void **state) {
-    (void)state;
     static const char text[] =
         "{\"k\\u00e9y\":[1.5e+2,\"v\\ud83d\\ude00\xe2\x82\xac\",true,null,{\"x\":-1}]}";
     for (size_t n = 0; n < sizeof text - 1; n++) {
@@ -210,7 +204,6 @@ static void fill(kf_buf *b, const char *s, size_t times) {
 }
 
 static void depth(void **state) {
-    (void)state;
     for (size_t n = 24; n <= 25; n++)
         for (int object = 0; object < 2; object++) {
             kf_buf b;
@@ -231,7 +224,6 @@ static void depth(void **state) {
 
 /* A megabyte of each that would cost much if it were not refused or read in one go. */
 static void megabytes(void **state) {
-    (void)state;
     static const struct {
         const char *head, *piece, *tail, *why;
     } v[] = {{"", "[", "", "nested"},          {"", "{\"a\":", "", "nested"},
@@ -255,7 +247,6 @@ static void megabytes(void **state) {
 }
 
 static void members(void **state) {
-    (void)state;
     for (int n = 1024; n <= 1025; n++) {
         kf_buf b;
         kf_buf_init(&b, 1 << 20);
@@ -275,7 +266,6 @@ static void members(void **state) {
 }
 
 static void reading(void **state) {
-    (void)state;
     KF_AUTO(kf_json)
     j = parse("{\"s\":\"v\",\"e\":\"\",\"n\":7,\"t\":true,\"f\":false,\"z\":null,\"a\":[\"x\",2],"
               "\"o\":{\"k\":1}}");
@@ -310,7 +300,6 @@ static void reading(void **state) {
 }
 
 static void nothing(void **state) {
-    (void)state;
     int64_t n = 5;
     assert_null(kf_json_get(NULL, "a"));
     assert_null(kf_json_str(NULL, "a"));
@@ -330,7 +319,6 @@ static void nothing(void **state) {
 }
 
 static void integers(void **state) {
-    (void)state;
     static const struct {
         const char *text;
         int64_t n;
@@ -377,7 +365,6 @@ static void integers(void **state) {
 
 /* Every whole number that _int takes goes out and comes back unchanged. */
 static void integers_return(void **state) {
-    (void)state;
     static const int64_t v[] = {0,
                                 -1,
                                 1764000000,
@@ -401,7 +388,6 @@ static void integers_return(void **state) {
 }
 
 static void building(void **state) {
-    (void)state;
     KF_AUTO(kf_secret) secret = kf_secret_new("to\"ken", 6);
     KF_AUTO(kf_json) j = kf_json_obj();
     kf_json_set_str(j, "s", "a\"\\\n\xc3\xa9");
@@ -444,7 +430,6 @@ static void *worker(void *arg) {
 }
 
 static void threads(void **state) {
-    (void)state;
     pthread_t t[4];
     int arg;
     for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&t[i], NULL, worker, &arg), 0);

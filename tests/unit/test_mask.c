@@ -64,7 +64,6 @@ static void gives(const kf_mask_words *w, const char *text, const char *want) {
 }
 
 static void the_token_is_hidden(void **state) {
-    (void)state;
     KF_AUTO(kf_mask_words) w = words_of(TOKEN, NULL);
     gives(w, TOKEN, HIDDEN);
     gives(w, "a " TOKEN "\n", "a " HIDDEN "\n");
@@ -76,7 +75,6 @@ static void the_token_is_hidden(void **state) {
 }
 
 static void its_parts_are_hidden(void **state) {
-    (void)state;
     KF_AUTO(kf_mask_words) w = words_of(TOKEN, NULL);
     gives(w, "p=" BODY " s=" SIGN ";", "p=" HIDDEN " s=" HIDDEN ";");
     gives(w, HEAD "\n." BODY "\n." SIGN, HEAD "\n." HIDDEN "\n." HIDDEN);
@@ -89,7 +87,6 @@ static void its_parts_are_hidden(void **state) {
 }
 
 static void other_text_is_untouched(void **state) {
-    (void)state;
     KF_AUTO(kf_mask_words) w = words_of(TOKEN, NULL);
     static const char *const same[] = {"",
                                        "e",
@@ -114,7 +111,6 @@ static void other_text_is_untouched(void **state) {
 
 /* Slowly, byte by byte: what is shown early is harmless, and the rest is still hidden. */
 static void slow_writers(void **state) {
-    (void)state;
     KF_AUTO(kf_mask_words) w = words_of(TOKEN, NULL);
     for (int pause = PAUSE; pause <= LONG; pause++)
         for (size_t step = 1; step < 40; step++) {
@@ -131,7 +127,6 @@ static void slow_writers(void **state) {
 /* Nothing that a person waits for stays behind: at once what cannot go on, after a moment what is
  * harmless, then all. */
 static void nothing_stalls(void **state) {
-    (void)state;
     KF_AUTO(kf_mask_words) w = words_of(TOKEN, NULL);
     kf_mask m;
     kf_buf out;
@@ -160,7 +155,6 @@ static void nothing_stalls(void **state) {
 }
 
 static void several_tokens(void **state) {
-    (void)state;
     static const char second[] =
         HEAD ".eyJpc3MiOiJodHRwczovL2FwaSIsImp0aSI6IjIifQ.0123456789abcdefghijklmnopqrstuvwxyz";
     KF_AUTO(kf_mask_words) w = words_of(TOKEN, second);
@@ -176,7 +170,6 @@ static void several_tokens(void **state) {
 }
 
 static void odd_tokens(void **state) {
-    (void)state;
     KF_AUTO(kf_mask_words) w = kf_mask_words_new();
     KF_AUTO(kf_secret) small = kf_secret_new("0123456789abcde", 15);
     KF_AUTO(kf_secret) big = kf_secret_zero(KF_MASK_TOKEN_MAX + 1);

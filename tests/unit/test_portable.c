@@ -10,7 +10,6 @@
 #define ONE(more) "{\"name\":\"a\",\"client_id\":\"client_1\"" more "}"
 
 static void what_is_carried(void **state) {
-    (void)state;
     static const char profile[] =
         "{\"id\":\"0123456789abcdef\",\"name\":\"acme\",\"default\":true,\"confidential\":true,"
         "\"client_id\":\"client_1\","
@@ -36,7 +35,6 @@ static void what_is_carried(void **state) {
 }
 
 static void bad_documents(void **state) {
-    (void)state;
     static const struct {
         const char *text, *says;
     } rows[] = {

@@ -44,7 +44,6 @@ static void refused(const char *format, const char *why) {
 }
 
 static void fields(void **state) {
-    (void)state;
     is(&acme, 748, "{profile} {state} {left} {org} {client_id}",
        "acme signed_in 4:12 org_1 client_1");
     is(&acme, 748, "{{x} %{left}", "{x} %4:12");
@@ -54,7 +53,6 @@ static void fields(void **state) {
 }
 
 static void conditions(void **state) {
-    (void)state;
     kf_profile_row r = acme;
     is(&r, 748, "[{left? up}]", "[ up]");
     is(&r, 1000, "[{left? up}]", "[]");
@@ -65,14 +63,12 @@ static void conditions(void **state) {
 }
 
 static void values_are_harmless(void **state) {
-    (void)state;
     kf_profile_row r = acme;
     memcpy(r.organization_id, "o%n$(id)`\\\033[1m", 15);
     is(&r, 0, "{org}", "o?n??id?????1m");
 }
 
 static void mistakes(void **state) {
-    (void)state;
     refused("{nope}", "unknown field {nope}");
     refused("{}", "unknown field");
     refused("{profile", "without an end");

@@ -14,7 +14,6 @@
 /* --- renewal ---------------------------------------------------------------------------------- */
 
 static void when_to_renew(void **state) { /* design.md §4 "When" */
-    (void)state;
     enum { S = 1000, M = 60 * S };
     const struct {
         int64_t life, left, min_valid;
@@ -50,7 +49,6 @@ static void when_to_renew(void **state) { /* design.md §4 "When" */
 }
 
 static void what_an_attempt_means(void **state) { /* design.md §4, workos-api.md §1.3 */
-    (void)state;
     const struct {
         kf_err_code code;
         int32_t retry_after;
@@ -125,7 +123,6 @@ static kf_session *signed_in(void) {
 
 /* What an answer means to a renewal, and whether it proves that the token was not spent. */
 static void what_an_answer_means(void **state) {
-    (void)state;
     const kf_refresh_verdict END = KF_REFRESH_ENDED, AGAIN = KF_REFRESH_AGAIN_NOW,
                              ERROR = KF_REFRESH_ERROR;
     const struct {
@@ -194,7 +191,6 @@ static void what_an_answer_means(void **state) {
 }
 
 static void how_long_to_wait(void **state) {
-    (void)state;
     const int ns[] = {INT32_MIN, -1, 0, 1, 2, 5, 8, 9, 18, 19, 63, 64, INT32_MAX};
     for (size_t i = 0; i < KF_LEN(ns); i++) {
         int64_t full = ns[i] <= 0 ? 1000 : ns[i] > 8 ? 300000 : INT64_C(1000) << ns[i];
@@ -222,7 +218,6 @@ static kf_workos_ask read_error(int status, const char *body, kf_err *e) {
 }
 
 static void errors_are_read(void **state) { /* workos-api.md §1.5 */
-    (void)state;
     const struct {
         int status;
         const char *body;
@@ -298,7 +293,6 @@ static void errors_are_read(void **state) { /* workos-api.md §1.5 */
 
 /* What is said travels in JSON: a message is cut between characters, and controls do not pass. */
 static void messages_stay_text(void **state) {
-    (void)state;
     for (size_t lead = 0; lead < 4; lead++) {
         char body[700] = "{\"message\":\"";
         size_t n = strlen(body);
@@ -323,7 +317,6 @@ static void messages_stay_text(void **state) {
 }
 
 static void bodies(void **state) {
-    (void)state;
     KF_AUTO(kf_secret) key = kf_secret_new("sk_test_1", 9);
     KF_AUTO(kf_secret) rt = kf_secret_new("r\"1", 3);
     KF_AUTO(kf_secret) all = kf_workos_refresh_body("client_1", key, rt, "org_1");
@@ -358,7 +351,6 @@ static const kf_ledger full = {
     .ended_at = 56};
 
 static void ledger_round_trip(void **state) {
-    (void)state;
     kf_ledger l;
     KF_AUTO_CHARS text = kf_ledger_print(&full);
     assert_int_equal(strchr(text, '\n') - text, strlen(text) - 1); /* one line */
@@ -374,7 +366,6 @@ static void ledger_round_trip(void **state) {
 }
 
 static void damaged_ledgers(void **state) {
-    (void)state;
     KF_AUTO_CHARS text = kf_ledger_print(&full);
     kf_ledger l = full;
     kf_err e;
@@ -411,7 +402,6 @@ static void damaged_ledgers(void **state) {
 }
 
 static void ledger_and_store(void **state) {
-    (void)state;
     const struct {
         int64_t have;       /* generation in the ledger */
         const char *fp;     /* in the ledger */
@@ -438,7 +428,6 @@ static void ledger_and_store(void **state) {
 }
 
 static void ledger_of_a_sign_out(void **state) {
-    (void)state;
     kf_ledger l = {.generation = 4, .ended = "workos.not_signed_in", .ended_at = 56}, back;
     KF_AUTO_CHARS text = kf_ledger_print(&l);
     assert_true(kf_ledger_parse(text, strlen(text), &back, NULL));
@@ -452,7 +441,6 @@ static void ledger_of_a_sign_out(void **state) {
 /* --- profiles --------------------------------------------------------------------------------- */
 
 static void index_round_trip(void **state) {
-    (void)state;
     kf_profile_row rows[2], *back = NULL;
     memset(rows, 0, sizeof rows);
     rows[0] = (kf_profile_row){.id = "0123456789abcdef",
@@ -512,7 +500,6 @@ static void old_index_is_translated(void **state) {
                                       "stale"};
     kf_profile_row *rows = NULL;
     size_t n = 0;
-    (void)state;
     assert_true(kf_profile_index_parse(text, sizeof text - 1, &rows, &n, NULL));
     assert_int_equal(n, KF_LEN(now));
     for (size_t i = 0; i < n; i++) assert_string_equal(rows[i].state, now[i]);
@@ -525,7 +512,6 @@ static void old_index_is_translated(void **state) {
 
 /* An organization id is a server's word: it must not be able to write lines of its own. */
 static void index_bears_hostile_ids(void **state) {
-    (void)state;
     kf_profile_row row = {.id = "0123456789abcdef",
                           .name = "dev",
                           .state = "signed_in",
@@ -540,7 +526,6 @@ static void index_bears_hostile_ids(void **state) {
 }
 
 static void index_damage(void **state) {
-    (void)state;
 #define ROW "0123456789abcdef\tdev\t1\tsigned_in\t5\torg_1\tclient_1\n"
 #define NEW_TOP "keyfob-profiles 2\n"
 #define NEW_ROW                                                                          \
@@ -594,7 +579,6 @@ static void index_damage(void **state) {
 }
 
 static void client_id_resolution(void **state) { /* mission.md: option, profile, environment */
-    (void)state;
     const struct {
         const char *option, *profile, *env, *want;
         kf_client_id_source source;
@@ -615,7 +599,6 @@ static void client_id_resolution(void **state) { /* mission.md: option, profile,
 }
 
 static void keys_and_environments(void **state) {
-    (void)state;
     const struct {
         const char *origin, *key, *want;
         bool ok;
@@ -644,7 +627,6 @@ static void keys_and_environments(void **state) {
 }
 
 static void addresses_of_the_environment(void **state) {
-    (void)state;
     static const struct {
         const char *host, *https, *port, *out; /* out NULL: refused; "": none */
     } rows[] = {{NULL, NULL, NULL, ""},

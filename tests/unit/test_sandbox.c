@@ -12,7 +12,6 @@
 
 /* RFC 6238 appendix B, SHA-1, the last six of its eight digits. */
 static void totp_vectors(void **state) {
-    (void)state;
     static const struct {
         int64_t at;
         const char *code;
@@ -25,7 +24,6 @@ static void totp_vectors(void **state) {
 }
 
 static void totp_window(void **state) {
-    (void)state;
     const int64_t at = 1234567890 / 30 * 30; /* the first second of the step of 005924 */
     kf_totp fresh, t;
     assert_true(kf_totp_init(&fresh, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", NULL));
@@ -47,7 +45,6 @@ static void totp_window(void **state) {
 }
 
 static void totp_secrets(void **state) {
-    (void)state;
     static const char *const bad[] = {"", "A", "JBSWY3DP", "not base32!", "1111111111111111"};
     kf_totp t = {.key_len = 77};
     for (size_t i = 0; i < KF_LEN(bad); i++) {
@@ -59,7 +56,6 @@ static void totp_secrets(void **state) {
 }
 
 static void refresh_tokens(void **state) {
-    (void)state;
     kf_account who = {0};
     kf_app app = {0};
     kf_pending from = {.account = &who, .app = &app, .method = "Password"};
@@ -101,7 +97,6 @@ static void refresh_tokens(void **state) {
 }
 
 static void pending(void **state) {
-    (void)state;
     kf_account who = {0};
     KF_AUTO(kf_sessions) s = kf_sessions_new(0);
     kf_pending what = {.account = &who, .kind = KF_PENDING_ORG};
@@ -129,7 +124,6 @@ static void pending(void **state) {
 }
 
 static void forms(void **state) {
-    (void)state;
     const char good[] = "a=1&b=x+y%20z&&c&d=%C3%A9&e==";
     KF_AUTO(kf_json) j = kf_form_parse(good, strlen(good), NULL);
     assert_non_null(j);

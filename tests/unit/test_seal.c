@@ -31,7 +31,6 @@ static kf_secret *open_with(const char *s, size_t n, const char *password, int64
 }
 
 static void vector_seals(void **state) {
-    (void)state;
     uint8_t seed[KF_SEAL_SEED];
     assert_true(kf_unhex(SALTS, seed, 32));
     assert_true(kf_unhex("ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100",
@@ -45,7 +44,6 @@ static void vector_seals(void **state) {
 }
 
 static void vector_opens(void **state) {
-    (void)state;
     KF_AUTO(kf_secret) got = open_with(sealed, sizeof sealed - 1, PASSWORD, 0, NULL);
     assert_non_null(got);
     assert_string_equal(kf_secret_peek(got), PLAIN);
@@ -55,7 +53,6 @@ static void vector_opens(void **state) {
 }
 
 static void other_lengths(void **state) {
-    (void)state;
     KF_AUTO(kf_secret) password = text(PASSWORD);
     uint8_t seed[KF_SEAL_SEED] = {7};
     for (size_t n = 2; n < 70; n++) {
@@ -70,7 +67,6 @@ static void other_lengths(void **state) {
 }
 
 static void one_byte_changed_never_opens(void **state) {
-    (void)state;
     char copy[sizeof sealed];
     for (size_t i = 0; i < sizeof sealed - 3;
          i++) { /* the version behind ~ is not covered by the MAC */
@@ -86,7 +82,6 @@ static void one_byte_changed_never_opens(void **state) {
 }
 
 static void what_is_refused(void **state) {
-    (void)state;
     kf_err e;
     assert_null(
         open_with(sealed, sizeof sealed - 1, "another-password-of-thirty-two-chars", 0, &e));

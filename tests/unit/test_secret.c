@@ -18,7 +18,6 @@
 #include "base/str.h"
 
 static void basics(void **state) {
-    (void)state;
     assert_true(kf_secret_locked()); /* nothing has failed yet */
     KF_AUTO(kf_secret) a = kf_secret_new("abc\0d", 5);
     assert_int_equal(kf_secret_len(a), 5);
@@ -49,7 +48,6 @@ static void basics(void **state) {
 }
 
 static void equality(void **state) {
-    (void)state;
     uint8_t bytes[40];
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 5);
     KF_AUTO(kf_secret) a = kf_secret_new(bytes, sizeof bytes);
@@ -72,7 +70,6 @@ static void equality(void **state) {
 }
 
 static void wipe(void **state) {
-    (void)state;
     char b[8] = "secret";
     kf_wipe(b, 3);
     assert_memory_equal(b, "\0\0\0ret", 7);
@@ -89,7 +86,6 @@ static bool all_zero(const volatile char *p, size_t n) {
 
 /* The place stays mapped, as the neighbour behind it lives: it can be looked at after the end. */
 static void freed_is_wiped(void **state) {
-    (void)state;
     enum { N = 1000 };
     char text[N];
     memset(text, 'S', sizeof text);
@@ -113,7 +109,6 @@ static void freed_is_wiped(void **state) {
 }
 
 static void neighbours_join(void **state) {
-    (void)state;
     kf_secret *s[4];
     for (int i = 0; i < 4; i++) s[i] = kf_secret_zero(2000);
     const char *first = kf_secret_peek(s[0]);
@@ -155,10 +150,7 @@ static area area_of(const void *p) {
     return a;
 }
 
-static void stepped_over(int sig) {
-    (void)sig;
-    _exit(42);
-}
+static void stepped_over(int sig) { _exit(42); }
 
 /* Whether a child that reads there is stopped. */
 static bool faults(uintptr_t at) {
@@ -185,7 +177,6 @@ static void fenced(const kf_secret *s) {
 }
 
 static void arena_is_fenced(void **state) {
-    (void)state;
     KF_AUTO(kf_secret) s = kf_secret_new("abc", 3);
     fenced(s);
     area a = area_of(kf_secret_peek(s));
@@ -195,7 +186,6 @@ static void arena_is_fenced(void **state) {
 
 /* Over the arena's size: a mapping of its own, gone at the end. */
 static void big_is_fenced(void **state) {
-    (void)state;
     size_t n = (4 << 20) + 12345;
     kf_secret *s = kf_secret_zero(n);
     memset(kf_secret_edit(s), 'x', n);
@@ -207,7 +197,6 @@ static void big_is_fenced(void **state) {
 }
 
 static void arena_overflows(void **state) {
-    (void)state;
     kf_secret *s[8];
     for (int i = 0; i < 8; i++) {
         s[i] = kf_secret_zero(1 << 20);
@@ -227,7 +216,6 @@ static void arena_overflows(void **state) {
 
 /* Where memory may not be locked, secrets work all the same, and it is known. */
 static void lock_refused(void **state) {
-    (void)state;
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (!pid) {
@@ -264,7 +252,6 @@ void __wrap_free(void *p) {
 
 /* What passes through the heap is wiped before it goes back there. */
 static void heap_is_wiped(void **state) {
-    (void)state;
     heap.on = true;
     free(kf_strdup(TOKEN));
     assert_int_equal(heap.left, 1); /* it would be seen */
@@ -328,7 +315,6 @@ static void *worker(void *arg) {
 }
 
 static void threads(void **state) {
-    (void)state;
     pthread_t t[4];
     uint32_t seed[4] = {0, 1, 2, 3};
     for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&t[i], NULL, worker, &seed[i]), 0);

@@ -10,7 +10,6 @@
 #include "serve/peers.h"
 
 static void targets(void **state) {
-    (void)state;
     static const char *const good[] = {"/", "/a?b=c", "//double", "/../x", "/%00", "/a;b@c:80"};
     static const char *const bad[] = {
         "",           "a",    "http://evil.test/", "*",    "/a b", "/a\tb",
@@ -20,7 +19,6 @@ static void targets(void **state) {
 }
 
 static void methods(void **state) {
-    (void)state;
     static const char *const bad[] = {"",   "get",       "CONNECT", "TRACE",   "GET ",
                                       "GE", "GET, HEAD", ", ",      "PROPFIND"};
     assert_true(kf_pass_method_ok("GET") && kf_pass_method_ok("OPTIONS"));
@@ -28,7 +26,6 @@ static void methods(void **state) {
 }
 
 static void request_headers(void **state) {
-    (void)state;
     static const char *const kept[] = {"Accept", "X-Mine",        "Content-Type",
                                        "Cookie", "If-None-Match", "Authorization-Hint"};
     static const char *const dropped[] = {"Authorization",
@@ -61,7 +58,6 @@ static void request_headers(void **state) {
 }
 
 static void answer_lines(void **state) {
-    (void)state;
     size_t n;
     const char *v;
     static const char line[] = "X-Up:  yes, it is";
@@ -82,7 +78,6 @@ static void answer_lines(void **state) {
 }
 
 static void answer_length(void **state) {
-    (void)state;
     uint64_t n = 7;
     static const char *const none[] = {"",
                                        "X-Content-Length: 1\n",
@@ -115,7 +110,6 @@ static int over_after(kf_peers *p, const void *conn, int64_t from, bool takes) {
 }
 
 static void patience(void **state) {
-    (void)state;
     kf_peers p = {.patience_ms = 60000};
     int a = 0, b = 0;
     kf_peers_add(&p, &a, 3, 0);
@@ -147,7 +141,6 @@ static void patience(void **state) {
 }
 
 static void who_makes_room(void **state) {
-    (void)state;
     kf_peers p = {.patience_ms = 60000};
     char conn[KF_PEERS_MAX] = {0};
     assert_null(kf_peers_idlest(&p, 5000));

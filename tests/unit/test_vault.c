@@ -8,7 +8,6 @@
 static kf_secret *text(const char *s) { return kf_secret_new(s, strlen(s)); }
 
 static void header_opens_with_its_passphrase_only(void **state) {
-    (void)state;
     unsigned char h[KF_VAULT_HEADER];
     kf_err e;
     KF_AUTO(kf_secret) pass = text("correct horse");
@@ -39,7 +38,6 @@ static uint64_t le64(const unsigned char *p) {
 
 /* RFC 9106, second choice, at least; and the cost of a vault that is dear enough stays. */
 static void a_guess_is_not_cheap(void **state) {
-    (void)state;
     unsigned char h[KF_VAULT_HEADER], weak[KF_VAULT_HEADER], again[KF_VAULT_HEADER];
     KF_AUTO(kf_secret) pass = text("correct horse");
     KF_AUTO(kf_secret) master = NULL;
@@ -60,7 +58,6 @@ static void a_guess_is_not_cheap(void **state) {
 }
 
 static void twelve_characters(void **state) {
-    (void)state;
     static const char *const is_short[] = {"", "eleven char", &"ääääääääääää"[2]},
                              *const is_long[] = {"twelve chars", "ääääääääääää"};
     for (size_t i = 0; i < KF_LEN(is_short); i++) {
@@ -74,7 +71,6 @@ static void twelve_characters(void **state) {
 }
 
 static void record_is_bound_to_its_name_and_every_bit(void **state) {
-    (void)state;
     kf_err e;
     unsigned char h[KF_VAULT_HEADER];
     KF_AUTO(kf_secret) pass = text("p");
@@ -104,7 +100,6 @@ static void record_is_bound_to_its_name_and_every_bit(void **state) {
 }
 
 static void newer_versions_are_named(void **state) {
-    (void)state;
     kf_err e;
     unsigned char h[KF_VAULT_HEADER] = "KFVAULT2";
     KF_AUTO(kf_secret) pass = text("p");

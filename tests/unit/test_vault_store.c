@@ -96,7 +96,6 @@ static void on_done(void *user, const kf_secret *blob, const kf_err *err) {
     a->blob = blob ? kf_strdup(kf_secret_peek(blob)) : NULL;
 }
 static void on_list(void *user, const kf_store_item *items, size_t n, const kf_err *err) {
-    (void)items;
     ((answer *)user)->n = n;
     on_done(user, NULL, err);
 }
@@ -193,15 +192,9 @@ static void leave(const char *leaf, const char *kind, const char *text) {
     put(leaf, kf_secret_peek(sealed), kf_secret_len(sealed));
 }
 
-static int rm(const char *p, const struct stat *st, int kind, struct FTW *ftw) {
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(p);
-}
+static int rm(const char *p, const struct stat *st, int kind, struct FTW *ftw) { return remove(p); }
 
 static int begin(void **state) {
-    (void)state;
     static int count;
     snprintf(dir, sizeof dir, "%s/%d/vault", top, count++);
     loop = kf_loop_new(NULL);
@@ -211,7 +204,6 @@ static int begin(void **state) {
 }
 
 static int end(void **state) {
-    (void)state;
     store = kf_store_free(store);
     worker = kf_worker_free(worker);
     kf_loop_free(loop);
@@ -221,7 +213,6 @@ static int end(void **state) {
 /* ---- the header ---- */
 
 static void a_missing_header_is_put_back(void **state) {
-    (void)state;
     assert_true(same("header", "header.copy"));
     KF_AUTO(kf_secret) before = get("header");
     rid("header");
@@ -241,7 +232,6 @@ static void a_missing_header_is_put_back(void **state) {
 }
 
 static void a_damaged_header_is_put_back(void **state) {
-    (void)state;
     damage("header");
     next_agent();
     assert_int_equal(unlock("pass", true), KF_ERR_NONE);
@@ -260,7 +250,6 @@ static void a_damaged_header_is_put_back(void **state) {
 }
 
 static void a_vault_of_before_gets_its_copy(void **state) {
-    (void)state;
     rid("header.copy");
     next_agent();
     assert_int_equal(unlock("pass", false), KF_ERR_NONE);
@@ -269,7 +258,6 @@ static void a_vault_of_before_gets_its_copy(void **state) {
 }
 
 static void no_header_is_made_over_records(void **state) {
-    (void)state;
     rid("header");
     rid("header.copy");
     next_agent();
@@ -290,7 +278,6 @@ static void no_header_is_made_over_records(void **state) {
 }
 
 static void two_damaged_headers_stay_as_they_are(void **state) {
-    (void)state;
     damage("header");
     damage("header.copy");
     KF_AUTO(kf_secret) before = get("header");
@@ -303,7 +290,6 @@ static void two_damaged_headers_stay_as_they_are(void **state) {
 }
 
 static void a_header_that_cannot_be_read_is_not_replaced(void **state) {
-    (void)state;
     KF_AUTO(kf_secret) header = get("header");
     make_unreadable("header");
     next_agent();
@@ -329,7 +315,6 @@ static void a_header_that_cannot_be_read_is_not_replaced(void **state) {
 }
 
 static void a_folder_that_cannot_be_read_is_not_new(void **state) {
-    (void)state;
     KF_AUTO_CHARS away = kf_strfmt("%s.away", dir);
     store = kf_store_free(store);
     assert_int_equal(rename(dir, away), 0);
@@ -345,7 +330,6 @@ static void a_folder_that_cannot_be_read_is_not_new(void **state) {
 }
 
 static void the_passphrase_is_changed_in_both(void **state) {
-    (void)state;
     KF_AUTO(kf_secret) old = get("header");
     put("header.tmp-abcdef", "x", 1);
     put("header.backup", "mine", 4);
@@ -367,7 +351,6 @@ static void the_passphrase_is_changed_in_both(void **state) {
 
 /* Made by an older version, or for a test: the next opening makes a guess as dear as elsewhere. */
 static void a_cheap_header_is_replaced(void **state) {
-    (void)state;
     KF_AUTO(kf_secret) cheap = get("header");
     assert_true(kf_vault_is_cheap((const unsigned char *)kf_secret_peek(cheap)));
     store = kf_store_free(store);
@@ -388,7 +371,6 @@ static void a_cheap_header_is_replaced(void **state) {
 
 /* Made over the records by an older version: the copy is the only one that is right. */
 static void a_copy_is_kept_when_the_header_opens_no_record(void **state) {
-    (void)state;
     unsigned char h[KF_VAULT_HEADER];
     KF_AUTO(kf_secret) pass = kf_secret_new("pass", 4);
     KF_AUTO(kf_secret) other = NULL;
@@ -408,7 +390,6 @@ static void a_copy_is_kept_when_the_header_opens_no_record(void **state) {
 }
 
 static void a_newer_header_is_refused(void **state) {
-    (void)state;
     static const char newer[KF_VAULT_HEADER] = "KFVAULT2";
     put("header", newer, sizeof newer);
     next_agent();
@@ -423,7 +404,6 @@ static void a_newer_header_is_refused(void **state) {
 }
 
 static void a_folder_that_went_away_is_absent(void **state) {
-    (void)state;
     size_t n;
     KF_AUTO_CHARS away = kf_strfmt("%s.away", dir);
     for (int empty = 0; empty < 2; empty++) { /* removed, or what is below a mount */
@@ -454,7 +434,6 @@ static void a_folder_that_went_away_is_absent(void **state) {
 /* ---- records ---- */
 
 static void damage_is_not_absence_and_not_a_read_error(void **state) {
-    (void)state;
     KF_AUTO_CHARS p = path(ONE "." SESSION);
     make_unreadable(ONE "." SESSION);
     assert_int_equal(load(), KF_ERR_STORE_READ);
@@ -478,7 +457,6 @@ static void damage_is_not_absence_and_not_a_read_error(void **state) {
 }
 
 static void a_newer_record_is_never_replaced(void **state) {
-    (void)state;
     static const char newer[] = "KFVREC2\0 and whatever a newer keyfob puts there";
     put(ONE "." SESSION, newer, sizeof newer);
     assert_int_equal(load(), KF_ERR_STORE_NEWER);
@@ -508,7 +486,6 @@ static void a_newer_record_is_never_replaced(void **state) {
 #define R ONE "." SESSION
 
 static void the_newest_leftover_is_adopted(void **state) {
-    (void)state;
     static const char *const name[] = {R ".next", R ".next-aB3dE9", R ".aB3dE9"};
     for (size_t i = 0; i < KF_LEN(name); i++) {
         KF_AUTO_CHARS text = kf_strfmt("g%zu newest", 6 + i);
@@ -534,7 +511,6 @@ static void the_newest_leftover_is_adopted(void **state) {
 }
 
 static void other_leftovers_are_removed(void **state) {
-    (void)state;
     static const char zeros[300];
     static const char *const name[] = {R ".next", R ".next-aB3dE9", R ".aB3dE9"};
     for (size_t i = 0; i < KF_LEN(name); i++) {
@@ -558,7 +534,6 @@ static void other_leftovers_are_removed(void **state) {
 }
 
 static void what_is_in_doubt_stays(void **state) {
-    (void)state;
     leave(R ".backup", SESSION, "g4 a person's copy");
     leave(R ".next", SESSION, "g9 held by another process");
     KF_AUTO_CHARS p = path(R ".next");
@@ -586,7 +561,6 @@ static void what_is_in_doubt_stays(void **state) {
 }
 
 static void a_first_save_that_was_killed(void **state) {
-    (void)state;
     rid(R);
     leave(R ".aB3dE9", SESSION, "g6 of an older version: perhaps of before a log-out");
     leave(ONE ".api-key.next", "api-key", "sk_test_key");
@@ -602,7 +576,6 @@ static void a_first_save_that_was_killed(void **state) {
 }
 
 static void delete_leaves_nothing_of_a_record(void **state) {
-    (void)state;
     assert_int_equal(save_in(store, ONE, "api-key", "sk"), KF_ERR_NONE);
     assert_int_equal(save_in(store, TWO, SESSION, "g1 two"), KF_ERR_NONE);
     assert_int_equal(reserve_in(store, 1000), KF_ERR_NONE);
@@ -635,7 +608,6 @@ static off_t size_of(const char *leaf) {
 }
 
 static void a_save_goes_through_its_place(void **state) {
-    (void)state;
     assert_int_equal(reserve_in(store, 5000), KF_ERR_NONE);
     ino_t place = inode(R ".next");
     assert_true(size_of(R ".next") >= 5000);
@@ -672,7 +644,6 @@ static void a_save_goes_through_its_place(void **state) {
 
 /* The folder takes no new file and no more blocks; the place was reserved. */
 static void a_reserved_save_needs_no_room(void **state) {
-    (void)state;
     assert_int_equal(reserve_in(store, 5000), KF_ERR_NONE);
     struct rlimit old, none;
     signal(SIGXFSZ, SIG_IGN);
@@ -689,7 +660,6 @@ static void a_reserved_save_needs_no_room(void **state) {
 }
 
 static void a_place_that_was_taken_away(void **state) {
-    (void)state;
     assert_int_equal(reserve_in(store, 5000), KF_ERR_NONE);
     rid(R ".next");
     assert_int_equal(save("g6 six"), KF_ERR_NONE);
@@ -701,7 +671,6 @@ static void a_place_that_was_taken_away(void **state) {
 }
 
 static void two_agents_have_a_place_each(void **state) {
-    (void)state;
     kf_store *first = store, *second = store = new_store();
     assert_int_equal(unlock("pass", false), KF_ERR_NONE);
     assert_int_equal(reserve_in(first, 5000), KF_ERR_NONE);
@@ -724,7 +693,6 @@ static void two_agents_have_a_place_each(void **state) {
 }
 
 static void a_save_that_failed_is_not_lost(void **state) {
-    (void)state;
     KF_AUTO_CHARS record = path(R);
     assert_int_equal(reserve_in(store, 5000), KF_ERR_NONE);
     rid(R); /* rename cannot replace a directory */
@@ -740,7 +708,6 @@ static void a_save_that_failed_is_not_lost(void **state) {
 }
 
 static void many_places_are_bounded(void **state) {
-    (void)state;
     for (int i = 0; i < 100; i++) {
         answer a = {0};
         KF_AUTO_CHARS id = kf_strfmt("%016d", i);

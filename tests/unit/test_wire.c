@@ -11,7 +11,6 @@
 #include "wire/socket.h"
 
 static void frames_split_at_every_byte(void **state) {
-    (void)state;
     kf_buf out;
     kf_err e;
     kf_buf_init(&out, 1 << 20);
@@ -45,7 +44,6 @@ static void frames_split_at_every_byte(void **state) {
 }
 
 static void frames_have_a_maximum(void **state) {
-    (void)state;
     kf_frame_reader r;
     kf_err e;
     char chunk[4096];
@@ -78,7 +76,6 @@ static void frames_have_a_maximum(void **state) {
 }
 
 static void what_is_no_object_is_refused(void **state) {
-    (void)state;
     static const char *const bad[] = {"[]",         "1", "", "{", "{\"a\":1}x", "{\"a\":1,\"a\":2}",
                                       "\"\\u0000\""};
     for (size_t i = 0; i < KF_LEN(bad); i++) {
@@ -94,7 +91,6 @@ static void what_is_no_object_is_refused(void **state) {
 }
 
 static void errors_survive_the_wire(void **state) {
-    (void)state;
     for (int c = 1; c < KF_ERR_COUNT; c++) {
         kf_err a, b;
         const kf_json *p;
@@ -115,7 +111,6 @@ static void errors_survive_the_wire(void **state) {
 }
 
 static void places_are_checked(void **state) {
-    (void)state;
     kf_err e;
     char dir[] = "/tmp/kf-wire-XXXXXX", longer[200];
     assert_non_null(mkdtemp(dir));

@@ -10,7 +10,6 @@
 #include "ui/common/words.h"
 
 static void every_error_has_three_parts(void **state) {
-    (void)state;
     for (int c = 1; c < KF_ERR_COUNT; c++) {
         kf_err e;
         kf_words_error w;
@@ -45,7 +44,6 @@ static void nothing_is_said_twice(void **state) {
         {KF_ERR_STORE_VAULT_LOCKED, "/run/pass is empty",
          "The vault is locked: /run/pass is empty."},
     };
-    (void)state;
     for (size_t i = 0; i < KF_LEN(rows); i++) {
         kf_err e;
         kf_words_error w;
@@ -58,7 +56,6 @@ static void nothing_is_said_twice(void **state) {
 }
 
 static void facts_are_sanitised(void **state) {
-    (void)state;
     kf_err e;
     kf_words_error w;
     kf_fail(&e, KF_ERR_WORKOS_REFUSED, "a\x1b[2J\r\nb");
@@ -73,7 +70,6 @@ static void safe(const char *in, const char *want) {
 
 /* Every code point: what is not safe to show is written as an escape, and reads back as it was. */
 static void json_for_a_terminal(void **state) {
-    (void)state;
     static const uint32_t bad[] = {0x7f,   0x85,   0x9b,    0x202e,  0x2066,
                                    0x200b, 0xfeff, 0xe0041, 0x1bca0, 0x1d173};
     for (size_t i = 0; i < KF_LEN(bad); i++) assert_true(kf_unicode_is_hidden(bad[i]));
@@ -103,7 +99,6 @@ static void json_for_a_terminal(void **state) {
 }
 
 static void hostile_text(void **state) {
-    (void)state;
     safe(NULL, "");
     safe("plain", "plain");
     safe("a\x1b[31mb", "a[31mb");
@@ -136,7 +131,6 @@ static void hostile_text(void **state) {
 }
 
 static void left(void **state) {
-    (void)state;
     static const struct {
         int64_t ms;
         const char *want;
@@ -150,7 +144,6 @@ static void left(void **state) {
 }
 
 static void notes_and_states(void **state) {
-    (void)state;
     for (int n = 1; n < KF_NOTE_COUNT; n++) {
         char out[200];
         kf_words_note((kf_note)n, "x\x1b", NULL, out, sizeof out);

@@ -31,15 +31,9 @@ static void on_signal(int s) {
     raise(s);
 }
 
-static void on_stop(int s) {
-    (void)s;
-    tty.stop = 1;
-}
+static void on_stop(int s) { tty.stop = 1; }
 
-static void on_continue(int s) {
-    (void)s;
-    tty.continued = 1;
-}
+static void on_continue(int s) { tty.continued = 1; }
 
 bool kf_can_ask(const kf_cli *c) {
     return !c->no_input && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);

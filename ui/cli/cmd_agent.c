@@ -54,7 +54,6 @@ static const kf_json *ask_who(kf_cli *c, kf_err *err) {
 }
 
 int kf_cmd_agent_status(kf_cli *c, const kf_args *a) {
-    (void)a;
     kf_err e;
     const kf_json *hello = ask_who(c, &e);
     if (!hello && e.code != KF_ERR_WIRE_NO_AGENT) return kf_cli_fail(c, &e);

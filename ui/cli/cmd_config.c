@@ -60,7 +60,6 @@ int kf_cmd_config_get(kf_cli *c, const kf_args *a) {
 
 int kf_cmd_config_list(kf_cli *c, const kf_args *a) {
     kf_err e;
-    (void)a;
     KF_AUTO(kf_json) all = settings(c, &e);
     if (!all) return kf_cli_fail(c, &e);
     kf_json *items = kf_json_arr();
@@ -113,7 +112,6 @@ int kf_cmd_config_unset(kf_cli *c, const kf_args *a) {
 }
 
 int kf_cmd_config_path(kf_cli *c, const kf_args *a) {
-    (void)a;
     KF_AUTO_CHARS path = kf_config_path();
     if (c->json) {
         kf_json *j = kf_json_obj();
@@ -128,7 +126,6 @@ int kf_cmd_config_path(kf_cli *c, const kf_args *a) {
 /* Everything that keyfob writes or reads, without an agent. */
 int kf_cmd_paths(kf_cli *c, const kf_args *a) {
     kf_err e;
-    (void)a;
     KF_AUTO_CHARS conf = kf_config_path();
     KF_AUTO_CHARS state = kf_state_dir();
     KF_AUTO_CHARS data = kf_data_dir();

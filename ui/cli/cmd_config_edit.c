@@ -159,7 +159,6 @@ static char *first_text(kf_cli *c, kf_err *err) {
 
 int kf_cmd_config_edit(kf_cli *c, const kf_args *a) {
     kf_err e;
-    (void)a;
     if (kf_client_read_only())
         return kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "config edit would change the settings"),
                kf_cli_fail(c, &e);

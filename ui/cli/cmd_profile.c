@@ -88,7 +88,6 @@ int kf_cmd_profile_add(kf_cli *c, const kf_args *a) {
 }
 
 int kf_cmd_profile_list(kf_cli *c, const kf_args *a) {
-    (void)a;
     kf_err e;
     kf_profile_row *rows;
     size_t n;

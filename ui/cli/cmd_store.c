@@ -14,7 +14,6 @@ static kf_json *status(kf_cli *c, kf_err *err) {
 
 int kf_cmd_store_status(kf_cli *c, const kf_args *a) {
     kf_err e;
-    (void)a;
     KF_AUTO(kf_json) r = status(c, &e);
     if (!r) return kf_cli_fail(c, &e);
     const kf_json *s = kf_json_get(r, "store");
@@ -187,7 +186,6 @@ static int print_store(kf_cli *c, const kf_json *store) {
 
 int kf_cmd_lock(kf_cli *c, const kf_args *a) {
     kf_err e;
-    (void)a;
     c->client = kf_client_open(KF_CLIENT_NO_START, &e);
     if (!c->client && e.code == KF_ERR_WIRE_NO_AGENT)
         return kf_cli_note(c, "no agent is running: nothing is open"), print_store(c, NULL);

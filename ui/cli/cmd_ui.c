@@ -6,7 +6,6 @@
 #include "guard/process.h"
 
 int kf_cmd_ui(kf_cli *c, const kf_args *a) {
-    (void)a;
     kf_err e;
     KF_AUTO_CHARS path = kf_program_path("keyfob-tui", &e);
     if (!path) return kf_cli_fail(c, &e);

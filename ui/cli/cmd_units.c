@@ -143,7 +143,6 @@ int kf_cmd_agent_enable(kf_cli *c, const kf_args *a) {
     char said[SAID_MAX];
     kf_err e;
     kf_args none = {0};
-    (void)a;
     if (c->sandbox)
         return kf_cli_usage(c, "the sandbox's agent ends with the sandbox; it has no units");
     if (!systemctl("show-environment", NULL, NULL, said, &e)) return kf_cli_fail(c, &e);
@@ -168,7 +167,6 @@ int kf_cmd_agent_disable(kf_cli *c, const kf_args *a) {
     KF_AUTO_CHARS dir = unit_dir();
     KF_AUTO_CHARS relaxed = relaxed_dir();
     kf_args none = {0};
-    (void)a;
     if (!systemctl("show-environment", NULL, NULL, said, &e)) return kf_cli_fail(c, &e);
     /* the socket first: else the next caller would start the service again */
     if (!systemctl("disable", "--now", "keyfobd.socket", said, &e) ||

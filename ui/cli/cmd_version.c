@@ -5,7 +5,6 @@
 #include "wire/msg.h"
 
 int kf_cmd_version(kf_cli *c, const kf_args *a) {
-    (void)a;
     if (!c->json) {
         printf("keyfob %s\n", kf_build);
         return kf_cli_flush();

@@ -1,5 +1,6 @@
 #include "ui/cli/exec_mask.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 
 /* SHOWN: letters of a part that may be shown while waiting for the next; far from enough to guess
@@ -25,8 +26,7 @@ struct kf_mask_words {
 };
 
 kf_mask_words *kf_mask_words_new(void) {
-    kf_mask_words *w = calloc(1, sizeof *w);
-    if (!w) abort();
+    kf_mask_words *w = kf_new(kf_mask_words);
     return w;
 }
 

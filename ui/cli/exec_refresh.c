@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "auth/refresh.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "guard/process.h"
 #include "ui/common/outfile.h"
@@ -79,8 +80,7 @@ static void plan(kf_refresh *r, const kf_json *a) {
 }
 
 kf_refresh *kf_refresh_open(const kf_exec *x, kf_err *err) {
-    kf_refresh *r = calloc(1, sizeof *r);
-    if (!r) abort();
+    kf_refresh *r = kf_new(kf_refresh);
     const kf_json *a = x->answer;
     const char *token = kf_json_str_or(a, "access_token", "");
     *r = (kf_refresh){.answer = -1, .margin_ms = -1};

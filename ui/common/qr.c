@@ -1,4 +1,5 @@
 #include "ui/common/qr.h"
+#include "base/mem.h"
 
 #include <dlfcn.h>
 #include <qrencode.h>
@@ -39,8 +40,7 @@ static int cells_high(int side, bool wide) { return wide ? side : (side + 1) / 2
 
 static kf_qr *draw(const QRcode *code, int quiet, char level, const kf_qr_look *look) {
     int side = code->width + 2 * quiet;
-    kf_qr *q = calloc(1, sizeof *q);
-    if (!q) abort();
+    kf_qr *q = kf_new(kf_qr);
     *q = (kf_qr){.rows = cells_high(side, look->wide),
                  .cols = cells_wide(side, look->wide),
                  .quiet = quiet,

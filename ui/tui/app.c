@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "ui/tui/app_impl.h"
 #include "ui/tui/key_decoder.h"
 #include <stdarg.h>
@@ -114,8 +115,7 @@ static void choose_root(kf_app *a) {
 }
 
 kf_app *kf_app_new(kf_model *m) {
-    kf_app *a = calloc(1, sizeof *a);
-    if (!a) abort();
+    kf_app *a = kf_new(kf_app);
     a->m = m;
     push_now(a, &kf_screen_profiles, &(kf_args){0});
     kf_app_watch(a);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include "base/mem.h"
 #include "base/str.h"
 #include "ui/common/clip.h"
 #include "ui/common/outfile.h"
@@ -31,8 +32,7 @@ struct kf_links {
 };
 
 kf_links *kf_links_new(kf_err *err) {
-    kf_links *l = calloc(1, sizeof *l);
-    if (!l) abort();
+    kf_links *l = kf_new(kf_links);
     if (pipe2(l->pipe, O_CLOEXEC)) {
         kf_fail_errno(err, KF_ERR_SYS_IO, "pipe");
         free(l);
@@ -46,8 +46,7 @@ int kf_links_fd(const kf_links *l) { return l->pipe[0]; }
 
 /* A pointer through a pipe: writes of this size are whole. The reader owns what it points to. */
 static void post(const job *j, kf_json *hello, kf_json *result, bool ended, const kf_err *err) {
-    kf_link_event *e = calloc(1, sizeof *e);
-    if (!e) abort();
+    kf_link_event *e = kf_new(kf_link_event);
     *e = (kf_link_event){.call = j->call, .hello = hello, .result = result, .ended = ended};
     if (err) e->err = *err;
     while (write(j->out, &e, sizeof e) < 0 && errno == EINTR) {
@@ -153,8 +152,7 @@ void kf_links_start(kf_links *l, uint32_t call, const char *method, kf_json *par
     slot *s = NULL;
     for (int i = 0; i < MAX_LINKS && !s; i++)
         if (!l->slot[i].call) s = &l->slot[i];
-    job *j = calloc(1, sizeof *j);
-    if (!j) abort();
+    job *j = kf_new(job);
     *j = (job){.call = call,
                .params = params,
                .stream = stream,

@@ -1,5 +1,6 @@
 #include "ui/tui/model.h"
 #include <search.h>
+#include "base/mem.h"
 #include "base/str.h"
 #include "ui/common/person.h"
 #include "ui/common/text.h"
@@ -109,8 +110,7 @@ static int small_int(const kf_json *o, const char *key, int dflt) {
 }
 
 static kf_mprofile *profile_read(const kf_model *m, const kf_json *o) {
-    kf_mprofile *p = calloc(1, sizeof *p);
-    if (!p) abort();
+    kf_mprofile *p = kf_new(kf_mprofile);
     bool ok = kf_str_set(p->id, sizeof p->id, kf_json_str(o, "id")) &&
               kf_str_set(p->name, sizeof p->name, kf_json_str(o, "name"));
     safe_buf(p->id, sizeof p->id);

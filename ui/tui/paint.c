@@ -186,7 +186,6 @@ void kf_term_close(void) {
 }
 
 bool kf_term_resume(kf_err *err) {
-    (void)err;
     kf_term_resized();
     /* Another program stopped this one: the shell has the terminal as it likes it. */
     if (t.open && enter_ca_mode) putp(enter_ca_mode);

@@ -79,7 +79,6 @@ static bool blocked(const kf_model *m, const kf_mprofile *p, size_t i) {
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     chooser *s = st;
-    (void)o;
     memcpy(s->id, args->profile, sizeof args->profile);
     const kf_mprofile *p = of(st, m);
     int last = last_way(p);
@@ -210,7 +209,6 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
                   size_t size) {
     const kf_mprofile *p = of(st, m);
-    (void)compact, (void)right;
     snprintf(left, size, "keyfob%s > %s > Sign in", m->sandbox ? " sandbox" : "", p ? p->name : "");
 }
 

@@ -15,7 +15,6 @@ typedef struct clean {
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     clean *s = st;
-    (void)m, (void)o;
     s->list = kf_json_copy(args->list);
     s->now = kf_json_first(s->list);
 }
@@ -58,7 +57,6 @@ static void act(clean *s, kf_action what, kf_out *o) {
 
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     clean *s = st;
-    (void)m;
     if (ev->kind == KF_EV_RESULT && s->call && ev->call == s->call) result(s, ev->err, o);
     else if (ev->kind == KF_EV_DO && ev->act == KF_DO_BACK) kf_out_pop(o, 1);
     else if (s->call) return;
@@ -68,7 +66,6 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
-    (void)m;
     bool ours = act == KF_DO_YES || act == KF_DO_NO || act == KF_DO_SUBMIT || act == KF_DO_NEXT;
     return ((const clean *)st)->call && ours ? "the file is being changed" : NULL;
 }
@@ -108,7 +105,6 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     int need = draw_page(s, &scratch,
                          (kf_rect){0, 0, 200, v->tier == KF_TIER_COMPACT ? g->cols - 2 : cols});
     kf_grid_done(&scratch);
-    (void)m;
     kf_rect r = kf_dialog_box(v, g, need + 2, cols);
     int y = r.y + (need + 2 < r.rows ? need + 1 : r.rows - 1);
     kf_page(g, (kf_rect){r.y, r.x, y - r.y, r.cols}, s->top, draw_page, s);
@@ -122,7 +118,6 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    (void)st, (void)m;
     out[0] = KF_DO_NO, out[1] = KF_DO_YES, out[2] = KF_DO_BACK;
 }
 

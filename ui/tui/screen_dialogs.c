@@ -13,7 +13,6 @@ typedef struct confirm {
 
 static void confirm_init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     confirm *s = st;
-    (void)m, (void)o;
     memcpy(s->id, args->profile, sizeof s->id);
     s->what = args->what;
     memcpy(s->item, args->item, sizeof s->item);
@@ -102,7 +101,6 @@ static void confirm_draw(const void *st, const kf_model *m, const kf_view *v, kf
 }
 
 static void confirm_hints(const void *st, const kf_model *m, kf_action out[12]) {
-    (void)st, (void)m;
     out[0] = KF_DO_NO, out[1] = KF_DO_YES, out[2] = KF_DO_BACK;
 }
 
@@ -125,7 +123,6 @@ typedef struct typed {
 
 static void typed_init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     typed *s = st;
-    (void)m, (void)o;
     memcpy(s->id, args->profile, sizeof s->id);
     memcpy(s->item, args->item, sizeof s->item);
     s->what = args->what;
@@ -203,13 +200,9 @@ static void typed_draw(const void *st, const kf_model *m, const kf_view *v, kf_g
     kf_line_draw(&s->line, g, y + 2, r.x, r.cols < 40 ? r.cols : 40, true);
 }
 
-static kf_typing typed_typing(const void *st, const kf_model *m) {
-    (void)st, (void)m;
-    return KF_TYPING_TEXT;
-}
+static kf_typing typed_typing(const void *st, const kf_model *m) { return KF_TYPING_TEXT; }
 
 static const char *typed_why_not(const void *st, const kf_model *m, kf_action act) {
-    (void)st, (void)m;
     return act == KF_DO_NEXT || act == KF_DO_PREV ? "there is only one field" : NULL;
 }
 

@@ -178,20 +178,17 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 
 static kf_typing typing(const void *st, const kf_model *m) {
     const enroll *s = st;
-    (void)m;
     return s->uri && !s->verify && !s->over ? KF_TYPING_DIGITS : KF_TYPING_NONE;
 }
 
 static bool whole(const void *st, const kf_model *m) {
     const enroll *s = st;
-    (void)m;
     return s->uri && !s->over;
 }
 
 static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
                   size_t size) {
     const kf_mprofile *p = of(st, m);
-    (void)compact, (void)right;
     snprintf(left, size, "keyfob%s > %s > Authenticator app", m->sandbox ? " sandbox" : "",
              p ? p->name : "");
 }
@@ -199,7 +196,6 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     const enroll *s = st;
     int n = 0;
-    (void)m;
     out[n++] = s->over ? KF_DO_AGAIN : KF_DO_SUBMIT;
     out[n++] = KF_DO_BACK;
     out[n++] = KF_DO_SHOW, out[n++] = KF_DO_INVERT, out[n++] = KF_DO_WIDER, out[n++] = KF_DO_QUIET;
@@ -208,7 +204,6 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
 
 static const char *why_not(const void *st, const kf_model *m, kf_action what) {
     const enroll *s = st;
-    (void)m;
     if (kf_is_move(what)) return "there is no list here";
     switch (what) {
     case KF_DO_DETAILS: return s->over ? NULL : "there is no error to explain";
@@ -223,10 +218,7 @@ static const char *why_not(const void *st, const kf_model *m, kf_action what) {
     }
 }
 
-static bool counts(const void *st, const kf_model *m) {
-    (void)m;
-    return !((const enroll *)st)->over;
-}
+static bool counts(const void *st, const kf_model *m) { return !((const enroll *)st)->over; }
 
 const kf_screen_class kf_screen_enroll = {.name = "enroll",
                                           .state_size = sizeof(enroll),

@@ -56,14 +56,12 @@ static kf_line *line_at(export *s) {
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     export *s = st;
-    (void)o;
     memcpy(s->id, args->profile, sizeof s->id);
     kf_line_init(&s->clear, 8, false);
     kf_line_init(&s->path, PATH_MAX_LEN, false);
     kf_line_init(&s->life, 8, false);
     kf_line_set(&s->clear, "30s");
     kf_line_set(&s->life, "2m");
-    (void)m;
 }
 
 static void hide(export *s) {
@@ -250,7 +248,6 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
 
 static kf_typing typing(const void *st, const kf_model *m) {
     const export *s = st;
-    (void)m;
     return s->at == PLACE || s->at == LIFE ? KF_TYPING_TEXT : KF_TYPING_NONE;
 }
 
@@ -398,7 +395,6 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
                   size_t size) {
     const kf_mprofile *p = of(st, m);
     char time_left[24];
-    (void)compact;
     if (!p) return;
     kf_words_left(kf_model_left_ms(m, p), time_left);
     snprintf(left, size, "keyfob%s > %s > Export", m->sandbox ? " sandbox" : "", p->name);
@@ -409,7 +405,6 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
 static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
                    size_t size) {
     const export *s = st;
-    (void)m, (void)compact, (void)right;
     if (s->call) snprintf(left, size, "asking the agent");
 }
 

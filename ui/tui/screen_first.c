@@ -12,7 +12,6 @@ typedef struct first {
 static size_t choices(const kf_model *m) { return m->sandbox ? 1 : 3; }
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
-    (void)args;
     if (!m->sandbox) ((first *)st)->call = kf_out_call(o, "FindImports", NULL);
 }
 
@@ -115,19 +114,16 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 
 static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
                   size_t size) {
-    (void)st, (void)compact;
     snprintf(left, size, "keyfob%s", m->sandbox ? " sandbox" : "");
     snprintf(right, size, "first run");
 }
 
 static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
                    size_t size) {
-    (void)st, (void)left;
     if (!compact) kf_agent_text(m, false, right, size);
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    (void)st, (void)m;
     out[0] = KF_DO_UNDO, out[1] = KF_DO_USE, out[2] = KF_DO_PICK, out[3] = KF_DO_QUIT;
 }
 

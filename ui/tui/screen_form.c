@@ -76,7 +76,6 @@ static void fill(form *f, const kf_model *m, const kf_mprofile *p) {
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     form *f = st;
-    (void)o;
     if (args) memcpy(args->what == KF_FORM_COPY ? f->from : f->id, args->profile, sizeof f->id);
     for (int i = 0; i < FIELDS; i++) kf_line_init(&f->line[i], fields[i].cap, i == API_KEY);
     kf_line_set(&f->line[PORT], "0");
@@ -347,10 +346,7 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     }
 }
 
-static kf_typing typing(const void *st, const kf_model *m) {
-    (void)st, (void)m;
-    return KF_TYPING_TEXT;
-}
+static kf_typing typing(const void *st, const kf_model *m) { return KF_TYPING_TEXT; }
 
 /* --- drawing --------------------------------------------------------------------------- */
 
@@ -434,7 +430,6 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
                   size_t size) {
     const form *f = st;
     const kf_mprofile *p = kf_model_by_id(m, f->id[0] ? f->id : f->from);
-    (void)compact;
     snprintf(left, size, "keyfob%s > %s%s", m->sandbox ? " sandbox" : "",
              p ? p->name : "Add a profile",
              !p         ? ""
@@ -446,7 +441,6 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
 static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
                    size_t size) {
     const form *f = st;
-    (void)m, (void)compact, (void)right;
     if (f->call) snprintf(left, size, "saving");
     else if (changes(f))
         snprintf(left, size, "%d change%s", changes(f), changes(f) == 1 ? "" : "s");
@@ -454,12 +448,10 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     bool ours = act == KF_DO_SAVE || act == KF_DO_NEXT || act == KF_DO_PREV || act == KF_DO_BACK;
-    (void)m;
     return ((const form *)st)->call && ours ? saving : NULL;
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    (void)st, (void)m;
     out[0] = KF_DO_SAVE, out[1] = KF_DO_NEXT, out[2] = KF_DO_BACK, out[3] = KF_DO_PREV;
 }
 

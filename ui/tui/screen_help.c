@@ -18,7 +18,6 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     help *s = st;
     size_t n;
     const kf_action_row *all = kf_actions(&n);
-    (void)m;
     kf_line_init(&s->filter, 64, false);
     s->typing = args->what;
     s->profiles = args->where & (KF_AT_LIST | KF_AT_PROFILE);
@@ -170,13 +169,11 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 }
 
 static kf_typing typing(const void *st, const kf_model *m) {
-    (void)m;
     return ((const help *)st)->typing ? KF_TYPING_TEXT : KF_TYPING_NONE;
 }
 
 static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
                   size_t size) {
-    (void)st, (void)compact;
     snprintf(left, size, "keyfob%s > Help", m->sandbox ? " sandbox" : "");
     snprintf(right, size, "keyfob %s", KF_VERSION);
 }
@@ -185,7 +182,6 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
                    size_t size) {
     const help *s = st;
     size_t at = 0, n = filtered(s, s->cur, &at);
-    (void)right;
     if (compact && s->cur >= n)
         snprintf(left, size, "%s", named(s, m, 0, NULL) ? "Opens this profile." : "");
     else if (compact) snprintf(left, size, "%s", s->why[at][0] ? s->why[at] : s->row[at]->sentence);
@@ -195,7 +191,6 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    (void)m;
     int n = 0;
     out[n++] = KF_DO_RUN;
     if (!((const help *)st)->typing) out[n++] = KF_DO_FILTER;

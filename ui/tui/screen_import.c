@@ -30,7 +30,6 @@ typedef struct import {
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     import *s = st;
-    (void)args;
     kf_json *p = kf_json_obj();
     kf_json_set_bool(p, "keyring", true);
     kf_json_set_bool(p, "interactive", true);
@@ -307,7 +306,6 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 
 static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
                   size_t size) {
-    (void)st, (void)right, (void)m;
     snprintf(left, size, compact ? "keyfob > Import" : "keyfob > Import from the WorkOS CLI");
 }
 
@@ -315,7 +313,6 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
                    size_t size) {
     const import *s = st;
     size_t on = 0;
-    (void)right, (void)compact;
     for (size_t k = 0; s->row && k < s->list.n; k++)
         on += s->row[k].mark == ON && !why(m, &s->list.item[k]);
     if (s->call) snprintf(left, size, "importing; %zu added", s->added);
@@ -326,12 +323,10 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    (void)st, (void)m;
     out[0] = KF_DO_SAVE, out[1] = KF_DO_OTHER, out[2] = KF_DO_BACK;
 }
 
 static bool counts(const void *st, const kf_model *m) {
-    (void)m;
     return ((const import *)st)->list.call != 0;
 }
 

@@ -160,15 +160,11 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
                      true);
 }
 
-static kf_typing typing(const void *st, const kf_model *m) {
-    (void)st, (void)m;
-    return KF_TYPING_TEXT;
-}
+static kf_typing typing(const void *st, const kf_model *m) { return KF_TYPING_TEXT; }
 
 static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
                   size_t size) {
     const kf_mprofile *p = of(st, m);
-    (void)compact, (void)right;
     snprintf(left, size, "keyfob%s > %s > Organization", m->sandbox ? " sandbox" : "",
              p ? p->name : "");
 }
@@ -177,21 +173,16 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
                    size_t size) {
     const orgs *s = st;
     const kf_mprofile *p = of(st, m);
-    (void)right, (void)compact;
     if (s->list.loaded) snprintf(left, size, "%zu of %zu", filtered(s, 0, NULL), s->list.n);
     else if (p && p->org_id[0])
         snprintf(left, size, "now in %.100s", p->org_name[0] ? p->org_name : p->org_id);
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    (void)st, (void)m;
     out[0] = KF_DO_USE, out[1] = KF_DO_BACK;
 }
 
-static bool counts(const void *st, const kf_model *m) {
-    (void)m;
-    return ((const orgs *)st)->list.call != 0;
-}
+static bool counts(const void *st, const kf_model *m) { return ((const orgs *)st)->list.call != 0; }
 
 const kf_screen_class kf_screen_orgs = {.name = "orgs",
                                         .state_size = sizeof(orgs),

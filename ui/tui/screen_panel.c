@@ -15,7 +15,6 @@ typedef struct panel {
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     panel *s = st;
     const kf_mprofile *p = kf_model_by_id(m, args->profile);
-    (void)o;
     memcpy(s->id, args->profile, sizeof s->id);
     s->what = args->what;
     if (args->err) s->err = *args->err;
@@ -77,14 +76,12 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
                              (kf_rect){0, 0, 200, v->tier == KF_TIER_COMPACT ? g->cols - 2 : cols},
                              s->title, &s->err, s->details);
     kf_grid_done(&scratch);
-    (void)m;
     kf_page(g, kf_dialog_box(v, g, need, cols), s->top, draw_page, s);
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     const panel *s = st;
     int n = 0;
-    (void)m;
     if (s->what != KF_PANEL_PLAIN) out[n++] = KF_DO_AGAIN;
     if (kf_err_is(s->err.code, "workos") || kf_err_is(s->err.code, "store"))
         out[n++] = KF_DO_SIGN_IN;

@@ -138,7 +138,6 @@ static void merge(profiles *s, const kf_model *m) {
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     profiles *s = st;
-    (void)args, (void)o;
     kf_line_init(&s->filter, 64, false);
     s->page = 10;
     s->partial = m->partial;
@@ -202,7 +201,6 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
 }
 
 static kf_typing typing(const void *st, const kf_model *m) {
-    (void)m;
     return ((const profiles *)st)->typing ? KF_TYPING_TEXT : KF_TYPING_NONE;
 }
 
@@ -407,7 +405,6 @@ static size_t attention(const kf_model *m) {
 
 static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
                   size_t size) {
-    (void)st;
     snprintf(left, size, "keyfob%s  Profiles", m->sandbox ? " sandbox" : "");
     size_t n = attention(m);
     if (compact && m->link == KF_LINK_UP && n) snprintf(right, size, "%zu to do", n);
@@ -456,7 +453,6 @@ static const char *why_not(const void *st, const kf_model *m, kf_action what) {
 }
 
 static bool counts(const void *st, const kf_model *m) {
-    (void)st;
     for (size_t i = 0; i < m->n; i++)
         if (!m->profile[i]->gone && kf_model_left_ms(m, m->profile[i]) > 0) return true;
     return false;

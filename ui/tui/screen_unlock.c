@@ -40,7 +40,6 @@ static const struct {
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     unlock *s = st;
-    (void)m;
     s->kind = args->what;
     for (int i = 0; i < 2; i++) kf_line_init(&s->line[i], 512, true);
     if (s->kind == KF_UNLOCK_KEYRING) s->call = kf_out_call(o, "Unlock", NULL);
@@ -103,7 +102,6 @@ static void result(unlock *s, const kf_event *ev, kf_out *o) {
 static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     unlock *s = st;
     char msg[120] = "";
-    (void)m;
     if (ev->kind == KF_EV_RESULT) result(s, ev, o);
     else if (ev->kind == KF_EV_DO && ev->act == KF_DO_BACK) {
         kf_out_say(o, KF_SAY_INFO, "%s", texts[s->kind].kept);
@@ -122,7 +120,6 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     const unlock *s = st;
     kf_rect r = kf_dialog_box(v, g, s->kind == KF_UNLOCK_NEW ? 10 : 7, 64);
     int y = r.y, cols = r.cols < 48 ? r.cols : 48;
-    (void)m;
     kf_grid_text(g, y++, r.x, r.cols, KF_INK_STRONG, texts[s->kind].title);
     y += kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT, texts[s->kind].about, true);
     if (s->note[0]) y += kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_BAD, s->note, true);
@@ -140,13 +137,11 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 }
 
 static kf_typing typing(const void *st, const kf_model *m) {
-    (void)m;
     const unlock *s = st;
     return s->call || !has_field(s) ? KF_TYPING_NONE : KF_TYPING_TEXT;
 }
 
 static const char *why_not(const void *st, const kf_model *m, kf_action act) {
-    (void)m;
     if (act != KF_DO_NEXT && act != KF_DO_PREV) return NULL;
     switch (((const unlock *)st)->kind) {
     case KF_UNLOCK_NEW: return NULL;
@@ -157,7 +152,6 @@ static const char *why_not(const void *st, const kf_model *m, kf_action act) {
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    (void)m;
     int n = 0;
     out[n++] = KF_DO_SUBMIT;
     if (((const unlock *)st)->kind == KF_UNLOCK_NEW) out[n++] = KF_DO_NEXT;

@@ -356,7 +356,6 @@ void kf_signin_title(const void *st, const kf_model *m, bool compact, char *left
                         : kf_signin_is_browser(p)          ? " > Browser"
                         : p && p->kind == KF_STEP_OPEN_URL ? " > Another device"
                                                            : "";
-    (void)compact, (void)right;
     snprintf(left, size, "keyfob%s > %s > Sign in%s", m->sandbox ? " sandbox" : "", name_of(s, m),
              where);
 }
@@ -365,7 +364,6 @@ void kf_signin_status(const void *st, const kf_model *m, bool compact, char *lef
                       size_t size) {
     const kf_signin *s = st;
     const kf_mstep *p = kf_signin_step(s, m);
-    (void)right;
     if (!p || s->over || kf_signin_waiting(s, m)) return;
     if (p->kind == KF_STEP_CHOOSE)
         snprintf(left, size, "%zu of %zu", kf_signin_filtered(s, p, 0, NULL), p->n_choice);
