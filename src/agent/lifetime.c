@@ -44,6 +44,8 @@ static void stop_step(void *user) {
     kf_server_flush(t->a->server, finish, t);
 }
 
+bool kf_lifetime_stopping(const kf_agent *a) { return a->lifetime->stopping_since; }
+
 void kf_lifetime_stop(kf_agent *a) {
     kf_lifetime *t = a->lifetime;
     if (t->stopping_since) return;

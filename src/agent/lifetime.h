@@ -10,3 +10,4 @@ kf_lifetime *kf_lifetime_free(kf_lifetime *t);
 bool kf_lifetime_promised(const kf_agent *a);
 /* Stops taking connections, lets answers and saves finish (at most 10 s), then ends the loop. */
 void kf_lifetime_stop(kf_agent *a);
+bool kf_lifetime_stopping(const kf_agent *a);

@@ -29,6 +29,8 @@ struct kf_locking {
     int64_t since;
 };
 
+bool kf_locking_busy(const kf_locking *l) { return l->calls || l->timer; }
+
 kf_locking *kf_locking_new(kf_agent *a) {
     kf_locking *l = kf_new(kf_locking);
     l->a = a;
@@ -108,8 +110,9 @@ static void unlock_store(void *user, const kf_err *err) {
         bool create = kf_json_bool(c->params, "create", false);
         bool fresh = create && kf_store_get_state(c->a->store) == KF_STORE_NEW;
         kf_err e;
-        if (fresh && !kf_json_bool(c->params, "weak", false) &&
-            kf_vault_passphrase_is_short(pass)) {
+        bool any_length =
+            kf_json_bool(c->params, "weak", false) || kf_json_bool(c->params, "from_file", false);
+        if (fresh && !any_length && kf_vault_passphrase_is_short(pass)) {
             kf_vault_fail_short(&e);
             answer(c, &e);
             return;
@@ -119,6 +122,12 @@ static void unlock_store(void *user, const kf_err *err) {
 }
 
 void kf_method_unlock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+    kf_err e;
+    if (a->locked && kf_json_bool(p, "from_file", false)) {
+        kf_settings_fail_locked(a, &e);
+        kf_server_error(a->server, conn, &e);
+        return;
+    }
     lock_call *c = call_new(a, conn, p);
     if (a->locking->timer) c->waits = true;
     else kf_settings_store(a, unlock_store, c);

@@ -13,5 +13,6 @@
 typedef struct kf_locking kf_locking;
 kf_locking *kf_locking_new(kf_agent *a);
 kf_locking *kf_locking_free(kf_locking *l); /* after the store: its callbacks end here */
+bool kf_locking_busy(const kf_locking *l);  /* a Lock or an Unlock is under way */
 void kf_method_lock(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
 void kf_method_unlock(kf_agent *a, uint32_t conn, const kf_json *p, bool more);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/agent.h"
@@ -34,6 +35,9 @@ typedef struct options {
     kf_log_level level;
     int64_t idle_ms;
     int takeover_fd; /* -1: a start as usual */
+    bool asks_format;
+    char *kept[9]; /* what the next program is started with, in a takeover */
+    size_t n_kept;
 } options;
 
 static const char usage[] =
@@ -63,6 +67,14 @@ static bool read_fd(const char *s, int *out) {
     return fcntl(*out, F_GETFD) >= 0;
 }
 
+/* The last one of its kind counts, so eight are enough for all that is said once. */
+static bool keep(options *o, const char *name, const char *value) {
+    if (o->n_kept + 2 >= KF_LEN(o->kept)) return false;
+    o->kept[o->n_kept++] = (char *)name;
+    if (value) o->kept[o->n_kept++] = (char *)value;
+    return true;
+}
+
 /* -1: go on; else the exit status */
 static int read_options(int argc, char **argv, options *o) {
     static const struct option table[] = {
@@ -79,13 +91,16 @@ static int read_options(int argc, char **argv, options *o) {
         switch (c) {
         case 'r': ok = read_fd(optarg, &o->ready_fd); break;
         case 'F': break; /* it never leaves the foreground by itself: its starters detach it */
-        case 'p': o->private_mode = true; break;
-        case 'i': ok = kf_duration_parse(optarg, &o->idle_ms) && o->idle_ms > 0; break;
-        case 'f': o->log_file = optarg; break;
-        case 'l': ok = read_level(optarg, &o->level); break;
+        case 'p': ok = (o->private_mode = true) && keep(o, "--private", NULL); break;
+        case 'i':
+            ok = kf_duration_parse(optarg, &o->idle_ms) && o->idle_ms > 0 &&
+                 keep(o, "--idle-exit", optarg);
+            break;
+        case 'f': ok = keep(o, "--log-file", o->log_file = optarg); break;
+        case 'l': ok = read_level(optarg, &o->level) && keep(o, "--log-level", optarg); break;
         case 'V': printf("keyfobd %s\n", kf_build); return 0;
         case 't': ok = read_fd(optarg, &o->takeover_fd); break;
-        case 'T': printf("%d\n", KF_TAKEOVER_FORMAT); return 0;
+        case 'T': o->asks_format = true; break;
         case 'h': fputs(usage, stdout); return 0;
         default: ok = false;
         }
@@ -94,7 +109,10 @@ static int read_options(int argc, char **argv, options *o) {
             return 2;
         }
     }
-    return optind == argc ? -1 : (fputs(usage, stderr), 2);
+    if (optind < argc) return fputs(usage, stderr), 2;
+    if (!o->asks_format) return -1;
+    printf("%d\n", KF_TAKEOVER_FORMAT); /* this command line would do */
+    return 0;
 }
 
 static void say_ready(int fd, const kf_err *err) {
@@ -279,6 +297,17 @@ static void end(kf_agent *a) {
     free(a->socket_path);
 }
 
+/* Those that end the agent wait until it can end orderly, and go to this thread alone: the worker
+ * keeps them blocked, so that none is lost in a takeover. */
+static void hold_signals(int how) {
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGHUP);
+    sigprocmask(how, &ends, NULL);
+}
+
 int main(int argc, char **argv) {
     kf_harden_malloc(argv);
     options o = {
@@ -289,6 +318,8 @@ int main(int argc, char **argv) {
     KF_AUTO_CHARS base = kf_runtime_base(); /* the session bus is found by it, too */
     if (base) setenv("XDG_RUNTIME_DIR", base, 1);
     kf_agent a = {.private_mode = o.private_mode, .run_lock = -1};
+    a.takeover = kf_takeover_new(&a, o.kept);
+    hold_signals(SIG_BLOCK);
     kf_err e;
     kf_taken taken = {0};
     int fd = kf_service_socket(&e);
@@ -299,7 +330,6 @@ int main(int argc, char **argv) {
     }
     ok = ok && places(&a, &o, &taken, fd, &e) && start(&a, &o, &taken, fd, &e);
     if (ok) {
-        a.takeover = kf_takeover_new(&a, argv);
         kf_log(KF_LOG_INFO, "agent: %s listens at %s", kf_build, a.socket_path);
         kf_service_notify("READY=1");
         if (a.private_mode && !taken.state) {
@@ -308,6 +338,7 @@ int main(int argc, char **argv) {
         }
     } else kf_log(KF_LOG_ERROR, "agent: %s", e.what);
     kf_taken_done(&taken);
+    hold_signals(SIG_UNBLOCK);
     say_ready(o.ready_fd, ok ? NULL : &e);
     if (ok) kf_loop_run(a.loop);
     end(&a);

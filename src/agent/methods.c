@@ -237,7 +237,7 @@ static const struct {
     {KF_IFACE ".HandedOver", kf_method_handed_over, WRITES, "hand_over=N"},
     {KF_IFACE ".Unseal", kf_method_unseal, SETTINGS, "sealed=S password=S profile=s verify=b"},
     {KF_IFACE ".Watch", kf_watch_start, SETTINGS | MORE, "open=s"},
-    {KF_IFACE ".Unlock", kf_method_unlock, 0, "passphrase=s create=b"},
+    {KF_IFACE ".Unlock", kf_method_unlock, 0, "passphrase=s create=b weak=b from_file=b"},
     {KF_IFACE ".GetSettings", kf_method_get_settings, SETTINGS, ""},
     {KF_IFACE ".PutSettings", kf_method_put_settings, SETTINGS | WRITES, "key=S value=s"},
     {KF_IFACE ".CheckSettings", kf_method_check_settings, 0, "text=S"},
@@ -249,7 +249,7 @@ static const struct {
     {KF_IFACE ".Doctor", kf_method_doctor, 0, "network=b"},
     {KF_IFACE ".Lock", kf_method_lock, WRITES, ""},
     {KF_IFACE ".Quit", kf_method_quit, WRITES, "force=b"},
-    {KF_IFACE ".Restart", kf_method_restart, WRITES, ""},
+    {KF_IFACE ".Restart", kf_method_restart, WRITES, "force=b"},
     {"org.varlink.service.GetInfo", get_info, 0, ""},
     {"org.varlink.service.GetInterfaceDescription", get_description, 0, "interface=S"},
 };

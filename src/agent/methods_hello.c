@@ -2,6 +2,7 @@
 #include "agent/methods.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "agent/server.h"
 #include "agent/settings.h"
@@ -14,8 +15,16 @@
 
 /* A bus that appears later is used: cron starts an agent before the desktop does. */
 static void take_bus(kf_agent *a, const char *bus) {
+    static const char unix_path[] = "unix:path=";
     const char *own = getenv("DBUS_SESSION_BUS_ADDRESS");
-    if (!bus || !*bus || (own && *own) || kf_json_flaw(bus, strlen(bus))) return;
+    struct stat st;
+    if (!bus || (own && *own) || !kf_str_starts(bus, unix_path)) return;
+    const char *at = bus + sizeof unix_path - 1;
+    KF_AUTO_CHARS path = strndup(at, strcspn(at, ",;%"));
+    /* a socket of this user, and nothing that leads away from this machine */
+    if (!path || at[strcspn(at, ";%")] || stat(path, &st) || !S_ISSOCK(st.st_mode) ||
+        st.st_uid != geteuid())
+        return;
     kf_log(KF_LOG_INFO, "agent: uses the session bus of a caller from now on");
     setenv("DBUS_SESSION_BUS_ADDRESS", bus, 1);
     a->bus_came = true;
@@ -37,7 +46,7 @@ static bool is_news(kf_agent *a, const kf_json *names) {
 }
 
 static void compare(kf_agent *a, const kf_json *p, kf_json *j) {
-    take_bus(a, kf_json_str(p, "bus"));
+    if (!kf_json_bool(p, "read_only", false)) take_bus(a, kf_json_str(p, "bus"));
     kf_json *names = kf_surroundings_differ(kf_json_get(p, "environment"));
     bool any = kf_json_count(names);
     if (any) kf_json_set_bool(j, "tell", is_news(a, names));
@@ -64,7 +73,10 @@ void kf_method_hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
         kf_server_leave(a->server, conn);
     } else {
         compare(a, p, j);
-        if (kf_takeover_by_hello(a, conn, p)) kf_json_set_bool(j, "leaving", true);
+        /* a newer client's calls may mean what this agent does not know: it asks for a takeover */
+        bool newer = kf_json_int_or(p, "protocol", 0) > KF_PROTOCOL;
+        if (kf_takeover_by_hello(a, conn, p) || newer) kf_json_set_bool(j, "leaving", true);
+        if (newer) kf_server_leave(a->server, conn);
     }
     kf_server_reply(a->server, conn, j, false);
 }

@@ -3,20 +3,21 @@
  * way, reads no further calls, and executes the file it was started from, never one that a client
  * names. The listening socket and the lock of the agent stay open across that, so that callers wait
  * instead of being refused; the settled store with the vault's key or the items of the memory store
- * goes through a sealed memfd. Sessions are read from the store again. Connections end: clients
- * repeat what was not answered.
+ * goes through a socket (takeover.c says why). Sessions are read from the store again. Connections
+ * end: clients repeat what was not answered.
  *
  * Not while a person signs in, an authenticator app is set up or a store is moved, nor with a
  * session that is nowhere but in memory; and only when the installed file belongs to root or to us,
- * nobody else can write it, it runs, and it reads this form of memfd. */
+ * nobody else can write it, it runs, and it reads this form of state. */
 #include "agent/agent.h"
 #include "base/json.h"
 
 #define KF_TAKEOVER_FORMAT 1 /* keyfobd --takeover-format prints it */
 
 typedef struct kf_takeover kf_takeover;
-/* Remembers the file of this program. argv is what it was started with; borrowed for life. */
-kf_takeover *kf_takeover_new(kf_agent *a, char *const argv[]);
+/* Remembers the file of this program, so first of all. options: what the next one is to be started
+ * with, up to NULL; borrowed for life. */
+kf_takeover *kf_takeover_new(kf_agent *a, char *const options[]);
 kf_takeover *kf_takeover_free(kf_takeover *t);
 /* The file of this program was replaced or removed since it started. Looks at most once a second.
  */
@@ -32,9 +33,8 @@ typedef struct kf_taken {
     int listen_fd, run_lock; /* close-on-exec again */
     kf_json *state;          /* holds secrets */
 } kf_taken;
-/* Reads the memfd and closes it. False: err. */
+/* Reads the state and closes fd. False: err. */
 KF_CHECK bool kf_takeover_read(int fd, kf_taken *out, kf_err *err);
 /* The store as it was, and whether it is locked. */
 KF_CHECK bool kf_takeover_restore(kf_agent *a, const kf_taken *t, kf_err *err);
-/* Signals that end the agent, and came in between, are delivered now. Also one that is all zero. */
-void kf_taken_done(kf_taken *t);
+void kf_taken_done(kf_taken *t); /* also one that is all zero */

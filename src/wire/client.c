@@ -36,23 +36,49 @@ static int64_t now_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* The socket of an agent that found another home's agent at the usual place. Caller frees. */
+static char *own_path(kf_err *err) {
+    char tag[17];
+    KF_AUTO_CHARS dir = kf_runtime_dir(err);
+    kf_surroundings_home(tag);
+    return dir ? kf_strfmt("%s/agent-%.8s.sock", dir, tag) : NULL;
+}
+
+/* The other home's agent may have ended since; ours still is where it was. */
+static void connect_own(kf_client *c) {
+    const char *named = getenv("KEYFOB_SOCKET");
+    KF_AUTO_CHARS path = named && *named ? NULL : own_path(NULL);
+    if (!path || !strcmp(path, c->path) || access(path, F_OK)) return;
+    c->fd = kf_socket_connect(path, NULL);
+    if (c->fd < 0) return;
+    free(c->path);
+    c->path = KF_TAKE(path);
+}
+
 static bool connect_agent(kf_client *c, kf_err *err) {
     kf_err why;
     c->fd = kf_socket_connect(c->path, &why);
+    if (c->fd < 0 && why.code == KF_ERR_WIRE_NO_AGENT) connect_own(c);
     if (c->fd < 0 && why.code == KF_ERR_WIRE_NO_AGENT && !(c->flags & KF_CLIENT_NO_START))
         c->fd = kf_start_agent(c->path, &why);
     if (c->fd < 0 && err) *err = why;
     return c->fd >= 0;
 }
 
-kf_client *kf_client_open(unsigned flags, kf_err *err) {
-    char *path = kf_socket_path(err);
-    if (!path) return NULL;
+static kf_client *client_new(const char *path, unsigned flags) {
     kf_client *c = kf_new(kf_client);
-    c->path = path;
+    c->fd = -1;
+    c->path = kf_strdup(path);
     c->flags = flags;
     kf_frame_reader_init(&c->in);
     kf_buf_init(&c->call, CALL_MAX);
+    return c;
+}
+
+kf_client *kf_client_open(unsigned flags, kf_err *err) {
+    KF_AUTO_CHARS path = kf_socket_path(err);
+    if (!path) return NULL;
+    kf_client *c = client_new(path, flags);
     return connect_agent(c, err) ? c : kf_client_close(c);
 }
 
@@ -159,15 +185,16 @@ static int read_msg(kf_client *c, int64_t deadline, int cancel_fd, kf_json **msg
 
 /* An agent that is older than this program goes on as the one that is installed. False: it does
  * not know how, or could not; err. */
-static bool restart_agent(kf_err *err) {
+static bool restart_agent(const char *path) {
     enum { WAIT_MS = 15000 };
-    KF_AUTO(kf_client) c = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO, err);
-    if (!c) return false;
+    if (kf_client_read_only()) return false;
     kf_err why = {0};
+    int fd = kf_socket_connect(path, &why);
+    if (fd < 0) return false;
+    KF_AUTO(kf_client) c = client_new(path, KF_CLIENT_NO_START | KF_CLIENT_NO_HELLO);
+    c->fd = fd;
     kf_json_free(kf_client_call(c, "Restart", NULL, WAIT_MS, &why));
-    if (c->died) return true;
-    if (err) *err = why;
-    return false;
+    return c->died;
 }
 
 /* The call behind Hello was not read: it goes over a new connection. */
@@ -179,11 +206,8 @@ static bool not_read(kf_client *c, kf_err *err) {
 /* The agent there keeps its files elsewhere: the one of this process's directories has a socket
  * with their tag. */
 static bool go_elsewhere(kf_client *c, kf_err *err) {
-    char tag[17];
-    kf_surroundings_home(tag);
-    KF_AUTO_CHARS dir = kf_runtime_dir(err);
-    if (!dir) return false;
-    char *path = kf_strfmt("%s/agent-%.8s.sock", dir, tag);
+    char *path = own_path(err);
+    if (!path) return false;
     if (!strcmp(path, c->path)) {
         free(path);
         return kf_fail(err, KF_ERR_WIRE_PROTOCOL, "the agent at %s keeps its files elsewhere",
@@ -204,13 +228,15 @@ static bool take_hello(kf_client *c, kf_json *msg, kf_err *err) {
     if (kf_json_bool(p, "elsewhere", false)) return go_elsewhere(c, err);
     if (c->flags & KF_CLIENT_AS_IS) return true;
     if (proto == KF_PROTOCOL) return !kf_json_bool(p, "leaving", false) || not_read(c, err);
-    if (proto < KF_PROTOCOL && !c->restarted && (c->restarted = restart_agent(NULL)))
+    bool unread = kf_json_bool(p, "leaving", false), again = c->harmless || unread;
+    if (proto < KF_PROTOCOL && again && !c->restarted && (c->restarted = restart_agent(c->path)))
         return not_read(c, err);
     kf_fail(err, KF_ERR_WIRE_PROTOCOL,
             "the running agent speaks protocol %lld (%.40s), this keyfob speaks %d (%s)",
             (long long)proto, kf_json_str_or(p, "build", "?"), KF_PROTOCOL, kf_build);
     return kf_hint(err, proto < KF_PROTOCOL
-                            ? "Run: keyfob agent stop"
+                            ? "Run: keyfob agent restart, or keyfob agent stop. Then look whether "
+                              "what you asked for was done."
                             : "A newer keyfob is installed beside this one; run that one.");
 }
 
@@ -341,7 +367,7 @@ bool kf_client_unlock(kf_client *c, const kf_err *why, kf_err *err) {
     kf_json *p = kf_json_obj();
     kf_json_set_secret(p, "passphrase", pass);
     kf_json_set_bool(p, "create", fresh);
-    kf_json_set_bool(p, "weak", true); /* as of the agent's own file: doctor tells of a short one */
+    kf_json_set_bool(p, "from_file", true);
     KF_AUTO(kf_json) r = kf_client_call(c, "Unlock", p, UNLOCK_MS, &e);
     if (!r && err) *err = e;
     return r;

@@ -39,7 +39,7 @@ class Service(Case):
             with open("/proc/%d/environ" % a.proc.pid, "rb") as f:
                 env = f.read()
             c = a.connect()
-            c.send("Restart")
+            c.send("Restart", force=True)
             self.assertTrue(c.closed())
             self.assertEqual(a.token()["access_token"], token)
         self.assertIn(b"LISTEN_FDS", env)  # of its start; gone from what it hands on

@@ -56,6 +56,10 @@ class Surroundings(Case):
             bus.bind(path)
             bus.listen(8)
             bus.settimeout(20)
+            for bad in ("tcp:host=127.0.0.1,port=1", "unix:abstract=x", "unix:path=" + a.dir, "unix:path=%s;tcp:host=x" % path):
+                self.hello(a, bus=bad)
+            self.hello(a, bus="unix:path=" + path, read_only=True)
+            self.assertNotIn("session bus of a caller", a.log(), "not these")
             self.hello(a, bus="unix:path=" + path)
             c = a.connect()
             c.send("StoreStatus")

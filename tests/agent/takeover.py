@@ -31,7 +31,7 @@ class Takeover(Case):
     def restart(self, a):
         """Restart ends the connection without an answer; the process stays."""
         c = a.connect()
-        c.send("Restart")
+        c.send("Restart", force=True)
         self.assertTrue(c.closed())
         self.assertIsNone(a.proc.poll())
 
@@ -155,7 +155,7 @@ class Takeover(Case):
             a.put("dev", s.url)
             with Flow(a, "dev", email="plain@example.test") as f:
                 f.until("field", "password")
-                self.fails("wire.busy", a.call, "Restart")
+                self.fails("wire.busy", a.call, "Restart", force=True)
                 a.install(another_build)
                 wait_for(lambda: self.hello(a)["replaced"], "replaced")
                 self.assertNotIn("leaving", self.hello(a, take_over=True))
@@ -182,13 +182,86 @@ class Takeover(Case):
                     a.install(another_build if change else lambda _: data)
                     if change:
                         change(a.program)
-                    self.fails(name, a.call, "Restart")
+                    self.fails(name, a.call, "Restart", force=True)
                     self.assertEqual(self.hello(a)["build"], build)
                     self.assertEqual(a.token()["access_token"], token)
             a.install(another_build)
             self.restart(a)
             self.assertEqual(self.hello(a)["build"], OTHER.decode())
             self.assertEqual(a.token()["access_token"], token)
+
+    def test_only_a_person_forces_it(self):
+        a = self.agent()
+        e = self.fails("wire.busy", a.call, "Restart")
+        self.assertIn("runs the program that is installed", e.failure["what"])
+
+    def test_options_go_on(self):
+        """However they were written, and without what was for the start alone."""
+        for args in (["--idle-exit=1h", "--log-l", "debug"], ["--idle-exit", "1h", "--"], ["--foreground", "--log-file=%s"]):
+            with self.subTest(args):
+                a = Agent(start=False)
+                a.args = [x.replace("%s", os.path.join(a.dir, "log")) for x in args]
+                self.addCleanup(a.__exit__, None, None, None)
+                a.install()
+                a.start()
+                self.restart(a)
+                self.restart(a)
+                with open("/proc/%d/cmdline" % a.proc.pid, "rb") as f:
+                    self.assertNotIn(b"ready-fd", f.read())
+
+    def test_a_signal_in_the_middle_ends_it(self):
+        """One that comes while the installed program is asked whether it runs."""
+        a = self.agent()
+        with open(a.program, "rb") as f:
+            real = os.path.join(a.dir, "real")
+            with open(real, "wb") as g:
+                g.write(f.read())
+        os.chmod(real, 0o755)
+        asked = os.path.join(a.dir, "asked")
+        a.install(lambda _: ("#!/bin/sh\ncase \"$*\" in *--takeover-format*) : >%s; sleep 0.5;; esac\nexec %s \"$@\"\n" % (asked, real)).encode())
+        c = a.connect()
+        c.send("Restart", force=True)
+        wait_for(lambda: os.path.exists(asked), "the question")
+        a.proc.terminate()
+        self.assertEqual(a.proc.wait(20), 0)
+
+    def test_what_cannot_be_passed_on(self):
+        """A path that is no UTF-8: the agent goes on as it was."""
+        a = Agent(start=False)
+        self.addCleanup(a.__exit__, None, None, None)
+        run = os.path.join(a.dir, "r\udcff")
+        os.mkdir(run, 0o700)
+        a.env["XDG_RUNTIME_DIR"] = run
+        a.path = os.path.join(run, "keyfob", "agent.sock")
+        a.install()
+        a.start()
+        self.fails("sys.io", a.call, "Restart", force=True)
+        self.assertIsNone(a.proc.poll())
+        self.hello(a)
+
+    def test_secrets_lie_in_no_file(self):
+        """Nothing that the next program inherits can be opened through /proc while it starts."""
+        a = self.agent(store="vault", env={"KEYFOB_PASSPHRASE_FILE": None})
+        a.call("Unlock", passphrase=PASSPHRASE, create=True)
+        seen = set()
+        stop = threading.Event()
+
+        def look():
+            base = "/proc/%d/fd" % a.proc.pid
+            while not stop.is_set():
+                try:
+                    for n in os.listdir(base):
+                        seen.add(os.readlink(os.path.join(base, n)).split(":")[0])
+                except OSError:
+                    continue
+        t = threading.Thread(target=look)
+        t.start()
+        for _ in range(5):
+            self.restart(a)
+            self.hello(a)
+        stop.set()
+        t.join()
+        self.assertFalse([s for s in seen if "memfd" in s], seen)
 
     def test_state_is_only_for_itself(self):
         """What it passes on cannot come from a file, nor be changed on its way."""

@@ -29,6 +29,8 @@ is "a client gives its own passphrase file" "$(own token dev)" "$T"
 kf lock >/dev/null 2>&1
 run own token dev
 is "but not after keyfob lock" "$RC" 6
+run own org list dev
+is "not by any command" "$RC" 6
 run own unlock </dev/null
 is "which unlock ends, without a terminal" "$RC" 0
 is "then it is open" "$(kf token dev)" "$T"
@@ -80,5 +82,9 @@ hasnt "and not here" "$(kf profile list)" other
 [ "$(two agent status --json | json pid)" != "$PID" ] || fail "one agent for two homes"
 ln -s "$SCRATCH/two" "$SCRATCH/link"
 has "a link to it is the same" "$(HOME=$SCRATCH/link env -u XDG_CONFIG_HOME -u XDG_STATE_HOME -u XDG_DATA_HOME "$BIN/keyfob" profile list)" other
+TWO=$(two agent status --json | json pid)
+is "the first one ends" "$(kf agent stop)" "Stopped."
+is "the second one is found where it was" "$(two agent status --json | json pid)" "$TWO"
+has "and asked" "$(two profile list)" other
+is "nobody starts another" "$(two agent status --json | json pid)" "$TWO"
 is "stop ends its own" "$(two agent stop)" "Stopped."
-is "and no other" "$(kf agent status --json | json pid)" "$PID"

@@ -102,5 +102,5 @@ os.execv(program, [program, "--foreground"])
 EOF
 PIDS+=("$!")
 wait_until "the older agent" test -S "$XDG_RUNTIME_DIR/keyfob/agent.sock"
-kf profile add fresh --client-id client_sandbox --api-host "$U" >/dev/null || fail "a call to an older agent"
+kf store status >/dev/null || fail "a call to an older agent"
 is "the older agent goes on as this build" "$(build_of)" 0.9+six

@@ -133,11 +133,16 @@ int kf_cmd_agent_restart(kf_cli *c, const kf_args *a) {
         return kf_fail(&e, KF_ERR_USAGE_READ_ONLY, "agent restart would replace the agent"),
                kf_cli_fail(c, &e);
     c->client = kf_client_open(KF_CLIENT_NO_START | KF_CLIENT_AS_IS, &e);
-    KF_AUTO(kf_json)
-    r = c->client ? kf_client_call(c->client, "Restart", NULL, WAIT_MS, &e) : NULL;
+    kf_json *p = kf_json_obj();
+    kf_json_set_bool(p, "force", true);
+    KF_AUTO(kf_json) r = c->client ? kf_client_call(c->client, "Restart", p, WAIT_MS, &e) : NULL;
+    if (!c->client) kf_json_free(p);
     c->client = kf_client_close(c->client);
     if (!r && e.code == KF_ERR_WIRE_NO_AGENT) return kf_cmd_agent_start(c, a);
     /* it ends without an answer when the other program begins */
     if (!r && e.code != KF_ERR_WIRE_CLOSED) return kf_cli_fail(c, &e);
-    return kf_cmd_agent_status(c, a);
+    const kf_json *hello = ask_who(c, &e);
+    if (hello) return print_status(c, hello, kf_client_path(c->client));
+    kf_fail(&e, KF_ERR_WIRE_NO_AGENT, "the agent ended instead of going on; see keyfob log");
+    return kf_cli_fail(c, &e);
 }
