@@ -1,3 +1,5 @@
+/* Calls that query WorkOS with the profile's API key: loads session and key, sends the requests
+ * one after the other, and follows lists to their end. */
 #include "agent/ask.h"
 
 #include "agent/keeper.h"

@@ -1,3 +1,5 @@
+/* Sign-ins in progress: passes a flow's steps and the person's answers between flow and client,
+ * and gives the finished session to the keeper. drive_jobs.c does the flow's jobs. */
 #include "agent/drive_impl.h"
 
 #include "agent/keeper.h"

@@ -1,3 +1,5 @@
+/* Reads the WorkOS environments of other tools, from files and from the keyring, for FindImports
+ * and Import. It changes nothing there. */
 #include "agent/import_gather.h"
 
 #include <glib.h>

@@ -1,3 +1,5 @@
+/* The keeper's entries: who can be served, when a renewal is due, which work is next, and how
+ * entries follow keyfob.conf. The work itself is in the other keeper_*.c. */
 #include "agent/keeper_impl.h"
 
 #include <stdlib.h>

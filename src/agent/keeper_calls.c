@@ -1,9 +1,9 @@
+/* The keeper's calls for other parts of the agent, and the callbacks that answer them. A
+ * callback runs on the next turn of the loop, never inside the call. */
 #include "agent/keeper_impl.h"
 
 #include <string.h>
 #include "agent/settings.h"
-
-/* What others call, and how they get their answers. */
 
 typedef enum answer_kind { ANSWER_TOKEN, ANSWER_DONE, ANSWER_KEY, ANSWER_SIGNOUT } answer_kind;
 

@@ -1,11 +1,9 @@
+/* A session that moves to another program. Nobody renews until the client confirms that it is
+ * safely written. Then it is forgotten here, and WorkOS is not told, because the session lives
+ * on. Without a confirmation within HOLD_MS everything stays as it was. */
 #include "agent/keeper_impl.h"
 
 #include <string.h>
-
-/* A session that moves to somebody else, who will spend its refresh token. Until the client has
- * said that what it got is safely written, nobody may renew: the profile's lock is held and no
- * other work of it begins. Only then it is forgotten here, and WorkOS is not told, because the
- * session lives on. Without a word, or after HOLD_MS, everything is as before. */
 
 enum { HOLD_MS = 30 * 1000 };
 

@@ -1,12 +1,10 @@
+/* Items moved to another store, each under its profile's lock. All are copied first. Once the
+ * settings name the new store, those that are still the same are deleted from the old one. A
+ * session never replaces a newer one, and in doubt an item stays. */
 #include "agent/keeper_impl.h"
 
 #include <unistd.h>
 #include "io/files.h"
-
-/* Items from one store into another, one after the other, each under its profile's lock: first all
- * are copied, and only when the settings name the new store they are taken out of the old one,
- * after another look at both. A session is never replaced by an older one. Whatever is in doubt
- * stays where it is. */
 
 enum { STEP_MS = 20 };
 

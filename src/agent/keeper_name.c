@@ -1,11 +1,9 @@
+/* The name of a session's organization, when WorkOS only gave its id. It is asked for with the
+ * API key in the background, and the id is shown if that fails. The next renewal stores it. */
 #include "agent/keeper_impl.h"
 
 #include <string.h>
 #include "agent/ask.h"
-
-/* The name of a session's organization, when WorkOS only gave its id: asked for with the API key,
- * behind everybody's back; when it cannot be had, the id is shown as before. It is stored with the
- * next renewal. */
 
 enum { LOOKUPS_MAX = 4 };
 

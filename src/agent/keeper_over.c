@@ -1,9 +1,8 @@
+/* A session that WorkOS calls over when a person asks about it. It ends here like a refused
+ * renewal: the store is read again first, the ledger notes the end, and nothing is deleted. */
 #include "agent/keeper_impl.h"
 
 #include <string.h>
-
-/* WorkOS says, asked by a person, that a session is over. It ends here the way a refused renewal
- * ends it: the store is read again first, the ledger remembers it, nothing is deleted. */
 
 static void over_noted(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     kf_err why = w->why;

@@ -1,9 +1,8 @@
+/* A profile belongs to one person of one environment. A sign-in as another person is refused,
+ * because it would replace and revoke the session that is there. */
 #include "agent/keeper_impl.h"
 
 #include <string.h>
-
-/* A profile belongs to one person of one environment. Whoever signs in as another one may not take
- * it over by accident: the session that is there would be replaced and revoked. */
 
 static void fail_other(const kf_entry *e, const kf_person *owner, const kf_person *now,
                        kf_person_is is, kf_err *err) {

@@ -1,12 +1,11 @@
+/* Ending a session: at WorkOS where possible, and here in any case. A note says what WorkOS did
+ * not confirm (workos-api.md §7.1, §7.2). */
 #include "agent/keeper_impl.h"
 
 #include <string.h>
 #include "agent/ask.h"
 #include "auth/account.h"
 #include "auth/workos.h"
-
-/* Ending a session: asked for at WorkOS where possible, forgotten here in any case. What
- * WorkOS did not confirm is said in a note (workos-api.md §7.1, §7.2). */
 
 static void note(kf_work *w, const kf_err *err) {
     w->has_note = true;

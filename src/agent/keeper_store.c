@@ -1,3 +1,6 @@
+/* Sessions and API keys between the keeper and the store: accept what was read, save a finished
+ * sign-in, set a key, remove a profile. A secret never goes to a host or client ID that it does
+ * not belong to. */
 #include "agent/keeper_impl.h"
 
 #include <string.h>

@@ -1,9 +1,8 @@
+/* Another organization for a session: a renewal that names it (workos-api.md §1.3). It takes the
+ * same steps as every renewal, because it spends the refresh token as well. */
 #include "agent/keeper_impl.h"
 
 #include <string.h>
-
-/* Another organization for a session: a renewal that names it (workos-api.md §1.3). It goes the
- * way of every renewal, because it spends the refresh token like one. */
 
 enum { ROUNDS_MAX = 3 };
 

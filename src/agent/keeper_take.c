@@ -1,10 +1,9 @@
+/* A refresh token that came from elsewhere. It is stored before it is tried, so that it is never
+ * spent before its successor can be kept. The session that it replaces is kept until WorkOS
+ * accepts the token. */
 #include "agent/keeper_impl.h"
 
 #include <string.h>
-
-/* A refresh token that came from elsewhere. It is stored before it is tried, so that it is never
- * spent before its successor can be kept; and it carries the session it took the place of, until
- * WorkOS took it. */
 
 void kf_keeper_take(kf_keeper *k, const char *profile, const kf_secret *refresh_token,
                     bool any_user, kf_keeper_done done, void *user) {

@@ -1,3 +1,5 @@
+/* What the keeper shows of a profile: its state, and the interface's Profile object. Every
+ * change of a state is logged here. Nothing here reads the store. */
 #include "agent/keeper_impl.h"
 
 #include <string.h>

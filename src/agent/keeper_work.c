@@ -1,3 +1,5 @@
+/* Pieces of work of the keeper: their start, timers and end, and the steps they share (lock,
+ * ledger, store, API key). What waits outside the keeper holds no pointer to an entry. */
 #include "agent/keeper_impl.h"
 #include "agent/settings.h"
 

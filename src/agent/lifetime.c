@@ -1,3 +1,5 @@
+/* The agent's end: idle time, a socket path that another agent took, signals and the lifeline.
+ * Work that was begun at WorkOS or in a store is finished first, for up to 10 s. */
 #include "agent/lifetime.h"
 
 #include <poll.h>

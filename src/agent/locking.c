@@ -1,3 +1,5 @@
+/* The Lock and Unlock calls: waits for what is being stored or is under way, then closes the
+ * store and drops the sessions from memory. The rules are in locking.h. */
 #include "agent/locking.h"
 
 #include "agent/drive.h"

@@ -1,3 +1,5 @@
+/* The agent's log sink: writes lines to keyfobd.log, and keeps one older file after 1 MiB. A
+ * line that cannot be written is lost and stops nothing. */
 #include "agent/logfile.h"
 
 #include <errno.h>

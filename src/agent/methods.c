@@ -1,3 +1,6 @@
+/* The table of the agent's calls, the check of their parameters, and the calls about tokens,
+ * renewals and sign-outs. The other calls are in methods_*.c and in the files that methods.h
+ * names. */
 #include "agent/methods.h"
 
 #include <unistd.h>

@@ -1,3 +1,5 @@
+/* Runs the on_sign_in_needed command, once for each profile that newly needs a person, with a
+ * limit on how many run. The command gets a short allow-list of variables and no secrets. */
 #include "agent/notify.h"
 
 #include "agent/settings.h"

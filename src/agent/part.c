@@ -1,3 +1,4 @@
+/* One frame's share of a list: adds items and says when the frame is full. */
 #include "agent/part.h"
 
 #include "wire/frame.h"

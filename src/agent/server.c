@@ -1,3 +1,5 @@
+/* The agent's connections: accept, read frames, hand calls to methods.c, write the answers. It
+ * enforces the limits of a connection and knows nothing of what a call means. */
 #include "agent/server.h"
 
 #include <errno.h>

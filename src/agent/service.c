@@ -1,3 +1,5 @@
+/* The service manager's protocols: takes over a listening socket (LISTEN_FDS) and sends notices
+ * (NOTIFY_SOCKET). It does not need libsystemd. */
 #include "agent/service.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* The agent's store: which one keyfob.conf or `auto` chooses, and opening it at the first need.
+ * settings_file.c reads and changes keyfob.conf. */
 #include "agent/settings.h"
 
 #include "agent/keeper.h"

@@ -1,3 +1,5 @@
+/* The check of a ca_file or SSL_CERT_FILE: owner and mode of the file, its size, and whether it
+ * holds a PEM certificate. It never says whether a certificate is to be trusted. */
 #include "agent/trust.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* The Watch call: sends each watcher all profiles first and then the changed ones, at most ten
+ * times a second. One frame at a time is on its way to a watcher. */
 #include "agent/watch.h"
 
 #include <glib.h>

@@ -1,3 +1,5 @@
+/* Requests about a person's account: paths, bodies, and the conversion of WorkOS's answers to
+ * the agent's interface. Nothing is sent here. */
 #include "auth/account.h"
 
 #include "auth/flow_impl.h"

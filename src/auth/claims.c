@@ -1,3 +1,5 @@
+/* The claims of an access token: decodes the payload and judges issuer, audience and times. It
+ * never checks the signature. */
 #include "auth/claims.h"
 
 #include "base/str.h"

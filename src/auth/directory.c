@@ -1,3 +1,5 @@
+/* The formats of the file .keyfob and of the list of allowed ones: parse, look up, change. Text
+ * in, text out. */
 #include "auth/directory.h"
 
 #include <limits.h>

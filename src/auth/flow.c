@@ -1,3 +1,5 @@
+/* The sign-in flow's machine: steps, jobs, answers of the person and of WorkOS, and the undo of
+ * what was given up. The methods are in flow_*.c. It performs no job itself. */
 #include "auth/flow_impl.h"
 
 #include "base/mem.h"

@@ -1,3 +1,5 @@
+/* The ledger's format: parses, prints and compares one JSON line. The owner of the file locks,
+ * reads and writes it. */
 #include "auth/ledger.h"
 
 #include "base/str.h"

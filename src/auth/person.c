@@ -1,3 +1,4 @@
+/* The person of a session: copies who it is, and compares two persons and their environments. */
 #include "auth/person.h"
 
 #include <strings.h>

@@ -1,3 +1,5 @@
+/* The document of `keyfob profile export` and `import`: prints it, and checks every member on
+ * reading. It never carries secrets, ids or sessions. */
 #include "auth/portable.h"
 
 #include <stdlib.h>

@@ -1,3 +1,5 @@
+/* The index of profiles as text (parse, print), and how a profile's client ID, API host and
+ * environment are chosen. It reads no files and no environment variables. */
 #include "auth/profile.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* Decisions about renewals: whether one is due, what an answer means, and how long to back off.
+ * It reads no clock and sends nothing. */
 #include "auth/refresh.h"
 
 #include "auth/workos.h"

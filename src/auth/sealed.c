@@ -1,3 +1,5 @@
+/* The content of a sealed session: converts a session to the Node SDK's JSON, and reads such
+ * JSON. crypt/seal.c encrypts it. */
 #include "auth/sealed.h"
 
 #include "base/str.h"

@@ -1,3 +1,5 @@
+/* The session record: made from WorkOS's answer, written to and read from the store's JSON, and
+ * its time left. Every field is checked and bounded. It reads no clock and does no I/O. */
 #include "auth/session.h"
 
 #include "base/log.h"

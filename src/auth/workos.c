@@ -1,3 +1,5 @@
+/* WorkOS's error codes and request bodies: turns an answer into a kf_err and a continuation, and
+ * builds grants. It sends nothing. */
 #include "auth/workos.h"
 
 #include "base/str.h"

@@ -1,3 +1,4 @@
+/* The growing byte buffer. Old bytes are wiped when it moves, so it never uses realloc. */
 #include "base/buf.h"
 
 #include <stdarg.h>

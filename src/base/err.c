@@ -1,3 +1,5 @@
+/* Errors: fills a kf_err with facts in valid UTF-8, and maps codes to names and exit statuses.
+ * The sentences that a person reads are in ui/common/words.c. */
 #include "base/err.h"
 
 #include <errno.h>

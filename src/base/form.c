@@ -1,3 +1,4 @@
+/* Form encoding (application/x-www-form-urlencoded): strict parsing, and escaping of values. */
 #include "base/form.h"
 #include "base/str.h"
 

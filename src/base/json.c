@@ -1,3 +1,5 @@
+/* JSON on top of cJSON: a strict scan before parsing, a lenient parse that repairs a server's
+ * text, and typed access. Freed memory is wiped. */
 #include "base/json.h"
 
 #include <cjson/cJSON.h>

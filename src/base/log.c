@@ -1,3 +1,5 @@
+/* The log: level, sink, and fingerprints of tokens by keyed SipHash. It opens no file and never
+ * prints a secret. */
 #include "base/log.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Secrets in memory: the arena, its blocks, and wiping. Nothing here logs or prints. */
 #include "base/secret.h"
 
 #include <pthread.h>

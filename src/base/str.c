@@ -1,3 +1,5 @@
+/* Text helpers: copies, UTF-8, Base64url, hex, times, and the parsers of names, durations,
+ * origins and host lists. They do not depend on the locale. */
 #include "base/str.h"
 
 #include <arpa/inet.h>

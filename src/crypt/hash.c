@@ -1,3 +1,4 @@
+/* SHA-256 and random bytes from OpenSSL. */
 #include "crypt/hash.h"
 #include <limits.h>
 #include <openssl/evp.h>

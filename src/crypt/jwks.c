@@ -1,3 +1,5 @@
+/* JWKS and RS256: reads the public keys, finds the key of a token and verifies the signature. It
+ * never looks at the claims. */
 #include "crypt/jwks.h"
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

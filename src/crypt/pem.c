@@ -1,3 +1,4 @@
+/* Counts the certificates of a PEM text with OpenSSL, up to the first broken one. */
 #include "crypt/pem.h"
 
 #include <limits.h>

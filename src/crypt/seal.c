@@ -1,3 +1,5 @@
+/* Sealed sessions in the format of iron (Fe26.2): derives keys, encrypts, authenticates, and
+ * opens what another program sealed. It knows nothing of the content but that it is JSON. */
 #include "crypt/seal.h"
 
 #include <openssl/crypto.h>

@@ -1,3 +1,5 @@
+/* The check whether a path can be trusted: walks each part, also through links, and judges
+ * owner, group, mode and type. It makes directories only in kf_path_make_dir. */
 #include "guard/path.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* The protection of the process's memory (no dump, no core file), its end before an exec, and
+ * closing inherited descriptors. */
 #include "guard/process.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* Facts about the session bus and its Secret Service for `keyfob doctor`. It reads no secret and
+ * unlocks nothing. */
 #include "io/bus.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* Chooses the trusted certificates: ca_file, then SSL_CERT_FILE and SSL_CERT_DIR, then the
+ * system's. It checks who can change the chosen ones and does not read them. */
 #include "io/certificates.h"
 
 #include "guard/path.h"

@@ -1,3 +1,5 @@
+/* A command of the person's in a process of its own: starts sh, waits on the loop, and kills it
+ * after the limit. It never blocks the loop. */
 #include "io/command.h"
 
 #include <fcntl.h>

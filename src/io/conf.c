@@ -1,3 +1,5 @@
+/* keyfob.conf: parse, look up, change, save. Comments and unknown keys stay, and a file with an
+ * error is never overwritten. */
 #include "io/conf.h"
 
 #include <errno.h>

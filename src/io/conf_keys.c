@@ -1,3 +1,5 @@
+/* The table of the [keyfob] settings with the check of each value, and the line numbers of
+ * keyfob.conf. It reads and writes no file. */
 #include "io/conf_keys.h"
 
 #include <string.h>

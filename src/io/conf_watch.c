@@ -1,3 +1,5 @@
+/* Watches keyfob.conf with inotify, in its directory and in that of a link's target. It never
+ * reads the file. */
 #include "io/conf_watch.h"
 
 #include <errno.h>

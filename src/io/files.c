@@ -1,3 +1,5 @@
+/* Files of the agent: read whole, replace atomically, remove, sweep temporary files, and locks
+ * with flock. These calls block. */
 #include "io/files.h"
 
 #include <dirent.h>

@@ -1,3 +1,5 @@
+/* Files of other tools: reads one with checks of owner and size, and replaces its content
+ * atomically if it is unchanged since. */
 #include "io/foreign_file.h"
 
 #include <errno.h>

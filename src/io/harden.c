@@ -1,3 +1,5 @@
+/* The hardening of the agent's process: no dump, no new privileges, and freed memory
+ * overwritten. */
 #include "io/harden.h"
 
 #include <malloc.h>

@@ -1,3 +1,5 @@
+/* HTTPS requests with libcurl on the loop: limits, deadlines, proxies, and errors in plain
+ * terms. It never retries and never follows a redirect. */
 #include "io/http.h"
 
 #include <curl/curl.h>

@@ -1,3 +1,5 @@
+/* One operation on the Secret Service: connection, D-Bus calls, prompts, unlocking, deadline and
+ * end. store_keyring.c has the verbs that the operations run. */
 #include "io/keyring.h"
 
 #include <stdarg.h>

@@ -1,3 +1,5 @@
+/* The redirect listener on 127.0.0.1: checks requests, hands over the callback, and shows the
+ * page at the end. It never exchanges the code itself. */
 #include "io/loopback.h"
 
 #include <arpa/inet.h>

@@ -1,9 +1,10 @@
+/* The store in memory: secrets that end with the process. Answers come through the loop, as with
+ * every store. */
 #include "base/mem.h"
 #include "io/store_impl.h"
 
 #include "base/str.h"
 
-/* Secrets that end with the process. Answers still come through the loop, as with every store. */
 typedef struct item {
     struct item *next;
     kf_store_item name;

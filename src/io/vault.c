@@ -1,3 +1,5 @@
+/* The vault's cryptography: the header that wraps the master key, and sealed records. Bytes in,
+ * bytes out; vault_head.c and vault_record.c have the files. */
 #include "io/vault.h"
 
 #include <sodium.h>

@@ -1,3 +1,5 @@
+/* The vault's header and its copy on disk: read, check, create, change the passphrase, repair.
+ * Called on the worker, apart from the functions that say otherwise. */
 #include "io/vault_head.h"
 
 #include <errno.h>

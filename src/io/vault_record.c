@@ -1,3 +1,6 @@
+/* The vault's records on disk: load, save, delete, list, reserved places, and leftovers of
+ * killed processes. Called on the worker. Where the newest content is in doubt, nothing is
+ * removed. */
 #include "io/vault_record.h"
 
 #include <dirent.h>

@@ -1,3 +1,5 @@
+/* The event loop on GMainContext: descriptors, signals and posted calls as GSources, timers as a
+ * heap below one timerfd. Only kf_loop_post() may be called from another thread. */
 #include "loop/loop.h"
 
 #include <errno.h>

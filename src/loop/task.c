@@ -1,3 +1,4 @@
+/* The worker thread and its queue. A job's work() runs on the thread, its done() on the loop. */
 #include "loop/task.h"
 
 #include <errno.h>

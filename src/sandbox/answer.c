@@ -1,3 +1,5 @@
+/* Builds the sandbox's answers: WorkOS's three shapes of an error, and optional members of an
+ * object. */
 #include "sandbox/answer.h"
 #include "base/str.h"
 #include "sandbox/ids.h"

@@ -1,3 +1,5 @@
+/* The sandbox's endpoints for users, sessions, log-out, memberships, organizations and the JWKS.
+ * The caller holds the lock. */
 #include "sandbox/api.h"
 #include "base/str.h"
 #include "sandbox/ids.h"

@@ -1,3 +1,5 @@
+/* The sandbox's authenticate endpoint: client check, grants, and what can come between a
+ * credential and a session (e-mail, MFA, Radar, organization). It never sends the answer itself. */
 #include "sandbox/authenticate.h"
 #include "base/str.h"
 #include "sandbox/attempt.h"

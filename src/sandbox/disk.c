@@ -1,3 +1,4 @@
+/* The sandbox's file access: reads a whole file, and replaces a file atomically. */
 #include "sandbox/disk.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* The sandbox's faults: reads and checks a script of faults, picks the fault for a request and
+ * applies it to the answer. */
 #include "sandbox/faults.h"
 #include "base/str.h"
 

@@ -1,3 +1,5 @@
+/* The sandbox's open sign-in pages and device sign-ins: finds them by id or code, and exchanges
+ * an authorization code for a session (PKCE included). html.c draws the pages. */
 #include "sandbox/hosted.h"
 #include <ctype.h>
 #include "base/form.h"

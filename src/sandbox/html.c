@@ -1,3 +1,5 @@
+/* The sandbox's HTML pages: escaping, the frame, the sign-in form, messages and the redirect
+ * back to the application. It writes no script and decides nothing about the sign-in. */
 #include "sandbox/html.h"
 #include "base/form.h"
 #include "base/str.h"

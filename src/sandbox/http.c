@@ -1,3 +1,5 @@
+/* The sandbox's HTTP server on libmicrohttpd: reads requests, and sends answers late, cut off or
+ * never if a fault says so. It knows nothing of WorkOS. */
 #include "sandbox/http.h"
 #include <arpa/inet.h>
 #include <errno.h>

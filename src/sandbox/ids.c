@@ -1,3 +1,4 @@
+/* The sandbox's ids, random tokens and timestamps in WorkOS's formats, and its two clocks. */
 #include "sandbox/ids.h"
 #include "base/str.h"
 #include "crypt/hash.h"

@@ -1,3 +1,5 @@
+/* The sandbox's RSA key: generates it, signs access tokens and prints the JWKS. Only OpenSSL is
+ * called here, and the key never leaves memory. */
 #include "sandbox/keys.h"
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

@@ -1,3 +1,5 @@
+/* The sandbox's rate limits: counts requests of one kind by one caller within a window of one
+ * minute. */
 #include "sandbox/limits.h"
 #include <ctype.h>
 #include "base/mem.h"

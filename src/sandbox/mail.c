@@ -1,3 +1,5 @@
+/* The sandbox's outbox: codes and tokens that WorkOS would mail or text. It keeps the latest
+ * ones in memory and checks a code that is typed. Nothing is ever sent. */
 #include "sandbox/mail.h"
 #include <strings.h>
 #include "base/mem.h"

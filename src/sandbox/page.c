@@ -1,3 +1,5 @@
+/* Pagination of the sandbox's lists: reads limit, before, after and order, and picks the items
+ * of the page. */
 #include "sandbox/page.h"
 #include <errno.h>
 #include "base/str.h"

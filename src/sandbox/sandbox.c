@@ -1,3 +1,5 @@
+/* One sandbox: its state, its table of routes, and the way of a request through lock, API key
+ * check and faults to an endpoint. Also the /sandbox endpoints for statistics and faults. */
 #include "sandbox/state.h"
 #include "base/buf.h"
 #include "base/mem.h"

@@ -1,3 +1,5 @@
+/* The sandbox's seed: the built-in one, and the reader that checks a seed and builds the users
+ * from it. Unknown members are errors, so that a typing mistake does not go unnoticed. */
 #include "sandbox/users.h"
 #include "base/buf.h"
 #include "base/str.h"

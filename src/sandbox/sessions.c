@@ -1,3 +1,5 @@
+/* The sandbox's sessions, rotating refresh tokens, pending sign-ins and MFA challenges. It
+ * recognises every refresh token that it ever issued and stores none of them. */
 #include "sandbox/sessions.h"
 #include "base/mem.h"
 #include "base/str.h"

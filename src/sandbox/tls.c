@@ -1,3 +1,5 @@
+/* The sandbox's TLS files: generates a CA and a server certificate, writes them, and loads the
+ * pair. The CA's key is never written. */
 #include "sandbox/tls.h"
 #include <errno.h>
 #include <openssl/bio.h>

@@ -1,3 +1,5 @@
+/* The sandbox's TOTP codes: generates secrets and checks codes with liboath. A code is never
+ * accepted twice. */
 #include "sandbox/totp.h"
 #include <liboath/oath.h>
 #include "base/str.h"

@@ -1,3 +1,5 @@
+/* The sandbox's clients, organizations, accounts and memberships: look-ups, password check, and
+ * the changes that requests make at run time. seed.c loads them. */
 #include "sandbox/users.h"
 #include <strings.h>
 #include "base/str.h"

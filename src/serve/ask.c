@@ -1,3 +1,5 @@
+/* One GetToken call of keyfob-serve: connects to the agent, asks and waits on the loop, at most
+ * a minute. It keeps no token. */
 #include "serve/ask.h"
 
 #include <poll.h>

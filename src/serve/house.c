@@ -1,3 +1,5 @@
+/* The socket of keyfob-serve: makes its directory or takes the given path, checks who connects,
+ * and removes the socket at the end. It never removes a socket that it did not make. */
 #include "serve/house.h"
 
 #include <errno.h>

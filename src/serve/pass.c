@@ -1,3 +1,5 @@
+/* The rules of keyfob-serve's proxy for targets, methods and headers. Hop-by-hop headers and the
+ * client's Authorization never pass. */
 #include "serve/pass.h"
 
 #include <string.h>

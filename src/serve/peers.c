@@ -1,3 +1,5 @@
+/* The table of keyfob-serve's connections: their phase and their deadline. It closes nothing and
+ * reads no clock. */
 #include "serve/peers.h"
 
 #include "base/cleanup.h"

@@ -1,3 +1,5 @@
+/* keyfob-serve's HTTP server on libmicrohttpd: connections and their limits, token requests, and
+ * the proxy. peers.c decides whose time is over, pass.c which headers pass. */
 #include "serve/server.h"
 
 #include <microhttpd.h>

@@ -1,3 +1,5 @@
+/* A client's connection to the agent: connect or start it, Hello, calls with deadlines. Only
+ * calls that are harmless to repeat are sent again once the agent may have read them. */
 #include "wire/client.h"
 
 #include <errno.h>

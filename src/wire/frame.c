@@ -1,3 +1,5 @@
+/* Frames of the wire protocol: splits incoming bytes into JSON messages, and appends a message
+ * as a frame. */
 #include "wire/frame.h"
 
 void kf_frame_reader_init(kf_frame_reader *r) {

@@ -1,3 +1,5 @@
+/* The messages of io.keyfob.Agent: builds calls, replies, errors and sign-in steps, and reads
+ * replies. It sends nothing. */
 #include "wire/msg.h"
 
 #include "base/str.h"

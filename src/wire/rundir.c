@@ -1,3 +1,5 @@
+/* A process's own directory in the runtime directory: makes and locks it, and removes those
+ * whose owner has died. It never removes a directory that another process has locked. */
 #include "wire/rundir.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* The UNIX socket: its directory, connect, listen, and the check of the peer's UID. */
 #include "wire/socket.h"
 
 #include <errno.h>

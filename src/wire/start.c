@@ -1,3 +1,5 @@
+/* The start of keyfobd by a client: takes the lock, runs the agent detached with an allow-list
+ * of variables, and waits until it listens. */
 #include "wire/start.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* `keyfob profile add`, `list`, `show`, `rm` and `default`. The agent makes the changes. */
 #include "ui/cli/cli.h"
 
 #include <unistd.h>

@@ -1,3 +1,5 @@
+/* Finds the .keyfob of the working directory, checks whether it can be trusted, and keeps the
+ * list of allowed ones. It never starts the agent. */
 #include "ui/cli/dir.h"
 
 #include <errno.h>

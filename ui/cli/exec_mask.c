@@ -1,3 +1,5 @@
+/* The filter of `exec --mask`: finds tokens and their parts in a stream and replaces them. It
+ * reads and writes nothing itself. */
 #include "ui/cli/exec_mask.h"
 
 #include "base/mem.h"

@@ -1,3 +1,5 @@
+/* The terminal of `exec --mask`: the pty, the monitor process that leads its session, and the
+ * person's terminal in raw mode meanwhile. */
 #include "ui/cli/exec_pty.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* The token file of `exec --refresh`: its directory, the time of the next renewal, and the
+ * process that asks the agent. Waiting for the agent never holds up the command's output. */
 #include "ui/cli/exec_refresh.h"
 
 #include <errno.h>

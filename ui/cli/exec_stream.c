@@ -1,3 +1,4 @@
+/* One direction of the output of `exec --mask`: reads, filters and writes without blocking. */
 #include "ui/cli/exec_stream.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* Parses the request of git to a credential helper, and refuses hosts that a token must not go
+ * to. */
 #include "ui/cli/git_question.h"
 
 #include "base/str.h"

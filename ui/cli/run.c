@@ -1,3 +1,5 @@
+/* Runs another program for its first output, with a time limit. There is no shell, and the
+ * program gets no WORKOS_* or KEYFOB_* variable. */
 #include "ui/cli/run.h"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* The clipboard tools: their command lines, and running one with a deadline. Values go through
+ * pipes, never argv. */
 #include "ui/clip/tool.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* The table of actions (key, name, sentence, where it applies) and its look-ups. It performs no
+ * action. */
 #include "ui/common/actions.h"
 #include <stdint.h>
 

@@ -1,3 +1,5 @@
+/* Runs keyfob-clip and gives it the value through a pipe. The value is never in argv or the
+ * environment. */
 #include "ui/common/clip.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* The formats of `keyfob export`: collects the facts of a token or key, checks them, and prints
+ * them as shell, JSON, netrc and others. It writes to no file or stream. */
 #include "ui/common/formats.h"
 
 #include "base/str.h"

@@ -1,3 +1,5 @@
+/* The grid of character cells: text, wrapping, lines, copies and the dump. It clips everything
+ * outside and writes to no terminal. */
 #include "ui/common/grid.h"
 #include <stdarg.h>
 #include <wchar.h>

@@ -1,3 +1,5 @@
+/* Opens a URL in the browser without a shell, and words the ssh command for a redirect. The
+ * browser gets no variable of keyfob's or WorkOS's. */
 #include "ui/common/open.h"
 
 #include <fcntl.h>

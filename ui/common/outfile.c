@@ -1,3 +1,5 @@
+/* Writes a file that a person asked for: into an unnamed or temporary file first, then in its
+ * place. A killed program leaves no half file. */
 #include "ui/common/outfile.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* A person in words, and a name for a profile of another person. */
 #include "ui/common/person.h"
 
 #include <ctype.h>

@@ -1,3 +1,5 @@
+/* The line of `status --prompt`: fills a format with the fields of one profile's row. Characters
+ * that mean something to a shell are dropped. */
 #include "ui/common/prompt.h"
 
 #include "base/str.h"

@@ -1,3 +1,5 @@
+/* QR codes as half-block cells, with libqrencode loaded at the first use. It draws the whole
+ * code or nothing. */
 #include "ui/common/qr.h"
 #include "base/mem.h"
 

@@ -1,3 +1,4 @@
+/* Text from elsewhere made safe for a terminal, and JSON with the same characters escaped. */
 #include "ui/common/text.h"
 
 #include <stdbool.h>

@@ -1,3 +1,5 @@
+/* The sentences for errors, notes, fields, states and methods. Errors have one table by code,
+ * with one column of advice for the screen and one for the CLI. It prints nothing. */
 #include "ui/common/words.h"
 
 #include <ctype.h>

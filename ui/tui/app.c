@@ -1,3 +1,5 @@
+/* The screen's application: stack of screens, keys, pastes, time and effects. Events go in,
+ * effects come out. It does no I/O. */
 #include "base/mem.h"
 #include "ui/tui/app_impl.h"
 #include "ui/tui/key_decoder.h"

@@ -1,3 +1,5 @@
+/* The screen's calls to the agent: starts them, holds them while the store is locked, and
+ * delivers the answers to screens, model and message line. It opens no connection. */
 #include "ui/tui/app_impl.h"
 #include "base/str.h"
 #include "ui/common/sandbox.h"

@@ -1,3 +1,5 @@
+/* Draws the whole screen into a grid: title, the screens of the stack, message line and key
+ * line. It changes no state. */
 #include "ui/tui/app_impl.h"
 #include "ui/tui/widget.h"
 

@@ -1,3 +1,5 @@
+/* The pane of a QR code with the words beside it, and the page that sets up an authenticator
+ * app. It draws the whole code or none, and hides it after a while. */
 #include "ui/tui/code_pane.h"
 #include "base/form.h"
 #include "base/str.h"

@@ -1,3 +1,5 @@
+/* A list that the agent sends in parts: loading, collecting the items, and what is drawn while
+ * there are none. */
 #include "ui/tui/items.h"
 #include "base/str.h"
 #include "ui/common/text.h"

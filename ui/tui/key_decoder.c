@@ -1,3 +1,5 @@
+/* The decoder from a terminal's bytes to keys and pastes: a state machine. It has no clock, and
+ * swallows sequences that are not keys. */
 #include "ui/tui/key_decoder.h"
 #include "base/mem.h"
 #include "base/str.h"

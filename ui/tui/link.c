@@ -1,3 +1,5 @@
+/* Calls of the screen, each on a thread of its own, with their answers in a pipe. The threads
+ * never touch the model or the screens. */
 #include "ui/tui/link.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+/* The screen's model: reads the agent's answers into profiles, store and sign-in step. Every
+ * text is made safe here. No I/O. */
 #include "ui/tui/model.h"
 #include <search.h>
 #include "base/mem.h"

@@ -1,3 +1,5 @@
+/* The actions on the selected profile, why one is not possible, and the drawing of a profile's
+ * facts. The agent does the work. */
 #include "ui/tui/profile_do.h"
 #include "base/str.h"
 #include "ui/common/words.h"

@@ -1,3 +1,5 @@
+/* The colours and attributes of each ink, for 0, 8, 16 or 256 colours. It calls no terminal
+ * library. */
 #include "ui/tui/theme.h"
 
 typedef struct role {

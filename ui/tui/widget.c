@@ -1,3 +1,5 @@
+/* Parts that screens share: line editor, list movement, pages, dialog boxes, facts and errors.
+ * None of them knows a terminal. */
 #include "ui/tui/widget.h"
 #include <wchar.h>
 #include "base/str.h"
