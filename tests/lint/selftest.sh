@@ -40,7 +40,7 @@ arrow_ok() {
 repeat() { LINE=$2 awk -v n="$1" 'BEGIN { while (n-- > 0) print ENVIRON["LINE"] }'; }
 
 # no files, no folder, no rules
-for s in arrows length peek; do
+for s in arrows length peek tops; do
     fresh
     fails "$s without files" 2 "no source files" sh "$here/$s.sh" "$here"
     fails "$s without a folder" 2 "" sh "$here/$s.sh" "$tree/absent"
@@ -112,6 +112,28 @@ fails "a row not needed" 1 "looks into no secret" sh "$here/peek.sh" "$tree" "$t
 : >"$tree/peek.txt"
 fails "an empty list" 2 "no rows" sh "$here/peek.sh" "$tree" "$tree/peek.txt"
 fails "no list" 2 "no rows" sh "$here/peek.sh" "$tree" "$tree/absent.txt"
+
+# the comment at the top
+tops() { fails "$1" "$2" "$3" sh "$here/tops.sh" "$tree"; }
+fresh
+tops "an include first" 1 "src/base/f.c:1: no comment at the top"
+printf '/* A test. */\n#include "base/f.h"\n' >"$tree/src/base/f.c"
+tops "a comment first, and headers without one" 0 "1 files"
+printf '/*\n * A test. */\n' >"$tree/src/base/f.c"
+tops "words in the second line" 0 "1 files"
+printf '\n/* A test. */\n' >"$tree/src/base/f.c"
+tops "an empty line first" 1 "f.c:1: no comment at the top"
+printf '/* ---- */\n/* A test. */\n' >"$tree/src/base/f.c"
+tops "a comment without words" 1 "f.c:1: no comment at the top"
+printf '// A test.\n' >"$tree/src/base/f.c"
+tops "a comment of another kind" 1 "f.c:1: no comment at the top"
+: >"$tree/src/base/f.c"
+tops "an empty file" 1 "f.c:1: no comment at the top"
+printf '/* A test. */\n' >"$tree/src/base/f.c"
+printf 'int a;\n' >"$tree/ui/cli/a.c"
+tops "one of two" 1 "ui/cli/a.c:1: no comment at the top"
+rm "$tree/src/base/f.c" "$tree/ui/cli/a.c"
+tops "headers alone" 2 "no .c files"
 
 # the layout
 format() { cp "$here/../../.clang-format" "$tree"; fails "$1" "$2" "$3" sh "$here/format.sh" "$tree"; }
