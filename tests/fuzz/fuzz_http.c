@@ -1,6 +1,8 @@
 /* Bytes of a client -> the sandbox's HTTP server, over a socket. It answers or hangs up, and serves
  * the next client. */
 #include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/str.h"
@@ -23,7 +25,16 @@ static int dial(uint16_t port) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    hold(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+    hold(fd >= 0);
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0) return fd;
+    if (errno != EINTR) perror("connect");
+    hold(errno == EINTR); /* the fuzzer's timer; the kernel goes on connecting */
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    int rc, failed = 1;
+    socklen_t len = sizeof failed;
+    while ((rc = poll(&p, 1, -1)) < 0 && errno == EINTR) {
+    }
+    hold(rc == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len) == 0 && failed == 0);
     return fd;
 }
 
@@ -32,8 +43,11 @@ static size_t ask(uint16_t port, const void *p, size_t n, char *out, size_t size
     size_t got = 0;
     (void)!send(fd, p, n, MSG_NOSIGNAL);
     (void)shutdown(fd, SHUT_WR);
-    for (ssize_t k; got < size - 1 && (k = read(fd, out + got, size - 1 - got)) > 0;)
-        got += (size_t)k;
+    for (ssize_t k = 1; got < size - 1 && k;) {
+        k = read(fd, out + got, size - 1 - got);
+        if (k < 0 && errno != EINTR) break;
+        if (k > 0) got += (size_t)k;
+    }
     out[got] = 0;
     close(fd);
     return got;
