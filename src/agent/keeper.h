@@ -1,6 +1,6 @@
 #pragma once
 /* The keeper owns the sessions: one entry per profile of keyfob.conf, its state, its
- * timers, its single flight of renewal, its lock and ledger (design.md §4). Nobody else
+ * timers, its single flight of renewal, its lock and ledger. Nobody else
  * reads or writes session records. Everything is asynchronous on the loop; callbacks run
  * once, never inside the call that asked, never after kf_keeper_free (which gives those
  * that are still open KF_ERR_WIRE_CLOSED). */
@@ -22,7 +22,7 @@ typedef enum kf_state {
     KF_STATE_STALE,
     KF_STATE_ERROR
 } kf_state;
-const char *kf_state_name(kf_state s); /* "needs_sign_in", ... (design.md §17) */
+const char *kf_state_name(kf_state s); /* "needs_sign_in", ... */
 bool kf_state_is_over(kf_state s);     /* there is no session that a token can come from */
 
 typedef struct kf_token { /* borrowed during the callback */
@@ -109,7 +109,7 @@ void kf_keeper_remove(kf_keeper *k, const char *profile, kf_keeper_done done, vo
 /* gone: the settings no longer have the profile; its entry goes, and callers that wait in it get an
  * error. Not gone: session and API key are stored again. done runs afterwards. */
 void kf_keeper_remove_end(kf_keeper *k, const char *id, bool gone, kf_keeper_done done, void *user);
-/* API keys are bound to the origin they were stored for (design.md §4 origin binding). */
+/* API keys are bound to the origin they were stored for. */
 void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void *user);
 void kf_keeper_set_api_key(kf_keeper *k, const char *profile, const kf_secret *key,
                            kf_keeper_done done, void *user);

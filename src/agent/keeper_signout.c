@@ -1,5 +1,5 @@
 /* Ending a session: at WorkOS where possible, and here in any case. A note says what WorkOS did
- * not confirm (workos-api.md §7.1, §7.2). */
+ * not confirm (WORKOS.md §7.1, §7.2). */
 #include "agent/keeper_impl.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 #pragma once
 /* The socket's side of the agent: connections, frames, limits. It knows calls only as
  * (connection id, method, parameters) and hands them to kf_methods_call(). Calls of one
- * connection are answered in order; no connection delays another (design.md §6). */
+ * connection are answered in order; no connection delays another. */
 #include "agent/agent.h"
 #include "base/json.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 /* keyfob.conf and the choice of the store, as the agent holds them: read again when the
- * file changed, opened only when first needed (design.md §5: no D-Bus before that).
+ * file changed, opened only when first needed.
  *
  * The file has other writers: editors, dotfile managers, other agents. A change is therefore a
  * function. It is applied to the content of the file at that moment, under a lock that every agent

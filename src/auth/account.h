@@ -1,5 +1,5 @@
 #pragma once
-/* What WorkOS says of a person, asked with the API key (workos-api.md §5 to §7, §11):
+/* What WorkOS says of a person, asked with the API key (WORKOS.md §5 to §7, §11):
  * organizations, sessions, factors. Paths and bodies of the requests, and the answers in the words
  * of data/io.keyfob.Agent.varlink. Lists come in pages; everything is bounded and checked. */
 #include "base/err.h"

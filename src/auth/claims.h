@@ -1,5 +1,5 @@
 #pragma once
-/* The claims of an access token (JWT, workos-api.md §7.4), read without trust: nothing
+/* The claims of an access token (JWT, WORKOS.md §7.4), read without trust: nothing
  * here checks a signature, and nothing that shows them may call them verified. */
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +17,7 @@ typedef struct kf_claims {
  * show: they are cut to their fields. A missing claim is "", a missing iat 0. */
 KF_CHECK bool kf_claims_read(const char *jwt, size_t len, kf_claims *out, kf_err *err);
 /* Whether a token whose signature is right may be used now by client_id: exp, nbf, iss, aud and
- * client_id, as far as they are there (workos-api.md §7.4). An aud is compared only when it names
+ * client_id, as far as they are there (WORKOS.md §7.4). An aud is compared only when it names
  * clients, because templates may put anything there. False: KF_ERR_WORKOS_TOKEN_INVALID. */
 KF_CHECK bool kf_claims_judge(const kf_json *payload, const char *client_id, int64_t now_s,
                               kf_err *err);

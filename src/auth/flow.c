@@ -238,7 +238,7 @@ kf_flow *kf_flow_new(const kf_flow_opts *o, kf_err *err) {
         kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "there is no client ID to sign in with");
         return NULL;
     }
-    if (!open && !kf_secret_len(o->api_key)) { /* workos-api.md §1.2: this grant needs the secret */
+    if (!open && !kf_secret_len(o->api_key)) { /* WORKOS.md §1.2: this grant needs the secret */
         kf_fail(err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s sign-in", kf_method_name(o->method));
         return NULL;
     }

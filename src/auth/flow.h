@@ -2,7 +2,7 @@
 /* One sign-in, from the first question to a session. Pure: no I/O, no clock, no dice.
  * A flow always has one step (what a person should see now) and a queue of jobs (what
  * its owner must do). Whoever owns it does the jobs (agent: HTTP; test: a transcript)
- * and shows the step (screen, prompt, script). One thread. design.md §3. */
+ * and shows the step (screen, prompt, script). One thread. */
 #include "auth/person.h"
 #include "auth/session.h"
 #include "auth/workos.h"
@@ -150,7 +150,7 @@ typedef struct kf_flow_opts {
     const char *email;           /* NULL or "": will be asked */
     const char *organization_id; /* preferred organization, chosen without asking when offered; NULL
                                     or "" */
-    /* browser and SSO (workos-api.md §2); NULL or "" leaves them out. provider "" means authkit. */
+    /* browser and SSO (WORKOS.md §2); NULL or "" leaves them out. provider "" means authkit. */
     const char *provider, *connection_id, *domain_hint, *screen_hint, *prompt;
     int64_t max_age;              /* -1: left out */
     int redirect_port;            /* 0: any free one */

@@ -1,5 +1,5 @@
 /* Sign-in in the browser: authorize URL with PKCE and state, the redirect to a listener of
- * ours on 127.0.0.1, the exchange (workos-api.md §2, §3; RFC 7636, RFC 8252). */
+ * ours on 127.0.0.1, the exchange (WORKOS.md §2, §3; RFC 7636, RFC 8252). */
 #include "auth/flow_impl.h"
 
 #include "base/form.h"

@@ -1,4 +1,4 @@
-/* Sign-in on another device: RFC 8628, workos-api.md §4. The step stays as it is while the
+/* Sign-in on another device: RFC 8628, WORKOS.md §4. The step stays as it is while the
  * flow polls; only what a person should know changes it. */
 #include "auth/flow_impl.h"
 

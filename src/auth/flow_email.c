@@ -1,10 +1,10 @@
 /* Codes that come by e-mail: magic auth, and e-mail verification as a step of any other
- * way (workos-api.md §1.2, §5). */
+ * way (WORKOS.md §1.2, §5). */
 #include "auth/flow_impl.h"
 
 #include "base/str.h"
 
-enum { MAGIC_LIFE_S = 600 }; /* workos-api.md §5: a code lives ten minutes */
+enum { MAGIC_LIFE_S = 600 }; /* WORKOS.md §5: a code lives ten minutes */
 
 /* --- magic auth
  * ----------------------------------------------------------------------------------- */

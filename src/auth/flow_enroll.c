@@ -1,4 +1,4 @@
-/* mfa_enrollment: an authenticator app is set up in the middle of a sign-in (workos-api.md
+/* mfa_enrollment: an authenticator app is set up in the middle of a sign-in (WORKOS.md
  * §6.1, §6.6). The factor exists at WorkOS from the first answer on; until a code of it was
  * accepted it is half made, and is deleted when the person leaves. */
 #include "auth/flow_impl.h"
@@ -8,7 +8,7 @@
 
 const kf_json *kf_flow_factor_of(const kf_json *body) {
     static const char *const names[] = {"authentication_factor",
-                                        "factor"}; /* spec, docs (workos-api.md §6.1) */
+                                        "factor"}; /* spec, docs (WORKOS.md §6.1) */
     for (size_t i = 0; i < KF_LEN(names); i++)
         if (kf_json_is_obj(kf_json_get(body, names[i]))) return kf_json_get(body, names[i]);
     return kf_json_is_obj(kf_json_get(body, "totp")) ? body : NULL; /* the emulator's bare factor */

@@ -1,4 +1,4 @@
-/* A second factor: mfa_challenge from any method (workos-api.md §6.6). */
+/* A second factor: mfa_challenge from any method (WORKOS.md §6.6). */
 #include "auth/flow_impl.h"
 
 #include "base/str.h"

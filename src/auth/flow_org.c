@@ -1,4 +1,4 @@
-/* organization_selection_required from any method (workos-api.md §1.5). */
+/* organization_selection_required from any method (WORKOS.md §1.5). */
 #include "auth/flow_impl.h"
 
 #include "base/str.h"

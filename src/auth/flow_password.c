@@ -1,4 +1,4 @@
-/* E-mail address and password, then whatever WorkOS asks for (workos-api.md §1.2). */
+/* E-mail address and password, then whatever WorkOS asks for (WORKOS.md §1.2). */
 #include "auth/flow_impl.h"
 
 #include "base/str.h"

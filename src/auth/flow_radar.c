@@ -1,4 +1,4 @@
-/* Radar's challenges (workos-api.md §1.7): a code by e-mail, or one by text message, for
+/* Radar's challenges (WORKOS.md §1.7): a code by e-mail, or one by text message, for
  * which a sign-up first names the phone. Old and new names of the codes mean the same. */
 #include "auth/flow_impl.h"
 

@@ -1,4 +1,4 @@
-/* A new password, from the password step (workos-api.md §5). The answer to the request holds
+/* A new password, from the password step (WORKOS.md §5). The answer to the request holds
  * the token itself; it is not read, because only the person's mailbox may prove who they are. */
 #include "auth/flow_impl.h"
 

@@ -1,5 +1,5 @@
 /* Single sign-on: through the browser, by organization, connection or domain; and the answers
- * that lead there from other methods (workos-api.md §1.5, §2). */
+ * that lead there from other methods (WORKOS.md §1.5, §2). */
 #include "auth/flow_impl.h"
 
 #include "base/str.h"

@@ -1,5 +1,5 @@
 #pragma once
-/* What other tools keep about WorkOS environments, as text (workos-api.md §12): documents of the
+/* What other tools keep about WorkOS environments, as text (WORKOS.md §12): documents of the
  * official CLIs, and .env files. Taken are names, client IDs, addresses and API keys. The tokens
  * that the workos CLI keeps for itself (of WorkOS Connect, for its own client) are not looked at:
  * using one would end the CLI's session. Text in, values out. */

@@ -1,6 +1,6 @@
 #pragma once
 /* Text of $XDG_STATE_HOME/keyfob/<id>.lock: what this machine knows of a profile's
- * refresh token without holding it (design.md §4). The owner reads and writes the file
+ * refresh token without holding it. The owner reads and writes the file
  * while it holds the flock; this is only its format (one JSON line). */
 #include <stdint.h>
 #include "base/json.h"

@@ -1,6 +1,6 @@
 #pragma once
 /* A profile: one WorkOS environment plus one person. Two kinds: confidential (an API
- * key is in the store) and public (client ID only); design.md §3. */
+ * key is in the store) and public (client ID only) */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #define KF_API_HOST_DEFAULT "https://api.workos.com"
 
 /* The list that the agent keeps in $XDG_STATE_HOME/keyfob/profiles and that clients read without an
- * agent (design.md §6). Line 1 is "keyfob-profiles 2". Every other line has, between tabs: id,
+ * agent. Line 1 is "keyfob-profiles 2". Every other line has, between tabs: id,
  * name, default (0/1), state, expires_at, organization ID, organization name, client_id, e-mail,
  * person's name, environment, method, last use, has a git host (0/1). No secrets. The lists of
  * version 1 are still read. They have id, name, default, state, expires_at, organization ID,
@@ -36,14 +36,14 @@ typedef enum kf_client_id_source {
     KF_CLIENT_ID_ENV,
     KF_CLIENT_ID_NONE
 } kf_client_id_source;
-/* Option, then profile, then WORKOS_CLIENT_ID (mission.md). Empty strings count as absent. */
+/* Option, then profile, then WORKOS_CLIENT_ID. Empty strings count as absent. */
 kf_client_id_source kf_profile_client_id(const char *option, const char *profile, const char *env,
                                          const char **out);
 const char *kf_client_id_source_name(
     kf_client_id_source s); /* "--client-id", "profile", "WORKOS_CLIENT_ID", "none" */
 
 /* The address that WORKOS_API_HOSTNAME, WORKOS_API_HTTPS ("true", "false", "1", "0") and
- * WORKOS_API_PORT mean to WorkOS's own libraries (workos-api.md §10.1), normalised; caller frees.
+ * WORKOS_API_PORT mean to WorkOS's own libraries (WORKOS.md §10.1), normalised; caller frees.
  * NULL and true: none of them is set (NULL or ""). */
 KF_CHECK bool kf_profile_env_origin(const char *hostname, const char *https, const char *port,
                                     char **norm, kf_err *err);

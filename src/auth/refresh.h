@@ -1,6 +1,5 @@
 #pragma once
-/* When to renew, and what an answer to a renewal means (design.md §4 "When", "Replay",
- * "Only a terminal answer ends a session"; workos-api.md §1.3). Pure arithmetic. */
+/* When to renew, and what an answer to a renewal means. Pure arithmetic. */
 #include <stdint.h>
 #include "auth/session.h"
 #include "base/err.h"

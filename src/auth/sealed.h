@@ -1,5 +1,5 @@
 #pragma once
-/* What is inside of a sealed session (workos-api.md §9): a session as the Node SDK keeps it, with
+/* What is inside of a sealed session (WORKOS.md §9): a session as the Node SDK keeps it, with
  * members in camelCase. Decides what goes in; crypt/seal.h seals it. */
 #include "auth/session.h"
 

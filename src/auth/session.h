@@ -1,5 +1,5 @@
 #pragma once
-/* The session record: every field of WorkOS's AuthenticationResponse (workos-api.md
+/* The session record: every field of WorkOS's AuthenticationResponse (WORKOS.md
  * §1.4) plus what keyfob must know to renew it: where and when it was obtained.
  * It is what the store keeps, as one JSON blob ("keyfob.session/1"). */
 #include <stdint.h>
@@ -23,7 +23,7 @@ typedef struct kf_session {
     char impersonator_email[256], impersonator_reason[512];
     kf_secret *oauth_tokens; /* JSON object as it came, or NULL; over 32 KiB: NULL */
     kf_secret *extra;        /* every other member of the answer, JSON object; over 8 KiB: NULL */
-    char origin[256], client_id[96];  /* origin binding, design.md §4 */
+    char origin[256], client_id[96];  /* origin binding */
     int64_t generation;               /* +1 with every new pair; highest wins */
     int64_t iat, exp, life_s;         /* of the access token; life = exp - iat (or expires_in) */
     kf_moment received;               /* of the current access token */

@@ -161,7 +161,7 @@ kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retr
         code = hit->code; /* both members, only the second is known */
     /* 5xx and 429 say "not now" whatever the body says, and 407 is a proxy's */
     if (status == 429 || status == 408 || status == 407 || status >= 500) hit = NULL;
-    /* shape C (workos-api.md §1.5) has no code for this one */
+    /* shape C (WORKOS.md §1.5) has no code for this one */
     static const row must_use_sso = {"", KF_ASK_SSO, KF_ERR_WORKOS_SSO_REQUIRED};
     if (!hit && status == 400 && !code && message && strstr(message, "Must use SSO"))
         hit = &must_use_sso;

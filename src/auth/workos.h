@@ -1,5 +1,5 @@
 #pragma once
-/* WorkOS's vocabulary on the wire (workos-api.md §1): request bodies and the meaning
+/* WorkOS's vocabulary on the wire (WORKOS.md §1): request bodies and the meaning
  * of answers. Both error shapes, both spellings; never keys on HTTP status alone. */
 #include "base/json.h"
 #include "base/err.h"
@@ -48,7 +48,7 @@ bool kf_workos_fail_page(int status, kf_err *err);
  * _PROXY_AUTH. */
 bool kf_workos_is_not_now(kf_err_code code);
 
-/* The same for the error and error_description of a redirect (workos-api.md §2). description may be
+/* The same for the error and error_description of a redirect (WORKOS.md §2). description may be
  * NULL. */
 void kf_workos_read_callback(const char *error, const char *description, kf_err *err);
 

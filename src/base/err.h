@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include "base/cleanup.h"
 
-/* X(constant, stable name on the wire, exit status of design.md §17 / ui.md §5.12)
+/* X(constant, stable name on the wire, exit status, as `keyfob help exit-codes` lists them)
  * The domain is the part of the name before the dot. Names never change. */
 #define KF_ERR_TABLE(X)                                                                      \
     X(NONE, "none", 0)                                                                       \
@@ -48,7 +48,7 @@
     X(NET_PROXY_AUTH, "net.proxy_auth", 5) /* 407: the proxy wants a login */                \
     X(NET_SERVER, "net.server", 5)         /* 5xx, 408, "not now" */                         \
     X(NET_RATE_LIMITED, "net.rate_limited", 9)                                               \
-    /* workos: an answer with a meaning (workos-api.md §1.5) */                             \
+    /* workos: an answer with a meaning (WORKOS.md §1.5) */                                 \
     X(WORKOS_INVALID_GRANT, "workos.invalid_grant", 3)                                       \
     X(WORKOS_SESSION_ENDED, "workos.session_ended", 3)                                       \
     X(WORKOS_ANSWER_LOST, "workos.answer_lost", 3)                                           \
@@ -73,7 +73,7 @@
     X(WORKOS_MISMATCH, "workos.mismatch",                                                    \
       3) /* an answer for another user, client or organization */                            \
     X(WORKOS_OTHER_USER, "workos.other_user", 3) /* the profile is another person's */       \
-    /* store: the secret store (design.md §5) */                                            \
+    /* store: the secret store */                                                            \
     X(STORE_LOCKED, "store.locked", 6)             /* keyring locked */                      \
     X(STORE_VAULT_LOCKED, "store.vault_locked", 6) /* passphrase needed */                   \
     X(STORE_VAULT_NEW, "store.vault_new", 6)       /* no vault yet: choose one */            \
@@ -129,5 +129,5 @@ bool kf_hint(kf_err *err, const char *fmt, ...) __attribute__((format(printf, 2,
 
 const char *kf_err_name(kf_err_code code);            /* "net.tls"; never NULL */
 kf_err_code kf_err_from_name(const char *name);       /* unknown -> KF_ERR_SYS_BUG */
-int kf_err_exit(kf_err_code code);                    /* exit status of ui.md §5.12 */
+int kf_err_exit(kf_err_code code);                    /* exit status */
 bool kf_err_is(kf_err_code code, const char *domain); /* kf_err_is(c, "net") */

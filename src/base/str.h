@@ -29,9 +29,9 @@ long kf_b64url_decode(const char *s, size_t n, void *out, size_t cap);
 void kf_hex(const void *p, size_t n, char *out);   /* out: 2n+1 */
 bool kf_unhex(const char *s, void *out, size_t n); /* exactly 2n digits, then NUL */
 
-/* "500ms" "3s" "5m" "2h" "1d" (design.md §17); a bare number is refused. */
+/* "500ms" "3s" "5m" "2h" "1d"; a bare number is refused. */
 KF_CHECK bool kf_duration_parse(const char *s, int64_t *ms);
-/* [a-z0-9][a-z0-9._-]{0,63} (design.md §17) */
+/* [a-z0-9][a-z0-9._-]{0,63} */
 bool kf_profile_name_ok(const char *s);
 /* client_[A-Za-z0-9_]{1,64} */
 bool kf_client_id_ok(const char *s);

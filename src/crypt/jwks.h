@@ -1,6 +1,6 @@
 #pragma once
 /* RS256 signatures of access tokens against a JWKS (RFC 7515, 7517, 7518 §3.3;
- * workos-api.md §7.3). Says whether a token was signed by one of the keys; never
+ * WORKOS.md §7.3). Says whether a token was signed by one of the keys; never
  * looks at the claims, never fetches anything. */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 #pragma once
 /* The sealed session of WorkOS's Node SDK and the libraries on top of it, the wos-session cookie:
- * iron's Fe26.2 (AES-256-CBC, HMAC-SHA-256), workos-api.md §9. Knows nothing of what is inside but
+ * iron's Fe26.2 (AES-256-CBC, HMAC-SHA-256), WORKOS.md §9. Knows nothing of what is inside but
  * that it is JSON text. */
 #include <stddef.h>
 #include <stdint.h>

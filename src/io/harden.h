@@ -1,5 +1,5 @@
 #pragma once
-/* What the process does so that its memory stays its own (design.md §7). */
+/* What the process does so that its memory stays its own. */
 void kf_harden(
     void); /* not dumpable, no core, no new privileges, freed memory overwritten, umask 077 */
 /* Executes the program again, once, with malloc told to overwrite whatever is freed; it reads that

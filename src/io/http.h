@@ -23,7 +23,7 @@ typedef struct kf_http_req {
     const char *content_type; /* NULL: application/json when there is a body */
     const kf_secret *bearer;  /* NULL: no Authorization header; copied */
     bool single_use;          /* fresh connection, never reused: libcurl repeats a POST on a reused
-                                 connection that the server dropped (design.md §4) */
+                                 connection that the server dropped */
     const char *const *headers; /* lines sent instead of Accept and Content-Type; NULL ends; NULL:
                                    the usual ones */
     size_t max_body;            /* of the answer; 0: 256 KiB */

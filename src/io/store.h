@@ -3,7 +3,7 @@
  * Service (store_keyring), the sealed vault (store_vault), memory. All calls are
  * asynchronous on the loop, every one ends (deadline inside), and done is never
  * called before the call returned. Nothing is ever written in plain text, and no
- * backend falls back to another (design.md §5). */
+ * backend falls back to another. */
 #include <stddef.h>
 #include <stdint.h>
 #include "base/json.h"

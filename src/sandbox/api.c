@@ -13,7 +13,7 @@ kf_answer kf_api_user(kf_sandbox *s, const kf_call *c) {
     return (kf_answer){.status = 200, .body = kf_json_copy(a->user)};
 }
 
-/* workos-api.md §7.1 */
+/* WORKOS.md §7.1 */
 static const char *auth_method(const kf_sess *s) {
     if (s->account->impersonator) return "impersonation";
     if (kf_str_eq(s->method, "Password")) return "password";

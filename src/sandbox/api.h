@@ -1,6 +1,6 @@
 #pragma once
 /* The endpoints beside authenticate: users, sessions, factors, memberships, keys
- * (workos-api.md §6, §7, §11). The caller holds the lock. */
+ * (WORKOS.md §6, §7, §11). The caller holds the lock. */
 #include "sandbox/state.h"
 
 /* factors.c */

@@ -157,7 +157,7 @@ static kf_answer need_org(const attempt *a, kf_pending *p) {
     return out;
 }
 
-/* The name that auth_methods has for a method of workos-api.md §1.4; NULL: it has none. */
+/* The name that auth_methods has for a method of WORKOS.md §1.4; NULL: it has none. */
 static const char *method_key(const char *method) {
     static const char *const keys[][2] = {
         {"Password", "password"},        {"MagicAuth", "magic_auth"},
@@ -217,7 +217,7 @@ kf_answer kf_proceed(const kf_attempt *a, kf_pending p) {
     if (!who->email_verified) return need_email(a, &p);
     if (who->radar && !p.radar) return need_radar(a, &p);
     bool wants_mfa = kf_account_has_factor(who) || (org && org->require_mfa);
-    if (wants_mfa && !p.mfa && !p.idp) return need_mfa(a, &p); /* workos-api.md §6.6: not for SSO */
+    if (wants_mfa && !p.mfa && !p.idp) return need_mfa(a, &p); /* WORKOS.md §6.6: not for SSO */
     if (!p.org_chosen) return need_org(a, &p);
     if (p.invitation && !kf_accept(&p, &out)) return out;
     return *p.target ? kf_hosted_finish(a, &p) : kf_sign_in(a, &p);

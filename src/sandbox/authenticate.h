@@ -1,5 +1,5 @@
 #pragma once
-/* POST /user_management/authenticate: the grants of workos-api.md §1 that exist here,
+/* POST /user_management/authenticate: the grants of WORKOS.md §1 that exist here,
  * with its errors. Decides; the caller holds the lock and does the talking. */
 #include "sandbox/state.h"
 

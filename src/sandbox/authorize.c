@@ -1,4 +1,4 @@
-/* GET /user_management/authorize and the pages behind it (workos-api.md §2, §3). */
+/* GET /user_management/authorize and the pages behind it (WORKOS.md §2, §3). */
 #include "base/str.h"
 #include "sandbox/api.h"
 #include "sandbox/attempt.h"
@@ -7,7 +7,7 @@
 
 #define B64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-/* The providers of workos-api.md §1.4; anything else is refused as the real page refuses it. */
+/* The providers of WORKOS.md §1.4; anything else is refused as the real page refuses it. */
 static const char *known_provider(const char *name) {
     static const char *const names[] = {"AppleOAuth",
                                         "BitbucketOAuth",

@@ -1,4 +1,4 @@
-/* Codes by e-mail: magic auth, e-mail verification, password reset (workos-api.md §5). */
+/* Codes by e-mail: magic auth, e-mail verification, password reset (WORKOS.md §5). */
 #include "base/str.h"
 #include "sandbox/api.h"
 #include "sandbox/attempt.h"

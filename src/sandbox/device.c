@@ -1,4 +1,4 @@
-/* Another device: RFC 8628, workos-api.md §4. */
+/* Another device: RFC 8628, WORKOS.md §4. */
 #include "base/str.h"
 #include "crypt/hash.h"
 #include "sandbox/api.h"

@@ -1,4 +1,4 @@
-/* Factors and challenges (workos-api.md §6). */
+/* Factors and challenges (WORKOS.md §6). */
 #include "base/buf.h"
 #include "base/str.h"
 #include "crypt/hash.h"
@@ -22,7 +22,7 @@ static kf_json *factor_json(const kf_account *a, const kf_factor *f) {
     return j;
 }
 
-/* TOTP challenges do not expire: no expires_at (workos-api.md §6.5). */
+/* TOTP challenges do not expire: no expires_at (WORKOS.md §6.5). */
 static kf_json *challenge_json(const kf_challenge *ch) {
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "object", "authentication_challenge");

@@ -1,5 +1,5 @@
 #pragma once
-/* The hosted pages: a sign-in in a browser, for an application (authorize, workos-api.md §2) or
+/* The hosted pages: a sign-in in a browser, for an application (authorize, WORKOS.md §2) or
  * for another device (§4). Remembers what is under way, and the codes that came of it.
  * Not locked: the owner's mutex guards it. */
 #include "sandbox/answer.h"

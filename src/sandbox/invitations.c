@@ -1,4 +1,4 @@
-/* Invitations (workos-api.md §5): the list, the endpoints, and what a sign-in makes of one. */
+/* Invitations (WORKOS.md §5): the list, the endpoints, and what a sign-in makes of one. */
 #include "sandbox/invitations.h"
 #include <strings.h>
 #include "base/mem.h"

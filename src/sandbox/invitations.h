@@ -1,5 +1,5 @@
 #pragma once
-/* Invitations (workos-api.md §5). Not locked. */
+/* Invitations (WORKOS.md §5). Not locked. */
 #include "sandbox/users.h"
 
 typedef struct kf_invitation {

@@ -1,5 +1,5 @@
 #pragma once
-/* How often something may be asked for: workos-api.md §10.4. Not locked. */
+/* How often something may be asked for: WORKOS.md §10.4. Not locked. */
 #include <stdbool.h>
 #include <stdint.h>
 

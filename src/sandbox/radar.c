@@ -1,4 +1,4 @@
-/* Radar challenges (workos-api.md §1.7). */
+/* Radar challenges (WORKOS.md §1.7). */
 #include "base/str.h"
 #include "sandbox/api.h"
 #include "sandbox/attempt.h"
@@ -69,7 +69,7 @@ kf_answer kf_grant_radar_email(const kf_attempt *a) {
     return r == KF_CODE_RIGHT ? passed(a, held) : kf_code_refused(r);
 }
 
-/* A sign-up names the phone and the message; a sign-in needs neither (workos-api.md §1.2). */
+/* A sign-up names the phone and the message; a sign-in needs neither (WORKOS.md §1.2). */
 kf_answer kf_grant_radar_sms(const kf_attempt *a) {
     kf_pending *held = kf_find_pending(a, KF_PENDING_RADAR);
     const char *phone = kf_field(a, "phone_number"), *id = kf_field(a, "verification_id");

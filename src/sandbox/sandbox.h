@@ -17,7 +17,7 @@ typedef struct kf_sandbox_opts {
     const char *seed; /* JSON text; NULL: the built-in one */
     size_t seed_len;
     int64_t token_life_s, replay_window_ms, code_life_s, device_life_s, device_interval_s;
-    bool limits; /* of workos-api.md §10.4 */
+    bool limits; /* of WORKOS.md §10.4 */
 } kf_sandbox_opts;
 
 kf_sandbox *kf_sandbox_new(const kf_sandbox_opts *o, kf_err *err);

@@ -49,8 +49,8 @@ typedef struct kf_account {
     kf_factor factor[KF_FACTORS_MAX];
     char *radar; /* "email", "sms", "sms_sign_up": asked once in a sign-in; NULL: not */
     char *phone; /* of text messages; NULL: not known */
-    kf_json *impersonator, *oauth_tokens; /* as in the answer of workos-api.md §1.4; NULL: none */
-    kf_json *user;                        /* the whole user object of workos-api.md §1.4 */
+    kf_json *impersonator, *oauth_tokens; /* as in the answer of WORKOS.md §1.4; NULL: none */
+    kf_json *user;                        /* the whole user object of WORKOS.md §1.4 */
     kf_membership *membership;
     size_t n_membership, max_membership;
 } kf_account;

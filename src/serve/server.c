@@ -85,7 +85,7 @@ static void say(request *r, unsigned status, const char *fmt, ...) {
     give(r, kf_secret_new(text, len + 1));
 }
 
-/* The exit status of an error says what kind it is (ui.md §5.12); HTTP has its own words for that.
+/* The exit status of an error says what kind it is; HTTP has its own words for that.
  */
 static void say_error(request *r, const kf_err *e) {
     static const struct {

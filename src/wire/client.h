@@ -1,5 +1,5 @@
 #pragma once
-/* A client's end: finds or starts the agent (design.md §1 start dance), checks its uid,
+/* A client's end: finds or starts the agent, checks its uid,
  * says Hello, calls. Blocking with deadlines, poll(2) inside; and the same connection can be
  * driven by a poll loop (screen). No GLib. */
 #include <stdint.h>

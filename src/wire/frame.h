@@ -1,5 +1,5 @@
 #pragma once
-/* Frames: one JSON object and a NUL, at most 1 MiB (varlink's framing, design.md §6).
+/* Frames: one JSON object and a NUL, at most 1 MiB (varlink's framing).
  * Bytes in, whole messages out; no I/O here. */
 #include <stddef.h>
 #include "base/buf.h"

@@ -1,4 +1,4 @@
-/* Where things are (ui.md §5.13): pure functions of the environment. */
+/* Where things are: pure functions of the environment. */
 #include "wire/client.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 #pragma once
-/* Starts keyfobd, detached from everything that the caller has (design.md §1). */
+/* Starts keyfobd, detached from everything that the caller has. */
 #include "base/err.h"
 
 /* The start dance: lock agent.lock beside the socket, try once more, only then unlink and start.

@@ -12,7 +12,7 @@ from crowd import Crowd, name
 from varlink import Agent, Case, wait_for
 
 N = 1000
-IN_FLIGHT = 16  # design.md §4
+IN_FLIGHT = 16
 
 
 class Many(Case):

@@ -1,4 +1,4 @@
-/* What keys do, on every screen: ui.md §6 statements that need no terminal. */
+/* What keys do, on every screen, as far as it needs no terminal. */
 #include <locale.h>
 #include "base/str.h"
 #include "golden.h"

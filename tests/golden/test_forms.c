@@ -1,5 +1,5 @@
 /* The form of a profile: add, edit, copy, errors, notes; and a profile that goes and may come back
- * (ui.md §5.4, §5.5). */
+ *. */
 #include <locale.h>
 #include "base/str.h"
 #include "golden.h"

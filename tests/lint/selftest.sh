@@ -135,6 +135,19 @@ tops "one of two" 1 "ui/cli/a.c:1: no comment at the top"
 rm "$tree/src/base/f.c" "$tree/ui/cli/a.c"
 tops "headers alone" 2 "no .c files"
 
+# what a comment names
+fresh
+mkdir -p "$tree/tests" "$tree/data" "$tree/packaging"
+printf '# x\n' >"$tree/README.md"
+printf '# x\n## 1. One\n### 1.2 Two\n' >"$tree/src/auth/WORKOS.md"
+printf '/* WORKOS.md §1, §1.2; README.md */\n' >"$tree/src/base/f.c"
+fails "documents that are there" 0 "1 sections" sh "$here/references.sh" "$tree"
+printf '/* nowhere.md §1 */\n' >"$tree/src/base/f.c"
+fails "a document that is not" 1 "f.c:1: names nowhere.md" sh "$here/references.sh" "$tree"
+printf '/* WORKOS.md §1.3 */\n' >"$tree/src/base/f.c"
+fails "a section that is not" 1 "has no section 1.3" sh "$here/references.sh" "$tree"
+fails "references without files" 2 "no files" sh "$here/references.sh" "$here/../lint"
+
 # the layout
 format() { cp "$here/../../.clang-format" "$tree"; fails "$1" "$2" "$3" sh "$here/format.sh" "$tree"; }
 fresh

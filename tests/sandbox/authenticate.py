@@ -168,7 +168,7 @@ class Refresh(Case):
                 self.assertEqual(j["error_description"], "Invalid refresh token.")
             self.b(s.auth("refresh_token", client=PUBLIC, refresh_token=token), "invalid_grant")
             self.c(s.auth("refresh_token", client=dict(CLIENT, client_secret="sk_no"), refresh_token=token), 401)
-            # the secret is optional here (workos-api.md §1.2)
+            # the secret is optional here (WORKOS.md §1.2)
             self.ok(s.auth("refresh_token", client={"client_id": "client_sandbox"}, refresh_token=token))
             self.assertEqual(s.stats()["reused"], 0)
 

@@ -1,4 +1,4 @@
-"""GET /user_management/authorize, its pages, and the code that comes of them (workos-api.md §2, §3)."""
+"""GET /user_management/authorize, its pages, and the code that comes of them (WORKOS.md §2, §3)."""
 import base64
 import hashlib
 import html

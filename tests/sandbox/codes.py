@@ -229,7 +229,7 @@ class Reset(Case):
 
 
 class Limits(Case):
-    """workos-api.md §10.4: three mails a minute, ten tries a minute."""
+    """WORKOS.md §10.4: three mails a minute, ten tries a minute."""
 
     def limited(self, r):
         self.assertEqual((r.status, r.json.get("error")), (429, "too_many_requests"), r.raw)

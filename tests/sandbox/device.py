@@ -1,4 +1,4 @@
-"""Sign-in on another device: POST /user_management/authorize/device, the page, the grant (RFC 8628, workos-api.md §4)."""
+"""Sign-in on another device: POST /user_management/authorize/device, the page, the grant (RFC 8628, WORKOS.md §4)."""
 import time
 import urllib.parse
 

@@ -216,7 +216,7 @@ def wait_for(condition, what, seconds=20):
 
 
 class Case(unittest.TestCase):
-    """Checks in the words of workos-api.md §1.5."""
+    """Checks in the words of WORKOS.md §1.5."""
 
     def a(self, answer, status, code):
         self.assertEqual((answer.status, answer.json.get("code")), (status, code), answer.raw)

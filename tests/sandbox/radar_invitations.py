@@ -1,4 +1,4 @@
-"""Radar's challenges (workos-api.md §1.7) and invitations (§5) at the API."""
+"""Radar's challenges (WORKOS.md §1.7) and invitations (§5) at the API."""
 from harness import KEY, PASSWORD, PUBLIC, URN, Case, Sandbox, claims, main, seeded, totp
 
 SEND = "/user_management/radar_challenges"

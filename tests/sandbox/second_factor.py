@@ -1,4 +1,4 @@
-"""Second factors: enrolment, in a sign-in and outside of one, lists, challenges (workos-api.md §6)."""
+"""Second factors: enrolment, in a sign-in and outside of one, lists, challenges (WORKOS.md §6)."""
 import urllib.parse
 
 import harness

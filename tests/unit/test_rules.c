@@ -13,7 +13,7 @@
 
 /* --- renewal ---------------------------------------------------------------------------------- */
 
-static void when_to_renew(void **state) { /* design.md §4 "When" */
+static void when_to_renew(void **state) { /* with and without keep-alive */
     enum { S = 1000, M = 60 * S };
     const struct {
         int64_t life, left, min_valid;
@@ -48,7 +48,7 @@ static void when_to_renew(void **state) { /* design.md §4 "When" */
     assert_int_equal(kf_refresh_lead_ms(60 * M), 60 * S);
 }
 
-static void what_an_attempt_means(void **state) { /* design.md §4, workos-api.md §1.3 */
+static void what_an_attempt_means(void **state) { /* WORKOS.md §1.3 */
     const struct {
         kf_err_code code;
         int32_t retry_after;
@@ -217,7 +217,7 @@ static kf_workos_ask read_error(int status, const char *body, kf_err *e) {
     return ask;
 }
 
-static void errors_are_read(void **state) { /* workos-api.md §1.5 */
+static void errors_are_read(void **state) { /* WORKOS.md §1.5 */
     const struct {
         int status;
         const char *body;
@@ -578,7 +578,7 @@ static void index_damage(void **state) {
     assert_false(kf_profile_index_parse(nul, sizeof nul - 1, &back, &n, NULL));
 }
 
-static void client_id_resolution(void **state) { /* mission.md: option, profile, environment */
+static void client_id_resolution(void **state) { /* option, profile, environment */
     const struct {
         const char *option, *profile, *env, *want;
         kf_client_id_source source;

@@ -1,4 +1,4 @@
-/* The sealed session against the vector of workos-api.md §9, and everything that must not open. */
+/* The sealed session against the vector of WORKOS.md §9, and everything that must not open. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 #pragma once
 /* What the commands share: the table of commands, parsed arguments, the agent's end, and the
- * one way to say something. stdout carries the answer and nothing else (ui.md §5.12). */
+ * one way to say something. stdout carries the answer and nothing else. */
 #include "base/err.h"
 #include "base/json.h"
 #include "wire/client.h"

@@ -24,7 +24,7 @@ static kf_json *call(kf_cli *c, const char *profile, const char *method, const c
     return kf_cli_call(c, method, p, WAIT_MS, e);
 }
 
-/* {"schema","profile","items"}: lists as ui.md §5.12 has them. */
+/* {"schema","profile","items"}: the form of every list. */
 static int print_list(kf_cli *c, const char *schema, const kf_json *list) {
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "schema", schema);

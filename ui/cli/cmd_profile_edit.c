@@ -92,7 +92,7 @@ static bool has_session(const kf_json *o) {
     return !kf_str_eq(kf_json_str(o, "state"), "signed_out");
 }
 
-/* Secrets go only where they came from (design.md §4): another client ID or address leaves them
+/* Secrets go only where they came from: another client ID or address leaves them
  * behind. A person decides. */
 static bool may_move(kf_cli *c, const kf_args *a, const kf_json *p, const kf_json *old,
                      kf_err *err) {

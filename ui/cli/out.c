@@ -7,7 +7,7 @@
 #include "ui/common/text.h"
 #include "ui/common/words.h"
 
-/* ui.md §5.12, as env and timeout do it. */
+/* As env and timeout do it. */
 static int status_of(const kf_cli *c, kf_err_code code) {
     return c->wraps ? 125 : kf_err_exit(code);
 }

@@ -1,5 +1,5 @@
 /* keyfob --sandbox: everything under one runtime folder of its own, so that nothing of it touches
- * the person's profiles or keyring (design.md §10). */
+ * the person's profiles or keyring. */
 #include "ui/cli/cli.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* keyfob-clip: what is on stdin goes into the clipboard, and is cleared after a while if the
- * clipboard still holds it, also when keyfob was closed (ui.md §4.4). A program of its own, so that
+ * clipboard still holds it, also when keyfob was closed. A program of its own, so that
  * a clipboard tool that hangs, and the wait, are nobody else's. Says on stdout what it did, in one
  * line for ui/common/clip.c: ok TOOL       copied; cleared after --after milliseconds, 0 never sent
  * WAY      given to the terminal, which cannot be asked none TEXT     there is no way here */

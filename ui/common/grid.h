@@ -3,13 +3,13 @@
  * text; what lies outside is clipped. Knows no terminal, so golden tests can dump it.
  * Text is UTF-8; controls, bidi and zero-width characters are dropped here as well (a last
  * net behind kf_text_safe), a base character keeps at most two combining marks, and a wide
- * character is never cut in half (ui.md §5.9). */
+ * character is never cut in half. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uchar.h>
 
-typedef enum kf_ink { /* roles of ui.md §5.8; ui/tui/theme.c maps them */
+typedef enum kf_ink { /* roles; ui/tui/theme.c maps them */
                       KF_INK_TEXT,
                       KF_INK_DIM,
                       KF_INK_STRONG,

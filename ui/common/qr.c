@@ -110,7 +110,7 @@ kf_qr_colours kf_qr_colours_of(int colours) {
 }
 
 /* Foreground and background by number of colours: the cube's ends, which themes rarely change
- * (ui.md §3.3). */
+ *. */
 static const char *const sgr[4][2] = {
     [KF_QR_256] = {"\x1b[38;5;16;48;5;231m", "\x1b[38;5;231;48;5;16m"}, /* on light, on dark */
     [KF_QR_16] = {"\x1b[30;107m", "\x1b[97;40m"},

@@ -1,5 +1,5 @@
 #pragma once
-/* A text as a QR code in character cells, for the screen and for the command line (ui.md §3):
+/* A text as a QR code in character cells, for the screen and for the command line:
  * always dark on light, two modules to a cell, a quiet zone around, the whole code or nothing.
  * Knows no terminal. libqrencode is loaded at the first use, so that a program which only
  * could show a code does not pay for it. */

@@ -1,5 +1,5 @@
 #pragma once
-/* Text from elsewhere, made safe to show (ui.md §4.5): one sanitiser for screen, streams
+/* Text from elsewhere, made safe to show: one sanitiser for screen, streams
  * and log alike. */
 #include <stddef.h>
 #include <stdint.h>

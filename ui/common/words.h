@@ -1,5 +1,5 @@
 #pragma once
-/* Every sentence a person reads, made from codes and facts (ui.md §5.10): what happened,
+/* Every sentence a person reads, made from codes and facts: what happened,
  * what it means, what to do. Nothing else in the code base words an error. */
 #include "auth/flow.h"
 #include "base/err.h"
@@ -21,5 +21,5 @@ const char *kf_words_tool(const char *source); /* of an import: "The workos CLI"
 const char *
 kf_words_state(const char *name); /* "needs_sign_in" -> "needs sign-in"; at most 13 columns */
 const char *kf_words_method(kf_method m); /* "Password" */
-/* "4:12", "58m", "2h05m", "6d 22h" (ui.md §5.6); "--" when over or not known */
+/* "4:12", "58m", "2h05m", "6d 22h"; "--" when over or not known */
 void kf_words_left(int64_t left_ms, char out[24]);

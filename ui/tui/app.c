@@ -335,7 +335,7 @@ void kf_app_paste(kf_app *a, const char *text, size_t len) {
     else kf_out_say(a, KF_SAY_INFO, "Pasted text ignored: no field is active");
 }
 
-/* Keys that nobody can have typed, from a terminal that does not mark pastes (ui.md §4.3). What a
+/* Keys that nobody can have typed, from a terminal that does not mark pastes. What a
  * filter or a search begins with goes into a field anyway, and the same character over and over is
  * a key held down. */
 bool kf_app_burst(kf_app *a, const int *keys, size_t n) {

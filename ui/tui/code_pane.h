@@ -1,6 +1,6 @@
 #pragma once
 /* A QR code with words beside or under it: the whole code or nothing, in colours of its own
- * (ui.md §3). What does not fit is named, and the words say what to do without it. */
+ *. What does not fit is named, and the words say what to do without it. */
 #include "base/secret.h"
 #include "ui/common/qr.h"
 #include "ui/tui/screen.h"

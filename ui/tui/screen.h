@@ -38,7 +38,7 @@ typedef struct kf_event {
 } kf_event;
 
 typedef enum kf_tier { KF_TIER_TOO_SMALL, KF_TIER_COMPACT, KF_TIER_NORMAL, KF_TIER_WIDE } kf_tier;
-kf_tier kf_tier_of(int rows, int cols); /* ui.md §5.2 */
+kf_tier kf_tier_of(int rows, int cols); /* what fits */
 
 typedef struct kf_view {
     kf_tier tier;

@@ -1,4 +1,4 @@
-/* Questions: with two buttons (confirm), and with a name to type (typed). ui.md §5.5 */
+/* Questions: with two buttons (confirm), and with a name to type (typed). */
 #include "base/str.h"
 #include "ui/tui/profile_do.h"
 #include "ui/tui/widget.h"

@@ -1,4 +1,4 @@
-/* Export: what, as, to; a preview, and the same from a shell (ui.md §5.7). The token is fetched
+/* Export: what, as, to; a preview, and the same from a shell. The token is fetched
  * when it is needed: for the export itself, and for showing it, which ends after 10 s. */
 #include "base/str.h"
 #include "ui/common/formats.h"

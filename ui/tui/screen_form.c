@@ -1,4 +1,4 @@
-/* Add, edit or copy a profile (ui.md §5.4). An error keeps the form open; a note is shown once, and
+/* Add, edit or copy a profile. An error keeps the form open; a note is shown once, and
  * then the person decides. */
 #include "auth/profile.h"
 #include "base/str.h"
@@ -155,7 +155,7 @@ static bool has_test_key(const form *f, const kf_mprofile *p) {
     return p && p->confidential && kf_str_eq(p->environment, "staging");
 }
 
-/* Secrets go only where they came from (design.md §4): another client ID or address leaves them
+/* Secrets go only where they came from: another client ID or address leaves them
  * behind. */
 static const char *left_behind(const form *f, const kf_mprofile *p) {
     bool key = p->confidential && !text_of(f, API_KEY)[0], session = kf_model_has_session(p);

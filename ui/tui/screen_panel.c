@@ -1,4 +1,4 @@
-/* An error in three parts, kept until it is answered (ui.md §5.6, §5.10). */
+/* An error in three parts, kept until it is answered. */
 #include "base/str.h"
 #include "ui/tui/profile_do.h"
 #include "ui/tui/widget.h"

@@ -1,5 +1,5 @@
 #pragma once
-/* The tabs of one profile (ui.md §5.7): what is in them, how they are loaded and drawn.
+/* The tabs of one profile: what is in them, how they are loaded and drawn.
  * screen_profile.c has the tabs themselves and the keys. */
 #include "ui/tui/items.h"
 

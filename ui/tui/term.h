@@ -18,8 +18,8 @@ void kf_term_info_get(kf_term_info *out);
 void kf_term_resized(void); /* after SIGWINCH */
 void kf_term_paint(const kf_grid *g);
 void kf_term_forget(void); /* the next paint draws everything */
-/* Overwrites what is shown, erases it and gives the terminal back as it was (ui.md §4.1: a cleared
- * screen goes into tmux's history, an overwritten one does not). Without effect when closed. */
+/* Overwrites what is shown, erases it and gives the terminal back as it was. Without effect when
+ * closed. */
 void kf_term_close(void);
 /* After a suspension. kf_term_close() came before, unless another program stopped this one. */
 KF_CHECK bool kf_term_resume(kf_err *err);

@@ -28,7 +28,7 @@ static const role roles[KF_INK_COUNT] = {
     [KF_INK_BAD] = {PLAIN(203, B), PLAIN(1, B), PLAIN(1, B), PLAIN(-1, R)},
     [KF_INK_FIELD] = {PLAIN(-1, U), PLAIN(-1, U), PLAIN(-1, U), PLAIN(-1, U)},
     [KF_INK_FIELD_FOCUS] = {PLAIN(-1, R), PLAIN(-1, R), PLAIN(-1, R), PLAIN(-1, R)},
-    /* the cube's ends, which themes rarely change; reverse video is light (ui.md §3.3) */
+    /* the cube's ends, which themes rarely change; reverse video is light */
     [KF_INK_QR_LIGHT] = {ON(16, 231), ON(0, 15), ON(0, 7), PLAIN(-1, R)},
     [KF_INK_QR_DARK] = {ON(231, 16), ON(15, 0), ON(7, 0), PLAIN(-1, 0)},
 };

@@ -1,5 +1,5 @@
 #pragma once
-/* Roles to colours and attributes (ui.md §5.8), for as many colours as the terminal has. Names no
+/* Roles to colours and attributes, for as many colours as the terminal has. Names no
  * terminal library: paint.c translates. */
 #include "ui/common/grid.h"
 

@@ -52,7 +52,8 @@ int kf_button_draw(kf_grid *g, int y, int x, const char *label, bool focused);
 /* "Label   value" with the value wrapped at x + label_cols; returns the rows that it took. */
 int kf_fact(kf_grid *g, kf_rect r, int y, int label_cols, const char *label, kf_ink ink,
             const char *value);
-/* The three parts of ui.md §5.10, and the details when asked for. Returns the rows that it took. */
+/* What happened, what it means and what to do, and the details when asked for. Returns the rows
+ * that it took. */
 int kf_error_draw(kf_grid *g, kf_rect r, const char *title, const kf_err *err, bool details);
 void kf_bar(char *out, size_t cells, int64_t part,
             int64_t whole); /* "[####....]", out[cells + 3] */
