@@ -1,5 +1,5 @@
 #!/bin/sh
-# hardening.sh BIN COMPILE_COMMANDS: reads our programs and fails when one lacks what cmake/hardening.cmake asks for.
+# hardening.sh BIN COMPILE_COMMANDS: reads our programs and fails when one lacks what packaging/hardening.cmake asks for.
 # Compiler flags are in the debug information of every object that is ours.
 LC_ALL=C
 export LC_ALL
