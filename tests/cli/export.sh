@@ -28,6 +28,15 @@ assert d["status"]["token"]==sys.argv[1]
 datetime.datetime.strptime(d["status"]["expirationTimestamp"], "%Y-%m-%dT%H:%M:%SZ")' "$T" || fail "the ExecCredential"
 ok "ExecCredential"
 
+info() { printf '{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/%s","spec":{"interactive":false}}' "$1"; }
+has "the version that kubectl asks for" "$(KUBERNETES_EXEC_INFO=$(info v1beta1) kf export dev --format exec-credential)" '"apiVersion":"client.authentication.k8s.io/v1beta1"'
+for bad in "$(info v1alpha1)" "$(info v2)" '{}' 'nonsense' ''; do
+    run env KUBERNETES_EXEC_INFO="$bad" "$BIN/keyfob" export dev --format exec-credential
+    is "a version that is not known: an error" "$RC" 2
+    is "and nothing printed" "$OUT" ""
+    has "that says what to do" "$ERR" "set apiVersion: client.authentication.k8s.io/v1"
+done
+
 # a kubeconfig whose user is an exec entry, run as client-go does: with KUBERNETES_EXEC_INFO, and the answer's version checked
 cat >"$SCRATCH/kubeconfig" <<K
 {"apiVersion": "v1", "kind": "Config", "users": [{"name": "dev", "user": {"exec": {

@@ -160,7 +160,9 @@ int kf_cmd_export(kf_cli *c, const kf_args *a) {
                 .clip = a->opt[CLIP],
                 .clear_after = a->opt[CLEAR],
                 .reveal = a->opt[REVEAL],
-                .opts = {.host = a->opt[HOST], .login = a->opt[LOGIN]}};
+                .opts = {.host = a->opt[HOST],
+                         .login = a->opt[LOGIN],
+                         .exec_info = getenv("KUBERNETES_EXEC_INFO")}};
     if (kf_str_eq(w.file, "-")) w.file = NULL; /* stdout, as everywhere */
     bool json = c->json || !strcmp(w.what, "claims");
     w.format = a->opt[FORMAT] ? a->opt[FORMAT] : json ? "json" : "header";

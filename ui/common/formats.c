@@ -126,24 +126,35 @@ static void as_json(kf_buf *b, const kf_facts *f) {
     put_json(b, j);
 }
 
-/* https://kubernetes.io/docs/reference/config-api/client-authentication.v1/ */
-static void as_exec_credential(kf_buf *b, const kf_facts *f) {
+/* https://kubernetes.io/docs/reference/config-api/client-authentication.v1/: the answer has the
+ * version of the question, which stands in KUBERNETES_EXEC_INFO. v1 and v1beta1 have the same
+ * members here. */
+static bool exec_credential(kf_buf *b, const kf_facts *f, const kf_format_opts *o, kf_err *err) {
+    static const char v1[] = "client.authentication.k8s.io/v1";
+    const char *info = o ? o->exec_info : NULL, *version = v1;
+    KF_AUTO(kf_json) asked = info ? kf_json_parse(info, strlen(info), NULL) : NULL;
+    if (info) version = kf_json_str_or(asked, "apiVersion", "");
+    if (strcmp(version, v1) != 0 && strcmp(version, "client.authentication.k8s.io/v1beta1") != 0)
+        return kf_fail(err, KF_ERR_USAGE_BAD,
+                       "KUBERNETES_EXEC_INFO asks for %.60s; set apiVersion: %s, or v1beta1, in "
+                       "the exec section of the kubeconfig",
+                       *version ? version : "no version that can be read", v1);
     kf_json *j = kf_json_obj(), *status = kf_json_obj();
-    kf_json_set_str(j, "apiVersion", "client.authentication.k8s.io/v1");
+    kf_json_set_str(j, "apiVersion", version);
     kf_json_set_str(j, "kind", "ExecCredential");
     kf_json_set_str(status, "token", secret(f));
     if (*f->expires_at) kf_json_set_str(status, "expirationTimestamp", f->expires_at);
     kf_json_set(j, "status", status);
     put_json(b, j);
+    return true;
 }
 
 static const struct {
     const char *name;
     void (*put)(kf_buf *b, const kf_facts *f);
-} formats[] = {{"raw", as_raw},       {"env", as_env},
-               {"fish", as_fish},     {"powershell", as_powershell},
-               {"dotenv", as_dotenv}, {"json", as_json},
-               {"curl", as_curl},     {"exec-credential", as_exec_credential}};
+} formats[] = {
+    {"raw", as_raw},       {"env", as_env},   {"fish", as_fish}, {"powershell", as_powershell},
+    {"dotenv", as_dotenv}, {"json", as_json}, {"curl", as_curl}};
 
 /* A field name of RFC 9110 §5.1. */
 static bool header(kf_buf *b, const kf_facts *f, const kf_format_opts *o, kf_err *err) {
@@ -201,6 +212,7 @@ static bool put_format(kf_buf *b, const kf_facts *f, const char *format, const k
     if (strchr(format, '{')) return as_template(b, f, format, err);
     if (!strcmp(format, "header")) return header(b, f, o, err);
     if (!strcmp(format, "netrc")) return netrc(b, f, o, err);
+    if (!strcmp(format, "exec-credential")) return exec_credential(b, f, o, err);
     for (size_t i = 0; i < KF_LEN(formats); i++)
         if (!strcmp(formats[i].name, format)) return formats[i].put(b, f), true;
     return kf_fail(

@@ -17,7 +17,7 @@
     X("dotenv", "NAME=\"...\"")                                          \
     X("json", "one line, schema keyfob.token/1")                         \
     X("curl", "a file of options, for curl -K")                          \
-    X("exec-credential", "client.authentication.k8s.io/v1, for kubectl") \
+    X("exec-credential", "for kubectl, in the version that it asks for") \
     X("netrc", "machine HOST login NAME password TOKEN; needs --host")
 /* Of a session and not of a token: sealed by the agent, unknown to kf_format. */
 #define KF_SEALED_FORMATS(X) \
@@ -43,6 +43,7 @@ KF_CHECK bool kf_facts_from(kf_facts *f, const kf_json *answer, bool mask, kf_er
 typedef struct kf_format_opts {
     const char *host, *login; /* netrc: machine (needed) and login ("oauth2" when NULL) */
     const char *header;       /* its name, "Authorization" when NULL */
+    const char *exec_info;    /* exec-credential: kubectl's KUBERNETES_EXEC_INFO; NULL: v1 */
 } kf_format_opts;
 /* Appends. False: KF_ERR_USAGE_BAD (unknown format or field, host missing, longer than b may be),
  * KF_ERR_NET_BAD_ANSWER (netrc cannot carry it); what was appended is of no use then. */
