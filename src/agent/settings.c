@@ -6,7 +6,6 @@
 #include "auth/session.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "io/vault.h"
 #include "wire/msg.h"
 #include "wire/passphrase.h"
 
@@ -118,13 +117,7 @@ static void open_vault(kf_agent *a) {
         return;
     }
     KF_AUTO(kf_secret) pass = a->locked ? NULL : kf_passphrase_read(&e);
-    if (pass && fresh && kf_vault_passphrase_is_short(pass)) {
-        kf_vault_fail_short(&e);
-        e.code = KF_ERR_STORE_VAULT_NEW; /* Unlock can still make it */
-        settle(a, &e);
-        return;
-    }
-    if (pass) {
+    if (pass) { /* of any length: it was chosen before, and doctor tells of a short one */
         kf_store_unlock(a->store, pass, fresh, opened, a);
         return;
     }

@@ -47,9 +47,15 @@ for e in EIO EACCES ESTALE EMFILE; do
     is "$e: the session is there afterwards" "$(kf token dev)" "$T"
     kf agent stop -q
 done
-traced -P "$VAULT" -e trace=%file -e inject=%file:error=EIO # the list of the folder, too
-is "EIO on the folder" "$(kf token dev)" "$T"
+# a folder whose owner and mode cannot be seen is not used, and nothing else happens to it
+traced -P "$VAULT" -e trace=%file -e inject=%file:error=EIO
+run kf token dev
+is "EIO on the folder" "$RC" 6
+has "is told as that" "$ERR" "cannot be read now"
 over
+is "EIO on the folder: nothing was replaced" "$(headers)" "$good"
+is "EIO on the folder: the session is there afterwards" "$(kf token dev)" "$T"
+kf agent stop -q
 
 # it is damaged, or gone
 damage() { printf x | dd of="$VAULT/$1" bs=1 seek=40 conv=notrunc status=none; }
