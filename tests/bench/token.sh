@@ -27,7 +27,7 @@ echo "--- secret-tool and a real gnome-keyring"
 mkdir "$SCRATCH/keyring"
 BIN=$BIN AGENT_DIR=$XDG_RUNTIME_DIR RUNS=${BENCH_RUNS:-100} "$SRC/tests/keyring/gk-session.sh" "$SCRATCH/keyring" pw bash -c '
     printf x | secret-tool store --label=bench bench token || exit
-    XDG_RUNTIME_DIR=$AGENT_DIR # keyfob finds its agent, secret-tool asks the bus
+    export KEYFOB_SOCKET=$AGENT_DIR/keyfob/agent.sock # that agent, although this session has other homes
     exec "$BIN/warm_token" "$RUNS" -- /bin/true -- "$BIN/keyfob" token dev -- secret-tool lookup bench token' 2>"$SCRATCH/keyring.err" ||
     fail "bench of secret-tool: $(cat "$SCRATCH/keyring.err")"
 libs=$(ldd "$BIN/keyfob" | awk '{print $1}')
