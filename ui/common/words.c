@@ -336,6 +336,48 @@ void kf_words_for_cli(const kf_err *e, const char *profile, kf_words_error *out)
     fill(e, profile, true, out);
 }
 
+/* %s is the argument, or missing where there is none; alone: the sentence where there is none. */
+static const struct {
+    const char *text, *missing, *alone;
+} remark[KF_NOTE_COUNT] = {
+    [KF_NOTE_BAD_CREDENTIALS] = {"The e-mail or the password is not right."},
+    [KF_NOTE_BAD_CODE] = {"That code is not right. Type the next one."},
+    [KF_NOTE_CODE_EXPIRED] = {"That code has expired. Type the next one."},
+    [KF_NOTE_TOO_MANY] = {"Too many tries with this code."},
+    [KF_NOTE_CODE_USED] = {"That code was used already. Wait for the next one."},
+    [KF_NOTE_MFA] = {"WorkOS asks for a second factor. The code finishes the sign-in."},
+    [KF_NOTE_ORGANIZATION] = {"You belong to several organizations. The token is for one of them."},
+    [KF_NOTE_SENT_TO] = {"Sent to %s."},
+    [KF_NOTE_SLOW_DOWN] = {"WorkOS asks to slow down. Try again in %s s.", "60"},
+    [KF_NOTE_NETWORK] = {"WorkOS could not be reached. Nothing is lost; try again."},
+    [KF_NOTE_ENROLL] =
+        {"An authenticator app is required here and you have none yet. Two more steps, once."},
+    [KF_NOTE_VERIFY_EMAIL] = {"WorkOS sent a code to %s. The address must be confirmed first.",
+                              "your address"},
+    [KF_NOTE_SSO] = {"%s signs in only through its own identity provider, in the browser.",
+                     "This organization"},
+    [KF_NOTE_PUBLIC_STEP_UP] = {"WorkOS asks for more (%s). Without an API key keyfob cannot ask "
+                                "for it here; it continues in the browser.",
+                                "one more step"},
+    [KF_NOTE_DEVICE] = {"Open the link on any phone or computer and confirm this code. Only "
+                        "confirm a code you started yourself."},
+    [KF_NOTE_BROWSER] = {"Sign in in the browser; it comes back here by itself."},
+    [KF_NOTE_RADAR] = {"WorkOS wants to be sure that it is you, and sent a code to %s.", NULL,
+                       "WorkOS wants to be sure that it is you, and sent a code."},
+    [KF_NOTE_RESET_ASKED] = {"A reset was asked for %s. The environment must send the mail with "
+                             "the token; keyfob cannot.",
+                             "this address"},
+    [KF_NOTE_PASSWORD_CHANGED] = {"The password was changed, and all sessions of this user ended."},
+    [KF_NOTE_BAD_PASSWORD] = {"WorkOS does not take this token or this password."},
+    [KF_NOTE_RESET_REFUSED] = {"WorkOS does not reset this password."},
+    [KF_NOTE_HOSTED_STEP] =
+        {"WorkOS asks for a step that only its own page has (%s). It continues in the browser.",
+         "one more step"},
+    [KF_NOTE_OTHER_USER] = {"%s signed in, but this profile belongs to another person."},
+    [KF_NOTE_OTHER_ENVIRONMENT] =
+        {"%s signed in, but the session of this profile belongs to another environment."},
+};
+
 void kf_words_note(kf_note note, const char *arg, const kf_err *why, char *out, size_t size) {
     KF_AUTO_CHARS a = kf_text_safe(arg);
     bool other = why && (why->code == KF_ERR_NET_NOT_WORKOS || why->code == KF_ERR_NET_PROXY_AUTH);
@@ -345,95 +387,14 @@ void kf_words_note(kf_note note, const char *arg, const kf_err *why, char *out, 
         snprintf(out, size, "%s %s", w.happened, w.todo);
         return;
     }
-    switch (note) {
-    case KF_NOTE_BAD_CREDENTIALS:
-        snprintf(out, size, "The e-mail or the password is not right.");
-        return;
-    case KF_NOTE_BAD_CODE:
-        snprintf(out, size, "That code is not right. Type the next one.");
-        return;
-    case KF_NOTE_CODE_EXPIRED:
-        snprintf(out, size, "That code has expired. Type the next one.");
-        return;
-    case KF_NOTE_TOO_MANY: snprintf(out, size, "Too many tries with this code."); return;
-    case KF_NOTE_CODE_USED:
-        snprintf(out, size, "That code was used already. Wait for the next one.");
-        return;
-    case KF_NOTE_MFA:
-        snprintf(out, size, "WorkOS asks for a second factor. The code finishes the sign-in.");
-        return;
-    case KF_NOTE_ORGANIZATION:
-        snprintf(out, size, "You belong to several organizations. The token is for one of them.");
-        return;
-    case KF_NOTE_SENT_TO: snprintf(out, size, "Sent to %s.", a); return;
-    case KF_NOTE_SLOW_DOWN:
-        snprintf(out, size, "WorkOS asks to slow down. Try again in %s s.", *a ? a : "60");
-        return;
-    case KF_NOTE_NETWORK:
-        snprintf(out, size, "WorkOS could not be reached. Nothing is lost; try again.");
-        return;
-    case KF_NOTE_ENROLL:
-        snprintf(
-            out, size,
-            "An authenticator app is required here and you have none yet. Two more steps, once.");
-        return;
-    case KF_NOTE_VERIFY_EMAIL:
-        snprintf(out, size, "WorkOS sent a code to %s. The address must be confirmed first.",
-                 *a ? a : "your address");
-        return;
-    case KF_NOTE_SSO:
-        snprintf(out, size, "%s signs in only through its own identity provider, in the browser.",
-                 *a ? a : "This organization");
-        return;
-    case KF_NOTE_PUBLIC_STEP_UP:
-        snprintf(out, size,
-                 "WorkOS asks for more (%s). Without an API key keyfob cannot ask for it here; it "
-                 "continues in the browser.",
-                 *a ? a : "one more step");
-        return;
-    case KF_NOTE_DEVICE:
-        snprintf(out, size,
-                 "Open the link on any phone or computer and confirm this code. Only confirm a "
-                 "code you started yourself.");
-        return;
-    case KF_NOTE_BROWSER:
-        snprintf(out, size, "Sign in in the browser; it comes back here by itself.");
-        return;
-    case KF_NOTE_RADAR:
-        snprintf(out, size, "WorkOS wants to be sure that it is you, and sent a code%s%s.",
-                 *a ? " to " : "", a);
-        return;
-    case KF_NOTE_RESET_ASKED:
-        snprintf(out, size,
-                 "A reset was asked for %s. The environment must send the mail with the token; "
-                 "keyfob cannot.",
-                 *a ? a : "this address");
-        return;
-    case KF_NOTE_PASSWORD_CHANGED:
-        snprintf(out, size, "The password was changed, and all sessions of this user ended.");
-        return;
-    case KF_NOTE_BAD_PASSWORD:
-        snprintf(out, size, "WorkOS does not take this token or this password.");
-        return;
-    case KF_NOTE_RESET_REFUSED: snprintf(out, size, "WorkOS does not reset this password."); return;
-    case KF_NOTE_HOSTED_STEP:
-        snprintf(
-            out, size,
-            "WorkOS asks for a step that only its own page has (%s). It continues in the browser.",
-            *a ? a : "one more step");
-        return;
-    case KF_NOTE_OTHER_USER:
-        snprintf(out, size, "%s signed in, but this profile belongs to another person.", a);
-        return;
-    case KF_NOTE_OTHER_ENVIRONMENT:
-        snprintf(out, size,
-                 "%s signed in, but the session of this profile belongs to another environment.",
-                 a);
-        return;
-    case KF_NOTE_NONE:
-    case KF_NOTE_COUNT: break;
-    }
-    snprintf(out, size, "%s", "");
+    bool known = (size_t)note < KF_LEN(remark) && remark[note].text;
+    const char *text = !known                      ? ""
+                       : !*a && remark[note].alone ? remark[note].alone
+                                                   : remark[note].text;
+    const char *at = strstr(text, "%s"),
+               *value = !*a && known && remark[note].missing ? remark[note].missing : a;
+    if (at) snprintf(out, size, "%.*s%s%s", (int)(at - text), text, value, at + 2);
+    else snprintf(out, size, "%s", text);
 }
 
 const char *kf_words_field(kf_field f) {
