@@ -452,22 +452,22 @@ static bool is_nothing(const kf_err *err) {
            err->code == KF_ERR_STORE_DAMAGED;
 }
 
+/* Nothing to read is fine; what cannot be read could not be put back. */
+static bool is_read(kf_entry *e, kf_work *w, const kf_err *err) {
+    if (!err || is_nothing(err)) return true;
+    w->note = *err;
+    remove_failed(e, w);
+    return false;
+}
+
 static void remove_key_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    if (err && !is_nothing(err)) {
-        w->note = *err;
-        remove_failed(e, w);
-        return;
-    }
+    if (!is_read(e, w, err)) return;
     w->key = err ? NULL : kf_secret_copy(blob);
     kf_work_delete(e, KF_KIND_SESSION, remove_key);
 }
 
 static void remove_session_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
-    if (err && !is_nothing(err)) {
-        w->note = *err;
-        remove_failed(e, w);
-        return;
-    }
+    if (!is_read(e, w, err)) return;
     w->blob = err ? NULL : kf_secret_copy(blob);
     kf_work_load(e, KF_KIND_API_KEY, false, remove_key_read);
 }
