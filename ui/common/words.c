@@ -340,42 +340,50 @@ void kf_words_for_cli(const kf_err *e, const char *profile, kf_words_error *out)
 static const struct {
     const char *text, *missing, *alone;
 } remark[KF_NOTE_COUNT] = {
-    [KF_NOTE_BAD_CREDENTIALS] = {"The e-mail or the password is not right."},
-    [KF_NOTE_BAD_CODE] = {"That code is not right. Type the next one."},
-    [KF_NOTE_CODE_EXPIRED] = {"That code has expired. Type the next one."},
-    [KF_NOTE_TOO_MANY] = {"Too many tries with this code."},
-    [KF_NOTE_CODE_USED] = {"That code was used already. Wait for the next one."},
-    [KF_NOTE_MFA] = {"WorkOS asks for a second factor. The code finishes the sign-in."},
-    [KF_NOTE_ORGANIZATION] = {"You belong to several organizations. The token is for one of them."},
-    [KF_NOTE_SENT_TO] = {"Sent to %s."},
-    [KF_NOTE_SLOW_DOWN] = {"WorkOS asks to slow down. Try again in %s s.", "60"},
-    [KF_NOTE_NETWORK] = {"WorkOS could not be reached. Nothing is lost; try again."},
+    [KF_NOTE_BAD_CREDENTIALS] = {.text = "The e-mail or the password is not right."},
+    [KF_NOTE_BAD_CODE] = {.text = "That code is not right. Type the next one."},
+    [KF_NOTE_CODE_EXPIRED] = {.text = "That code has expired. Type the next one."},
+    [KF_NOTE_TOO_MANY] = {.text = "Too many tries with this code."},
+    [KF_NOTE_CODE_USED] = {.text = "That code was used already. Wait for the next one."},
+    [KF_NOTE_MFA] = {.text = "WorkOS asks for a second factor. The code finishes the sign-in."},
+    [KF_NOTE_ORGANIZATION] =
+        {.text = "You belong to several organizations. The token is for one of them."},
+    [KF_NOTE_SENT_TO] = {.text = "Sent to %s."},
+    [KF_NOTE_SLOW_DOWN] = {.text = "WorkOS asks to slow down. Try again in %s s.", .missing = "60"},
+    [KF_NOTE_NETWORK] = {.text = "WorkOS could not be reached. Nothing is lost; try again."},
     [KF_NOTE_ENROLL] =
-        {"An authenticator app is required here and you have none yet. Two more steps, once."},
-    [KF_NOTE_VERIFY_EMAIL] = {"WorkOS sent a code to %s. The address must be confirmed first.",
-                              "your address"},
-    [KF_NOTE_SSO] = {"%s signs in only through its own identity provider, in the browser.",
-                     "This organization"},
-    [KF_NOTE_PUBLIC_STEP_UP] = {"WorkOS asks for more (%s). Without an API key keyfob cannot ask "
-                                "for it here; it continues in the browser.",
-                                "one more step"},
-    [KF_NOTE_DEVICE] = {"Open the link on any phone or computer and confirm this code. Only "
-                        "confirm a code you started yourself."},
-    [KF_NOTE_BROWSER] = {"Sign in in the browser; it comes back here by itself."},
-    [KF_NOTE_RADAR] = {"WorkOS wants to be sure that it is you, and sent a code to %s.", NULL,
-                       "WorkOS wants to be sure that it is you, and sent a code."},
-    [KF_NOTE_RESET_ASKED] = {"A reset was asked for %s. The environment must send the mail with "
-                             "the token; keyfob cannot.",
-                             "this address"},
-    [KF_NOTE_PASSWORD_CHANGED] = {"The password was changed, and all sessions of this user ended."},
-    [KF_NOTE_BAD_PASSWORD] = {"WorkOS does not take this token or this password."},
-    [KF_NOTE_RESET_REFUSED] = {"WorkOS does not reset this password."},
+        {.text =
+             "An authenticator app is required here and you have none yet. Two more steps, once."},
+    [KF_NOTE_VERIFY_EMAIL] = {.text =
+                                  "WorkOS sent a code to %s. The address must be confirmed first.",
+                              .missing = "your address"},
+    [KF_NOTE_SSO] = {.text = "%s signs in only through its own identity provider, in the browser.",
+                     .missing = "This organization"},
+    [KF_NOTE_PUBLIC_STEP_UP] =
+        {.text = "WorkOS asks for more (%s). Without an API key keyfob cannot ask "
+                 "for it here; it continues in the browser.",
+         .missing = "one more step"},
+    [KF_NOTE_DEVICE] = {.text =
+                            "Open the link on any phone or computer and confirm this code. Only "
+                            "confirm a code you started yourself."},
+    [KF_NOTE_BROWSER] = {.text = "Sign in in the browser; it comes back here by itself."},
+    [KF_NOTE_RADAR] = {.text = "WorkOS wants to be sure that it is you, and sent a code to %s.",
+                       .alone = "WorkOS wants to be sure that it is you, and sent a code."},
+    [KF_NOTE_RESET_ASKED] =
+        {.text = "A reset was asked for %s. The environment must send the mail with "
+                 "the token; keyfob cannot.",
+         .missing = "this address"},
+    [KF_NOTE_PASSWORD_CHANGED] =
+        {.text = "The password was changed, and all sessions of this user ended."},
+    [KF_NOTE_BAD_PASSWORD] = {.text = "WorkOS does not take this token or this password."},
+    [KF_NOTE_RESET_REFUSED] = {.text = "WorkOS does not reset this password."},
     [KF_NOTE_HOSTED_STEP] =
-        {"WorkOS asks for a step that only its own page has (%s). It continues in the browser.",
-         "one more step"},
-    [KF_NOTE_OTHER_USER] = {"%s signed in, but this profile belongs to another person."},
+        {.text =
+             "WorkOS asks for a step that only its own page has (%s). It continues in the browser.",
+         .missing = "one more step"},
+    [KF_NOTE_OTHER_USER] = {.text = "%s signed in, but this profile belongs to another person."},
     [KF_NOTE_OTHER_ENVIRONMENT] =
-        {"%s signed in, but the session of this profile belongs to another environment."},
+        {.text = "%s signed in, but the session of this profile belongs to another environment."},
 };
 
 void kf_words_note(kf_note note, const char *arg, const kf_err *why, char *out, size_t size) {
