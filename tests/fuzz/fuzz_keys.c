@@ -4,7 +4,7 @@
 #include "base/str.h"
 #include "fuzz.h"
 #include "ui/common/actions.h"
-#include "ui/tui/key_decoder.h"
+#include "ui/tui/kernel/key_decoder.h"
 
 typedef struct counts {
     size_t keys, pastes, bytes, leave;

@@ -3,8 +3,8 @@
 #include "base/str.h"
 #include "fuzz.h"
 #include "ui/common/qr.h"
-#include "ui/tui/code_pane.h"
-#include "ui/tui/widget.h"
+#include "ui/tui/parts/code_pane.h"
+#include "ui/tui/parts/widget.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_input in = {data, size};

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "ui/tui/app.h"
-#include "ui/tui/widget.h"
+#include "ui/tui/kernel/app.h"
+#include "ui/tui/parts/widget.h"
 
 typedef struct stage {
     kf_model m;

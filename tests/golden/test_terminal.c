@@ -3,7 +3,7 @@
 #include "base/str.h"
 #include "golden.h"
 #include "ui/common/actions.h"
-#include "ui/tui/key_decoder.h"
+#include "ui/tui/kernel/key_decoder.h"
 
 #define ST "\033\\"
 #define BEL "\007"

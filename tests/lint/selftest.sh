@@ -7,7 +7,7 @@ checks=0
 
 fresh() {
     rm -rf "${tree:?}"/*
-    mkdir -p "$tree/src/base" "$tree/src/auth" "$tree/ui/cli" "$tree/ui/tui"
+    mkdir -p "$tree/src/base" "$tree/src/auth" "$tree/ui/cli" "$tree/ui/tui/kernel" "$tree/ui/tui/parts"
     printf '#pragma once\n#include <stdbool.h>\nbool f(void);\n' >"$tree/src/base/f.h"
     printf '#include "base/f.h"\n\nbool f(void) { return true; }\n' >"$tree/src/base/f.c"
     printf 'src/base/f.c why\n' >"$tree/peek.txt"
@@ -59,11 +59,13 @@ fails "length without functions" 2 "saw no functions" sh "$here/length.sh" "$tre
 arrow_ok "a right tree" src/base/f.c '#include "f.h"'
 arrow_ok "an arrow that exists" ui/cli/a.c '#include "base/f.h"'
 arrow_ok "ui from the root" ui/cli/a.c '#include "ui/common/words.h"'
-arrow_ok "a foreign header at home" ui/tui/paint.c '#include <ncursesw/curses.h>'
+arrow_ok "a foreign header at home" ui/tui/kernel/paint.c '#include <ncursesw/curses.h>'
 arrow_ok "a foreign header in its folder" src/loop/loop.c '#include <glib.h>'
 arrow "an arrow up" "src/base may not include src/auth" src/base/f.c '#include "auth/flow.h"'
 arrow "into ui" "src/auth may not include ui/common" src/auth/a.c '#include "ui/common/words.h"'
 arrow "between the two faces" "ui/cli may not include ui/tui" ui/cli/a.c '#include "ui/tui/tui.h"'
+arrow "from the kernel up" "ui/tui/kernel may not include ui/tui/parts" ui/tui/kernel/a.c \
+    '#include "ui/tui/parts/items.h"'
 arrow "blanks in the directive" "may not include src/agent" ui/cli/a.c ' #  include "agent/agent.h"'
 arrow "ours in angle brackets" "may not include src/agent" ui/cli/a.c '#include <agent/agent.h>'
 arrow "the way round" "write the path" src/base/f.c '#include "../auth/flow.h"'
@@ -74,7 +76,7 @@ for h in curses.h ncursesw/ncurses.h curl/curl.h libsecret/secret.h microhttpd.h
     qrencode.h sodium.h openssl/evp.h liboath/oath.h glib.h glib-unix.h gio/gio.h; do
     arrow "$h away from home" "<$h> has its home in" src/auth/a.c "#include <$h>"
 done
-arrow "a neighbour of the home" "has its home in" ui/tui/app.c '#include <curses.h>'
+arrow "a neighbour of the home" "has its home in" ui/tui/kernel/app.c '#include <curses.h>'
 fresh
 mkdir "$tree/src/utils"
 : >"$tree/src/utils/u.c"

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <uchar.h>
 
-typedef enum kf_ink { /* roles; ui/tui/theme.c maps them */
+typedef enum kf_ink { /* roles; ui/tui/kernel/theme.c maps them */
                       KF_INK_TEXT,
                       KF_INK_DIM,
                       KF_INK_STRONG,

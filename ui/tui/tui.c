@@ -13,9 +13,9 @@
 #include "ui/common/open.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
-#include "ui/tui/app.h"
-#include "ui/tui/link.h"
-#include "ui/tui/term.h"
+#include "ui/tui/kernel/app.h"
+#include "ui/tui/kernel/link.h"
+#include "ui/tui/kernel/term.h"
 #include "wire/client.h"
 #include "wire/socket.h"
 

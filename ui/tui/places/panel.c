@@ -1,0 +1,102 @@
+/* An error in three parts, kept until it is answered. */
+#include "base/str.h"
+#include "ui/tui/places/profile_do.h"
+#include "ui/tui/parts/widget.h"
+
+typedef struct panel {
+    char id[17];
+    int what;
+    kf_err err;
+    char title[120];
+    bool details;
+    int top;
+} panel;
+
+static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
+    panel *s = st;
+    const kf_mprofile *p = kf_model_by_id(m, args->profile);
+    memcpy(s->id, args->profile, sizeof s->id);
+    s->what = args->what;
+    if (args->err) s->err = *args->err;
+    if (s->what == KF_PANEL_STATE && p) {
+        s->what = KF_PANEL_PLAIN;
+        s->details = true;
+        snprintf(s->title, sizeof s->title, "%s: %s", p->name, kf_model_state_word(p->state));
+    } else snprintf(s->title, sizeof s->title, "%s", args->title ? args->title : "");
+}
+
+static const char *why_not(const void *st, const kf_model *m, kf_action act) {
+    const panel *s = st;
+    const kf_mprofile *p = kf_model_by_id(m, s->id);
+    if (act == KF_DO_SIGN_IN || act == KF_DO_EDIT) return p ? NULL : "this is not about a profile";
+    if (act == KF_DO_RENEW)
+        return p ? kf_profile_why_not(m, p, act) : "this is not about a profile";
+    if (act == KF_DO_AGAIN && (s->what == KF_PANEL_PLAIN || !p))
+        return "there is nothing to repeat; Esc closes this";
+    return NULL;
+}
+
+static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
+    panel *s = st;
+    const kf_mprofile *p = kf_model_by_id(m, s->id);
+    if (ev->kind != KF_EV_DO) return;
+    switch (ev->act) {
+    case KF_DO_BACK: kf_out_pop(o, 1); return;
+    case KF_DO_DETAILS:
+        s->details = !s->details;
+        s->top = s->details ? 99 : 0; /* a small window goes to them */
+        return;
+    case KF_DO_AGAIN:
+        kf_out_job(o, s->what == KF_PANEL_SIGN_OUT ? "SignOut" : "Renew", kf_profile_params(p), p);
+        kf_out_pop(o, 1);
+        return;
+    case KF_DO_SIGN_IN:
+    case KF_DO_RENEW:
+    case KF_DO_EDIT:
+        kf_out_pop(o, 1);
+        kf_profile_do(m, p, ev->act, o);
+        return;
+    default:
+        if (kf_is_move(ev->act)) s->top = kf_page_move(s->top, ev->act);
+        return;
+    }
+}
+
+static int draw_page(const void *arg, kf_grid *page, kf_rect r) {
+    const panel *s = arg;
+    return kf_error_draw(page, r, s->title, &s->err, s->details);
+}
+
+static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
+    const panel *s = st;
+    kf_grid scratch;
+    kf_grid_init(&scratch, 1, 1, g->ascii);
+    int cols = g->cols - 6 < 84 ? g->cols - 6 : 84;
+    int need = kf_error_draw(&scratch,
+                             (kf_rect){0, 0, 200, v->tier == KF_TIER_COMPACT ? g->cols - 2 : cols},
+                             s->title, &s->err, s->details);
+    kf_grid_done(&scratch);
+    kf_page(g, kf_dialog_box(v, g, need, cols), s->top, draw_page, s);
+}
+
+static void hints(const void *st, const kf_model *m, kf_action out[12]) {
+    const panel *s = st;
+    int n = 0;
+    if (s->what != KF_PANEL_PLAIN) out[n++] = KF_DO_AGAIN;
+    if (kf_err_is(s->err.code, "workos") || kf_err_is(s->err.code, "store"))
+        out[n++] = KF_DO_SIGN_IN;
+    else out[n++] = KF_DO_RENEW;
+    out[n++] = KF_DO_DETAILS;
+    out[n++] = KF_DO_BACK;
+    out[n] = KF_DO_EDIT;
+}
+
+const kf_screen_class kf_screen_panel = {.name = "panel",
+                                         .state_size = sizeof(panel),
+                                         .where = KF_AT_PANEL,
+                                         .dialog = true,
+                                         .init = init,
+                                         .update = update,
+                                         .draw = draw,
+                                         .hints = hints,
+                                         .why_not = why_not};
