@@ -4,6 +4,7 @@
  * which end it. Lists are followed to their end, within the bounds of auth/account.h. */
 #include "agent/agent.h"
 #include "auth/account.h"
+#include "keeper/answer.h"
 
 typedef struct kf_asking kf_asking;
 typedef void (*kf_ask_fn)(kf_asking *q);
@@ -39,9 +40,5 @@ void kf_ask_list(kf_asking *q, kf_account_list what, kf_ask_fn then);
 void kf_ask_send(kf_asking *q, const char *method, char *path, kf_secret *body, kf_ask_got got);
 void kf_ask_reply(kf_asking *q, kf_json *params); /* params owned, may be NULL */
 void kf_ask_fail(kf_asking *q, const kf_err *err);
-void kf_ask_end(kf_asking *q);                  /* without an answer: somebody else gives it */
-void kf_ask_drop_all(kf_agent *a);              /* the agent ends */
-kf_json *kf_ask_body(const kf_http_resp *resp); /* NULL: not JSON. Caller frees */
-/* A 2xx that is WorkOS's (not a page); false: out says why not. net, the error of the transport,
- * may be NULL. */
-KF_CHECK bool kf_ask_ok(const kf_http_resp *resp, const kf_err *net, kf_err *out);
+void kf_ask_end(kf_asking *q);     /* without an answer: somebody else gives it */
+void kf_ask_drop_all(kf_agent *a); /* the agent ends */

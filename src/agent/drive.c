@@ -2,7 +2,8 @@
  * and gives the finished session to the keeper. drive_jobs.c does the flow's jobs. */
 #include "agent/drive_impl.h"
 
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
+#include "agent/profile_json.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "auth/profile.h"
@@ -92,7 +93,7 @@ static void send_step(kf_sign_in *s, const kf_step *step, bool last) {
         first += STEP_FRAME_CHOICES;
         set_end(one, step);
         if (step->kind == KF_STEP_DONE)
-            kf_json_set(one, "profile", kf_keeper_profile_json(a->keeper, s->profile));
+            kf_json_set(one, "profile", kf_profile_json(a->keeper, s->profile));
         kf_json_set_str(j, "flow", id);
         kf_json_set(j, "step", one);
         kf_server_reply(a->server, conn, j, !last);

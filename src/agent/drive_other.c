@@ -2,7 +2,7 @@
  * for, under a name of its own. It comes with the API key, or not at all. */
 #include "agent/drive_impl.h"
 
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/settings.h"
 #include "auth/profile.h"
 #include "base/str.h"

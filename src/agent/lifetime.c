@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "agent/drive.h"
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/methods.h"
 #include "agent/server.h"
 #include "agent/service.h"

@@ -3,7 +3,7 @@
 #include "agent/locking.h"
 
 #include "agent/drive.h"
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/lifetime.h"
 #include "agent/methods.h"
 #include "agent/server.h"

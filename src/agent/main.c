@@ -9,8 +9,7 @@
 #include "agent/agent.h"
 #include "agent/ask.h"
 #include "agent/drive.h"
-#include "io/harden.h"
-#include "agent/keeper.h"
+#include "agent/keeping.h"
 #include "agent/lifetime.h"
 #include "agent/locking.h"
 #include "agent/logfile.h"
@@ -25,6 +24,7 @@
 #include "base/str.h"
 #include "guard/path.h"
 #include "io/files.h"
+#include "io/harden.h"
 #include "wire/client.h"
 #include "wire/socket.h"
 
@@ -241,7 +241,7 @@ static bool start(kf_agent *a, const options *o, const kf_taken *taken, int fd, 
     a->locking = kf_locking_new(a);
     (void)kf_settings(a, NULL); /* a broken keyfob.conf is told to whoever calls */
     if (taken->state && !kf_takeover_restore(a, taken, err)) return false;
-    if (!(a->keeper = kf_keeper_new(a, err))) return false;
+    if (!(a->keeper = kf_keeping_new(a, err))) return false;
     kf_keeper_on_change(a->keeper, changed, a);
     kf_keeper_on_person(a->keeper, person_needed, a);
     if (a->conf) kf_keeper_reload(a->keeper);

@@ -5,8 +5,9 @@
 
 #include <unistd.h>
 #include "agent/drive.h"
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/locking.h"
+#include "agent/profile_json.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/takeover.h"
@@ -67,8 +68,7 @@ static void token_done(void *user, const kf_token *t, const kf_err *err) {
         if (*t->session->organization_id) kf_json_set_str(j, "org_id", t->session->organization_id);
         kf_json_set_str(j, "name", t->profile->name);
         if (t->unsaved) kf_json_set(j, "failure", kf_msg_failure(t->unsaved));
-        if (c->more)
-            kf_json_set(j, "profile", kf_keeper_profile_json(c->a->keeper, t->profile->id));
+        if (c->more) kf_json_set(j, "profile", kf_profile_json(c->a->keeper, t->profile->id));
         kf_server_reply(c->a->server, c->conn, j, false);
     }
     caller_free(c);
@@ -111,7 +111,7 @@ static void renewed(void *user, const kf_token *t, const kf_err *err) {
     if (!t) kf_server_error(c->a->server, c->conn, err);
     else {
         kf_json *j = kf_json_obj();
-        kf_json_set(j, "profile", kf_keeper_profile_json(c->a->keeper, t->profile->id));
+        kf_json_set(j, "profile", kf_profile_json(c->a->keeper, t->profile->id));
         kf_server_reply(c->a->server, c->conn, j, false);
     }
     caller_free(c);

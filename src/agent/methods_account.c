@@ -2,8 +2,9 @@
 #include "agent/methods.h"
 
 #include "agent/ask.h"
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/part.h"
+#include "agent/profile_json.h"
 #include "agent/server.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -177,7 +178,7 @@ static const kf_conf_profile *profile_of(kf_agent *a, uint32_t conn, const kf_js
 }
 
 static void answer(caller *k, const kf_err *err) {
-    kf_json *one = err ? NULL : kf_keeper_profile_json(k->a->keeper, k->profile);
+    kf_json *one = err ? NULL : kf_profile_json(k->a->keeper, k->profile);
     kf_err gone;
     if (!err && !one) {
         kf_fail(&gone, KF_ERR_USAGE_NO_PROFILE, "the profile was removed");

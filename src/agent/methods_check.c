@@ -3,7 +3,7 @@
 #include "agent/methods.h"
 
 #include "agent/ask.h"
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/server.h"
 #include "base/mem.h"
 #include "base/str.h"

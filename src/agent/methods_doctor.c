@@ -6,7 +6,8 @@
 #include <stdarg.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
+#include "agent/profile_json.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/trust.h"
@@ -138,7 +139,7 @@ static void check_clock(kf_checkup *u) {
     size_t n = u->a->conf ? kf_conf_profiles(u->a->conf, &all) : 0, known = 0;
     int64_t worst = 0;
     for (size_t i = 0; i < n && i < PROFILES_LOOKED_AT; i++) {
-        KF_AUTO(kf_json) p = kf_keeper_profile_json(u->a->keeper, all[i].id);
+        KF_AUTO(kf_json) p = kf_profile_json(u->a->keeper, all[i].id);
         int64_t s;
         if (!kf_json_int(p, "skew_s", &s)) continue;
         known++;

@@ -5,7 +5,7 @@
 
 #include <glib.h>
 #include "agent/import_gather.h"
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/server.h"
 #include "auth/profile.h"
 #include "base/log.h"

@@ -2,8 +2,9 @@
 #include "agent/methods.h"
 
 #include "agent/drive.h"
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/part.h"
+#include "agent/profile_json.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "base/log.h"
@@ -33,7 +34,7 @@ static void list_part(void *user) {
     kf_json *j = kf_json_obj();
     kf_part list = kf_part_new();
     for (; l->at < l->n && kf_part_has_room(&list); l->at++) {
-        kf_json *one = kf_keeper_profile_json(l->a->keeper, l->id[l->at]);
+        kf_json *one = kf_profile_json(l->a->keeper, l->id[l->at]);
         if (one) kf_part_add(&list, one); /* else removed since */
     }
     kf_json_set(j, "profiles", list.items);
@@ -49,7 +50,7 @@ void kf_method_list_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool 
     if (!more) { /* all in one; an error when that is over a frame */
         kf_json *j = kf_json_obj(), *list = kf_json_arr();
         for (size_t i = 0; i < n; i++) {
-            kf_json *one = kf_keeper_profile_json(a->keeper, all[i].id);
+            kf_json *one = kf_profile_json(a->keeper, all[i].id);
             if (one) kf_json_add(list, one);
         }
         kf_json_set(j, "profiles", list);
@@ -65,7 +66,7 @@ void kf_method_list_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool 
 }
 
 static void reply_profile(kf_agent *a, uint32_t conn, const char *name) {
-    kf_json *one = kf_keeper_profile_json(a->keeper, name);
+    kf_json *one = kf_profile_json(a->keeper, name);
     if (!one) {
         kf_err e;
         kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
@@ -93,7 +94,7 @@ static void session_read(void *user, const kf_token *t, const kf_err *err) {
 
 /* No token comes from a store that cannot be opened, whatever is written down of the session. */
 static void reply_unread(looking *l, const kf_err *err) {
-    kf_json *j = kf_json_obj(), *one = kf_keeper_profile_json(l->a->keeper, l->profile);
+    kf_json *j = kf_json_obj(), *one = kf_profile_json(l->a->keeper, l->profile);
     if (one && !kf_json_get(one, "failure")) kf_json_set(one, "failure", kf_msg_failure(err));
     if (one) kf_json_set(one, "left_ms", NULL);
     kf_json_set(j, "profile", one);

@@ -1,7 +1,7 @@
 /* Quit: ends the agent, but not with a session that is in its memory alone. */
 #include "agent/methods.h"
 
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/lifetime.h"
 #include "agent/server.h"
 #include "base/log.h"

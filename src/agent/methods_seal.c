@@ -1,7 +1,7 @@
 /* Sealed sessions: made of a profile's session, and looked into. */
 #include "agent/methods.h"
 
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/server.h"
 #include "auth/sealed.h"
 #include "base/log.h"

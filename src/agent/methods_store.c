@@ -7,7 +7,7 @@
 #include "agent/methods.h"
 
 #include <unistd.h>
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "base/log.h"

@@ -2,7 +2,7 @@
  * settings_file.c reads and changes keyfob.conf. */
 #include "agent/settings.h"
 
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "auth/session.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -79,9 +79,7 @@ static void settle(kf_agent *a, const kf_err *err) {
 }
 
 void kf_settings_fail_locked(const kf_agent *a, kf_err *err) {
-    bool vault = a->store && !strcmp(kf_store_kind(a->store), "vault");
-    kf_err_code code = vault ? KF_ERR_STORE_VAULT_LOCKED : KF_ERR_STORE_AGENT_LOCKED;
-    kf_fail(err, code, vault ? "keyfob lock has locked it" : "keyfob is locked");
+    kf_keeper_fail_locked(a->store, err);
 }
 
 static void opened(void *user, const kf_secret *blob, const kf_err *err) {

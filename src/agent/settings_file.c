@@ -4,7 +4,7 @@
 #include "agent/settings.h"
 
 #include <string.h>
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"

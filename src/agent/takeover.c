@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "agent/drive.h"
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/lifetime.h"
 #include "agent/locking.h"
 #include "agent/server.h"

@@ -3,8 +3,9 @@
 #include "agent/watch.h"
 
 #include <glib.h>
-#include "agent/keeper.h"
+#include "keeper/keeper.h"
 #include "agent/part.h"
+#include "agent/profile_json.h"
 #include "agent/server.h"
 #include "agent/settings.h"
 #include "base/mem.h"
@@ -60,7 +61,7 @@ bool kf_watch_is(const kf_watch *w, uint32_t conn) {
 }
 
 static void add(kf_agent *a, const char *id, kf_part *profiles, kf_part *removed) {
-    kf_json *one = kf_keeper_profile_json(a->keeper, id);
+    kf_json *one = kf_profile_json(a->keeper, id);
     if (one) kf_part_add(profiles, one);
     else kf_part_add(removed, kf_json_new_str(id));
 }

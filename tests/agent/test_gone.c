@@ -270,7 +270,7 @@ static void test_an_unsaved_session_stays_until_it_is_saved(void **state) {
     world_spin(&w, 20);
     assert_true(is_there(&w));
     assert_null(kf_entry_find(w.a.keeper, PROFILE)); /* hidden from callers */
-    assert_null(kf_keeper_profile_json(w.a.keeper, PROFILE_ID));
+    assert_null(kf_profile_json(w.a.keeper, PROFILE_ID));
     assert_true(is_unsaved(&w));
     w.fail_save = false;
     while (is_there(&w)) world_spin(&w, 10);

@@ -126,7 +126,7 @@ static void test_ledger_and_index(void **state) {
 static void test_profile_json(void **state) {
     world w;
     set_up(&w, NULL);
-    KF_AUTO(kf_json) j = kf_keeper_profile_json(w.a.keeper, PROFILE);
+    KF_AUTO(kf_json) j = kf_profile_json(w.a.keeper, PROFILE);
     assert_string_equal(kf_json_str(j, "user_email"), "plain@example.test");
     assert_string_equal(kf_json_str(j, "state"), "signed_in");
     assert_string_equal(kf_json_str(j, "environment"), "localhost");
@@ -135,9 +135,9 @@ static void test_profile_json(void **state) {
     assert_true(kf_json_int_or(j, "renews_in_ms", 0) >
                 3600 * 1000); /* the keep-alive: nobody used it */
     kf_keeper_watch_open(w.a.keeper, PROFILE, 1);
-    KF_AUTO(kf_json) open = kf_keeper_profile_json(w.a.keeper, PROFILE);
+    KF_AUTO(kf_json) open = kf_profile_json(w.a.keeper, PROFILE);
     assert_in_range(kf_json_int_or(open, "renews_in_ms", 0), 100 * 1000, 240 * 1000);
-    assert_null(kf_keeper_profile_json(w.a.keeper, "nobody"));
+    assert_null(kf_profile_json(w.a.keeper, "nobody"));
     world_down(&w);
 }
 
@@ -152,14 +152,14 @@ static void test_too_large_a_record(void **state) {
     large[KF_RECORD_MAX] = 0;
     const char *kept = e->prof.git_host;
     e->prof.git_host = large;
-    KF_AUTO(kf_json) j = kf_keeper_profile_json(w.a.keeper, PROFILE);
+    KF_AUTO(kf_json) j = kf_profile_json(w.a.keeper, PROFILE);
     e->prof.git_host = kept;
     free(large);
     assert_true(kf_json_size(j) < 4096);
     assert_string_equal(kf_json_str(j, "id"), PROFILE_ID);
     assert_string_equal(kf_json_str(j, "state"), "error");
     assert_string_equal(kf_json_str(kf_json_get(j, "failure"), "name"), "wire.too_long");
-    KF_AUTO(kf_json) other = kf_keeper_profile_json(w.a.keeper, PUBLIC);
+    KF_AUTO(kf_json) other = kf_profile_json(w.a.keeper, PUBLIC);
     assert_string_equal(kf_json_str(other, "state"), "signed_out");
     world_down(&w);
 }
@@ -282,7 +282,7 @@ static void lasting(const char *fault, kf_err_code code) {
     assert_true(kf_secret_eq(before, after));
     /* the server may have rotated the token behind this answer */
     assert_true(world_ledger(&w.a, PROFILE).intent.set);
-    KF_AUTO(kf_json) j = kf_keeper_profile_json(w.a.keeper, PROFILE);
+    KF_AUTO(kf_json) j = kf_profile_json(w.a.keeper, PROFILE);
     assert_true(kf_json_get(j, "retry_in_ms") && kf_json_get(j, "failure"));
     world_token(&w, &w.a, PROFILE, -1, false, &g);
     assert_int_equal(g.err.code, 0); /* still valid */
@@ -375,7 +375,7 @@ static void test_no_refresh_token_keeps_the_old(void **state) {
 
 /* Also by an agent that has not read the session. */
 static void says_why(world *w, const char *name) {
-    KF_AUTO(kf_json) j = kf_keeper_profile_json(w->a.keeper, PROFILE);
+    KF_AUTO(kf_json) j = kf_profile_json(w->a.keeper, PROFILE);
     assert_string_equal(kf_json_str(kf_json_get(j, "failure"), "name"), name);
     assert_non_null(kf_json_str(j, "user_email"));
     assert_null(kf_json_get(j, "left_ms")); /* nobody gets that token */
@@ -408,10 +408,10 @@ static void test_a_lost_answer_is_told_as_lost(void **state) {
 static void test_a_known_session_is_a_session(void **state) {
     world w;
     set_up(&w, NULL);
-    KF_AUTO(kf_json) before = kf_keeper_profile_json(w.a.keeper, PROFILE);
+    KF_AUTO(kf_json) before = kf_profile_json(w.a.keeper, PROFILE);
     restart(&w);
     assert_true(kf_keeper_is_known(w.a.keeper, PROFILE));
-    KF_AUTO(kf_json) j = kf_keeper_profile_json(w.a.keeper, PROFILE);
+    KF_AUTO(kf_json) j = kf_profile_json(w.a.keeper, PROFILE);
     static const char *const same[] = {"state", "user_email", "environment", "method"};
     for (size_t i = 0; i < KF_LEN(same); i++)
         assert_string_equal(kf_json_str(j, same[i]), kf_json_str(before, same[i]));
@@ -584,7 +584,7 @@ static void test_unsaved_then_saved(void **state) {
     assert_true(g.renewed);
     state_is(&w.a, "unsaved");
     assert_true(kf_keeper_busy(w.a.keeper));
-    KF_AUTO(kf_json) j = kf_keeper_profile_json(w.a.keeper, PROFILE);
+    KF_AUTO(kf_json) j = kf_profile_json(w.a.keeper, PROFILE);
     assert_string_equal(kf_json_str(kf_json_get(j, "failure"), "name"), "store.unsaved");
     kf_ledger l = world_ledger(&w.a, PROFILE);
     assert_true(l.unsaved && l.previous.set);

@@ -263,7 +263,7 @@ void world_agent(world *w, kf_agent *a) {
                     .state_dir = w->state};
     a->conf = kf_conf_load(w->conf, &err);
     assert_non_null(a->conf);
-    a->keeper = kf_keeper_new(a, &err);
+    a->keeper = kf_keeping_new(a, &err);
     assert_non_null(a->keeper);
 }
 

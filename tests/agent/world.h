@@ -2,7 +2,9 @@
 /* A keeper, its surroundings and a sandbox process, for tests: one loop, one scratch directory
  * that is removed, a store that fails on request. Two keepers may share state directory and store,
  * as two agents would. */
-#include "agent/keeper_impl.h"
+#include "agent/keeping.h"
+#include "agent/profile_json.h"
+#include "keeper/keeper_impl.h"
 
 typedef struct shelf shelf; /* a kf_store over the memory store, with faults */
 

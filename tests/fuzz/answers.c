@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "agent/keeper_impl.h"
+#include "agent/keeping.h"
+#include "agent/profile_json.h"
+#include "keeper/keeper_impl.h"
 #include "agent/part.h"
 #include "auth/account.h"
 #include "auth/workos.h"
@@ -261,7 +263,7 @@ static void check_list(bench *t) {
     kf_part part = kf_part_new();
     for (int i = 0; i < PROFILES; i++) {
         HOLD(kf_part_has_room(&part));
-        kf_part_add(&part, kf_keeper_profile_json(t->agent.keeper, t->entry[i]->prof.id));
+        kf_part_add(&part, kf_profile_json(t->agent.keeper, t->entry[i]->prof.id));
     }
     kf_json *params = kf_json_obj();
     kf_json_set(params, "profiles", part.items);
@@ -422,7 +424,7 @@ static void set_up(bench *t) {
     t->agent.worker = kf_worker_new(t->agent.loop, &err);
     t->agent.state_dir = t->dir;
     t->agent.conf = kf_conf_load(path, &err);
-    t->agent.keeper = kf_keeper_new(&t->agent, &err);
+    t->agent.keeper = kf_keeping_new(&t->agent, &err);
     HOLD(t->agent.keeper);
     kf_frame_reader_init(&t->client);
     for (int i = 0; i < PROFILES; i++) {

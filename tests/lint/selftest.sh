@@ -7,7 +7,8 @@ checks=0
 
 fresh() {
     rm -rf "${tree:?}"/*
-    mkdir -p "$tree/src/base" "$tree/src/auth" "$tree/ui/cli" "$tree/ui/tui/kernel" "$tree/ui/tui/parts"
+    mkdir -p "$tree/src/base" "$tree/src/auth" "$tree/src/keeper" "$tree/ui/cli" "$tree/ui/tui/kernel" \
+        "$tree/ui/tui/parts"
     printf '#pragma once\n#include <stdbool.h>\nbool f(void);\n' >"$tree/src/base/f.h"
     printf '#include "base/f.h"\n\nbool f(void) { return true; }\n' >"$tree/src/base/f.c"
     printf 'src/base/f.c why\n' >"$tree/peek.txt"
@@ -66,6 +67,11 @@ arrow "into ui" "src/auth may not include ui/common" src/auth/a.c '#include "ui/
 arrow "between the two faces" "ui/cli may not include ui/tui" ui/cli/a.c '#include "ui/tui/tui.h"'
 arrow "from the kernel up" "ui/tui/kernel may not include ui/tui/parts" ui/tui/kernel/a.c \
     '#include "ui/tui/parts/items.h"'
+arrow "from the keeper to its callers" "src/keeper may not include src/agent" src/keeper/k.c \
+    '#include "agent/agent.h"'
+arrow "from the keeper to the wire" "src/keeper may not include src/wire" src/keeper/k.c \
+    '#include "wire/msg.h"'
+arrow_ok "from the agent to the keeper" src/agent/a.c '#include "keeper/keeper.h"'
 arrow "blanks in the directive" "may not include src/agent" ui/cli/a.c ' #  include "agent/agent.h"'
 arrow "ours in angle brackets" "may not include src/agent" ui/cli/a.c '#include <agent/agent.h>'
 arrow "the way round" "write the path" src/base/f.c '#include "../auth/flow.h"'

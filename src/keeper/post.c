@@ -3,7 +3,7 @@
  * answer the same token is sent once more beside it, every request stays open for OPEN_MS, and the
  * first whole answer wins. All answers inside WorkOS's window are the same pair. Says nothing to
  * callers: how long they wait is their own matter (keeper.c). */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
 #include "auth/workos.h"
@@ -25,7 +25,7 @@ bool kf_post_open(const kf_work *w) {
 
 void kf_post_cancel(kf_keeper *k, kf_work *w) {
     for (int i = 0; i < w->tries; i++) {
-        if (w->posts[i].http) kf_http_cancel(k->a->http, w->posts[i].http);
+        if (w->posts[i].http) kf_http_cancel(k->env.http, w->posts[i].http);
         w->posts[i].http = 0;
     }
 }
@@ -124,7 +124,7 @@ static void post_send(kf_entry *e, kf_work *w) {
     kf_try *t = &w->posts[w->tries++];
     *t = (kf_try){.e = e, .at = kf_boot_ms()};
     w->next_try = t->at + BESIDE_MS;
-    t->http = kf_http_send(e->k->a->http, &r, post_answered, t);
+    t->http = kf_http_send(e->k->env.http, &r, post_answered, t);
     plan_next(e, w);
 }
 
@@ -150,7 +150,7 @@ static void plan_next(kf_entry *e, kf_work *w) {
         kf_work_after(e, w, wait > 0 ? wait : 0, send_due);
         return;
     }
-    kf_loop_cancel(e->k->a->loop, w->timer);
+    kf_loop_cancel(e->k->env.loop, w->timer);
     w->timer = 0;
     if (!kf_post_open(w)) kf_renew_lost(e, w);
 }

@@ -1,11 +1,8 @@
-/* What the keeper shows of a profile: its state, and the interface's Profile object. Every
- * change of a state is logged here. Nothing here reads the store. */
-#include "agent/keeper_impl.h"
+/* What the keeper shows of a profile: its state, what is wrong, and what is next. Every change of a
+ * state is logged here. Nothing here reads the store. */
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
-#include "agent/part.h"
-#include "agent/settings.h"
-#include "wire/msg.h"
 
 static const char *const state_names[] = {"signed_out",    "signed_in", "renewing",
                                           "needs_sign_in", "offline",   "locked",
@@ -45,8 +42,8 @@ bool kf_keeper_is_known(kf_keeper *k, const char *profile) {
 }
 
 static bool store_is_locked(const kf_keeper *k) {
-    kf_store_state s = k->a->store ? kf_store_get_state(k->a->store) : KF_STORE_UNKNOWN;
-    return s == KF_STORE_LOCKED && !k->a->openings; /* not one that is being opened */
+    kf_store_state s = *k->env.store ? kf_store_get_state(*k->env.store) : KF_STORE_UNKNOWN;
+    return s == KF_STORE_LOCKED && !k->env.store_is_opening(k->env.user);
 }
 
 /* As if the agent was open. */
@@ -60,7 +57,7 @@ static kf_state open_state(const kf_entry *e) {
 static kf_state resting_state(const kf_entry *e) {
     bool usable = e->session && !kf_state_is_over(e->trouble.state),
          hinted = kf_entry_has_hinted_session(e);
-    bool shut = e->k->a->locked && !e->unsaved && (usable || hinted);
+    bool shut = *e->k->env.locked && !e->unsaved && (usable || hinted);
     if (hinted && hinted_state(e) == KF_STATE_SIGNED_IN && store_is_locked(e->k)) shut = true;
     return shut ? KF_STATE_LOCKED : open_state(e);
 }
@@ -152,7 +149,7 @@ bool kf_keeper_busy(const kf_keeper *k) {
 
 bool kf_keeper_has_work(const kf_keeper *k) {
     bool fleeting =
-        k->a->store && kf_str_eq(kf_store_kind(k->a->store), "memory"); /* ends with us */
+        *k->env.store && kf_str_eq(kf_store_kind(*k->env.store), "memory"); /* ends with us */
     GHashTableIter it;
     void *p;
     g_hash_table_iter_init(&it, k->by_id);
@@ -164,73 +161,10 @@ bool kf_keeper_has_work(const kf_keeper *k) {
     return kf_keeper_busy(k);
 }
 
-/* ---- the interface's Profile ---- */
-
-static void set_text(kf_json *j, const char *key, const char *s) {
-    if (s && *s) kf_json_set_str(j, key, s);
-}
-
-static void set_time(kf_json *j, const char *key, int64_t t) {
-    if (t) kf_json_set_int(j, key, t);
-}
-
-static void json_token(kf_json *j, const kf_session *s) {
-    size_t n = kf_secret_len(s->access_token);
-    const char *t = kf_secret_peek(s->access_token);
-    char part[9];
-    kf_json_set_int(j, "token_bytes", (int64_t)n);
-    if (n < 64) return; /* too short to show ends of */
-    memcpy(part, t, 8);
-    part[8] = 0;
-    kf_json_set_str(j, "token_head", part);
-    memcpy(part, t + n - 4, 5);
-    kf_json_set_str(j, "token_tail", part);
-    kf_wipe(part, sizeof part);
-}
-
-static void json_session(kf_json *j, const kf_entry *e) {
-    const kf_session *s = e->session;
-    char name[256], email[321];
-    kf_session_user_name(s, name, sizeof name);
-    (void)kf_str_cut(email, sizeof email, kf_session_user_email(s));
-    set_text(j, "user_id", kf_session_user_id(s));
-    set_text(j, "user_email", email);
-    set_text(j, "user_name", name);
-    set_text(j, "org_id", s->organization_id);
-    set_text(j, "org_name", s->organization_name);
-    set_text(j, "role", s->claims.role);
-    kf_json_set_int(j, "permissions", (int64_t)s->claims.n_permissions);
-    set_text(j, "session_id", s->claims.sid);
-    set_text(j, "method", s->authentication_method);
-    set_text(j, "impersonator", s->impersonator_email);
-    set_text(j, "impersonator_reason", s->impersonator_reason);
-    set_time(j, "signed_in_at", s->signed_in_at);
-    set_time(j, "renewed_at", s->renewed_at);
-    set_time(j, "expires_at", s->exp);
-    kf_json_set_int(j, "skew_s", s->skew_s);
-    if (!kf_entry_usable(e) || e->k->a->locked) return; /* a token that nobody gets */
-    kf_json_set_int(j, "left_ms", kf_entry_left_ms(e));
-    kf_json_set_int(j, "life_ms", s->life_s * 1000);
-    json_token(j, s);
-}
-
-/* What an earlier agent wrote down of a session that this one has not read yet. */
-static void json_hint(kf_json *j, const kf_entry *e) {
-    const kf_profile_row *h = e->hint;
-    kf_state s = kf_entry_state(e);
-    set_text(j, "user_email", h->email);
-    set_text(j, "user_name", h->user_name);
-    set_text(j, "org_id", h->organization_id);
-    set_text(j, "org_name", h->organization_name);
-    set_text(j, "method", h->method);
-    set_time(j, "expires_at", h->expires_at);
-    bool served = s == KF_STATE_SIGNED_IN || s == KF_STATE_UNSAVED;
-    if (h->expires_at && served)
-        kf_json_set_int(j, "left_ms", (h->expires_at - kf_unix_s()) * 1000);
-}
+/* ---- a profile as it is now ---- */
 
 bool kf_entry_is_default(const kf_entry *e) {
-    const char *d = e->k->a->conf ? kf_conf_get(e->k->a->conf, "default") : NULL;
+    const char *d = *e->k->env.conf ? kf_conf_get(*e->k->env.conf, "default") : NULL;
     return kf_str_eq(d, e->prof.name);
 }
 
@@ -240,24 +174,11 @@ const char *kf_entry_environment(const kf_entry *e) {
     return !*env && !e->api_key && e->prof.confidential && e->hint ? e->hint->environment : env;
 }
 
-static void json_times(kf_json *j, const kf_entry *e) {
-    int64_t now = kf_boot_ms();
-    if (e->renewed_any) {
-        kf_json_set_int(j, "renewed_ms", e->renewed_ms);
-        kf_json_set_bool(j, "renewed_ok", e->renewed_ok);
-    }
-    int64_t at = e->unsaved ? e->retry_at : kf_entry_renew_due(e);
-    if (at <= 0) return;
-    bool retry =
-        e->unsaved || e->trouble.state == KF_STATE_OFFLINE || e->trouble.state == KF_STATE_LOCKED;
-    kf_json_set_int(j, retry ? "retry_in_ms" : "renews_in_ms", at > now ? at - now : 0);
-}
-
 /* Of a session that this agent has not read: what the ledger and the list of profiles say. */
 static bool hinted_reason(const kf_entry *e, kf_err *err) {
     kf_ledger l;
     char when[21];
-    bool vault = e->k->a->store && !strcmp(kf_store_kind(e->k->a->store), "vault");
+    bool vault = *e->k->env.store && !strcmp(kf_store_kind(*e->k->env.store), "vault");
     switch (kf_entry_state(e)) {
     case KF_STATE_LOCKED:
         kf_fail(err, vault ? KF_ERR_STORE_VAULT_LOCKED : KF_ERR_STORE_LOCKED, "%s",
@@ -281,57 +202,50 @@ static bool hinted_reason(const kf_entry *e, kf_err *err) {
     }
 }
 
-static void json_failure(kf_json *j, const kf_entry *e) {
-    kf_err mine;
-    const kf_err *why = e->trouble.state != KF_STATE_SIGNED_IN ? e->trouble.err : NULL;
-    if (e->k->a->locked && kf_entry_state(e) == KF_STATE_LOCKED) {
-        kf_settings_fail_locked(e->k->a, &mine);
-        why = &mine;
-    } else if (!why && hinted_reason(e, &mine)) why = &mine;
-    if (why) kf_json_set(j, "failure", kf_msg_failure(why));
+static bool is_failing(const kf_entry *e, kf_err *err) {
+    if (*e->k->env.locked && kf_entry_state(e) == KF_STATE_LOCKED) {
+        kf_keeper_fail_locked(*e->k->env.store, err);
+        return true;
+    }
+    if (e->trouble.state == KF_STATE_SIGNED_IN || !e->trouble.err) return hinted_reason(e, err);
+    *err = *e->trouble.err;
+    return true;
 }
 
-/* What the interface asks of every profile: all from keyfob.conf, whose reader bounds it. */
-static kf_json *json_settings(const kf_entry *e) {
-    kf_json *j = kf_json_obj();
-    kf_json_set_str(j, "id", e->prof.id);
-    kf_json_set_str(j, "name", e->prof.name);
-    kf_json_set_bool(j, "default", kf_entry_is_default(e));
-    kf_json_set_bool(j, "confidential", e->prof.confidential);
-    kf_json_set_str(j, "client_id", e->prof.client_id);
-    kf_json_set_str(j, "api_host", e->prof.api_host);
-    kf_json_set_str(j, "environment", kf_entry_environment(e));
-    kf_json_set_str(j, "organization_id", e->prof.organization_id);
-    kf_json_set_int(j, "redirect_port", e->prof.redirect_port);
-    return j;
+static void view_token(const kf_entry *e, kf_profile_view *v) {
+    const kf_profile_row *h = v->hint;
+    if (e->session) {
+        v->is_served = kf_entry_usable(e) && !*e->k->env.locked;
+        v->left_ms = kf_entry_left_ms(e);
+    } else if (h) {
+        bool whole = v->state == KF_STATE_SIGNED_IN || v->state == KF_STATE_UNSAVED;
+        v->is_served = whole && h->expires_at;
+        v->left_ms = (h->expires_at - kf_unix_s()) * 1000;
+    }
 }
 
-/* j owned. A record that is too large must not end the list of all profiles: it alone fails. */
-static kf_json *bounded_record(const kf_entry *e, kf_json *j) {
-    size_t n = kf_json_size(j);
-    kf_err err;
-    if (n <= KF_RECORD_MAX) return j;
-    kf_json_free(j);
-    kf_fail(&err, KF_ERR_WIRE_TOO_LONG, "what is known of %s has %zu bytes, %d are the most",
-            e->prof.name, n, KF_RECORD_MAX);
-    kf_log(KF_LOG_ERROR, "profile %s: %s", e->prof.name, err.what);
-    j = json_settings(e);
-    kf_json_set_str(j, "state", kf_state_name(KF_STATE_ERROR));
-    kf_json_set(j, "failure", kf_msg_failure(&err));
-    return j;
+static void view_next(const kf_entry *e, kf_profile_view *v) {
+    int64_t now = kf_boot_ms(), at = e->unsaved ? e->retry_at : kf_entry_renew_due(e);
+    v->next_ms = at <= 0 ? -1 : at > now ? at - now : 0;
+    v->is_retry =
+        e->unsaved || e->trouble.state == KF_STATE_OFFLINE || e->trouble.state == KF_STATE_LOCKED;
 }
 
-kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile) {
-    kf_entry *e = kf_entry_find(k, profile);
-    if (!e) return NULL;
-    kf_json *j = json_settings(e);
-    set_text(j, "label", e->prof.label);
-    set_text(j, "git_host", e->prof.git_host);
-    kf_json_set_str(j, "state", kf_state_name(kf_entry_state(e)));
-    json_failure(j, e);
-    if (e->session) json_session(j, e);
-    else if (e->hint) json_hint(j, e);
-    set_time(j, "last_used_at", e->last_used_at);
-    json_times(j, e);
-    return bounded_record(e, j);
+bool kf_keeper_view(kf_keeper *k, const char *profile, kf_profile_view *out) {
+    const kf_entry *e = kf_entry_find(k, profile);
+    if (!e) return false;
+    *out = (kf_profile_view){.profile = &e->prof,
+                             .is_default = kf_entry_is_default(e),
+                             .environment = kf_entry_environment(e),
+                             .state = kf_entry_state(e),
+                             .session = e->session,
+                             .hint = e->session ? NULL : e->hint,
+                             .last_used_at = e->last_used_at,
+                             .renewed_any = e->renewed_any,
+                             .renewed_ok = e->renewed_ok,
+                             .renewed_ms = e->renewed_ms};
+    out->is_failing = is_failing(e, &out->failure);
+    view_token(e, out);
+    view_next(e, out);
+    return true;
 }

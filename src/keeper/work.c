@@ -1,7 +1,6 @@
 /* Pieces of work of the keeper: their start, timers and end, and the steps they share (lock,
  * ledger, store, API key). What waits outside the keeper holds no pointer to an entry. */
-#include "agent/keeper_impl.h"
-#include "agent/settings.h"
+#include "keeper/keeper_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +20,7 @@ void kf_anchor_drop(kf_anchor *a) {
     if (--a->refs == 0) g_free(a);
 }
 
-struct kf_call_ref {
+struct kf_ticket {
     kf_anchor *anchor;
     char id[17];
     uint32_t serial;
@@ -33,8 +32,8 @@ struct kf_call_ref {
     kf_err err;
 };
 
-kf_call_ref *kf_call_begin(kf_entry *e, kf_step_fn next) {
-    kf_call_ref *c = g_new0(kf_call_ref, 1);
+kf_ticket *kf_ticket_new(kf_entry *e, kf_step_fn next) {
+    kf_ticket *c = g_new0(kf_ticket, 1);
     c->anchor = kf_anchor_hold(e->k->anchor);
     memcpy(c->id, e->prof.id, sizeof c->id);
     c->serial = e->work->serial;
@@ -44,14 +43,14 @@ kf_call_ref *kf_call_begin(kf_entry *e, kf_step_fn next) {
 }
 
 /* The entry, if it is there and still does the work that asked. */
-static kf_entry *call_entry(const kf_call_ref *c) {
+static kf_entry *ticket_entry(const kf_ticket *c) {
     kf_keeper *k = c->anchor->keeper;
     kf_entry *e = k ? g_hash_table_lookup(k->by_id, c->id) : NULL;
     return e && e->work && e->work->serial == c->serial ? e : NULL;
 }
 
-void kf_call_end(kf_call_ref *c, const kf_secret *blob, const kf_err *err) {
-    kf_entry *e = call_entry(c);
+void kf_ticket_redeem(kf_ticket *c, const kf_secret *blob, const kf_err *err) {
+    kf_entry *e = ticket_entry(c);
     if (e) c->next(e, e->work, blob, err);
     kf_anchor_drop(c->anchor);
     free(c->text);
@@ -95,7 +94,7 @@ static void run_work(kf_entry *e, kf_work *w) {
 }
 
 void kf_work_start(kf_entry *e, kf_work *w) {
-    kf_loop_cancel(e->k->a->loop, e->alarm);
+    kf_loop_cancel(e->k->env.loop, e->alarm);
     e->alarm = 0;
     e->work = w;
     if (w->kind == KF_WORK_RENEW) {
@@ -108,7 +107,7 @@ void kf_work_end(kf_entry *e) {
     kf_work *w = e->work;
     kf_switch_over(e, w, NULL);
     e->work = NULL;
-    kf_loop_cancel(e->k->a->loop, w->timer);
+    kf_loop_cancel(e->k->env.loop, w->timer);
     kf_post_cancel(e->k, w);
     kf_slot_give(e->k, w);
     if (w->kind == KF_WORK_RENEW) e->urgent = 0; /* whatever came of it; later tries back off */
@@ -131,15 +130,15 @@ static void work_timer(void *user) {
 
 /* next NULL: the start of the work */
 void kf_work_after(kf_entry *e, kf_work *w, int64_t ms, kf_step_fn next) {
-    kf_loop_cancel(e->k->a->loop, w->timer);
+    kf_loop_cancel(e->k->env.loop, w->timer);
     w->timer_next = next;
-    w->timer = kf_loop_after(e->k->a->loop, ms, work_timer, e);
+    w->timer = kf_loop_after(e->k->env.loop, ms, work_timer, e);
 }
 
 /* ---- lock and ledger ---- */
 
 static char *lock_path(const kf_entry *e) {
-    return kf_strfmt("%s/%s.lock", e->k->a->state_dir, e->prof.id);
+    return kf_strfmt("%s/%s.lock", e->k->env.state_dir, e->prof.id);
 }
 
 /* Only the first line counts: a longer text that was overwritten may have left its tail. */
@@ -176,7 +175,7 @@ void kf_work_unlock(kf_work *w) {
 /* The file stays, because it is the lock as well; what was in it goes beside it. */
 static void set_ledger_aside(const kf_entry *e, const kf_work *w, const kf_err *why) {
     char text[KF_LEDGER_MAX];
-    KF_AUTO_CHARS path = kf_strfmt("%s/%s.ledger-damaged", e->k->a->state_dir, e->prof.id);
+    KF_AUTO_CHARS path = kf_strfmt("%s/%s.ledger-damaged", e->k->env.state_dir, e->prof.id);
     ssize_t n = pread(w->lock_fd, text, sizeof text, 0);
     int fd = n <= 0 ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool ok = fd >= 0 && write(fd, text, (size_t)n) == n;
@@ -251,37 +250,38 @@ static bool write_line(int fd, const char *text, kf_err *err) {
 }
 
 static void ledger_work(void *arg) {
-    kf_call_ref *c = arg;
+    kf_ticket *c = arg;
     c->ok = write_line(c->fd, c->text, &c->err);
 }
 
 static void ledger_done(void *arg) {
-    kf_call_ref *c = arg;
-    kf_entry *e = call_entry(c);
+    kf_ticket *c = arg;
+    kf_entry *e = ticket_entry(c);
     if (e) e->work->lock_lent = false;
     else kf_lock_drop(c->fd);
     kf_err err = c->err;
-    kf_call_end(c, NULL, c->ok ? NULL : &err);
+    kf_ticket_redeem(c, NULL, c->ok ? NULL : &err);
 }
 
 void kf_work_ledger_write(kf_entry *e, kf_work *w, kf_step_fn next) {
-    kf_call_ref *c = kf_call_begin(e, next);
+    kf_ticket *c = kf_ticket_new(e, next);
     c->fd = w->lock_fd;
     c->text = kf_ledger_print(&w->ledger);
     w->lock_lent = true;
-    kf_worker_run(e->k->a->worker, ledger_work, ledger_done, c);
+    kf_worker_run(e->k->env.worker, ledger_work, ledger_done, c);
 }
 
 /* ---- the store ---- */
 
 static void store_done(void *user, const kf_secret *blob, const kf_err *err) {
-    kf_call_end(user, blob, err);
+    kf_ticket_redeem(user, blob, err);
 }
 
 static void save_done(void *user, const kf_secret *blob, const kf_err *err) {
-    const kf_call_ref *c = user;
-    if (!err && c->anchor->keeper) kf_settings_settle_store(c->anchor->keeper->a);
-    kf_call_end(user, blob, err);
+    const kf_ticket *c = user;
+    kf_keeper *k = c->anchor->keeper;
+    if (!err && k) k->env.secret_stored(k->env.user);
+    kf_ticket_redeem(user, blob, err);
 }
 
 static void no_store(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *none) {
@@ -292,7 +292,7 @@ static void no_store(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_er
 
 /* False: there is no store; next hears of it on the next turn of the loop. */
 static bool have_store(kf_entry *e, kf_step_fn next) {
-    if (e->k->a->store) return true;
+    if (*e->k->env.store) return true;
     e->work->locked = next;
     kf_work_after(e, e->work, 0, no_store);
     return false;
@@ -309,35 +309,35 @@ void kf_work_load(kf_entry *e, const char *kind, bool interactive, kf_step_fn ne
         e->work->after_load = next;
         next = session_read;
     }
-    kf_store_load(e->k->a->store, e->prof.id, kind, interactive, store_done,
-                  kf_call_begin(e, next));
+    kf_store_load(*e->k->env.store, e->prof.id, kind, interactive, store_done,
+                  kf_ticket_new(e, next));
 }
 
 void kf_work_unseal(kf_entry *e, const char *kind, const kf_secret *sealed, kf_step_fn next) {
     if (have_store(e, next))
-        kf_store_unseal(e->k->a->store, e->prof.id, kind, sealed, store_done,
-                        kf_call_begin(e, next));
+        kf_store_unseal(*e->k->env.store, e->prof.id, kind, sealed, store_done,
+                        kf_ticket_new(e, next));
 }
 
 void kf_work_save(kf_entry *e, const char *kind, const kf_secret *blob, bool interactive,
                   kf_step_fn next) {
     if (!have_store(e, next)) return;
     KF_AUTO_CHARS label = kf_strfmt("keyfob: %s (%s)", e->prof.name, kind);
-    kf_store_save(e->k->a->store, e->prof.id, kind, label, blob, interactive, save_done,
-                  kf_call_begin(e, next));
+    kf_store_save(*e->k->env.store, e->prof.id, kind, label, blob, interactive, save_done,
+                  kf_ticket_new(e, next));
 }
 
 void kf_work_delete(kf_entry *e, const char *kind, kf_step_fn next) {
     if (have_store(e, next))
-        kf_store_delete(e->k->a->store, e->prof.id, kind, store_done, kf_call_begin(e, next));
+        kf_store_delete(*e->k->env.store, e->prof.id, kind, store_done, kf_ticket_new(e, next));
 }
 
 /* A new pair is about as large as the old one; twice that leaves room for another organization. */
 void kf_work_reserve(kf_entry *e, size_t size, kf_step_fn next) {
     size_t most = 2 * size + KF_RESERVE_MIN;
     if (have_store(e, next))
-        kf_store_reserve(e->k->a->store, e->prof.id, KF_KIND_SESSION, most, false, store_done,
-                         kf_call_begin(e, next));
+        kf_store_reserve(*e->k->env.store, e->prof.id, KF_KIND_SESSION, most, false, store_done,
+                         kf_ticket_new(e, next));
 }
 
 /* ---- the API key ---- */
@@ -361,7 +361,7 @@ void kf_work_key(kf_entry *e, kf_step_fn next) {
     else if (e->api_key) next(e, e->work, e->api_key, NULL);
     else if (have_store(e, next)) {
         e->work->after_load = next;
-        kf_store_load(e->k->a->store, e->prof.id, KF_KIND_API_KEY, false, store_done,
-                      kf_call_begin(e, key_loaded));
+        kf_store_load(*e->k->env.store, e->prof.id, KF_KIND_API_KEY, false, store_done,
+                      kf_ticket_new(e, key_loaded));
     }
 }

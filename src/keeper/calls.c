@@ -1,9 +1,8 @@
 /* The keeper's calls for other parts of the agent, and the callbacks that answer them. A
  * callback runs on the next turn of the loop, never inside the call. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
-#include "agent/settings.h"
 
 typedef enum answer_kind { ANSWER_TOKEN, ANSWER_DONE, ANSWER_KEY, ANSWER_SIGNOUT } answer_kind;
 
@@ -50,9 +49,9 @@ static void give_token(kf_keeper *k, answer *n) {
 /* It was found before the agent was locked, in the same turn of the loop. */
 static void withhold(const kf_keeper *k, answer *n) {
     bool is_secret = n->kind == ANSWER_TOKEN || (n->kind == ANSWER_KEY && n->key);
-    if (!k->a->locked || n->has_err || !is_secret) return;
+    if (!*k->env.locked || n->has_err || !is_secret) return;
     n->has_err = true;
-    kf_settings_fail_locked(k->a, &n->err);
+    kf_keeper_fail_locked(*k->env.store, &n->err);
 }
 
 static void give(kf_keeper *k, answer *n) {
@@ -82,7 +81,7 @@ static void push_answer(kf_keeper *k, answer *n, const kf_err *err) {
         n->err = *err;
     }
     g_queue_push_tail(&k->answers, n);
-    if (!k->answer_timer) k->answer_timer = kf_loop_after(k->a->loop, 0, give_answers, k);
+    if (!k->answer_timer) k->answer_timer = kf_loop_after(k->env.loop, 0, give_answers, k);
 }
 
 void kf_keeper_answer_done(kf_keeper *k, kf_keeper_done done, void *user, const kf_err *err) {
@@ -117,12 +116,18 @@ void kf_entry_answer(kf_entry *e, const kf_waiter *w, const kf_err *err) {
     push_answer(e->k, n, err);
 }
 
+void kf_keeper_fail_locked(const kf_store *store, kf_err *err) {
+    bool vault = store && !strcmp(kf_store_kind(store), "vault");
+    kf_err_code code = vault ? KF_ERR_STORE_VAULT_LOCKED : KF_ERR_STORE_AGENT_LOCKED;
+    kf_fail(err, code, vault ? "keyfob lock has locked it" : "keyfob is locked");
+}
+
 void kf_fail_no_profile(kf_err *err, const char *name) {
     kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "%.200s", name ? name : "");
 }
 
 void kf_answers_drop(kf_keeper *k) {
-    kf_loop_cancel(k->a->loop, k->answer_timer);
+    kf_loop_cancel(k->env.loop, k->answer_timer);
     for (answer *n; (n = g_queue_pop_head(&k->answers));) {
         n->has_err = true;
         kf_fail(&n->err, KF_ERR_WIRE_CLOSED, "the agent ends");
@@ -136,8 +141,8 @@ void kf_answers_drop(kf_keeper *k) {
 static kf_entry *asked(kf_keeper *k, const char *profile, kf_token_done done, void *user) {
     kf_entry *e = kf_entry_find(k, profile);
     kf_err err;
-    if (e && !k->a->locked) return e;
-    if (e) kf_settings_fail_locked(k->a, &err);
+    if (e && !*k->env.locked) return e;
+    if (e) kf_keeper_fail_locked(*k->env.store, &err);
     else kf_fail_no_profile(&err, profile);
     answer *n = g_new0(answer, 1);
     n->kind = ANSWER_TOKEN;
@@ -152,7 +157,7 @@ static void patience_over(void *user);
 /* Who would take the token at hand does not wait for long. */
 static void arm_patience(kf_entry *e) {
     if (e->patience || !e->waiters->len) return;
-    e->patience = kf_loop_after(e->k->a->loop, KF_PATIENCE_MS, patience_over, e);
+    e->patience = kf_loop_after(e->k->env.loop, KF_PATIENCE_MS, patience_over, e);
 }
 
 static void patience_over(void *user) {
@@ -308,7 +313,7 @@ void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void
         answer_key(k, done, user, NULL, &err);
     } else if (!e->prof.confidential || e->api_key) {
         answer_key(k, done, user, e->prof.confidential ? kf_secret_copy(e->api_key) : NULL, NULL);
-    } else if (!k->a->store) {
+    } else if (!*k->env.store) {
         kf_fail(&err, KF_ERR_STORE_ABSENT, "none is open");
         answer_key(k, done, user, NULL, &err);
     } else {
@@ -317,12 +322,8 @@ void kf_keeper_api_key(kf_keeper *k, const char *profile, kf_key_done done, void
         memcpy(c->id, e->prof.id, sizeof c->id);
         c->done = done;
         c->user = user;
-        kf_store_load(k->a->store, c->id, KF_KIND_API_KEY, false, key_loaded, c);
+        kf_store_load(*k->env.store, c->id, KF_KIND_API_KEY, false, key_loaded, c);
     }
-}
-
-static void store_settled(void *user, const kf_err *err) {
-    (void)user, (void)err; /* open: what is wanted is read; locked: the state says so */
 }
 
 void kf_keeper_watch_open(kf_keeper *k, const char *profile, int delta) {
@@ -331,7 +332,7 @@ void kf_keeper_watch_open(kf_keeper *k, const char *profile, int delta) {
     if (!e) return;
     e->open = e->open + delta < 0 ? 0 : e->open + delta;
     bool unread = delta > 0 && kf_entry_has_hinted_session(e);
-    if (unread && !k->a->locked) kf_settings_store(k->a, store_settled, NULL);
+    if (unread && !*k->env.locked) k->env.open_store(k->env.user);
     kf_entry_pump(e);
 }
 

@@ -1,10 +1,9 @@
 /* Sessions and API keys between the keeper and the store: accept what was read, save a finished
  * sign-in, set a key, remove a profile. A secret never goes to a host or client ID that it does
  * not belong to. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
-#include "agent/settings.h"
 #include "auth/account.h"
 #include "crypt/hash.h"
 
@@ -362,7 +361,7 @@ static void first_key_stored(void *user, const kf_secret *blob, const kf_err *er
     kf_keeper *k = f->anchor->keeper;
     if (!f->done && err) kf_log(KF_LOG_WARN, "API key of %s, not used: %s", f->id, err->what);
     if (k && f->done) {
-        if (!err) kf_settings_settle_store(k->a);
+        if (!err) k->env.secret_stored(k->env.user);
         if (!err) g_hash_table_insert(k->first_keys, g_strdup(f->id), KF_TAKE(f->key));
         kf_keeper_answer_done(k, f->done, f->user, err);
     }
@@ -379,13 +378,13 @@ void kf_keeper_first_key(kf_keeper *k, const kf_conf_profile *p, const kf_secret
     f->key = kf_secret_copy(key);
     f->done = done;
     f->user = user;
-    kf_store_save(k->a->store, p->id, KF_KIND_API_KEY, label, blob, false, first_key_stored, f);
+    kf_store_save(*k->env.store, p->id, KF_KIND_API_KEY, label, blob, false, first_key_stored, f);
 }
 
 void kf_keeper_first_key_drop(kf_keeper *k, const char *id) {
     g_hash_table_remove(k->first_keys, id);
     first_key *f = first_key_new(k, id);
-    if (k->a->store) kf_store_delete(k->a->store, id, KF_KIND_API_KEY, first_key_stored, f);
+    if (*k->env.store) kf_store_delete(*k->env.store, id, KF_KIND_API_KEY, first_key_stored, f);
     else first_key_stored(f, NULL, NULL);
 }
 
@@ -537,18 +536,18 @@ void kf_side_revoke(kf_keeper *k, const kf_entry *e, const kf_session *old, cons
                      .path = key ? KF_ACCOUNT_REVOKE : logout,
                      .body = body,
                      .bearer = key,
-                     .timeout_ms = KF_CALL_TIMEOUT_MS};
+                     .timeout_ms = KF_ASIDE_TIMEOUT_MS};
     if (!r.path) return;
     kf_side *s = g_new0(kf_side, 1);
     s->k = k;
     g_ptr_array_add(k->side, s);
-    s->http = kf_http_send(k->a->http, &r, side_done, s);
+    s->http = kf_http_send(k->env.http, &r, side_done, s);
 }
 
 void kf_side_cancel(kf_keeper *k) {
     for (guint i = 0; i < k->side->len; i++) {
         kf_side *s = g_ptr_array_index(k->side, i);
-        kf_http_cancel(k->a->http, s->http);
+        kf_http_cancel(k->env.http, s->http);
         g_free(s);
     }
     g_ptr_array_set_size(k->side, 0);

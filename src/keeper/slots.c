@@ -1,6 +1,6 @@
 /* How many renewals run at once: at most KF_MAX_RENEWALS at one server, so that a server that
  * hangs delays no profile of another one. Says when, never what. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 kf_gate *kf_slot_gate(kf_keeper *k, const char *origin) {
     kf_gate *g = g_hash_table_lookup(k->gates, origin);

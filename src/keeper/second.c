@@ -1,7 +1,7 @@
 /* The second place: when a store refuses a new pair, a sealed copy of the session goes into the
  * state directory, under the key of that store. Any agent takes it back from there later. It is
  * never written in plain text, and it is removed once the store has the session or a newer one. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 enum { SEALED_MAX = 2 << 20 };
 
 static char *second_path(const kf_entry *e) {
-    return kf_strfmt("%s/%s.session.sealed", e->k->a->state_dir, e->prof.id);
+    return kf_strfmt("%s/%s.session.sealed", e->k->env.state_dir, e->prof.id);
 }
 
 bool kf_second_there(const kf_entry *e) {
@@ -26,7 +26,7 @@ typedef struct kf_second_job {
     bool ok;
     kf_err err;
     /* who waits: keeper_work.c finds the entry again */
-    kf_call_ref *ref;
+    kf_ticket *ref;
 } kf_second_job;
 
 static void second_write_work(void *arg) {
@@ -36,7 +36,7 @@ static void second_write_work(void *arg) {
 
 static void second_written(void *arg) {
     kf_second_job *j = arg;
-    kf_call_end(j->ref, NULL, j->ok ? NULL : &j->err);
+    kf_ticket_redeem(j->ref, NULL, j->ok ? NULL : &j->err);
     kf_secret_free(j->sealed);
     free(j->path);
     g_free(j);
@@ -44,7 +44,7 @@ static void second_written(void *arg) {
 
 void kf_second_write(kf_entry *e, kf_work *w, const kf_session *s, kf_step_fn next) {
     KF_AUTO(kf_secret) blob = kf_session_to_blob(s);
-    kf_store *store = e->k->a->store;
+    kf_store *store = *e->k->env.store;
     kf_err err;
     kf_secret *sealed = NULL;
     if (store) sealed = kf_store_seal(store, e->prof.id, KF_KIND_SESSION, blob, &err);
@@ -56,8 +56,8 @@ void kf_second_write(kf_entry *e, kf_work *w, const kf_session *s, kf_step_fn ne
     kf_second_job *j = g_new0(kf_second_job, 1);
     j->path = second_path(e);
     j->sealed = sealed;
-    j->ref = kf_call_begin(e, next);
-    kf_worker_run(e->k->a->worker, second_write_work, second_written, j);
+    j->ref = kf_ticket_new(e, next);
+    kf_worker_run(e->k->env.worker, second_write_work, second_written, j);
 }
 
 static void second_remove_work(void *arg) {
@@ -70,7 +70,7 @@ static void second_removed(void *arg) { free(arg); }
 void kf_second_remove(kf_entry *e) {
     e->second = false;
     if (kf_second_there(e))
-        kf_worker_run(e->k->a->worker, second_remove_work, second_removed, second_path(e));
+        kf_worker_run(e->k->env.worker, second_remove_work, second_removed, second_path(e));
 }
 
 /* ---- reading ---- */

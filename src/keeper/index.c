@@ -2,10 +2,10 @@
  * takes from it what it has not read from the store yet (auth/profile.h). No secrets. */
 #include <errno.h>
 #include <string.h>
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 #include "io/files.h"
 
-static char *index_path(const kf_keeper *k) { return kf_strfmt("%s/profiles", k->a->state_dir); }
+static char *index_path(const kf_keeper *k) { return kf_strfmt("%s/profiles", k->env.state_dir); }
 
 static void from_session(const kf_entry *e, const kf_session *s, kf_profile_row *r) {
     r->expires_at = s->exp;
@@ -54,7 +54,7 @@ void kf_entry_hint(kf_entry *e) {
 
 static char *index_text(kf_keeper *k) {
     const kf_conf_profile *all = NULL;
-    size_t n = k->a->conf ? kf_conf_profiles(k->a->conf, &all) : 0, used = 0;
+    size_t n = *k->env.conf ? kf_conf_profiles(*k->env.conf, &all) : 0, used = 0;
     kf_profile_row *rows = g_new0(kf_profile_row, n + 1);
     for (size_t i = 0; i < n; i++) {
         kf_entry *e = g_hash_table_lookup(k->by_id, all[i].id);
@@ -103,7 +103,7 @@ static void index_send(kf_keeper *k, kf_keeper_done done, void *user) {
     k->index_dirty = false;
     k->index_at = kf_boot_ms();
     if (k->index_unread) kf_keeper_index_read(k); /* else what it knows would be lost */
-    bool may_write = k->a->conf && !k->index_unread && !k->index_newer;
+    bool may_write = *k->env.conf && !k->index_unread && !k->index_newer;
     char *text = may_write ? index_text(k) : NULL; /* broken settings: the last index stands */
     if (!text || (kf_str_eq(text, k->index_written) && !k->index_busy)) {
         free(text);
@@ -119,7 +119,7 @@ static void index_send(kf_keeper *k, kf_keeper_done done, void *user) {
     x->done = done;
     x->user = user;
     k->index_busy++;
-    kf_worker_run(k->a->worker, index_work, index_done, x);
+    kf_worker_run(k->env.worker, index_work, index_done, x);
 }
 
 static void index_rang(void *user) {
@@ -133,17 +133,17 @@ void kf_keeper_index_dirty(kf_keeper *k) {
     if (k->index_busy || k->index_timer) return;
     int64_t since =
         kf_boot_ms() - k->index_at; /* the first change at once, a flood of them together */
-    k->index_timer = kf_loop_after(k->a->loop, since < 50 ? 50 - since : 0, index_rang, k);
+    k->index_timer = kf_loop_after(k->env.loop, since < 50 ? 50 - since : 0, index_rang, k);
 }
 
 void kf_keeper_index_then(kf_keeper *k, kf_keeper_done done, void *user) {
-    kf_loop_cancel(k->a->loop, k->index_timer);
+    kf_loop_cancel(k->env.loop, k->index_timer);
     k->index_timer = 0;
     index_send(k, done, user);
 }
 
 void kf_keeper_index_flush(kf_keeper *k) {
-    kf_loop_cancel(k->a->loop, k->index_timer);
+    kf_loop_cancel(k->env.loop, k->index_timer);
     k->index_timer = 0;
     if (k->index_dirty)
         index_send(k, NULL, NULL); /* the worker finishes what it has before it ends */

@@ -4,12 +4,34 @@
  * reads or writes session records. Everything is asynchronous on the loop; callbacks run
  * once, never inside the call that asked, never after kf_keeper_free (which gives those
  * that are still open KF_ERR_WIRE_CLOSED). */
-#include "agent/agent.h"
 #include "auth/ledger.h"
 #include "auth/person.h"
 #include "auth/profile.h"
 #include "auth/refresh.h"
 #include "auth/session.h"
+#include "io/conf.h"
+#include "io/http.h"
+#include "io/store.h"
+#include "loop/task.h"
+
+typedef struct kf_keeper kf_keeper;
+
+/* What the keeper works with. It borrows all of it until kf_keeper_free. store, conf and locked
+ * are read at each use, because their owner changes them. */
+typedef struct kf_keeper_env {
+    kf_loop *loop;
+    kf_worker *worker;
+    kf_http *http;
+    const char *state_dir;  /* locks with ledgers, sealed second copies, the list of profiles */
+    kf_store *const *store; /* NULL inside: none is open */
+    kf_conf *const *conf;   /* NULL inside: keyfob.conf is broken, and what was known stays */
+    const bool *locked;     /* nothing is given out, and nothing is renewed */
+    void *user;             /* of the functions */
+    bool (*store_is_memory)(void *user);  /* chosen, whether it is open yet or not */
+    bool (*store_is_opening)(void *user); /* so a locked store is about to change */
+    void (*open_store)(void *user);       /* a profile is looked at; may end later, or fail */
+    void (*secret_stored)(void *user);    /* by the open store, whatever it was */
+} kf_keeper_env;
 
 typedef enum kf_state {
     KF_STATE_SIGNED_OUT, /* never signed in, or a person signed out */
@@ -40,7 +62,7 @@ typedef void (*kf_key_done)(void *user, const kf_secret *api_key, const kf_err *
 typedef void (*kf_signout_done)(void *user, bool server_ended, const kf_err *note,
                                 const kf_err *err);
 
-kf_keeper *kf_keeper_new(kf_agent *a, kf_err *err);
+kf_keeper *kf_keeper_new(const kf_keeper_env *env, kf_err *err); /* env is copied */
 kf_keeper *kf_keeper_free(kf_keeper *k);
 /* The settings changed (or the store was opened): entries follow keyfob.conf. Sessions of entries
  * that stay are kept. */
@@ -145,9 +167,27 @@ bool kf_keeper_at_rest(
 void kf_keeper_turn_away(kf_keeper *k, const kf_err *err);
 /* All sessions of the store leave memory (agent lock). */
 void kf_keeper_forget_memory(kf_keeper *k);
-/* Fills a Profile of the interface (data/io.keyfob.Agent.varlink), at most KF_RECORD_MAX bytes; one
- * that is larger is in the state error, with a failure. NULL if there is no such profile. */
-kf_json *kf_keeper_profile_json(kf_keeper *k, const char *profile);
+/* A profile as it is now. Borrowed from the keeper until the loop goes on. */
+typedef struct kf_profile_view {
+    const kf_conf_profile *profile;
+    bool is_default;
+    const char *environment; /* "" not known */
+    kf_state state;
+    bool is_failing;
+    kf_err failure;             /* is_failing: why */
+    const kf_session *session;  /* NULL: not read yet, or none */
+    const kf_profile_row *hint; /* without a session: what an earlier agent knew, or NULL */
+    bool is_served;             /* a caller gets its token, so far as is known */
+    int64_t left_ms;            /* of that token; may be negative */
+    int64_t last_used_at;       /* unix s */
+    bool renewed_any, renewed_ok;
+    int64_t renewed_ms; /* how long the last renewal took */
+    int64_t next_ms;    /* until keyfob does something by itself; -1: it does nothing */
+    bool is_retry;      /* ... because something failed */
+} kf_profile_view;
+KF_CHECK bool kf_keeper_view(kf_keeper *k, const char *profile, kf_profile_view *out);
+/* What callers are told while everything is locked. store NULL: none is open. */
+void kf_keeper_fail_locked(const kf_store *store, kf_err *err);
 /* Names of profiles whose session the store has not taken: those that are in memory alone, or those
  * that are sealed in the second place as well. Owned by the caller. */
 typedef enum kf_unsaved { KF_UNSAVED_AT_RISK, KF_UNSAVED_SEALED } kf_unsaved;

@@ -1,29 +1,29 @@
 #pragma once
-/* Inside of the keeper, shared by keeper*.c and by nobody else.
+/* Inside of the keeper, shared by the files of this folder and by no other.
  *
  * One entry per profile. Whatever reads or writes a profile's session in the store is a
  * piece of work, and an entry does one at a time, in order; so nothing of one profile
  * ever races with itself. Callers of GetToken wait in the entry and are looked at again
  * whenever a piece of work ends: any number of them, one POST.
  *
- * What waits for the store or the worker holds a kf_call: profile id and number of the
+ * What waits for the store or the worker holds a kf_ticket: profile id and number of the
  * work, no pointer into the keeper, so an entry may go at any time. */
 #include <glib.h>
-#include "agent/keeper.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "keeper/keeper.h"
 
 #define KF_KIND_SESSION "session"
 #define KF_KIND_API_KEY "api-key"
 
 enum {
     KF_LOCK_WAIT_MS = 30 * 1000,
-    KF_CALL_TIMEOUT_MS = 8 * 1000, /* requests that may be lost: names, revocations */
-    KF_REPLAY_MAX_MS = 30 * 1000,  /* WorkOS answers a spent token with its pair for so long */
-    KF_MAX_TRIES = 4,              /* sends of one token in one renewal */
-    KF_MAX_RENEWALS = 16,          /* in flight at one server */
-    KF_ASK_AGAIN_MS = 2000,        /* a caller without a token is a reason to ask so often */
-    KF_PATIENCE_MS = 1000,         /* a caller with a valid token waits for a fresher one */
+    KF_ASIDE_TIMEOUT_MS = 8 * 1000, /* requests that may be lost: names, revocations */
+    KF_REPLAY_MAX_MS = 30 * 1000,   /* WorkOS answers a spent token with its pair for so long */
+    KF_MAX_TRIES = 4,               /* sends of one token in one renewal */
+    KF_MAX_RENEWALS = 16,           /* in flight at one server */
+    KF_ASK_AGAIN_MS = 2000,         /* a caller without a token is a reason to ask so often */
+    KF_PATIENCE_MS = 1000,          /* a caller with a valid token waits for a fresher one */
     KF_RECENT_USE_MS = 15 * 60 * 1000,
     KF_LEDGER_MAX = 4096,
     KF_RESERVE_MIN = 4096 /* bytes that a record may grow by in a renewal */
@@ -32,7 +32,7 @@ enum {
 typedef struct kf_entry kf_entry;
 typedef struct kf_work kf_work;
 typedef struct kf_gate kf_gate;
-typedef struct kf_call_ref kf_call_ref;
+typedef struct kf_ticket kf_ticket;
 /* The next step of a piece of work. blob borrowed; err NULL: done. */
 typedef void (*kf_step_fn)(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err);
 
@@ -166,7 +166,7 @@ struct kf_gate { /* keeper_slots.c */
 };
 
 struct kf_keeper {
-    kf_agent *a;
+    kf_keeper_env env;
     kf_anchor *anchor;
     GHashTable *by_id;      /* id -> kf_entry, owned */
     GHashTable *by_name;    /* name -> kf_entry */
@@ -260,8 +260,8 @@ void kf_work_key(kf_entry *e,
                  kf_step_fn next); /* blob: the API key; NULL without err: the profile is public */
 void kf_work_unseal(kf_entry *e, const char *kind, const kf_secret *sealed, kf_step_fn next);
 /* For what ends on the loop later, and finds the entry only if it still does this work. */
-kf_call_ref *kf_call_begin(kf_entry *e, kf_step_fn next);
-void kf_call_end(kf_call_ref *c, const kf_secret *blob, const kf_err *err); /* frees c */
+kf_ticket *kf_ticket_new(kf_entry *e, kf_step_fn next);
+void kf_ticket_redeem(kf_ticket *c, const kf_secret *blob, const kf_err *err); /* frees c */
 kf_anchor *kf_anchor_hold(kf_anchor *a);
 void kf_anchor_drop(kf_anchor *a);
 bool kf_ledger_file_read(const char *path, kf_ledger *out, kf_err *err); /* absent is empty */

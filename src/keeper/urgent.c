@@ -1,6 +1,6 @@
 /* At the start of an agent: which profiles have an answer of WorkOS that can still be had? The
  * ledgers tell without a secret. They are read on the worker, because there may be thousands. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
 
@@ -62,7 +62,7 @@ void kf_keeper_look_for_urgent(kf_keeper *k, kf_loop_fn found, void *user) {
     void *p;
     kf_urgent_look *u = g_new0(kf_urgent_look, 1);
     *u = (kf_urgent_look){.anchor = kf_anchor_hold(k->anchor), .found = found, .user = user};
-    u->state_dir = kf_strdup(k->a->state_dir);
+    u->state_dir = kf_strdup(k->env.state_dir);
     u->rows = g_array_new(FALSE, TRUE, sizeof(kf_ledger_row));
     g_hash_table_iter_init(&it, k->by_id);
     while (g_hash_table_iter_next(&it, NULL, &p)) {
@@ -70,7 +70,7 @@ void kf_keeper_look_for_urgent(kf_keeper *k, kf_loop_fn found, void *user) {
         memcpy(r.id, ((kf_entry *)p)->prof.id, sizeof r.id);
         g_array_append_val(u->rows, r);
     }
-    kf_worker_run(k->a->worker, look_work, look_done, u);
+    kf_worker_run(k->env.worker, look_work, look_done, u);
 }
 
 void kf_keeper_go_on(kf_keeper *k) {

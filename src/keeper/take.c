@@ -1,7 +1,7 @@
 /* A refresh token that came from elsewhere. It is stored before it is tried, so that it is never
  * spent before its successor can be kept. The session that it replaces is kept until WorkOS
  * accepts the token. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Another organization for a session: a renewal that names it (WORKOS.md §1.3). It takes the
  * same steps as every renewal, because it spends the refresh token as well. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* A session that moves to another program. Nobody renews until the client confirms that it is
  * safely written. Then it is forgotten here, and WorkOS is not told, because the session lives
  * on. Without a confirmation within HOLD_MS everything stays as it was. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
 
@@ -84,7 +84,7 @@ bool kf_keeper_hand_over_end(kf_keeper *k, const char *profile, uint32_t serial,
     kf_work *w = e ? e->work : NULL;
     if (!w || w->serial != serial || !w->held) return false;
     w->held = false;
-    kf_loop_cancel(k->a->loop, w->timer);
+    kf_loop_cancel(k->env.loop, w->timer);
     w->timer = 0;
     if (!taken) {
         kf_work_end(e);

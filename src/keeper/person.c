@@ -1,6 +1,6 @@
 /* A profile belongs to one person of one environment. A sign-in as another person is refused,
  * because it would replace and revoke the session that is there. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
 

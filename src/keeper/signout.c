@@ -1,9 +1,9 @@
 /* Ending a session: at WorkOS where possible, and here in any case. A note says what WorkOS did
  * not confirm (WORKOS.md §7.1, §7.2). */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
-#include "agent/ask.h"
+#include "keeper/answer.h"
 #include "auth/account.h"
 #include "auth/workos.h"
 
@@ -115,8 +115,8 @@ static void send(kf_entry *e, kf_work *w, const char *method, const char *path,
                      .body = body,
                      .bearer = key,
                      .single_use = !key && body,
-                     .timeout_ms = KF_CALL_TIMEOUT_MS};
-    w->http = kf_http_send(e->k->a->http, &r, done, e);
+                     .timeout_ms = KF_ASIDE_TIMEOUT_MS};
+    w->http = kf_http_send(e->k->env.http, &r, done, e);
 }
 
 static void revoked(void *user, kf_http_resp *r, const kf_err *net) {

@@ -1,7 +1,7 @@
 /* Items moved to another store, each under its profile's lock. All are copied first. Once the
  * settings name the new store, those that are still the same are deleted from the old one. A
  * session never replaces a newer one, and in doubt an item stays. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <unistd.h>
 #include "io/files.h"
@@ -26,7 +26,7 @@ typedef struct kf_passage passage;
 static void next_item(passage *p);
 
 static void passage_free(passage *p) {
-    kf_loop_cancel(p->k->a->loop, p->timer);
+    kf_loop_cancel(p->k->env.loop, p->timer);
     kf_lock_drop(p->lock_fd);
     kf_secret_free(p->blob);
     free(p->items);
@@ -138,7 +138,7 @@ static void try_lock(void *user) {
     p->timer = 0;
     int got = kf_lock_try(p->lock_fd, &err);
     if (got == 0 && kf_boot_ms() - p->lock_since < KF_LOCK_WAIT_MS) {
-        p->timer = kf_loop_after(p->k->a->loop, STEP_MS, try_lock, p);
+        p->timer = kf_loop_after(p->k->env.loop, STEP_MS, try_lock, p);
         return;
     }
     if (got == 0) kf_fail_held(p->lock_fd, present(p)->id, &err);
@@ -153,12 +153,12 @@ static void next_item(passage *p) {
         finish(p, NULL);
         return;
     }
-    KF_AUTO_CHARS path = kf_strfmt("%s/%s.lock", p->k->a->state_dir, present(p)->id);
+    KF_AUTO_CHARS path = kf_strfmt("%s/%s.lock", p->k->env.state_dir, present(p)->id);
     p->lock_fd = kf_lock_open(path, &err);
     p->lock_since = kf_boot_ms();
     if (p->lock_fd < 0) trouble(p, &err);
     else
-        p->timer = kf_loop_after(p->k->a->loop, 0, try_lock,
+        p->timer = kf_loop_after(p->k->env.loop, 0, try_lock,
                                  p); /* a turn each, so that a long list is no deep stack */
 }
 

@@ -1,6 +1,6 @@
 /* A session that WorkOS calls over when a person asks about it. It ends here like a refused
  * renewal: the store is read again first, the ledger notes the end, and nothing is deleted. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* The only copy of a session: a pair that came from WorkOS and that the store does not take. It is
  * held in memory and in the second place, and saving is tried again every one or two seconds.
  * Nothing here talks to WorkOS. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* A renewal, in its order: lock, ledger, read the store again, API key, reserve the record's
  * place, intent, POST (keeper_post.c), save and read back, ledger, publish. Each function is one
  * step; its name says what has just happened or what is done. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
 

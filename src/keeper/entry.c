@@ -1,12 +1,11 @@
 /* The keeper's entries: who can be served, when a renewal is due, which work is next, and how
  * entries follow keyfob.conf. The work itself is in the other keeper_*.c. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "agent/settings.h"
 #include "crypt/hash.h"
 #include "guard/path.h"
 #include "io/files.h"
@@ -42,7 +41,7 @@ int64_t kf_entry_left_ms(const kf_entry *e) {
 
 /* keepalive of keyfob.conf in ms; -1 never */
 static int64_t keepalive_ms(const kf_keeper *k) {
-    const char *text = k->a->conf ? kf_conf_get(k->a->conf, "keepalive") : NULL;
+    const char *text = *k->env.conf ? kf_conf_get(*k->env.conf, "keepalive") : NULL;
     int64_t ms;
     if (!text || !*text) return INT64_C(12) * 3600 * 1000;
     if (kf_str_eq(text, "never")) return -1;
@@ -156,7 +155,7 @@ static int64_t due_of_session(const kf_entry *e, int64_t now) {
 
 /* A vault that is shut, or being opened just now: what began in between would fail as locked. */
 static bool store_works(const kf_keeper *k) {
-    const kf_store *s = k->a->store;
+    const kf_store *s = *k->env.store;
     if (!s) return false;
     if (strcmp(kf_store_kind(s), "vault")) return true;
     kf_store_state st = kf_store_get_state(s);
@@ -168,12 +167,12 @@ static bool read_failed(const kf_entry *e) {
     kf_err_code code = kf_entry_why(e)->code;
     if (e->session || !hint_has_session(e)) return false;
     return code == KF_ERR_STORE_READ ||
-           (code == KF_ERR_STORE_ABSENT && !strcmp(kf_store_kind(e->k->a->store), "vault"));
+           (code == KF_ERR_STORE_ABSENT && !strcmp(kf_store_kind(*e->k->env.store), "vault"));
 }
 
 int64_t kf_entry_renew_due(const kf_entry *e) {
     int64_t now = kf_boot_ms(), due = -1;
-    bool shut = !store_works(e->k) || e->k->a->locked;
+    bool shut = !store_works(e->k) || *e->k->env.locked;
     if (shut || e->unsaved || e->leaving) return -1;
     switch (e->trouble.state) {
     case KF_STATE_SIGNED_IN: break;
@@ -214,7 +213,7 @@ static void sooner(int64_t *at, int64_t t, int64_t now) {
 
 void kf_entry_arm(kf_entry *e) {
     int64_t now = kf_boot_ms(), at = -1, due = kf_entry_renew_due(e);
-    kf_loop_cancel(e->k->a->loop, e->alarm);
+    kf_loop_cancel(e->k->env.loop, e->alarm);
     e->alarm = 0;
     if (e->work) return; /* its end arms again */
     if (due >= 0) at = due > now ? due : now;
@@ -226,7 +225,7 @@ void kf_entry_arm(kf_entry *e) {
     if (at < 0) return;
     int64_t wait = at - now;
     if (wait > INT64_C(24) * 3600 * 1000) wait = INT64_C(24) * 3600 * 1000;
-    e->alarm = kf_loop_after(e->k->a->loop, wait, alarm_rang, e);
+    e->alarm = kf_loop_after(e->k->env.loop, wait, alarm_rang, e);
 }
 
 /* ---- what is done next ---- */
@@ -289,7 +288,7 @@ static kf_work *work_by_itself(kf_entry *e) {
     int64_t now = kf_boot_ms();
     if (!store_works(e->k)) return NULL;
     if (e->unsaved && e->retry_at && e->retry_at <= now) return kf_work_new(e->k, KF_WORK_SAVE);
-    if (e->k->a->locked || e->leaving) return NULL;
+    if (*e->k->env.locked || e->leaving) return NULL;
     /* recent use: after an Unlock, so that it is renewed ahead of time as before */
     bool recent = e->last_used && now - e->last_used < KF_RECENT_USE_MS;
     bool wanted = e->open > 0 || e->urgent > now || recent;
@@ -304,7 +303,7 @@ static void sweep_leaving(void *user);
 void kf_entry_pump(kf_entry *e) {
     kf_entry_serve(e);
     if (e->leaving && !e->k->sweep)
-        e->k->sweep = kf_loop_after(e->k->a->loop, 0, sweep_leaving, e->k);
+        e->k->sweep = kf_loop_after(e->k->env.loop, 0, sweep_leaving, e->k);
     if (e->work || e->k->held) return;
     kf_work *w = g_queue_pop_head(&e->queue);
     if (!w && e->waiters->len) w = work_for_waiters(e);
@@ -356,13 +355,13 @@ static void entry_free(void *p) {
     kf_keeper *k = e->k;
     kf_err gone;
     kf_fail_no_profile(&gone, e->prof.name);
-    kf_loop_cancel(k->a->loop, e->alarm);
-    kf_loop_cancel(k->a->loop, e->patience);
+    kf_loop_cancel(k->env.loop, e->alarm);
+    kf_loop_cancel(k->env.loop, e->patience);
     if (e->work) {
         kf_work *w = e->work;
         e->work = NULL;
-        kf_loop_cancel(k->a->loop, w->timer);
-        if (w->http) kf_http_cancel(k->a->http, w->http);
+        kf_loop_cancel(k->env.loop, w->timer);
+        if (w->http) kf_http_cancel(k->env.http, w->http);
         kf_post_cancel(k, w);
         kf_slot_forget(e, w);
         kf_slot_give(k, w);
@@ -382,7 +381,7 @@ static void entry_free(void *p) {
  * The ledger tells whether the profile has a session. The access token's end is not in the ledger,
  * but it is later than the ledger's last change. */
 static void know_by_ledger(kf_entry *e) {
-    KF_AUTO_CHARS path = kf_strfmt("%s/%s.lock", e->k->a->state_dir, e->prof.id);
+    KF_AUTO_CHARS path = kf_strfmt("%s/%s.lock", e->k->env.state_dir, e->prof.id);
     struct stat st;
     kf_ledger l;
     if (stat(path, &st) || !kf_entry_ledger_peek(e, &l, NULL) || !*l.fp || *l.ended) return;
@@ -398,8 +397,8 @@ static kf_entry *entry_new(kf_keeper *k, const kf_conf_profile *p) {
     g_queue_init(&e->queue);
     e->waiters = g_ptr_array_new_with_free_func(g_free);
     kf_profile_row *row = g_hash_table_lookup(k->hints, p->id);
-    bool memory = kf_settings_is_memory(k->a);
-    bool forgotten = !k->a->store && memory; /* the sessions of an earlier agent went with it */
+    bool memory = k->env.store_is_memory(k->env.user);
+    bool forgotten = !*k->env.store && memory; /* the sessions of an earlier agent went with it */
     bool same = row && kf_str_eq(row->client_id, p->client_id);
     if (same && !forgotten) kf_entry_knows(e, row);
     else if (same) e->last_used_at = row->last_used_at;
@@ -471,14 +470,14 @@ static void leave_missing(kf_keeper *k, GHashTable *seen) {
         e->leaving = true;
         if (k->on_change) k->on_change(k->on_change_user, e->prof.id, true);
     }
-    kf_loop_cancel(k->a->loop, k->sweep);
+    kf_loop_cancel(k->env.loop, k->sweep);
     sweep_leaving(k);
 }
 
 void kf_keeper_reload(kf_keeper *k) {
     const kf_conf_profile *all = NULL;
-    if (!k->a->conf) return; /* broken: what was known stays */
-    size_t n = kf_conf_profiles(k->a->conf, &all);
+    if (!*k->env.conf) return; /* broken: what was known stays */
+    size_t n = kf_conf_profiles(*k->env.conf, &all);
     GHashTable *seen = g_hash_table_new(g_str_hash, g_str_equal);
     g_hash_table_remove_all(k->by_name);
     for (size_t i = 0; i < n; i++) {
@@ -533,11 +532,11 @@ static void host_id_read(char out[33]) {
 
 static void key_free(void *key) { kf_secret_free(key); }
 
-kf_keeper *kf_keeper_new(kf_agent *a, kf_err *err) {
+kf_keeper *kf_keeper_new(const kf_keeper_env *env, kf_err *err) {
     char boot[37];
-    if (!kf_boot_id(boot, err) || !kf_path_make_dir(a->state_dir, err)) return NULL;
+    if (!kf_boot_id(boot, err) || !kf_path_make_dir(env->state_dir, err)) return NULL;
     kf_keeper *k = g_new0(kf_keeper, 1);
-    k->a = a;
+    k->env = *env;
     memcpy(k->boot_id, boot, sizeof boot);
     host_id_read(k->host_id);
     k->anchor = g_new0(kf_anchor, 1);
@@ -550,7 +549,7 @@ kf_keeper *kf_keeper_new(kf_agent *a, kf_err *err) {
     k->lookups = g_ptr_array_new();
     k->gates = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     g_queue_init(&k->answers);
-    k->jump = kf_loop_clock_jump(a->loop, clock_jumped, k);
+    k->jump = kf_loop_clock_jump(env->loop, clock_jumped, k);
     kf_keeper_index_read(k);
     kf_keeper_reload(k);
     return k;
@@ -571,9 +570,9 @@ kf_keeper *kf_keeper_free(kf_keeper *k) {
     g_hash_table_destroy(k->hints);
     g_hash_table_destroy(k->gates);
     g_hash_table_destroy(k->first_keys);
-    kf_loop_cancel(k->a->loop, k->index_timer);
-    kf_loop_cancel(k->a->loop, k->jump);
-    kf_loop_cancel(k->a->loop, k->sweep);
+    kf_loop_cancel(k->env.loop, k->index_timer);
+    kf_loop_cancel(k->env.loop, k->jump);
+    kf_loop_cancel(k->env.loop, k->sweep);
     kf_answers_drop(k);
     k->anchor->keeper = NULL;
     kf_anchor_drop(k->anchor);

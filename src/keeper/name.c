@@ -1,9 +1,10 @@
 /* The name of a session's organization, when WorkOS only gave its id. It is asked for with the
  * API key in the background, and the id is shown if that fails. The next renewal stores it. */
-#include "agent/keeper_impl.h"
+#include "keeper/keeper_impl.h"
 
 #include <string.h>
-#include "agent/ask.h"
+#include "auth/account.h"
+#include "keeper/answer.h"
 
 enum { LOOKUPS_MAX = 4 };
 
@@ -54,14 +55,14 @@ void kf_name_look_up(kf_entry *e) {
                      .origin = s->origin,
                      .path = path,
                      .bearer = e->api_key,
-                     .timeout_ms = KF_CALL_TIMEOUT_MS};
-    l->http = kf_http_send(k->a->http, &r, answered, l);
+                     .timeout_ms = KF_ASIDE_TIMEOUT_MS};
+    l->http = kf_http_send(k->env.http, &r, answered, l);
 }
 
 void kf_name_cancel(kf_keeper *k) {
     for (guint i = 0; i < k->lookups->len; i++) {
         kf_lookup *l = g_ptr_array_index(k->lookups, i);
-        kf_http_cancel(k->a->http, l->http);
+        kf_http_cancel(k->env.http, l->http);
         g_free(l);
     }
     g_ptr_array_set_size(k->lookups, 0);
