@@ -96,7 +96,7 @@ void stage_open(stage *s) {
     kf_model_init(&s->m);
     s->m.now_ms = 5000000;
     s->m.wall = 1795450000; /* 2026-11-23 16:06:40 */
-    s->a = kf_app_new(&s->m);
+    s->a = kf_app_new(&s->m, &kf_home_places);
     kf_app_size(s->a, s->rows, s->cols);
     stage_pump(s);
     s->watch = s->last_call;

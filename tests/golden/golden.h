@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include "ui/tui/kernel/app.h"
 #include "ui/tui/parts/widget.h"
+#include "ui/tui/places/places.h"
 
 typedef struct stage {
     kf_model m;

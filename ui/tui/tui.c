@@ -16,6 +16,7 @@
 #include "ui/tui/kernel/app.h"
 #include "ui/tui/kernel/link.h"
 #include "ui/tui/kernel/term.h"
+#include "ui/tui/places/places.h"
 #include "wire/client.h"
 #include "wire/socket.h"
 
@@ -431,7 +432,7 @@ int main(int argc, char **argv) {
     model_from_environment(&t.model);
     t.model.ascii = info.ascii;
     t.model.ctrl_s = info.ctrl_s;
-    t.app = kf_app_new(&t.model);
+    t.app = kf_app_new(&t.model, &kf_home_places);
     resized(&t);
     loop(&t);
     kf_term_close();

@@ -36,17 +36,11 @@ static void close_at(kf_app *a, int i) {
     if (l.cls->done) l.cls->done(l.st);
     free(l.st);
     kf_app_calls_end(a, l.uid);
-    if (l.cls == &kf_screen_unlock) kf_app_unheld(a, false);
-    if (l.cls == &kf_screen_signin) kf_model_step_clear(a->m); /* keys and codes */
+    if (l.cls == a->home->unlock) kf_app_unheld(a, false);
+    if (l.cls->steps) kf_model_step_clear(a->m); /* keys and codes */
 }
 
 static void pop_now(kf_app *a) { close_at(a, a->depth - 1); }
-
-/* What is about the screen below it goes with that screen; an error nobody has read and the
- * passphrase for a call are not. */
-static bool goes_along(const kf_level *l) {
-    return l->cls != &kf_screen_panel && l->cls != &kf_screen_unlock;
-}
 
 /* Closes n screens: the one with uid and those below it, and with it what lies on top. */
 static void close_from(kf_app *a, uint32_t uid, int n) {
@@ -54,7 +48,7 @@ static void close_from(kf_app *a, uint32_t uid, int n) {
     int at = level_of(a, uid), k = 0;
     if (at < 0) return; /* it is closed already */
     for (int i = a->depth - 1; i > at; i--)
-        if (goes_along(&a->level[i])) go[k++] = a->level[i].uid;
+        if (!a->level[i].cls->stays) go[k++] = a->level[i].uid;
     for (int i = at; i > at - n && i > 0; i--) go[k++] = a->level[i].uid;
     for (int i = 0; i < k; i++) /* closing one can end a call, whose owner then closes by itself */
         if ((at = level_of(a, go[i])) > 0) close_at(a, at);
@@ -103,7 +97,7 @@ void kf_app_all(kf_app *a, const kf_event *ev) {
 /* The first screen is the list, or the first-run screen while there is nothing to list. */
 static void choose_root(kf_app *a) {
     const kf_screen_class *want =
-        a->m->loaded && kf_model_count(a->m) == 0 ? &kf_screen_first : &kf_screen_profiles;
+        a->m->loaded && kf_model_count(a->m) == 0 ? a->home->first : a->home->list;
     if (a->level[0].cls == want) return;
     kf_level rest[KF_DEPTH];
     int n = a->depth - 1;
@@ -115,10 +109,11 @@ static void choose_root(kf_app *a) {
     a->depth += n;
 }
 
-kf_app *kf_app_new(kf_model *m) {
+kf_app *kf_app_new(kf_model *m, const kf_home *home) {
     kf_app *a = kf_new(kf_app);
     a->m = m;
-    push_now(a, &kf_screen_profiles, &(kf_args){0});
+    a->home = home;
+    push_now(a, home->list, &(kf_args){0});
     kf_app_watch(a);
     return a;
 }
@@ -128,6 +123,7 @@ kf_app *kf_app_free(kf_app *a) {
     while (a->depth) pop_now(a);
     for (int i = 0; i < KF_CALLS; i++) kf_app_call_clear(&a->call[i]);
     for (int i = 0; i < a->n_fx; i++) kf_json_free(a->fx[i].params);
+    kf_json_free(a->op_spare.list);
     free(a);
     return NULL;
 }
@@ -139,9 +135,8 @@ void kf_app_push(kf_app *a, const kf_screen_class *cls, const kf_args *args) {
 /* --- wishes of screens ----------------------------------------------------------------- */
 
 static kf_op *new_op(kf_out *o) {
-    static kf_op spare;
-    if (o->n_op == KF_OPS) return spare.list = kf_json_free(spare.list), &spare;
-    kf_op *op = &o->op[o->n_op++];
+    kf_op *op = o->n_op < KF_OPS ? &o->op[o->n_op++] : &o->op_spare;
+    if (op == &o->op_spare) kf_json_free(op->list);
     memset(op, 0, sizeof *op);
     return op;
 }
@@ -215,19 +210,19 @@ const char *kf_app_why_not(const kf_app *a, const kf_level *l, kf_action act) {
 
 const char *kf_out_why_not(const kf_out *o, kf_action act) {
     const kf_level *l = &o->level[o->depth - 1];
-    for (int i = o->depth - 1; i > 0 && l->cls == &kf_screen_help; i--) l = &o->level[i - 1];
+    for (int i = o->depth - 1; i > 0 && l->cls == o->home->help; i--) l = &o->level[i - 1];
     return kf_app_why_not(o, l, act);
 }
 
 /* --- keys ------------------------------------------------------------------------------ */
 
 static void open_help(kf_app *a, bool search) {
-    if (top(a)->cls == &kf_screen_help) return;
-    push_now(a, &kf_screen_help, &(kf_args){.where = top(a)->cls->where, .what = search});
+    if (top(a)->cls == a->home->help) return;
+    push_now(a, a->home->help, &(kf_args){.where = top(a)->cls->where, .what = search});
 }
 
 void kf_out_help(kf_out *o) {
-    kf_out_push(o, &kf_screen_help, &(kf_args){.where = top(o)->cls->where});
+    kf_out_push(o, o->home->help, &(kf_args){.where = top(o)->cls->where});
 }
 
 static void dispatch(kf_app *a, kf_action act, int key) {
@@ -423,11 +418,10 @@ void kf_app_fx(kf_app *a, kf_fx fx) {
 }
 
 bool kf_app_next(kf_app *a, kf_fx *fx) {
-    static char method[24];
     if (!a->n_fx) return false;
     *fx = a->fx[0];
-    memcpy(method, a->fx_method[0], sizeof method);
-    fx->method = method;
+    memcpy(a->fx_taken, a->fx_method[0], sizeof a->fx_taken);
+    fx->method = a->fx_taken;
     a->n_fx--;
     memmove(a->fx, a->fx + 1, (size_t)a->n_fx * sizeof *a->fx);
     memmove(a->fx_method, a->fx_method + 1, (size_t)a->n_fx * sizeof *a->fx_method);

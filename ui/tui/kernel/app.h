@@ -25,7 +25,8 @@ typedef struct kf_fx {
     int status;
 } kf_fx;
 
-kf_app *kf_app_new(kf_model *m); /* m borrowed; the first effect is Watch */
+/* m and home borrowed; the first effect is Watch. */
+kf_app *kf_app_new(kf_model *m, const kf_home *home);
 kf_app *kf_app_free(kf_app *a);
 void kf_app_size(kf_app *a, int rows, int cols); /* of the window, now and when it changes */
 void kf_app_key(kf_app *a, int key);

@@ -30,6 +30,12 @@ typedef struct kf_call {
     kf_err err; /* of a held call */
 } kf_call;
 
+/* What the app says of a job that runs or has failed. */
+typedef struct kf_job_words {
+    const char *method, *fails, *runs; /* "Could not renew acme", "renewing acme" */
+    int repeat;                        /* KF_PANEL_...: what Enter does at its error */
+} kf_job_words;
+
 typedef struct kf_message {
     kf_say how;
     char text[240];
@@ -49,6 +55,7 @@ typedef struct kf_op {
 
 struct kf_out {
     kf_model *m;
+    const kf_home *home;
     kf_level level[KF_DEPTH];
     int depth;
     uint32_t last_uid, last_call, current;
@@ -57,8 +64,10 @@ struct kf_out {
     int n_message, more_messages;
     kf_fx fx[KF_FX_MAX];
     char fx_method[KF_FX_MAX][24];
+    char fx_taken[24]; /* of the effect that was taken last */
     int n_fx;
     kf_op op[KF_OPS];
+    kf_op op_spare; /* one too many: written and not done */
     int n_op;
     char select[17];
     int64_t watch_again_ms; /* 0: the watch runs */
@@ -91,4 +100,5 @@ void kf_app_model_changed(kf_app *a);
 void kf_app_calls_end(kf_app *a, uint32_t owner); /* a screen closed: its streams stop */
 void kf_app_unheld(kf_app *a, bool unlocked);     /* the passphrase dialog is over */
 void kf_app_call_clear(kf_call *c);
-const kf_call *kf_app_busy(const kf_app *a); /* the oldest job that is under way */
+const kf_job_words *kf_app_job_words(const char *method); /* never NULL */
+const kf_call *kf_app_busy(const kf_app *a);              /* the oldest job that is under way */

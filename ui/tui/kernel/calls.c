@@ -110,28 +110,35 @@ const kf_call *kf_app_busy(const kf_app *a) {
 
 /* --- ends ------------------------------------------------------------------------------ */
 
+const kf_job_words *kf_app_job_words(const char *method) {
+    static const kf_job_words all[] = {
+        {"Renew", "renew", "renewing", KF_PANEL_RENEW},
+        {"SignOut", "sign out of", "signing out of", KF_PANEL_SIGN_OUT},
+        {"GetToken", "get the token of", "asking for the token of", KF_PANEL_PLAIN},
+        {"RemoveProfile", "delete", "deleting", KF_PANEL_PLAIN},
+        {"PutProfile", "change", "changing", KF_PANEL_PLAIN},
+        {"Unlock", "unlock", "unlocking", KF_PANEL_PLAIN},
+        {"SwitchOrganization", "switch the organization of", "changing", KF_PANEL_PLAIN},
+        {"RevokeSession", "end sessions of", "ending sessions of", KF_PANEL_PLAIN},
+        {"DeleteFactor", "delete the factor of", "changing", KF_PANEL_PLAIN},
+        {"local.Copy", "copy the token of", "copying for", KF_PANEL_PLAIN},
+        {"local.Write", "write the file for", "writing for", KF_PANEL_PLAIN}};
+    static const kf_job_words other = {"", "do that with", "changing", KF_PANEL_PLAIN};
+    for (size_t i = 0; i < KF_LEN(all); i++)
+        if (!strcmp(all[i].method, method)) return &all[i];
+    return &other;
+}
+
 static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
     char title[120];
-    int what = KF_PANEL_PLAIN;
-    const char *verb = "do that with";
+    const kf_job_words *words = kf_app_job_words(c->method);
     if (!strcmp(c->method, "RemoveProfile")) {
         kf_app_removed(a, c->profile, false);
         kf_app_model_changed(a);
     }
-    if (!strcmp(c->method, "Renew")) verb = "renew", what = KF_PANEL_RENEW;
-    if (!strcmp(c->method, "Unlock")) verb = "unlock";
-    if (!strcmp(c->method, "SignOut")) verb = "sign out of", what = KF_PANEL_SIGN_OUT;
-    if (!strcmp(c->method, "RemoveProfile")) verb = "delete";
-    if (!strcmp(c->method, "PutProfile")) verb = "change";
-    if (!strcmp(c->method, "GetToken")) verb = "get the token of";
-    if (!strcmp(c->method, "local.Copy")) verb = "copy the token of";
-    if (!strcmp(c->method, "local.Write")) verb = "write the file for";
-    if (!strcmp(c->method, "SwitchOrganization")) verb = "switch the organization of";
-    if (!strcmp(c->method, "RevokeSession")) verb = "end sessions of";
-    if (!strcmp(c->method, "DeleteFactor")) verb = "delete the factor of";
-    snprintf(title, sizeof title, "Could not %s %.64s", verb,
+    snprintf(title, sizeof title, "Could not %s %.64s", words->fails,
              c->name[0] ? c->name : "the secret store");
-    kf_args args = {.what = what, .err = err, .title = title};
+    kf_args args = {.what = words->repeat, .err = err, .title = title};
     memcpy(args.profile, c->profile, sizeof args.profile);
     for (int i = 0; i < a->depth;
          i++) /* one dialog at a time: what came while a person types is told in the line */
@@ -142,7 +149,7 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
             kf_out_say(a, KF_SAY_BAD, "%s: %s", title, facts);
             return;
         }
-    kf_out_push(a, &kf_screen_panel, &args);
+    kf_out_push(a, a->home->error, &args);
 }
 
 static void say_copied(kf_app *a, const kf_json *r) {
@@ -279,7 +286,7 @@ static bool must_be_held(const kf_call *c, const kf_err *err) {
 
 static void hold(kf_app *a, kf_call *c, const kf_err *err) {
     bool is_open = false;
-    for (int i = 0; i < a->depth; i++) is_open |= a->level[i].cls == &kf_screen_unlock;
+    for (int i = 0; i < a->depth; i++) is_open |= a->level[i].cls == a->home->unlock;
     if (!is_open && kf_app_remove_later(a, c)) return;
     c->held = true;
     c->err = *err;
@@ -288,7 +295,7 @@ static void hold(kf_app *a, kf_call *c, const kf_err *err) {
                : err->code == KF_ERR_STORE_AGENT_LOCKED ? KF_UNLOCK_AGENT
                : err->code == KF_ERR_STORE_LOCKED       ? KF_UNLOCK_KEYRING
                                                         : KF_UNLOCK_VAULT;
-    kf_out_push(a, &kf_screen_unlock, &(kf_args){.what = what});
+    kf_out_push(a, a->home->unlock, &(kf_args){.what = what});
     kf_app_all(a, &(kf_event){.kind = KF_EV_TICK});
 }
 

@@ -52,17 +52,11 @@ static void draw_title(const kf_app *a, const kf_level *base, const kf_view *v, 
 
 static void draw_busy(const kf_app *a, const kf_call *c, char *out, size_t size) {
     int64_t s = (a->m->now_ms - c->since_ms) / 1000;
-    const char *verb = !strcmp(c->method, "Renew")           ? "renewing"
-                       : !strcmp(c->method, "SignOut")       ? "signing out of"
-                       : !strcmp(c->method, "GetToken")      ? "asking for the token of"
-                       : !strcmp(c->method, "RemoveProfile") ? "deleting"
-                       : !strcmp(c->method, "local.Copy")    ? "copying for"
-                       : !strcmp(c->method, "local.Write")   ? "writing for"
-                       : !strcmp(c->method, "RevokeSession") ? "ending sessions of"
-                                                             : "changing";
+    const char *verb = kf_app_job_words(c->method)->runs;
+    const char *name = c->name[0] ? c->name : "the secret store";
     if (s >= 3)
-        snprintf(out, size, "%s %s, waiting for the answer %lld s", verb, c->name, (long long)s);
-    else snprintf(out, size, "%s %s", verb, c->name);
+        snprintf(out, size, "%s %s, waiting for the answer %lld s", verb, name, (long long)s);
+    else snprintf(out, size, "%s %s", verb, name);
 }
 
 static void draw_said(const kf_app *a, int y, int x, int room, kf_grid *g) {

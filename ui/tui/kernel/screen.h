@@ -105,6 +105,8 @@ struct kf_screen_class {
     size_t state_size; /* zeroed before init */
     unsigned where;    /* KF_AT_... */
     bool dialog;       /* drawn over the screen below it */
+    bool stays;        /* it is not about the screen below: that one closes without it */
+    bool steps;        /* the sign-in's steps are for it, and are wiped when it closes */
     int foot_normal;   /* foot rows in the normal tier */
     /* The body is every row but the key line, where the window is not wide (a QR code needs them).
      * May be NULL. */
@@ -127,45 +129,14 @@ struct kf_screen_class {
                    const kf_model *m); /* something visible changes every second; may be NULL */
 };
 
-extern const kf_screen_class kf_screen_profiles, kf_screen_first, kf_screen_profile,
-    kf_screen_chooser, kf_screen_signin, kf_screen_form, kf_screen_confirm, kf_screen_typed,
-    kf_screen_unlock, kf_screen_panel, kf_screen_help, kf_screen_orgs, kf_screen_enroll,
-    kf_screen_export, kf_screen_import, kf_screen_clean;
+/* The screens that the kernel opens by itself; it knows no other. */
+typedef struct kf_home {
+    const kf_screen_class *list,
+        *first; /* the first screen: with profiles, and while none exists */
+    const kf_screen_class *help, *error, *unlock;
+} kf_home;
 
-enum {
-    KF_CONFIRM_SIGN_OUT = 1,
-    KF_CONFIRM_DISCARD,
-    KF_CONFIRM_REVOKE,
-    KF_CONFIRM_REPLACE,
-    KF_CONFIRM_API_KEY,
-    KF_CONFIRM_RESET,
-    KF_CONFIRM_LEAVE_CODE
-};
-/* kf_args.what of confirm; REVOKE: item, title; REPLACE: title is the path, yes is KF_DO_REPLACE
- * below; API_KEY: title is where it goes, RESET: title is the address, LEAVE_CODE: of the three yes
- * is KF_DO_CONFIRMED below */
-enum {
-    KF_TYPED_PROFILE,
-    KF_TYPED_FACTOR,
-    KF_TYPED_OTHERS
-};                                    /* of typed: what is deleted; FACTOR: item, title */
-enum { KF_FORM_PLAIN, KF_FORM_COPY }; /* of form: COPY: a new one, filled from profile */
-enum {
-    KF_TAB_OVERVIEW,
-    KF_TAB_CLAIMS,
-    KF_TAB_SESSIONS,
-    KF_TAB_FACTORS,
-    KF_TAB_COUNT
-}; /* of profile */
-enum {
-    KF_PANEL_PLAIN,
-    KF_PANEL_RENEW,
-    KF_PANEL_SIGN_OUT,
-    KF_PANEL_STATE
-}; /* of panel: what Enter repeats */
-enum {
-    KF_UNLOCK_VAULT,
-    KF_UNLOCK_NEW,
-    KF_UNLOCK_AGENT,
-    KF_UNLOCK_KEYRING
-}; /* of unlock: a passphrase, two, none, and none that is typed here */
+/* kf_args.what of error: what Enter repeats. */
+enum { KF_PANEL_PLAIN, KF_PANEL_RENEW, KF_PANEL_SIGN_OUT, KF_PANEL_STATE };
+/* Of unlock: a passphrase, two, none, and none that is typed here. */
+enum { KF_UNLOCK_VAULT, KF_UNLOCK_NEW, KF_UNLOCK_AGENT, KF_UNLOCK_KEYRING };

@@ -4,6 +4,7 @@
 #include "ui/common/text.h"
 #include "ui/common/words.h"
 #include "ui/tui/parts/widget.h"
+#include "ui/tui/places/places.h"
 
 typedef struct clean {
     kf_json *list;      /* as kf_args.list */

@@ -1,5 +1,6 @@
 /* Questions: with two buttons (confirm), and with a name to type (typed). */
 #include "base/str.h"
+#include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/parts/widget.h"
 

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "ui/common/words.h"
 #include "ui/tui/parts/code_pane.h"
+#include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/parts/widget.h"
 

@@ -1,5 +1,6 @@
 /* First run: no profile yet. */
 #include "base/str.h"
+#include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/parts/widget.h"
 

@@ -3,6 +3,7 @@
 #include "auth/profile.h"
 #include "base/str.h"
 #include "ui/common/words.h"
+#include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/parts/widget.h"
 

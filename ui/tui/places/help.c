@@ -2,6 +2,7 @@
  * search finds profiles, too, where one can be gone to: on the list and from another profile. */
 #include "base/str.h"
 #include "ui/tui/parts/widget.h"
+#include "ui/tui/places/places.h"
 
 enum { MAX = 64 };
 

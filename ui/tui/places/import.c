@@ -6,6 +6,7 @@
 #include "ui/common/words.h"
 #include "ui/tui/parts/items.h"
 #include "ui/tui/parts/widget.h"
+#include "ui/tui/places/places.h"
 
 enum { NAME, SOURCE, PROFILE, TYPE, CLIENT, KEY, PLACE, PROBLEM };
 static const char *const keys[] = {"name",      "source", "profile_name", "type",

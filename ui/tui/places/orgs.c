@@ -2,6 +2,7 @@
  * one the ID is typed. */
 #include "base/str.h"
 #include "ui/tui/parts/items.h"
+#include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/parts/widget.h"
 

@@ -1,5 +1,6 @@
 /* An error in three parts, kept until it is answered. */
 #include "base/str.h"
+#include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/parts/widget.h"
 
@@ -94,6 +95,7 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
 const kf_screen_class kf_screen_panel = {.name = "panel",
                                          .state_size = sizeof(panel),
                                          .where = KF_AT_PANEL,
+                                         .stays = true,
                                          .dialog = true,
                                          .init = init,
                                          .update = update,

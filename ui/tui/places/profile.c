@@ -2,6 +2,7 @@
  * its token ahead of time. */
 #include "base/str.h"
 #include "ui/common/words.h"
+#include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/places/tabs.h"
 #include "ui/tui/parts/widget.h"

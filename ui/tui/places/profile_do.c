@@ -1,5 +1,6 @@
 /* The actions on the selected profile, why one is not possible, and the drawing of a profile's
  * facts. The agent does the work. */
+#include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "base/str.h"
 #include "ui/common/words.h"

@@ -1,6 +1,7 @@
 /* The list: one row a profile. First what needs a person, last what nobody has signed in to. */
 #include "base/str.h"
 #include "ui/common/words.h"
+#include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/parts/widget.h"
 

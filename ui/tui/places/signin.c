@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "ui/common/sandbox.h"
 #include "ui/common/words.h"
+#include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/places/signin.h"
 
@@ -455,6 +456,7 @@ static bool counts(const void *st, const kf_model *m) {
 const kf_screen_class kf_screen_signin = {.name = "signin",
                                           .state_size = sizeof(kf_signin),
                                           .where = KF_AT_STEP,
+                                          .steps = true,
                                           .whole = whole,
                                           .init = init,
                                           .update = update,

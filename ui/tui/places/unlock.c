@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "ui/common/words.h"
 #include "ui/tui/parts/widget.h"
+#include "ui/tui/places/places.h"
 
 typedef struct unlock {
     int kind; /* KF_UNLOCK_... */
@@ -161,6 +162,7 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
 const kf_screen_class kf_screen_unlock = {.name = "unlock",
                                           .state_size = sizeof(unlock),
                                           .where = KF_AT_TYPED,
+                                          .stays = true,
                                           .dialog = true,
                                           .init = init,
                                           .update = update,
