@@ -65,6 +65,26 @@ const kf_item *kf_items_at(const kf_items *l) {
     return l->loaded && l->cur < l->n ? &l->item[l->cur] : NULL;
 }
 
+bool kf_items_missing(const kf_items *l) { return !l->call && !l->loaded && !l->failed; }
+
+bool kf_items_count(const kf_items *l, size_t *n) {
+    *n = l->n;
+    return l->loaded;
+}
+
+bool kf_items_move(kf_items *l, kf_action act) {
+    if (!kf_is_move(act) || l->failed) return false;
+    l->cur = kf_list_move(l->cur, l->n, 8, act);
+    return true;
+}
+
+void kf_items_mark(const kf_items *l, size_t i, kf_grid *g, int y, kf_rect r) {
+    if (i != l->cur) return;
+    kf_grid_text(g, y, r.x, 1, KF_INK_STRONG, ">");
+    kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
+    kf_grid_cursor(g, y, r.x);
+}
+
 int kf_items_draw_none(const kf_items *l, const kf_model *m, const char *what, bool details,
                        kf_grid *g, kf_rect r) {
     char text[160];

@@ -30,5 +30,10 @@ const kf_item *kf_items_at(const kf_items *l); /* the row of the cursor; NULL no
  */
 int kf_items_draw_none(const kf_items *l, const kf_model *m, const char *what, bool details,
                        kf_grid *g, kf_rect r);
+bool kf_items_missing(const kf_items *l);          /* neither here nor asked for */
+bool kf_items_count(const kf_items *l, size_t *n); /* false: not known */
+bool kf_items_move(kf_items *l, kf_action act);    /* false: no movement, or nothing to move in */
+/* What shows that row i has the cursor, on a row that is drawn. */
+void kf_items_mark(const kf_items *l, size_t i, kf_grid *g, int y, kf_rect r);
 void kf_time_short(const char *iso,
                    char out[24]); /* "2026-11-23 14:02" of an ISO time, in UTC as it came */

@@ -27,10 +27,3 @@ enum {
     KF_TYPED_OTHERS
 };                                    /* of typed: what is deleted; FACTOR: item, title */
 enum { KF_FORM_PLAIN, KF_FORM_COPY }; /* of form: COPY: a new one, filled from profile */
-enum {
-    KF_TAB_OVERVIEW,
-    KF_TAB_CLAIMS,
-    KF_TAB_SESSIONS,
-    KF_TAB_FACTORS,
-    KF_TAB_COUNT
-}; /* of profile */

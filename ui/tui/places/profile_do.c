@@ -1,7 +1,7 @@
 /* The actions on the selected profile, why one is not possible, and the drawing of a profile's
  * facts. The agent does the work. */
-#include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
+#include "ui/tui/places/tabs.h"
 #include "base/str.h"
 #include "ui/common/words.h"
 #include "ui/tui/parts/widget.h"

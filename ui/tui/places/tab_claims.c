@@ -3,13 +3,30 @@
 #include "base/str.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
-#include "ui/tui/places/tabs.h"
 #include "ui/tui/parts/widget.h"
+#include "ui/tui/places/tabs.h"
 #include "wire/msg.h"
 
 enum { ROWS_MAX = 600 };
 
-static void clear(kf_claims_tab *t) {
+typedef struct claim { /* one row */
+    char *name, *value;
+    int64_t time; /* unix s, 0: no time */
+    bool head;
+} claim;
+
+typedef struct claims {
+    uint32_t call;
+    bool loaded, failed, asked; /* asked: to verify */
+    int verified;               /* -1 not known */
+    kf_err err, why;            /* of the call; why it is not verified */
+    char *kid, *alg;
+    claim *row;
+    size_t n;
+    int64_t of; /* the renewal that they are of */
+} claims;
+
+static void clear_claims(claims *t) {
     for (size_t i = 0; i < t->n; i++) {
         free(t->row[i].name);
         free(t->row[i].value);
@@ -22,12 +39,9 @@ static void clear(kf_claims_tab *t) {
     t->n = 0;
 }
 
-void kf_claims_done(kf_claims_tab *t) {
-    clear(t);
-    *t = (kf_claims_tab){0};
-}
+static void claims_done(void *st) { clear_claims(st); }
 
-void kf_claims_load(kf_claims_tab *t, const kf_mprofile *p, bool verify, kf_out *o) {
+static void claims_ask(claims *t, const kf_mprofile *p, bool verify, kf_out *o) {
     kf_json *params = kf_json_obj();
     kf_json_set_str(params, "profile", p->id);
     kf_json_set_bool(params, "verify", verify);
@@ -36,7 +50,17 @@ void kf_claims_load(kf_claims_tab *t, const kf_mprofile *p, bool verify, kf_out 
     t->call = kf_out_call(o, "Claims", params);
 }
 
-static void add(kf_claims_tab *t, const char *name, char *value, int64_t time, bool head) {
+static void claims_load(void *st, const kf_model *m, const kf_mprofile *p, kf_out *o) {
+    claims_ask(st, p, false, o);
+}
+
+/* Of another token than the one that the profile has now. */
+static bool claims_missing(const void *st, const kf_mprofile *p) {
+    const claims *t = st;
+    return !t->call && t->of != p->renewed_at;
+}
+
+static void add(claims *t, const char *name, char *value, int64_t time, bool head) {
     if (t->n >= ROWS_MAX) {
         free(value);
         return;
@@ -44,7 +68,7 @@ static void add(kf_claims_tab *t, const char *name, char *value, int64_t time, b
     if (t->n + 1 == ROWS_MAX)
         name = "And more, which keyfob claims --json prints", head = true, time = 0;
     t->row = kf_grow(t->row, t->n, sizeof *t->row);
-    t->row[t->n++] = (kf_claim){kf_text_safe(name), value, time, head};
+    t->row[t->n++] = (claim){kf_text_safe(name), value, time, head};
 }
 
 static bool is_time(const char *name) {
@@ -59,7 +83,7 @@ static char *text_of(const kf_json *v) {
 }
 
 /* A row each; the elements of a list below one another. */
-static void add_all(kf_claims_tab *t, const kf_json *obj) {
+static void add_all(claims *t, const kf_json *obj) {
     for (const kf_json *i = kf_json_first(obj); i; i = kf_json_next(i)) {
         const char *name = kf_json_key(i);
         if (kf_json_is_null(i)) continue;
@@ -73,7 +97,8 @@ static void add_all(kf_claims_tab *t, const kf_json *obj) {
     }
 }
 
-bool kf_claims_result(kf_claims_tab *t, const kf_event *ev) {
+static bool claims_result(void *st, const kf_event *ev) {
+    claims *t = st;
     if (!ev->call || ev->call != t->call) return false;
     t->call = 0;
     t->failed = ev->err != NULL;
@@ -83,7 +108,7 @@ bool kf_claims_result(kf_claims_tab *t, const kf_event *ev) {
     }
     const kf_json *verified = kf_json_get(ev->result, "verified"),
                   *why = kf_json_get(ev->result, "failure");
-    clear(t);
+    clear_claims(t);
     t->loaded = true;
     t->verified =
         verified && !kf_json_is_null(verified) ? kf_json_bool(ev->result, "verified", false) : -1;
@@ -104,7 +129,7 @@ bool kf_claims_result(kf_claims_tab *t, const kf_event *ev) {
 }
 
 /* What is known about the signature, no more. */
-static int draw_proof(const kf_claims_tab *t, kf_grid *g, int y, kf_rect r) {
+static int draw_proof(const claims *t, kf_grid *g, int y, kf_rect r) {
     char text[900];
     kf_ink ink = KF_INK_TEXT;
     KF_AUTO_CHARS what = kf_text_safe(t->why.what);
@@ -130,7 +155,7 @@ static int draw_proof(const kf_claims_tab *t, kf_grid *g, int y, kf_rect r) {
     return kf_grid_wrap(g, y, r.x, r.cols, 4, ink, text, true);
 }
 
-static void with_time(const kf_claim *c, const kf_model *m, char *out, size_t size) {
+static void with_time(const claim *c, const kf_model *m, char *out, size_t size) {
     time_t when = (time_t)c->time;
     struct tm tm;
     char clock[16] = "", left[24];
@@ -141,8 +166,9 @@ static void with_time(const kf_claim *c, const kf_model *m, char *out, size_t si
              in ? left : "now", in < 0 ? " ago" : "");
 }
 
-int kf_claims_draw(const kf_claims_tab *t, const kf_model *m, const kf_mprofile *p, bool details,
-                   kf_grid *g, kf_rect r) {
+static int claims_draw(const void *st, const kf_model *m, const kf_mprofile *p, bool details,
+                       kf_grid *g, kf_rect r) {
+    const claims *t = st;
     int y = r.y, label = r.cols < 60 ? 12 : 22;
     char text[120];
     if (t->failed) return kf_error_draw(g, r, "There are no claims to show", &t->err, details);
@@ -155,7 +181,7 @@ int kf_claims_draw(const kf_claims_tab *t, const kf_model *m, const kf_mprofile 
     }
     y += draw_proof(t, g, y, r) + 1;
     for (size_t i = 0; i < t->n && y < r.y + r.rows; i++) {
-        const kf_claim *c = &t->row[i];
+        const claim *c = &t->row[i];
         if (c->head) {
             if (r.cols >= 60) y++;
             y += kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_STRONG, c->name, true);
@@ -166,3 +192,32 @@ int kf_claims_draw(const kf_claims_tab *t, const kf_model *m, const kf_mprofile 
     }
     return y - r.y;
 }
+
+static bool claims_act(void *st, const kf_model *m, const kf_mprofile *p, kf_action act,
+                       kf_out *o) {
+    if (act != KF_DO_VERIFY) return false;
+    claims_ask(st, p, true, o);
+    return true;
+}
+
+static const char *claims_why_not(const void *st, kf_action act) {
+    const claims *t = st;
+    if (act == KF_DO_DETAILS) return t->failed ? NULL : "there is no error to explain";
+    return t->loaded ? NULL : "there are no claims yet";
+}
+
+const kf_tab kf_tab_claims = {
+    .name = "Claims",
+    .only = "only at the claims, c",
+    .state_size = sizeof(claims),
+    .own = {KF_DO_VERIFY},
+    .takes = {KF_DO_DETAILS},
+    .hints = {KF_DO_BACK, KF_DO_VERIFY, KF_DO_NEXT, KF_DO_RENEW, KF_DO_ORGANIZATION, KF_DO_DETAILS},
+    .is_text = true,
+    .load = claims_load,
+    .is_missing = claims_missing,
+    .result = claims_result,
+    .act = claims_act,
+    .why_not = claims_why_not,
+    .draw = claims_draw,
+    .done = claims_done};

@@ -1,44 +1,34 @@
 #pragma once
-/* The tabs of one profile: what is in them, how they are loaded and drawn.
- * profile.c has the tabs themselves and the keys. */
-#include "ui/tui/parts/items.h"
+/* The tabs of one profile. A tab is a state and functions, as a screen is: tab_x.c has one, this
+ * list names it, profile.c does the rest. */
+#include "ui/tui/places/places.h"
 
-/* Claims: what the token says, one row each. */
-typedef struct kf_claim {
-    char *name, *value;
-    int64_t time; /* unix s, 0: no time */
-    bool head;
-} kf_claim;
-typedef struct kf_claims_tab {
-    uint32_t call;
-    bool loaded, failed, asked; /* asked: to verify */
-    int verified;               /* -1 not known */
-    kf_err err, why;            /* of the call; why it is not verified */
-    char *kid, *alg;
-    kf_claim *row;
-    size_t n;
-    int64_t of; /* the renewal that they are of */
-} kf_claims_tab;
+/* In the order shown. */
+#define KF_TABS(X) X(OVERVIEW, overview) X(CLAIMS, claims) X(SESSIONS, sessions) X(FACTORS, factors)
+#define KF_TAB_ENUM(NAME, name) KF_TAB_##NAME,
+enum { KF_TABS(KF_TAB_ENUM) KF_TAB_COUNT }; /* kf_args.what of profile */
 
-void kf_claims_load(kf_claims_tab *t, const kf_mprofile *p, bool verify, kf_out *o);
-bool kf_claims_result(kf_claims_tab *t, const kf_event *ev); /* true: it was about this tab */
-void kf_claims_done(kf_claims_tab *t);
-int kf_claims_draw(const kf_claims_tab *t, const kf_model *m, const kf_mprofile *p, bool details,
-                   kf_grid *g, kf_rect r);
+typedef struct kf_tab {
+    const char *name;      /* "Sessions" */
+    const char *only;      /* why its own actions are not possible elsewhere; NULL: it has none */
+    size_t state_size;     /* zeroed when the profile is opened */
+    kf_action own[4];      /* its actions that no other tab has */
+    kf_action takes[4];    /* what it does in the place of the profile's */
+    kf_action hints[12];   /* for the key line */
+    bool is_text;          /* drawn as one page that scrolls; else a list that moves by itself */
+    const char *method[2]; /* jobs after which it is loaded again */
+    /* All may be NULL but draw. p is never NULL. */
+    void (*load)(void *st, const kf_model *m, const kf_mprofile *p, kf_out *o);
+    bool (*is_missing)(const void *st, const kf_mprofile *p); /* it has to be loaded */
+    bool (*result)(void *st, const kf_event *ev);             /* true: it was about this tab */
+    bool (*act)(void *st, const kf_model *m, const kf_mprofile *p, kf_action act, kf_out *o);
+    const char *(*why_not)(const void *st, kf_action act); /* of own and takes */
+    int (*draw)(const void *st, const kf_model *m, const kf_mprofile *p, bool details, kf_grid *g,
+                kf_rect r);                  /* rows that it took */
+    bool (*count)(const void *st, size_t *); /* the rows, when they are known */
+    bool (*waits)(const void *st);           /* for an answer */
+    void (*done)(void *st);
+} kf_tab;
 
-/* Sessions and factors are lists. */
-extern const char *const kf_session_keys[], *const kf_factor_keys[];
-enum {
-    KF_SESSION_ID,
-    KF_SESSION_STATUS,
-    KF_SESSION_METHOD,
-    KF_SESSION_IP,
-    KF_SESSION_AGENT,
-    KF_SESSION_MADE,
-    KF_SESSION_ENDS,
-    KF_SESSION_BY
-};
-enum { KF_FACTOR_ID, KF_FACTOR_TYPE, KF_FACTOR_MADE, KF_FACTOR_CHANGED };
-void kf_sessions_draw(const kf_items *l, const kf_model *m, bool details, kf_grid *g, kf_rect r);
-void kf_factors_draw(const kf_items *l, const kf_model *m, bool details, kf_grid *g, kf_rect r);
-const char *kf_factor_word(const char *type); /* "Authenticator app" */
+#define KF_TAB_EXTERN(NAME, name) extern const kf_tab kf_tab_##name;
+KF_TABS(KF_TAB_EXTERN)
