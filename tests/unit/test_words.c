@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/unicode.h"
 #include "ui/common/text.h"
+#include "ui/common/states.h"
 #include "ui/common/words.h"
 
 static void every_error_has_three_parts(void **state) {
@@ -162,11 +163,10 @@ static void notes_and_states(void **state) {
     kf_fail(&why, KF_ERR_NET_TIMEOUT, "no answer");
     kf_words_note(KF_NOTE_NETWORK, NULL, &why, note, sizeof note);
     assert_string_equal(note, "WorkOS could not be reached. Nothing is lost; try again.");
-    static const char *const states[] = {"signed_out",    "signed_in", "renewing",
-                                         "needs_sign_in", "offline",   "locked",
-                                         "unsaved",       "stale",     "error"};
-    for (size_t i = 0; i < KF_LEN(states); i++)
-        assert_true(strlen(kf_words_state(states[i])) <= 13);
+    for (int i = 0; i < KF_PS_COUNT; i++) assert_true(strlen(kf_state_words((kf_pstate)i)) <= 13);
+    assert_string_equal(kf_words_state("signed_out"), "not signed in");
+    assert_string_equal(kf_words_state("of a later agent"), "of a later agent");
+    assert_false(kf_state_needs_person(kf_state_find("of a later agent")));
 }
 
 int main(void) {

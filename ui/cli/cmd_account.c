@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "ui/cli/login.h"
 #include "ui/cli/seal.h"
+#include "ui/common/states.h"
 #include "ui/common/text.h"
 #include "wire/msg.h"
 
@@ -297,7 +298,7 @@ static kf_json *ask_who(kf_cli *c, const char *name, kf_err *e) {
         if (!r) return NULL;
         const kf_json *p = kf_json_get(r, "profile"), *failure = kf_json_get(p, "failure");
         const char *state = kf_json_str_or(p, "state", "");
-        bool over = !strcmp(state, "signed_out") || !strcmp(state, "needs_sign_in");
+        bool over = kf_state_is_over(kf_state_find(state));
         if (is_person_known(p) && !over) return kf_json_copy(p);
         if (kf_json_is_obj(failure)) kf_msg_read_failure(failure, e);
         else kf_fail(e, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no session", name);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "base/str.h"
 #include "ui/cli/index.h"
+#include "ui/common/states.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
 
@@ -184,7 +185,7 @@ int kf_cmd_profile_rm(kf_cli *c, const kf_args *a) {
             return kf_cli_fail(c, &e);
         }
         const char *state = kf_json_str_or(kf_json_get(there, "profile"), "state", "");
-        bool session = strcmp(state, "signed_out") && strcmp(state, "needs_sign_in");
+        bool session = !kf_state_is_over(kf_state_find(state));
         if (session)
             kf_cli_note(c,
                         "the session is forgotten here and lives on at WorkOS; to end it, too: "

@@ -3,19 +3,13 @@
 #include "ui/common/prompt.h"
 
 #include "base/str.h"
+#include "ui/common/states.h"
 #include "ui/common/words.h"
 
 enum { FIELDS = 6 };
 static const char *const names[FIELDS] = {"profile", "state", "left", "org", "client_id", "alert"};
 
 const char *kf_prompt_fields(void) { return "profile state left org client_id alert"; }
-
-static bool needs_person(const char *state) {
-    static const char *const all[] = {"needs_sign_in", "stale", "unsaved", "error"};
-    for (size_t i = 0; i < KF_LEN(all); i++)
-        if (!strcmp(all[i], state)) return true;
-    return false;
-}
 
 static void values(const kf_profile_row *r, int64_t now, char left[24], const char *out[FIELDS]) {
     bool over = r->expires_at <= now;
@@ -26,7 +20,7 @@ static void values(const kf_profile_row *r, int64_t now, char left[24], const ch
     out[2] = left;
     out[3] = r->organization_id;
     out[4] = r->client_id;
-    out[5] = needs_person(r->state) ? "!" : "";
+    out[5] = kf_state_needs_person(kf_state_find(r->state)) ? "!" : "";
 }
 
 static bool harmless(char c) {

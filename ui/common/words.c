@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include "base/str.h"
+#include "ui/common/states.h"
 #include "ui/common/text.h"
 
 /* happened: %w is the facts of the error. cli: %p is the profile. NULL: see the defaults below. */
@@ -431,10 +432,8 @@ const char *kf_words_tool(const char *source) {
 }
 
 const char *kf_words_state(const char *name) {
-    if (kf_str_eq(name, "signed_in")) return "signed in";
-    if (kf_str_eq(name, "signed_out")) return "not signed in";
-    if (kf_str_eq(name, "needs_sign_in")) return "needs sign-in";
-    return name ? name : "";
+    kf_pstate s = kf_state_find(name);
+    return s < KF_PS_COUNT ? kf_state_words(s) : name ? name : "";
 }
 
 const char *kf_words_method(kf_method m) {

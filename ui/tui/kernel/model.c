@@ -42,25 +42,10 @@ static void read_failure(const kf_json *f, kf_err *err, bool *failed) {
 
 /* --- states ---------------------------------------------------------------------------- */
 
-static const struct {
-    const char *wire, *word;
-} states[KF_PS_COUNT] = {{"signed_in", "signed in"},
-                         {"renewing", "renewing"},
-                         {"signed_out", "not signed in"},
-                         {"needs_sign_in", "needs sign-in"},
-                         {"offline", "offline"},
-                         {"locked", "locked"},
-                         {"unsaved", "unsaved"},
-                         {"stale", "stale"},
-                         {"error", "error"}};
-
 static kf_pstate state_from(const char *name) {
-    for (int i = 0; i < KF_PS_COUNT; i++)
-        if (kf_str_eq(states[i].wire, name)) return (kf_pstate)i;
-    return KF_PS_ERROR;
+    kf_pstate s = kf_state_find(name);
+    return s < KF_PS_COUNT ? s : KF_PS_ERROR;
 }
-
-const char *kf_model_state_word(kf_pstate s) { return s < KF_PS_COUNT ? states[s].word : "error"; }
 
 bool kf_model_has_session(const kf_mprofile *p) { return p->state != KF_PS_SIGNED_OUT; }
 
@@ -68,13 +53,7 @@ bool kf_model_is_locked(const kf_model *m) {
     return m->locked || kf_str_eq(m->store_state, "locked");
 }
 
-bool kf_model_is_over(const kf_mprofile *p) {
-    return p->state == KF_PS_SIGNED_OUT || p->state == KF_PS_NEEDS_SIGN_IN;
-}
-
-bool kf_model_attention(kf_pstate s) {
-    return s == KF_PS_NEEDS_SIGN_IN || s == KF_PS_UNSAVED || s == KF_PS_STALE || s == KF_PS_ERROR;
-}
+bool kf_model_is_over(const kf_mprofile *p) { return kf_state_is_over(p->state); }
 
 int64_t kf_model_left_ms(const kf_model *m, const kf_mprofile *p) {
     if (p->ends_at == KF_NO_TIME) return KF_NO_TIME;

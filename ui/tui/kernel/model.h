@@ -8,19 +8,7 @@
 #include "auth/flow.h"
 #include "base/err.h"
 #include "base/json.h"
-
-typedef enum kf_pstate {
-    KF_PS_SIGNED_IN,
-    KF_PS_RENEWING,
-    KF_PS_SIGNED_OUT,
-    KF_PS_NEEDS_SIGN_IN,
-    KF_PS_OFFLINE,
-    KF_PS_LOCKED,
-    KF_PS_UNSAVED,
-    KF_PS_STALE,
-    KF_PS_ERROR,
-    KF_PS_COUNT
-} kf_pstate;
+#include "ui/common/states.h"
 
 #define KF_NO_TIME INT64_MIN
 
@@ -128,11 +116,9 @@ void kf_model_step_clear(kf_model *m);
 size_t kf_model_count(const kf_model *m);
 const kf_mprofile *kf_model_by_id(const kf_model *m, const char *id);     /* NULL if gone */
 const kf_mprofile *kf_model_by_name(const kf_model *m, const char *name); /* NULL if gone */
-const char *kf_model_state_word(kf_pstate s);                             /* "needs sign-in" */
 bool kf_model_has_session(const kf_mprofile *p);   /* also one that is over, and not signed out */
 bool kf_model_is_over(const kf_mprofile *p);       /* no token can come from it: sign in */
 bool kf_model_renews_itself(const kf_mprofile *p); /* before its token ends */
 bool kf_model_is_locked(const kf_model *m);        /* the store, or by keyfob lock */
-bool kf_model_attention(kf_pstate s);              /* a person is needed */
 int64_t kf_model_left_ms(const kf_model *m,
                          const kf_mprofile *p); /* KF_NO_TIME if there is no token */

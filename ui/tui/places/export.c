@@ -399,7 +399,7 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
     if (!p) return;
     kf_words_left(kf_model_left_ms(m, p), time_left);
     snprintf(left, size, "keyfob%s > %s > Export", m->sandbox ? " sandbox" : "", p->name);
-    snprintf(right, size, "%s", kf_model_state_word(p->state));
+    snprintf(right, size, "%s", kf_state_words(p->state));
     if (!kf_str_eq(time_left, "--")) snprintf(right, size, "%s left", time_left);
 }
 

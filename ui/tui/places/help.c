@@ -137,7 +137,7 @@ static void draw_profile(const kf_mprofile *p, kf_grid *g, kf_rect r, int y, boo
     if (at) kf_grid_text(g, y, r.x, 1, KF_INK_STRONG, ">");
     kf_grid_text(g, y, r.x + 2, 9, KF_INK_DIM, "profile");
     kf_grid_text(g, y, r.x + 12, r.cols - 12 - 15, KF_INK_STRONG, p->name);
-    kf_grid_text(g, y, r.x + r.cols - 14, 14, kf_state_ink(state), kf_model_state_word(state));
+    kf_grid_text(g, y, r.x + r.cols - 14, 14, kf_state_ink(state), kf_state_words(state));
     if (at) kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
 }
 

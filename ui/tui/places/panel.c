@@ -22,7 +22,7 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     if (s->what == KF_PANEL_STATE && p) {
         s->what = KF_PANEL_PLAIN;
         s->details = true;
-        snprintf(s->title, sizeof s->title, "%s: %s", p->name, kf_model_state_word(p->state));
+        snprintf(s->title, sizeof s->title, "%s: %s", p->name, kf_state_words(p->state));
     } else snprintf(s->title, sizeof s->title, "%s", args->title ? args->title : "");
 }
 

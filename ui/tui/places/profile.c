@@ -170,7 +170,7 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
     kf_words_left(kf_model_left_ms(m, p), time_left);
     kf_pstate s = p->state;
     const char *who = p->impersonator[0] ? compact ? "IMPERSONATED " : "IMPERSONATED  " : "";
-    const char *word = kf_model_state_word(s);
+    const char *word = kf_state_words(s);
     if (kf_str_eq(time_left, "--")) snprintf(right, size, "%s%s", who, word);
     else if (compact && (who[0] || s == KF_PS_SIGNED_IN)) /* else the name would be cut */
         snprintf(right, size, "%s%s%s", who, time_left, who[0] ? "" : " left");

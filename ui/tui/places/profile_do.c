@@ -285,8 +285,7 @@ int kf_profile_draw(const kf_model *m, const kf_mprofile *p, kf_grid *g, kf_rect
         f.y += 2;
     }
     draw_who(p, &f);
-    if (!overview || s != KF_PS_SIGNED_IN)
-        fact(&f, "State", kf_state_ink(s), kf_model_state_word(s));
+    if (!overview || s != KF_PS_SIGNED_IN) fact(&f, "State", kf_state_ink(s), kf_state_words(s));
     gap(&f);
     if (overview && p->failed && s != KF_PS_SIGNED_IN && s != KF_PS_SIGNED_OUT) {
         f.y += kf_error_draw(g, (kf_rect){f.y, r.x, r.y + r.rows - f.y, r.cols}, "", &p->failure,

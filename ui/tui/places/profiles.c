@@ -36,7 +36,7 @@ static bool matches(const profiles *s, const kf_mprofile *p) {
 static const kf_model *sort_model; /* qsort has no argument; one thread */
 
 static int rank(const kf_mprofile *p) {
-    if (kf_model_attention(p->state)) return 0;
+    if (kf_state_needs_person(p->state)) return 0;
     return p->state == KF_PS_SIGNED_OUT ? 2 : 1;
 }
 
@@ -289,7 +289,7 @@ static void draw_row(const kf_model *m, const kf_mprofile *p, kf_grid *g, int y,
     x = cell(g, y, x, c->env, KF_INK_DIM, p->environment);
     x = cell(g, y, x, c->user, p->user_email[0] ? KF_INK_TEXT : KF_INK_DIM, user_of(p));
     x = cell(g, y, x, c->org, KF_INK_TEXT, org_of(p));
-    x = cell(g, y, x, c->state, kf_state_ink(st), kf_model_state_word(st));
+    x = cell(g, y, x, c->state, kf_state_ink(st), kf_state_words(st));
     kf_grid_right(g, y, c->end - 1 - c->left, c->left, KF_INK_TEXT, left);
     if (at) kf_grid_tint(g, y, 0, c->end, KF_INK_SELECT);
 }
@@ -400,7 +400,7 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 static size_t attention(const kf_model *m) {
     size_t n = 0;
     for (size_t i = 0; i < m->n; i++)
-        n += !m->profile[i]->gone && kf_model_attention(m->profile[i]->state);
+        n += !m->profile[i]->gone && kf_state_needs_person(m->profile[i]->state);
     return n;
 }
 
