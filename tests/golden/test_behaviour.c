@@ -284,6 +284,37 @@ static void paste_too_long(void **state) {
     assert_true(stage_shows(s, "Not pasted: 399 characters, the field takes 64"));
 }
 
+/* The rows of a search that was pasted are others: the cursor starts again at the best one. */
+static void paste_into_help(void **state) {
+    stage *s = *state;
+    char many[400];
+    memset(many, 'a', sizeof many - 1);
+    many[sizeof many - 1] = 0;
+    stage_type(s, "/acme-prod");
+    stage_key(s, KF_KEY_ENTER);
+    stage_type(s, "?/");
+    stage_paste(s, many);
+    assert_true(stage_shows(s, "Not pasted: 399 characters, the field takes 64"));
+    for (int i = 0; i < 20; i++) stage_key(s, KF_KEY_DOWN);
+    stage_paste(s, "organ\nization");
+    assert_true(stage_shows(s, "line ends were left out"));
+    assert_true(stage_shows(s, "> o "));
+    stage_key(s, KF_KEY_ENTER);
+    assert_string_equal(kf_app_top(s->a), "orgs");
+}
+
+/* Profiles that go away while they are searched for leave no cursor behind the last row. */
+static void help_when_a_profile_goes(void **state) {
+    stage *s = *state;
+    stage_type(s, "?/ooli");
+    stage_watch(s, "{\"profiles\":[],\"removed\":[\"hooli-europe-production-01\"]}");
+    assert_true(stage_shows(s, "Nothing matches"));
+    stage_key(s, KF_KEY_ENTER);
+    assert_string_equal(kf_app_top(s->a), "help");
+    stage_key(s, KF_KEY_BACKSPACE);
+    assert_true(stage_shows(s, "> "));
+}
+
 static void editing(void **state) {
     kf_line l;
     kf_line_init(&l, 64, false);
@@ -612,6 +643,8 @@ int main(void) {
                                        T(burst_at_a_code),
                                        T(paste_lines),
                                        T(paste_too_long),
+                                       T(paste_into_help),
+                                       T(help_when_a_profile_goes),
                                        T(cursor_row_stays),
                                        T(pieces_are_one_list),
                                        T(the_environment_is_named),

@@ -53,7 +53,7 @@ static void into_a_file(void **state) {
     stage *s = *state;
     stage_key(s, 'x');
     stage_key(s, KF_KEY_TAB);
-    stage_key(s, ' '); /* header -> env */
+    stage_type(s, "  "); /* header -> raw -> env */
     stage_key(s, KF_KEY_TAB);
     stage_key(s, KF_KEY_RIGHT); /* clipboard -> file */
     stage_key(s, KF_KEY_TAB);

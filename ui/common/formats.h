@@ -8,16 +8,18 @@
 
 /* The formats, X(name, what it is): help, completion and messages take them from here. One with a
  * brace is a template. */
-#define KF_FORMATS(X)                                                    \
-    X("header", "Authorization: Bearer ...")                             \
-    X("raw", "the token and a newline")                                  \
-    X("env", "export NAME='...', for sh, bash and zsh")                  \
-    X("fish", "set -gx NAME '...'")                                      \
-    X("powershell", "$env:NAME = '...'")                                 \
-    X("dotenv", "NAME=\"...\"")                                          \
-    X("json", "one line, schema keyfob.token/1")                         \
-    X("curl", "a file of options, for curl -K")                          \
-    X("exec-credential", "for kubectl, in the version that it asks for") \
+#define KF_PLAIN_FORMATS(X) /* need nothing else to be known */ \
+    X("header", "Authorization: Bearer ...")                    \
+    X("raw", "the token and a newline")                         \
+    X("env", "export NAME='...', for sh, bash and zsh")         \
+    X("fish", "set -gx NAME '...'")                             \
+    X("powershell", "$env:NAME = '...'")                        \
+    X("dotenv", "NAME=\"...\"")                                 \
+    X("json", "one line, schema keyfob.token/1")                \
+    X("curl", "a file of options, for curl -K")                 \
+    X("exec-credential", "for kubectl, in the version that it asks for")
+#define KF_FORMATS(X)   \
+    KF_PLAIN_FORMATS(X) \
     X("netrc", "machine HOST login NAME password TOKEN; needs --host")
 /* Of a session and not of a token: sealed by the agent, unknown to kf_format. */
 #define KF_SEALED_FORMATS(X) \

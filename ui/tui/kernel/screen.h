@@ -70,8 +70,8 @@ typedef struct kf_out kf_out;
 typedef struct kf_screen_class kf_screen_class;
 
 void kf_out_push(kf_out *o, const kf_screen_class *cls, const kf_args *args);
-/* Closes this screen with what lies on top of it, whoever has the keys by now, and n - 1 screens
- * below it. */
+/* Closes this screen with the screens on top of it, also when another one has the keys by now, and
+ * n - 1 screens below it. */
 void kf_out_pop(kf_out *o, int n);
 /* Calls of the agent. params owned. The result comes as KF_EV_RESULT with the returned number, a
  * stream's answers too; SignIn's steps as KF_EV_STEP. A call that needs the vault's passphrase is

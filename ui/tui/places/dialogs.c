@@ -58,12 +58,13 @@ static const struct {
                              "Commands that use this profile stop working "
                              "until you sign in again. Settings and API key stay.",
                              "Keep", "Sign out"},
-    [KF_CONFIRM_DISCARD] = {"What you typed in the form is not saved.", "Go on editing", "Discard"},
-    [KF_CONFIRM_REVOKE] = {"Whoever uses it has to sign in again there, at the latest when its "
-                           "token runs out. Yours goes on.",
-                           "Keep", "End it"},
+    [KF_CONFIRM_DISCARD] = {"What you typed in the form is not saved.", "Keep editing", "Discard"},
+    [KF_CONFIRM_REVOKE] =
+        {"The device or browser that uses it has to sign in again, at the latest when "
+         "its token expires. Your own session stays.",
+         "Keep", "End it"},
     [KF_CONFIRM_REPLACE] = {"The file exists. What is in it now is lost.", "Keep", "Replace"},
-    [KF_CONFIRM_API_KEY] = {"The key does not expire. Whoever has it can do everything in this "
+    [KF_CONFIRM_API_KEY] = {"The key does not expire. Anyone who has it can do anything in this "
                             "environment, for every user.",
                             "Cancel", "Export the key"},
     [KF_CONFIRM_RESET] = {"WorkOS prepares a password reset now. Setting the new password ends all "

@@ -17,15 +17,9 @@ static const char *const what_options[N_WHAT] = {"access", "claims", "api-key"};
 static const char *const to_words[N_TO] = {"clipboard", "file, only for you"};
 static const struct {
     const char *name, *about;
-} formats[] = {{"header", "Authorization: Bearer ..."},
-               {"env", "export WORKOS_ACCESS_TOKEN=... (sh)"},
-               {"fish", "set -gx WORKOS_ACCESS_TOKEN ..."},
-               {"powershell", "$env:WORKOS_ACCESS_TOKEN = ..."},
-               {"dotenv", "WORKOS_ACCESS_TOKEN=\"...\""},
-               {"json", "{\"access_token\": ...}"},
-               {"curl", "a line for curl -K"},
-               {"exec-credential", "for kubectl"},
-               {"raw", "the value and a newline"}};
+} formats[] = {
+#define FORMAT_ROW(name, about) {name, about},
+    KF_PLAIN_FORMATS(FORMAT_ROW)};
 
 typedef struct export {
     char id[17];
@@ -342,11 +336,11 @@ static char *caution(const export *s, const kf_model *m, const kf_mprofile *p) {
         return kf_strdup("The claims name a person, but nobody can sign in with them.");
     if (s->what == API_KEY)
         return kf_strdup(
-            "The API key does not expire. Whoever has it can do everything in this environment.");
+            "The API key does not expire. Anyone who has it can do anything in this environment.");
     char left[24];
     kf_words_left(kf_model_left_ms(m, p), left);
-    return kf_strfmt("Whoever has the token acts as %s for %s more. Better for commands: keyfob "
-                     "exec %s -- your-command",
+    return kf_strfmt("Anyone who has the token can act as %s for %s more. For commands, use keyfob "
+                     "exec %s -- your-command instead.",
                      *p->user_email ? p->user_email : "you", left, p->name);
 }
 

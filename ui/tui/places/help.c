@@ -105,7 +105,11 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
     help *s = st;
     char msg[120];
     if (ev->kind == KF_EV_KEY && s->typing && kf_line_key(&s->filter, ev->key)) s->cur = 0;
-    else if (ev->kind == KF_EV_PASTE) kf_line_paste(&s->filter, ev->text, ev->len, msg, sizeof msg);
+    else if (ev->kind == KF_EV_PASTE) {
+        kf_line_paste(&s->filter, ev->text, ev->len, msg, sizeof msg);
+        if (msg[0]) kf_out_say(o, KF_SAY_INFO, "%s", msg);
+        s->cur = 0;
+    } else if (ev->kind == KF_EV_MODEL) s->cur = kf_list_move(s->cur, rows(s, m), 1, KF_DO_NONE);
     else if (ev->kind != KF_EV_DO) return;
     else if (kf_is_move(ev->act)) s->cur = kf_list_move(s->cur, rows(s, m), 10, ev->act);
     else if (ev->act == KF_DO_FILTER) s->typing = true;
