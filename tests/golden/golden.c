@@ -190,12 +190,17 @@ static void show_code(kf_grid *g) {
     }
 }
 
+void stage_grid(stage *s, int rows, int cols, kf_grid *out) {
+    kf_grid_init(out, rows, cols, s->ascii);
+    kf_app_size(s->a, rows, cols);
+    kf_app_draw(s->a, out);
+    kf_app_size(s->a, s->rows, s->cols);
+}
+
 char *stage_draw(stage *s, int rows, int cols) {
     kf_grid g;
     kf_buf out;
-    kf_grid_init(&g, rows, cols, s->ascii);
-    kf_app_size(s->a, rows, cols);
-    kf_app_draw(s->a, &g);
+    stage_grid(s, rows, cols, &g);
     show_code(&g);
     char *text = kf_grid_dump(&g);
     kf_buf_init(&out, SIZE_MAX);
@@ -203,7 +208,6 @@ char *stage_draw(stage *s, int rows, int cols) {
     if (g.cursor) kf_buf_addf(&out, "cursor %d,%d\n", g.cur_y, g.cur_x);
     free(text);
     kf_grid_done(&g);
-    kf_app_size(s->a, s->rows, s->cols);
     return kf_buf_steal(&out);
 }
 
@@ -219,9 +223,7 @@ static char *read_whole(const char *path) {
     return kf_buf_steal(&b);
 }
 
-void stage_shot_at(stage *s, const char *name, int rows, int cols) {
-    KF_AUTO_CHARS path = kf_strfmt("%s/%s-%dx%d.txt", KF_GOLDEN_DIR, name, cols, rows);
-    KF_AUTO_CHARS got = stage_draw(s, rows, cols);
+void stage_same(const char *path, const char *got) {
     const char *bless = getenv("KEYFOB_BLESS");
     if (bless && *bless == '1') {
         FILE *f = fopen(path, "w");
@@ -233,6 +235,12 @@ void stage_shot_at(stage *s, const char *name, int rows, int cols) {
     KF_AUTO_CHARS want = read_whole(path);
     if (!want) fail_msg("%s is missing; KEYFOB_BLESS=1 writes it", path);
     if (strcmp(want, got) != 0) fail_msg("%s differs. Wanted:\n%s\nDrawn:\n%s", path, want, got);
+}
+
+void stage_shot_at(stage *s, const char *name, int rows, int cols) {
+    KF_AUTO_CHARS path = kf_strfmt("%s/%s-%dx%d.txt", KF_GOLDEN_DIR, name, cols, rows);
+    KF_AUTO_CHARS got = stage_draw(s, rows, cols);
+    stage_same(path, got);
 }
 
 void stage_shot(stage *s, const char *name) {

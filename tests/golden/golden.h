@@ -39,7 +39,10 @@ void stage_type(stage *s, const char *text);
 void stage_paste(stage *s, const char *text);
 void stage_wait(stage *s, int64_t ms);
 char *stage_draw(stage *s, int rows, int cols); /* dump with the cursor's place; caller frees */
-void stage_shot(stage *s, const char *name);    /* three sizes against the files */
+void stage_grid(stage *s, int rows, int cols, kf_grid *out); /* caller ends it */
+/* got is what the file has; KEYFOB_BLESS=1 writes it there. */
+void stage_same(const char *path, const char *got);
+void stage_shot(stage *s, const char *name); /* three sizes against the files */
 void stage_shot_at(stage *s, const char *name, int rows, int cols);
 bool stage_shows(stage *s, const char *text);     /* at 80x24 */
 void stage_step(stage *s, const char *step_json); /* the sign-in's next step */
