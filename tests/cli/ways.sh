@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every way to sign in from the shell (README, "Ways to sign in"), to its end and to its failures.
+# Every way to sign in from the shell (data/guide/signing-in.md), to its end and to its failures.
 SRC=$1 BIN=$2
 . "$SRC/tests/lib.sh"
 . "$SRC/tests/tui/signin.sh" # page, landing

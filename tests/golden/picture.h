@@ -1,7 +1,8 @@
 #pragma once
 /* Pictures of screens for README and the guides, as SVG in data/pictures. They are drawn from the
- * grids of the goldens, cell by cell, with the inks of ui/tui/kernel/theme.c, so that a picture shows the
- * program as it is. KEYFOB_BLESS=1 writes them; without it a difference fails the test. */
+ * grids of the goldens, cell by cell, with the inks of ui/tui/kernel/theme.c, so that a picture
+ * shows the program as it is. KEYFOB_BLESS=1 writes them; without it a difference fails the test.
+ */
 #include "golden.h"
 
 enum { PICTURE_MAX = 60 * 1000, PICTURE_ROWS = 24, PICTURE_COLS = 80 };

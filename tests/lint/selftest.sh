@@ -156,6 +156,29 @@ printf '/* WORKOS.md §1.3 */\n' >"$tree/src/base/f.c"
 fails "a section that is not" 1 "has no section 1.3" sh "$here/references.sh" "$tree"
 fails "references without files" 2 "no files" sh "$here/references.sh" "$here/../lint"
 
+# README and the guides
+documents() { fails "$1" "$2" "$3" sh "$here/documents.sh" "$tree"; }
+fresh
+mkdir -p "$tree/data/guide" "$tree/data/pictures"
+printf '# x\n[a](data/guide/a.md)\n' >"$tree/README.md"
+printf '# a\n![p](../pictures/p.svg)\n[w](https://workos.com)\n' >"$tree/data/guide/a.md"
+: >"$tree/data/pictures/p.svg"
+documents "links that lead somewhere" 0 "2 documents, 3 links"
+: >"$tree/data/pictures/q.svg"
+documents "a picture that nothing shows" 1 "q.svg: no document shows it"
+rm "$tree/data/pictures/q.svg"
+repeat 12000 12345 >"$tree/data/pictures/p.svg"
+documents "a picture too large" 1 "p.svg: 60 kB or more"
+: >"$tree/data/pictures/p.svg"
+printf '# x\n<img src="p.svg">\n' >"$tree/README.md"
+documents "a picture that is not there" 1 "README.md: p.svg leads nowhere"
+{ echo '# x'; repeat 81 ü | tr -d '\n'; echo; } >"$tree/README.md"
+documents "a long line in a document" 1 "README.md:2: over 80 columns"
+{ echo '# x'; repeat 80 ü | tr -d '\n'; echo; echo '```'; repeat 90 x | tr -d '\n'; echo; echo '```'; } >"$tree/README.md"
+documents "long lines in code" 0 "2 documents"
+rm -r "$tree/data/guide"
+documents "no guides" 2 "no documents"
+
 # the layout
 format() { cp "$here/../../.clang-format" "$tree"; fails "$1" "$2" "$3" sh "$here/format.sh" "$tree"; }
 fresh
