@@ -1,31 +1,26 @@
 #pragma once
 /* keyfobd's one object: everything that lives as long as the process. Made by main.c,
- * passed down; no globals. Parts: keeper (sessions of profiles), server (connections and
- * calls), drive (sign-in flows), watch (who wants to hear of changes). */
+ * passed down; no globals. Parts: door (connections and calls), keeper (sessions of profiles),
+ * drive (sign-in flows), watch (who wants to hear of changes). */
 #include <stdbool.h>
+#include "door/door.h"
 #include "io/conf.h"
 #include "io/http.h"
 #include "io/store.h"
 #include "loop/task.h"
 
 typedef struct kf_keeper kf_keeper;
-typedef struct kf_server kf_server;
 struct kf_watch;
 struct kf_drive;
-struct kf_asking;
 struct kf_enrollment;
 struct kf_keys;
-struct kf_sealing;
 struct kf_lifetime;
 struct kf_opening;
 struct kf_settings_file;
 struct kf_settings_changes;
-struct kf_checkup;
-struct kf_gather;
 struct kf_notice;
 struct kf_move;
 struct kf_retired;
-struct kf_quitting;
 struct kf_locking;
 struct kf_takeover;
 
@@ -43,22 +38,18 @@ typedef struct kf_agent {
     struct kf_settings_changes *changes; /* settings_changes.c: NULL: none */
     char *conf_path, *state_dir, *data_dir, *runtime_dir, *socket_path;
     kf_keeper *keeper;
-    kf_server *server;
+    kf_door *door;
     struct kf_watch *watch;
     struct kf_drive *drive;
-    struct kf_asking *asking;          /* ask.c: calls that wait for WorkOS's API */
     struct kf_enrollment *enrollments; /* methods_factor.c */
     struct kf_keys *keys;              /* methods_claims.c: JWKS documents */
     struct kf_move *move;              /* methods_store.c: NULL, or the one under way */
-    struct kf_quitting *quitting;      /* methods_quit.c */
     struct kf_retired *retired;        /* stores that secrets were moved out of */
     struct kf_notice *notices;         /* notify.c: commands of on_sign_in_needed */
-    struct kf_checkup *checkups;       /* methods_doctor.c: calls under way */
-    struct kf_gather *imports;         /* import_gather.c: calls under way */
-    struct kf_sealing *sealings;       /* methods_seal.c */
     struct kf_lifetime *lifetime;
     struct kf_opening *openings; /* settings.c: who waits for the store */
     unsigned saving;             /* settings_file.c: changes of keyfob.conf under way */
+    unsigned asking;             /* ask.c: calls that wait for WorkOS's API */
     struct kf_locking *locking;  /* locking.c */
     bool locked;    /* by Lock, until Unlock: nothing is given out, whatever the store is */
     unsigned locks; /* how many there were; an Unlock asked before the last one is void */

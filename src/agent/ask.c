@@ -3,56 +3,25 @@
 #include "agent/ask.h"
 
 #include "keeper/keeper.h"
-#include "agent/server.h"
 #include "auth/workos.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 enum { PAGES_MAX = KF_ACCOUNT_ITEMS_MAX / KF_ACCOUNT_PAGE_SMALL + 1, ASKING_MAX = 64 };
 
-/* What the keeper calls back with may have ended meanwhile: it is found again by its number. */
-typedef struct ref {
-    kf_agent *a;
-    uint32_t serial;
-} ref;
-
-static ref *ref_new(const kf_asking *q) {
-    ref *r = malloc(sizeof *r);
-    if (!r) abort();
-    *r = (ref){q->a, q->serial};
-    return r;
-}
-
-static kf_asking *ref_take(ref *r) {
-    kf_asking *q = r->a->asking;
-    while (q && q->serial != r->serial) q = q->next;
-    free(r);
-    return q;
-}
-
-void kf_ask_end(kf_asking *q) {
-    kf_asking **p = &q->a->asking;
-    while (*p != q) p = &(*p)->next;
-    *p = q->next;
+static void asking_free(void *user) {
+    kf_asking *q = user;
+    q->a->asking--;
     if (q->http) kf_http_cancel(q->a->http, q->http);
-    kf_json_free(q->params);
     kf_json_free(q->list);
     kf_secret_free(q->key);
     free(q);
 }
 
-void kf_ask_drop_all(kf_agent *a) {
-    while (a->asking) kf_ask_end(a->asking);
-}
-
-void kf_ask_reply(kf_asking *q, kf_json *params) {
-    kf_server_reply(q->a->server, q->conn, params, false);
-    kf_ask_end(q);
-}
-
-void kf_ask_fail(kf_asking *q, const kf_err *err) {
-    kf_server_error(q->a->server, q->conn, err);
-    kf_ask_end(q);
+/* While the keeper has it, the call has to stay. */
+static void client_gone(void *user) {
+    kf_asking *q = user;
+    if (q->http) kf_call_drop(q->call);
 }
 
 /* --- requests ------------------------------------------------------------------------------------
@@ -63,7 +32,7 @@ static void answered(void *user, kf_http_resp *resp, const kf_err *net) {
     kf_err err;
     q->http = 0;
     if (!kf_ask_ok(resp, net, &err)) {
-        kf_ask_fail(q, &err);
+        kf_call_fail(q->call, &err);
         return;
     }
     KF_AUTO(kf_json) body = kf_ask_body(resp);
@@ -73,7 +42,7 @@ static void answered(void *user, kf_http_resp *resp, const kf_err *net) {
 static void fail_id(kf_asking *q) {
     kf_err err;
     kf_fail(&err, KF_ERR_USAGE_BAD, "that is no id of WorkOS");
-    kf_ask_fail(q, &err);
+    kf_call_fail(q->call, &err);
 }
 
 void kf_ask_send(kf_asking *q, const char *method, char *path, kf_secret *body, kf_ask_got got) {
@@ -109,7 +78,7 @@ static void page(void *user, kf_http_resp *resp, const kf_err *net) {
         return;
     }
     if (!kf_ask_ok(resp, net, &err)) {
-        kf_ask_fail(q, &err);
+        kf_call_fail(q->call, &err);
         return;
     }
     KF_AUTO(kf_json) body = kf_ask_body(resp);
@@ -118,11 +87,9 @@ static void page(void *user, kf_http_resp *resp, const kf_err *net) {
     if (ok && ++q->pages > PAGES_MAX)
         ok = kf_fail(&err, KF_ERR_NET_BAD_ANSWER, "the list has more than %d pages", PAGES_MAX);
     if (!ok) {
-        kf_ask_fail(q, &err);
+        kf_call_fail(q->call, &err);
     } else if (!*next) {
         q->then(q);
-    } else if (!kf_server_alive(q->a->server, q->conn)) {
-        kf_ask_end(q); /* nobody wants the rest */
     } else {
         memcpy(q->after, next, sizeof next);
         next_page(q);
@@ -154,15 +121,18 @@ void kf_ask_list(kf_asking *q, kf_account_list what, kf_ask_fn then) {
  */
 
 static void key_here(void *user, const kf_secret *key, const kf_err *err) {
-    kf_asking *q = ref_take(user);
+    kf_asking *q = user;
     kf_err none;
-    if (!q) return;
     if (!err && !key) {
         kf_fail(&none, KF_ERR_WORKOS_NEEDS_API_KEY, "%s has no API key", q->name);
         err = &none;
     }
     if (err) {
-        kf_ask_fail(q, err);
+        kf_call_fail(q->call, err);
+        return;
+    }
+    if (kf_call_is_gone(q->call)) {
+        kf_call_drop(q->call);
         return;
     }
     q->key = kf_secret_copy(key);
@@ -170,9 +140,8 @@ static void key_here(void *user, const kf_secret *key, const kf_err *err) {
 }
 
 static void session_here(void *user, const kf_token *t, const kf_err *err) {
-    kf_asking *q = ref_take(user);
+    kf_asking *q = user;
     kf_err bad;
-    if (!q) return;
     bool ok = t && kf_str_set(q->user_id, sizeof q->user_id, kf_session_user_id(t->session)) &&
               kf_str_set(q->sid, sizeof q->sid, t->session->claims.sid) &&
               kf_account_id_ok(q->user_id);
@@ -182,42 +151,32 @@ static void session_here(void *user, const kf_token *t, const kf_err *err) {
         err = &bad;
     }
     if (!ok) {
-        kf_ask_fail(q, err);
+        kf_call_fail(q->call, err);
         return;
     }
-    kf_keeper_api_key(q->a->keeper, q->profile, key_here, ref_new(q));
+    kf_keeper_api_key(q->a->keeper, q->profile, key_here, q);
 }
 
-void kf_ask_begin(kf_agent *a, uint32_t conn, const kf_json *params, bool more, kf_ask_fn then) {
-    static uint32_t last;
-    const char *name = kf_json_str_or(params, "profile", "");
+void kf_ask_begin(kf_agent *a, kf_call *call, kf_ask_fn then) {
+    const char *name = kf_call_str(call, "profile", "");
     const kf_conf_profile *c = kf_conf_find(a->conf, name);
-    size_t n = 0;
-    kf_err err;
-    for (kf_asking *i = a->asking; i; i = i->next) n++;
+    kf_err err = {.code = KF_ERR_NONE};
     if (!c) kf_fail(&err, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
-    else if (n >= ASKING_MAX)
+    else if (a->asking >= ASKING_MAX)
         kf_fail(&err, KF_ERR_WIRE_BUSY, "%d such calls are under way already", ASKING_MAX);
-    if (!c || n >= ASKING_MAX) {
-        kf_server_error(a->server, conn, &err);
+    else if (!c->confidential) /* without asking the store */
+        kf_fail(&err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s has no API key", c->name);
+    if (err.code != KF_ERR_NONE) {
+        kf_call_fail(call, &err);
         return;
     }
     kf_asking *q = kf_new(kf_asking);
-    *q = (kf_asking){.next = a->asking,
-                     .a = a,
-                     .conn = conn,
-                     .more = more,
-                     .params = kf_json_copy(params),
-                     .then = then,
-                     .serial = ++last};
+    *q = (kf_asking){.a = a, .call = call, .then = then};
     memcpy(q->profile, c->id, sizeof q->profile);
     memcpy(q->name, c->name, sizeof q->name);
     memcpy(q->origin, c->api_host, sizeof q->origin);
-    a->asking = q;
-    if (!c->confidential) { /* without asking the store */
-        kf_fail(&err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s has no API key", q->name);
-        kf_ask_fail(q, &err);
-        return;
-    }
-    kf_keeper_session(a->keeper, q->profile, session_here, ref_new(q));
+    a->asking++;
+    kf_call_keep(call, q, asking_free);
+    kf_call_on_gone(call, client_gone, q);
+    kf_keeper_session(a->keeper, q->profile, session_here, q);
 }

@@ -1,9 +1,11 @@
 #pragma once
 /* Calls that ask WorkOS about a person with the profile's API key: session and key first, then
- * requests one after the other. A call is answered exactly once, by kf_ask_reply or kf_ask_fail,
- * which end it. Lists are followed to their end, within the bounds of auth/account.h. */
+ * requests one after the other. kf_call_reply or kf_call_fail of q->call end it, and free q. Lists
+ * are followed to their end, within the bounds of auth/account.h. A client that goes away ends the
+ * request that is under way. */
 #include "agent/agent.h"
 #include "auth/account.h"
+#include "door/call.h"
 #include "keeper/answer.h"
 
 typedef struct kf_asking kf_asking;
@@ -12,18 +14,15 @@ typedef void (*kf_ask_got)(kf_asking *q, int status,
                            const kf_json *body); /* 2xx; body NULL when it is no JSON */
 
 struct kf_asking {
-    kf_asking *next;
     kf_agent *a;
-    uint32_t conn;
-    bool more;
-    kf_json *params;
+    kf_call *call;
     char profile[17], name[65], origin[256]; /* the profile's id, name and API host */
     char user_id[96], sid[96];               /* of its session */
     kf_secret *key;
     kf_json *list;   /* kf_ask_list's result; items of the interface */
     size_t at, done; /* for the caller: which item, how many were done */
     /* inside */
-    uint32_t serial, http;
+    uint32_t http;
     kf_account_list what;
     char after[KF_ACCOUNT_ID_MAX];
     int limit, pages;
@@ -31,14 +30,10 @@ struct kf_asking {
     kf_ask_got got;
 };
 
-/* then runs once session and key of params' profile are there; else the call is answered with why
- * not. */
-void kf_ask_begin(kf_agent *a, uint32_t conn, const kf_json *params, bool more, kf_ask_fn then);
+/* then runs once session and key of the call's profile are there; else the call is answered with
+ * why not. */
+void kf_ask_begin(kf_agent *a, kf_call *call, kf_ask_fn then);
 void kf_ask_list(kf_asking *q, kf_account_list what, kf_ask_fn then);
 /* path owned, NULL: a bad id, answered as such. body owned, may be NULL. Answers other than 2xx end
  * the call. */
 void kf_ask_send(kf_asking *q, const char *method, char *path, kf_secret *body, kf_ask_got got);
-void kf_ask_reply(kf_asking *q, kf_json *params); /* params owned, may be NULL */
-void kf_ask_fail(kf_asking *q, const kf_err *err);
-void kf_ask_end(kf_asking *q);     /* without an answer: somebody else gives it */
-void kf_ask_drop_all(kf_agent *a); /* the agent ends */

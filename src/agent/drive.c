@@ -2,9 +2,8 @@
  * and gives the finished session to the keeper. drive_jobs.c does the flow's jobs. */
 #include "agent/drive_impl.h"
 
-#include "keeper/keeper.h"
 #include "agent/profile_json.h"
-#include "agent/server.h"
+#include "keeper/keeper.h"
 #include "agent/settings.h"
 #include "auth/profile.h"
 #include "base/log.h"
@@ -28,7 +27,6 @@ static void sign_in_free(kf_sign_in *s) {
     kf_loop_cancel(s->a->loop, s->timer);
     kf_drive_jobs_drop(s);
     kf_flow_free(s->flow);
-    kf_json_free(s->params);
     kf_secret_free(s->api_key);
     kf_session_free(s->session);
     free(s);
@@ -79,13 +77,8 @@ static void set_end(kf_json *one, const kf_step *step) {
     kf_json_set_int(one, "left_ms", left);
 }
 
-/* s may be gone afterwards: who cannot be told has gone, and that cancels. */
+/* The last one ends the call. */
 static void send_step(kf_sign_in *s, const kf_step *step, bool last) {
-    kf_agent *a = s->a;
-    uint32_t conn = s->conn;
-    char id[33];
-    memcpy(id, s->id, sizeof id);
-    if (last) s->conn = 0; /* its call is over; the connection is free for the next one */
     bool choose = step->kind == KF_STEP_CHOOSE;
     size_t first = 0, n = step->n_choice;
     do {
@@ -93,18 +86,20 @@ static void send_step(kf_sign_in *s, const kf_step *step, bool last) {
         first += STEP_FRAME_CHOICES;
         set_end(one, step);
         if (step->kind == KF_STEP_DONE)
-            kf_json_set(one, "profile", kf_profile_json(a->keeper, s->profile));
-        kf_json_set_str(j, "flow", id);
+            kf_json_set(one, "profile", kf_profile_json(s->a->keeper, s->profile));
+        kf_json_set_str(j, "flow", s->id);
         kf_json_set(j, "step", one);
-        kf_server_reply(a->server, conn, j, !last);
-    } while (choose && first < n && kf_drive_find(a, id) == s && s->conn);
+        bool more = choose && first < n;
+        if (more || !last) kf_call_part(s->call, j);
+        else kf_call_reply(KF_TAKE(s->call), j);
+    } while (choose && first < n);
 }
 
 /* The client hears why; what is under way at WorkOS is still brought to an end. s may be gone
  * afterwards. */
 static void give_up(kf_sign_in *s, const kf_err *err) {
     kf_step step = {.serial = s->shown + 1, .kind = KF_STEP_FAILED, .err = *err};
-    if (s->conn) send_step(s, &step, true); /* conn is 0 before anything can go: s stays */
+    if (s->call) send_step(s, &step, true);
     if (!s->flow) {
         sign_in_free(s);
         return;
@@ -136,7 +131,7 @@ static void adopted(void *user, const kf_err *err) {
     kf_sign_in *s = ref_take(user);
     kf_person owner;
     if (!s) return;
-    if (err && err->code == KF_ERR_WORKOS_OTHER_USER && s->conn &&
+    if (err && err->code == KF_ERR_WORKOS_OTHER_USER && s->call &&
         kf_keeper_owner(s->a->keeper, s->profile, &owner)) {
         ask_other(s, &owner, NULL);
         return;
@@ -144,7 +139,7 @@ static void adopted(void *user, const kf_err *err) {
     kf_step failed = {.serial = s->shown + 1, .kind = KF_STEP_FAILED};
     if (err) failed.err = *err;
     kf_drive_jobs_rest(s, err ? KF_LOOPBACK_FAILED : KF_LOOPBACK_DONE, err ? err->what : NULL);
-    if (s->conn) send_step(s, err ? &failed : kf_flow_step(s->flow), true);
+    if (s->call) send_step(s, err ? &failed : kf_flow_step(s->flow), true);
     if (!err || !is_dropped(err->code)) { /* stored, or unsaved */
         sign_in_free(s);
         return;
@@ -164,7 +159,7 @@ static void adopt(kf_sign_in *s) {
 static void profile_made(kf_sign_in *s, const kf_err *err) {
     kf_person owner = s->owner;
     if (!err) adopt(s);
-    else if (s->conn) ask_other(s, &owner, err); /* another name may do */
+    else if (s->call) ask_other(s, &owner, err); /* another name may do */
     else {
         s->adopting = false;
         s->over = true;
@@ -175,9 +170,6 @@ static void profile_made(kf_sign_in *s, const kf_err *err) {
 
 /* Does what the flow wants done, shows what it wants shown, and ends it when it is over. */
 void kf_drive_pump(kf_sign_in *s) {
-    kf_agent *a = s->a;
-    char id[33];
-    memcpy(id, s->id, sizeof id);
     const kf_step *step = kf_flow_step(s->flow);
     if (s->adopting) return;
     if (step->kind == KF_STEP_FAILED && !s->over) {
@@ -198,10 +190,9 @@ void kf_drive_pump(kf_sign_in *s) {
         return;
     }
     if (step->kind != KF_STEP_WAIT) kf_drive_jobs_tell(s, KF_LOOPBACK_GO_ON, NULL);
-    if (step->serial != s->shown && s->conn) {
+    if (step->serial != s->shown && s->call) {
         s->shown = step->serial;
         send_step(s, step, s->over);
-        if (!(s = kf_drive_find(a, id))) return;
     }
     if (s->over && !kf_drive_jobs_asking(s)) sign_in_free(s);
 }
@@ -224,12 +215,12 @@ static void start_timer(kf_sign_in *s) {
 }
 
 static void begin(kf_sign_in *s, const kf_secret *key) {
-    const char *env_key = kf_json_str_or(s->params, "api_key", "");
+    KF_AUTO(kf_secret) env_key = kf_call_take_secret(s->call, "api_key");
     kf_flow_opts o;
     kf_err e;
     s->stored_key = key != NULL;
     if (key) s->api_key = kf_secret_copy(key);
-    else if (*env_key) s->api_key = kf_secret_new(env_key, strlen(env_key));
+    else if (kf_secret_len(env_key)) s->api_key = KF_TAKE(env_key);
     bool ok = kf_drive_opts(s, &o, &e);
     if (ok && !key && s->api_key && !kf_api_key_looks_ok(s->api_key)) /* it becomes a header */
         ok = kf_fail(&e, KF_ERR_USAGE_BAD, "WORKOS_API_KEY is no API key (sk_...)");
@@ -242,7 +233,6 @@ static void begin(kf_sign_in *s, const kf_secret *key) {
         give_up(s, &e);
         return;
     }
-    s->params = kf_json_free(s->params);
     start_timer(s);
     kf_drive_pump(s);
 }
@@ -252,67 +242,6 @@ static void key_here(void *user, const kf_secret *key, const kf_err *err) {
     if (!s) return;
     if (err) give_up(s, err);
     else begin(s, key);
-}
-
-void kf_drive_sign_in(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    const char *name = kf_json_str_or(p, "profile", "");
-    const kf_conf_profile *c = kf_conf_find(a->conf, name);
-    kf_err e;
-    size_t n = 0;
-    for (kf_sign_in *s = a->drive->all; s; s = s->next) n++;
-    if (!c) kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
-    else if (n >= FLOWS_MAX)
-        kf_fail(&e, KF_ERR_WIRE_BUSY, "%d sign-ins are under way already", FLOWS_MAX);
-    if (!c || n >= FLOWS_MAX) {
-        kf_server_error(a->server, conn, &e);
-        return;
-    }
-    kf_sign_in *s = kf_new(kf_sign_in);
-    uint8_t raw[16];
-    kf_random(raw, sizeof raw);
-    kf_hex(raw, sizeof raw, s->id);
-    s->a = a;
-    s->conn = conn;
-    s->settings = *c;
-    s->interactive = kf_json_bool(p, "interactive", true);
-    s->any_user = kf_json_bool(p, "as_other_user", false);
-    s->params = kf_json_copy(p);
-    memcpy(s->profile, c->id, sizeof s->profile);
-    s->next = a->drive->all;
-    a->drive->all = s;
-    kf_log(KF_LOG_INFO, "sign-in: %s by %.20s", c->name, kf_json_str_or(p, "method", "?"));
-    kf_keeper_api_key(a->keeper, s->profile, key_here, ref_new(s));
-}
-
-static kf_sign_in *open_flow(kf_agent *a, uint32_t conn, const kf_json *p) {
-    kf_sign_in *s = kf_drive_find(a, kf_json_str_or(p, "flow", ""));
-    if (s && s->flow && s->conn && !s->over) return s;
-    kf_err e;
-    kf_fail(&e, KF_ERR_USAGE_STALE_QUESTION, "that sign-in is over");
-    kf_server_error(a->server, conn, &e);
-    return NULL;
-}
-
-void kf_drive_answer(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    kf_sign_in *s = open_flow(a, conn, p);
-    if (!s) return;
-    const char *v = kf_json_str_or(p, "value", "");
-    KF_AUTO(kf_secret) value = kf_secret_new(v, strlen(v));
-    kf_flow_act act;
-    kf_err e;
-    int64_t serial = kf_json_int_or(p, "serial", -1);
-    bool ok =
-        kf_flow_act_from_name(kf_json_str(p, "act"), &act) && serial >= 0 && serial <= UINT32_MAX;
-    if (!ok) kf_fail(&e, KF_ERR_USAGE_BAD_ANSWER, "the answer names no act or no serial");
-    else ok = kf_flow_answer(s->flow, (uint32_t)serial, act, value, &e);
-    if (!ok) {
-        kf_server_error(a->server, conn, &e);
-        return;
-    }
-    char id[33];
-    memcpy(id, s->id, sizeof id);
-    kf_server_reply(a->server, conn, NULL, false);
-    if ((s = kf_drive_find(a, id))) kf_drive_pump(s);
 }
 
 static void cancel(kf_sign_in *s, const kf_err *why) {
@@ -325,22 +254,77 @@ static void cancel_by_client(kf_sign_in *s) {
     cancel(s, &e);
 }
 
-void kf_drive_cancel(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    kf_sign_in *s = open_flow(a, conn, p);
-    if (!s) return;
-    char id[33];
-    memcpy(id, s->id, sizeof id);
-    kf_server_reply(a->server, conn, NULL, false);
-    if ((s = kf_drive_find(a, id))) cancel_by_client(s);
+/* Clean-up jobs still run. */
+static void client_gone(void *user) {
+    kf_sign_in *s = user;
+    s->call = kf_call_drop(s->call);
+    cancel_by_client(s);
 }
 
-void kf_drive_conn_gone(kf_agent *a, uint32_t conn) {
-    for (kf_sign_in *s = a->drive ? a->drive->all : NULL, *next; s; s = next) {
-        next = s->next;
-        if (s->conn != conn) continue;
-        s->conn = 0;
-        cancel_by_client(s);
+void kf_drive_sign_in(kf_agent *a, kf_call *call) {
+    const char *name = kf_call_str(call, "profile", "");
+    const kf_conf_profile *c = kf_conf_find(a->conf, name);
+    kf_err e;
+    size_t n = 0;
+    for (kf_sign_in *s = a->drive->all; s; s = s->next) n++;
+    if (!c) kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
+    else if (n >= FLOWS_MAX)
+        kf_fail(&e, KF_ERR_WIRE_BUSY, "%d sign-ins are under way already", FLOWS_MAX);
+    if (!c || n >= FLOWS_MAX) {
+        kf_call_fail(call, &e);
+        return;
     }
+    kf_sign_in *s = kf_new(kf_sign_in);
+    uint8_t raw[16];
+    kf_random(raw, sizeof raw);
+    kf_hex(raw, sizeof raw, s->id);
+    s->a = a;
+    s->call = call;
+    kf_call_on_gone(call, client_gone, s);
+    s->settings = *c;
+    s->interactive = kf_call_bool(call, "interactive", true);
+    s->any_user = kf_call_bool(call, "as_other_user", false);
+    memcpy(s->profile, c->id, sizeof s->profile);
+    s->next = a->drive->all;
+    a->drive->all = s;
+    kf_log(KF_LOG_INFO, "sign-in: %s by %.20s", c->name, kf_call_str(call, "method", "?"));
+    kf_keeper_api_key(a->keeper, s->profile, key_here, ref_new(s));
+}
+
+static kf_sign_in *open_flow(kf_agent *a, kf_call *call) {
+    kf_sign_in *s = kf_drive_find(a, kf_call_str(call, "flow", ""));
+    if (s && s->flow && s->call && !s->over) return s;
+    kf_err e;
+    kf_fail(&e, KF_ERR_USAGE_STALE_QUESTION, "that sign-in is over");
+    kf_call_fail(call, &e);
+    return NULL;
+}
+
+void kf_drive_answer(kf_agent *a, kf_call *call) {
+    kf_sign_in *s = open_flow(a, call);
+    if (!s) return;
+    KF_AUTO(kf_secret) value = kf_call_take_secret(call, "value");
+    if (!value) value = kf_secret_new("", 0);
+    kf_flow_act act;
+    kf_err e;
+    int64_t serial = kf_call_int(call, "serial", -1);
+    bool ok = kf_flow_act_from_name(kf_call_str(call, "act", NULL), &act) && serial >= 0 &&
+              serial <= UINT32_MAX;
+    if (!ok) kf_fail(&e, KF_ERR_USAGE_BAD_ANSWER, "the answer names no act or no serial");
+    else ok = kf_flow_answer(s->flow, (uint32_t)serial, act, value, &e);
+    if (!ok) {
+        kf_call_fail(call, &e);
+        return;
+    }
+    kf_call_reply(call, NULL);
+    kf_drive_pump(s);
+}
+
+void kf_drive_cancel(kf_agent *a, kf_call *call) {
+    kf_sign_in *s = open_flow(a, call);
+    if (!s) return;
+    kf_call_reply(call, NULL);
+    cancel_by_client(s);
 }
 
 void kf_drive_profile_gone(kf_agent *a, const char *id) {

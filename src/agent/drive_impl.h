@@ -17,11 +17,10 @@ typedef struct kf_sign_in {
     struct kf_sign_in *next;
     kf_agent *a;
     char id[33];
-    uint32_t conn; /* 0: gone, or told how it ended */
+    kf_call *call; /* NULL: gone, or told how it ended */
     char profile[17];
     kf_conf_profile settings;
     kf_flow *flow;
-    kf_json *params; /* until the flow exists */
     kf_secret *api_key;
     kf_drive_job *jobs; /* under way */
     uint32_t shown;     /* serial of the last step that was sent */
@@ -61,5 +60,5 @@ void kf_drive_jobs_rest(kf_sign_in *s, kf_loopback_end end, const char *detail);
 void kf_drive_jobs_drop(kf_sign_in *s); /* all of them, now */
 void kf_drive_late_drop(kf_drive *d);
 
-/* drive_opts.c. The strings of o live as long as s->params and s->settings. */
+/* drive_opts.c. The strings of o live as long as s->call and s->settings. */
 KF_CHECK bool kf_drive_opts(const kf_sign_in *s, kf_flow_opts *o, kf_err *err);

@@ -41,7 +41,7 @@ static bool browser(const kf_json *p, kf_flow_opts *o, kf_err *err) {
 }
 
 bool kf_drive_opts(const kf_sign_in *s, kf_flow_opts *o, kf_err *err) {
-    const kf_json *p = s->params;
+    const kf_json *p = kf_call_params(s->call);
     const char *client_id = NULL;
     *o = (kf_flow_opts){.origin = s->settings.api_host,
                         .api_key = s->api_key,

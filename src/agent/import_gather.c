@@ -3,13 +3,9 @@
 #include "agent/import_gather.h"
 
 #include <glib.h>
-#include "agent/methods.h"
-#include "agent/server.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/foreign_file.h"
-
-enum { GATHERS_MAX = 8 };
 
 const char *kf_import_source_name(kf_import_source s) {
     static const char *const name[KF_FROM_COUNT] = {"workos", "workos-go", "env"};
@@ -36,36 +32,17 @@ size_t kf_import_files(kf_import_source s, const char *env_path,
     }
 }
 
-static void unlink_it(kf_gather *g) {
-    kf_gather **p = &g->a->imports;
-    while (*p != g) p = &(*p)->next;
-    *p = g->next;
-}
-
-static void free_it(kf_gather *g) {
+static void gather_free(void *user) {
+    kf_gather *g = user;
     kf_foreign_cancel(g->foreign);
     for (int s = 0; s < KF_FROM_COUNT; s++) kf_import_free(g->list[s]);
     kf_import_free(g->credentials);
-    kf_json_free(g->params);
     kf_json_free(g->places);
     free(g);
 }
 
-static void drop(kf_gather *g) {
-    unlink_it(g);
-    free_it(g);
-}
-
-void kf_imports_drop_all(kf_agent *a) {
-    while (a->imports) drop(a->imports);
-}
-
-void kf_imports_conn_gone(kf_agent *a, uint32_t conn) {
-    for (kf_gather *g = a->imports, *next; g; g = next) {
-        next = g->next;
-        if (g->conn == conn) drop(g);
-    }
-}
+/* Nobody waits for a keyring's prompt any more. */
+static void client_gone(void *user) { kf_call_drop(user); }
 
 /* --- places
  * ----------------------------------------------------------------------------------------- */
@@ -121,7 +98,7 @@ static kf_import *read_file(kf_gather *g, kf_import_source s, const kf_import_fi
 
 static void read_files(kf_gather *g, kf_import_source s) {
     kf_import_file f[KF_IMPORT_FILES];
-    size_t n = kf_import_files(s, kf_json_str(g->params, "path"), f);
+    size_t n = kf_import_files(s, kf_call_str(g->call, "path", NULL), f);
     for (size_t k = 0; k < n; k++) {
         kf_import *i = read_file(g, s, &f[k]);
         if (f[k].form == KF_IMPORT_CREDENTIALS) g->credentials = i;
@@ -137,9 +114,7 @@ static void finish(kf_gather *g) {
     for (int s = 0; s < KF_FROM_COUNT; s++)
         if (!g->list[s] && !(g->list[s] = calloc(1, sizeof *g->list[s]))) abort();
     if (g->credentials) kf_import_join(g->list[KF_FROM_WORKOS], g->credentials);
-    unlink_it(g); /* the answer may end the connection, and that drops what is in the list */
-    if (kf_server_alive(g->a->server, g->conn)) g->then(g);
-    free_it(g);
+    g->then(g);
 }
 
 /* The newest value that can be read. */
@@ -201,17 +176,13 @@ static void got_config(void *user, const kf_secret *const *value, size_t n, cons
         g->list[KF_FROM_WORKOS] = i;
     }
     g->foreign = kf_foreign_find(g->a->loop, "workos-cli", "credentials",
-                                 kf_json_bool(g->params, "interactive", false), got_credentials, g);
+                                 kf_call_bool(g->call, "interactive", false), got_credentials, g);
 }
 
-bool kf_gather_start(kf_agent *a, uint32_t conn, const kf_json *params, void (*then)(kf_gather *g),
-                     kf_err *err) {
-    const char *source = kf_json_str(params, "source"), *path = kf_json_str(params, "path");
+bool kf_gather_start(kf_agent *a, kf_call *call, void (*then)(kf_gather *g), kf_err *err) {
+    const char *source = kf_call_str(call, "source", NULL);
+    const char *path = kf_call_str(call, "path", NULL);
     bool wanted[KF_FROM_COUNT] = {!source, !source, !source && path}, any = !source;
-    size_t n = 0;
-    for (kf_gather *i = a->imports; i; i = i->next) n++;
-    if (n >= GATHERS_MAX)
-        return kf_fail(err, KF_ERR_WIRE_BUSY, "%d imports are under way already", GATHERS_MAX);
     for (int s = 0; source && s < KF_FROM_COUNT; s++)
         any = (wanted[s] = !strcmp(source, kf_import_source_name(s))) || any;
     if (!any)
@@ -221,18 +192,14 @@ bool kf_gather_start(kf_agent *a, uint32_t conn, const kf_json *params, void (*t
         return kf_fail(err, KF_ERR_USAGE_BAD, "the path of the .env file must be absolute");
     if (wanted[KF_FROM_ENV] && !path) return kf_fail(err, KF_ERR_USAGE_BAD, "which .env file?");
     kf_gather *g = kf_new(kf_gather);
-    *g = (kf_gather){.next = a->imports,
-                     .a = a,
-                     .conn = conn,
-                     .params = kf_json_copy(params),
-                     .places = kf_json_arr(),
-                     .then = then};
-    a->imports = g;
+    *g = (kf_gather){.a = a, .call = call, .places = kf_json_arr(), .then = then};
+    kf_call_keep(call, g, gather_free);
+    kf_call_on_gone(call, client_gone, call);
     for (int s = 0; s < KF_FROM_COUNT; s++)
         if (wanted[s]) read_files(g, s);
-    if (wanted[KF_FROM_WORKOS] && kf_json_bool(params, "keyring", false))
+    if (wanted[KF_FROM_WORKOS] && kf_call_bool(call, "keyring", false))
         g->foreign = kf_foreign_find(a->loop, "workos-cli", "config",
-                                     kf_json_bool(params, "interactive", false), got_config, g);
+                                     kf_call_bool(call, "interactive", false), got_config, g);
     else finish(g);
     return true;
 }

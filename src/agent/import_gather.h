@@ -1,8 +1,9 @@
 #pragma once
 /* Looks where other tools keep WorkOS environments (auth/import.h): files of the home, a .env file,
- * and the keyring when that was asked for. One object for each call under way. */
+ * and the keyring when that was asked for. One object for each call, which it ends with. */
 #include "agent/agent.h"
 #include "auth/import.h"
+#include "door/call.h"
 #include "io/foreign_keyring.h"
 
 typedef enum kf_import_source {
@@ -25,16 +26,13 @@ size_t kf_import_files(kf_import_source s, const char *env_path,
 
 typedef struct kf_gather kf_gather;
 struct kf_gather {
-    kf_gather *next;
     kf_agent *a;
-    uint32_t conn;
-    kf_json *params;                /* the call's: source path keyring interactive count here */
+    kf_call *call;                  /* source, path, keyring, interactive count here */
     kf_import *list[KF_FROM_COUNT]; /* by source, empty where nothing is */
     kf_json *places;                /* []ImportPlace of the interface */
     kf_import *credentials;         /* until they join */
     kf_foreign *foreign;
-    void (*then)(kf_gather *g); /* answers; what is gathered is dropped behind it */
+    void (*then)(kf_gather *g); /* answers, and g is gone */
 };
 /* False: err; then does not run. It may run at once; not when the connection is gone by then. */
-KF_CHECK bool kf_gather_start(kf_agent *a, uint32_t conn, const kf_json *params,
-                              void (*then)(kf_gather *g), kf_err *err);
+KF_CHECK bool kf_gather_start(kf_agent *a, kf_call *call, void (*then)(kf_gather *g), kf_err *err);

@@ -11,7 +11,6 @@
 #include "agent/drive.h"
 #include "keeper/keeper.h"
 #include "agent/methods.h"
-#include "agent/server.h"
 #include "agent/service.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -43,7 +42,7 @@ static void stop_step(void *user) {
         return;
     }
     if (busy) kf_log(KF_LOG_ERROR, "agent: ends with work unfinished");
-    kf_server_flush(t->a->server, finish, t);
+    kf_door_flush(t->a->door, finish, t);
 }
 
 bool kf_lifetime_stopping(const kf_agent *a) { return a->lifetime->stopping_since; }
@@ -57,7 +56,7 @@ void kf_lifetime_stop(kf_agent *a) {
     if (!a->activated && !stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino &&
         st.st_dev == t->socket.st_dev)
         unlink(a->socket_path);
-    kf_server_stop_listening(a->server);
+    kf_door_stop_listening(a->door);
     kf_err ends;
     kf_keeper_save_now(a->keeper);
     kf_fail(&ends, KF_ERR_WIRE_CLOSED, "the agent ends");
@@ -88,7 +87,7 @@ static void check(void *user) {
     int64_t now = kf_boot_ms();
     bool ours = !stat(a->socket_path, &st) && st.st_ino == t->socket.st_ino &&
                 st.st_dev == t->socket.st_dev;
-    bool busy = kf_server_connections(a->server) || kf_keeper_busy(a->keeper) ||
+    bool busy = kf_door_connections(a->door) || kf_keeper_busy(a->keeper) ||
                 kf_keeper_has_work(a->keeper) || kf_lifetime_promised(a);
     if (a->locked) busy = true; /* the next agent would be open */
     if (busy) t->idle_since = now;

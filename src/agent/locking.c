@@ -6,7 +6,6 @@
 #include "keeper/keeper.h"
 #include "agent/lifetime.h"
 #include "agent/methods.h"
-#include "agent/server.h"
 #include "agent/settings.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,13 +14,15 @@
 
 enum { FINISH_MS = 10 * 1000, STEP_MS = 20 };
 
+/* A Lock or an Unlock; it ends with its call. */
 typedef struct lock_call {
     struct lock_call *next;
     kf_agent *a;
-    uint32_t conn;
-    kf_json *params; /* of Unlock; NULL: a Lock */
-    unsigned locks;  /* a->locks when it was asked */
-    bool waits;      /* for the agent to be shut */
+    kf_call *call;
+    bool unlock;
+    kf_secret *passphrase;
+    unsigned locks; /* a->locks when it was asked */
+    bool waits;     /* for the agent to be shut */
 } lock_call;
 
 struct kf_locking {
@@ -39,41 +40,39 @@ kf_locking *kf_locking_new(kf_agent *a) {
     return l;
 }
 
-static void call_free(lock_call *c) {
-    lock_call **p = &c->a->locking->calls;
+static void lock_call_free(void *user) {
+    lock_call *c = user, **p = &c->a->locking->calls;
     while (*p != c) p = &(*p)->next;
     *p = c->next;
-    kf_json_free(c->params);
+    kf_secret_free(c->passphrase);
     free(c);
 }
 
 kf_locking *kf_locking_free(kf_locking *l) {
     if (!l) return NULL;
     kf_loop_cancel(l->a->loop, l->timer);
-    while (l->calls) call_free(l->calls);
     free(l);
     return NULL;
 }
 
-static lock_call *call_new(kf_agent *a, uint32_t conn, const kf_json *unlock) {
-    lock_call *c = calloc(1, sizeof *c), **at = &a->locking->calls;
-    if (!c) abort();
-    *c = (lock_call){.a = a, .conn = conn, .params = kf_json_copy(unlock), .locks = a->locks};
+static lock_call *lock_call_new(kf_agent *a, kf_call *call, bool unlock) {
+    lock_call *c = kf_new(lock_call), **at = &a->locking->calls;
+    *c = (lock_call){.a = a, .call = call, .unlock = unlock, .locks = a->locks};
+    c->passphrase = kf_call_take_secret(call, "passphrase");
     while (*at) at = &(*at)->next;
-    return *at = c;
+    *at = c;
+    kf_call_keep(call, c, lock_call_free);
+    return c;
 }
 
-static void answer(lock_call *c, const kf_err *err) {
-    kf_agent *a = c->a;
-    uint32_t conn = c->conn;
-    call_free(c);
+static void answer(const lock_call *c, const kf_err *err) {
     if (err) {
-        kf_server_error(a->server, conn, err);
+        kf_call_fail(c->call, err);
         return;
     }
     kf_json *j = kf_json_obj();
-    kf_json_set(j, "store", kf_settings_store_json(a));
-    kf_server_reply(a->server, conn, j, false);
+    kf_json_set(j, "store", kf_settings_store_json(c->a));
+    kf_call_reply(c->call, j);
 }
 
 /* --- Unlock ----------------------------------------------------------------------------------- */
@@ -102,35 +101,33 @@ static bool is_locked(const kf_err *err) {
 /* The store exists, but may be locked: that is what this call is for. */
 static void unlock_store(void *user, const kf_err *err) {
     lock_call *c = user;
-    const char *typed = kf_json_str_or(c->params, "passphrase", "");
     if (err && !is_locked(err)) {
         answer(c, err);
-    } else if (!strcmp(kf_store_kind(c->a->store), "vault") && !*typed) {
+    } else if (!strcmp(kf_store_kind(c->a->store), "vault") && !kf_secret_len(c->passphrase)) {
         answer(c, err);
     } else {
-        KF_AUTO(kf_secret) pass = kf_secret_new(typed, strlen(typed));
-        bool create = kf_json_bool(c->params, "create", false);
+        bool create = kf_call_bool(c->call, "create", false);
         bool fresh = create && kf_store_get_state(c->a->store) == KF_STORE_NEW;
         kf_err e;
         bool any_length =
-            kf_json_bool(c->params, "weak", false) || kf_json_bool(c->params, "from_file", false);
-        if (fresh && !any_length && kf_vault_passphrase_is_short(pass)) {
+            kf_call_bool(c->call, "weak", false) || kf_call_bool(c->call, "from_file", false);
+        if (fresh && !any_length && kf_vault_passphrase_is_short(c->passphrase)) {
             kf_vault_fail_short(&e);
             answer(c, &e);
             return;
         }
-        kf_store_unlock(c->a->store, pass, create, unlocked, c);
+        kf_store_unlock(c->a->store, c->passphrase, create, unlocked, c);
     }
 }
 
-void kf_method_unlock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+void kf_method_unlock(kf_agent *a, kf_call *call) {
     kf_err e;
-    if (a->locked && kf_json_bool(p, "from_file", false)) {
+    if (a->locked && kf_call_bool(call, "from_file", false)) {
         kf_settings_fail_locked(a, &e);
-        kf_server_error(a->server, conn, &e);
+        kf_call_fail(call, &e);
         return;
     }
-    lock_call *c = call_new(a, conn, p);
+    lock_call *c = lock_call_new(a, call, true);
     if (a->locking->timer) c->waits = true;
     else kf_settings_store(a, unlock_store, c);
 }
@@ -144,7 +141,7 @@ static void shut(kf_agent *a) {
         next = c->next;
         if (!c->waits) continue;
         c->waits = false;
-        if (c->params) kf_settings_store(a, unlock_store, c);
+        if (c->unlock) kf_settings_store(a, unlock_store, c);
         else answer(c, NULL);
     }
 }
@@ -163,7 +160,7 @@ static void wait_for_rest(void *user) {
     shut(a);
 }
 
-void kf_method_lock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+void kf_method_lock(kf_agent *a, kf_call *call) {
     kf_locking *l = a->locking;
     kf_err err;
     kf_log(KF_LOG_INFO, "agent: locked");
@@ -174,7 +171,7 @@ void kf_method_lock(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_keeper_save_now(a->keeper);
     kf_drive_stop(a, &err);
     kf_factors_stop(a, &err);
-    call_new(a, conn, NULL)->waits = true;
+    lock_call_new(a, call, false)->waits = true;
     if (l->timer) return;
     l->since = kf_boot_ms();
     wait_for_rest(l);

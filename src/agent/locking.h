@@ -8,11 +8,11 @@
  * take a new session. Then the key and the sessions leave memory, and Lock is answered. An Unlock
  * that was asked before the Lock opens nothing. */
 #include "agent/agent.h"
-#include "base/json.h"
+#include "door/call.h"
 
 typedef struct kf_locking kf_locking;
 kf_locking *kf_locking_new(kf_agent *a);
-kf_locking *kf_locking_free(kf_locking *l); /* after the store: its callbacks end here */
+kf_locking *kf_locking_free(kf_locking *l); /* after the door: its calls end here */
 bool kf_locking_busy(const kf_locking *l);  /* a Lock or an Unlock is under way */
-void kf_method_lock(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
-void kf_method_unlock(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+void kf_method_lock(kf_agent *a, kf_call *call);
+void kf_method_unlock(kf_agent *a, kf_call *call);

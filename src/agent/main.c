@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/agent.h"
-#include "agent/ask.h"
 #include "agent/drive.h"
 #include "agent/keeping.h"
 #include "agent/lifetime.h"
@@ -15,7 +14,6 @@
 #include "agent/logfile.h"
 #include "agent/methods.h"
 #include "agent/notify.h"
-#include "agent/server.h"
 #include "agent/service.h"
 #include "agent/settings.h"
 #include "agent/takeover.h"
@@ -247,13 +245,14 @@ static bool start(kf_agent *a, const options *o, const kf_taken *taken, int fd, 
     if (a->conf) kf_keeper_reload(a->keeper);
     kf_keeper_look_for_urgent(a->keeper, urgent_found, a);
     fd = listening(a, fd, err);
-    if (fd < 0 || !(a->server = kf_server_new(a, fd, err))) return false;
+    if (fd < 0) return false;
+    a->door = kf_door_new(a->loop, fd, kf_methods_call, a);
     a->lifetime = kf_lifetime_new(a, o->idle_ms, a->private_mode ? STDIN_FILENO : -1);
     return true;
 }
 
 static void end(kf_agent *a) {
-    a->server = kf_server_free(a->server);
+    kf_door_close(a->door);
     kf_settings_end(a);
     kf_settings_drop(a);
     a->drive = kf_drive_free(a->drive);
@@ -263,16 +262,12 @@ static void end(kf_agent *a) {
     kf_keeper_free(k);
     kf_store_moves_drop(a);
     kf_notify_end(a);
-    kf_quits_drop_all(a);
-    kf_doctor_drop_all(a);
-    kf_imports_drop_all(a);
-    kf_ask_drop_all(a);
     kf_factors_drop_all(a);
     kf_claims_drop_all(a);
-    kf_seals_drop_all(a);
     a->store = kf_store_free(a->store); /* its callbacks would find nobody */
-    a->locking = kf_locking_free(a->locking);
     a->worker = kf_worker_free(a->worker);
+    a->door = kf_door_free(a->door); /* with the calls that still waited for the store */
+    a->locking = kf_locking_free(a->locking);
     kf_http_free(a->http);
     kf_settings_free(a);
     kf_conf_free(a->conf);

@@ -3,75 +3,53 @@
  * names. */
 #include "agent/methods.h"
 
-#include <unistd.h>
+#include <string.h>
 #include "agent/drive.h"
+#include "agent/profile_json.h"
 #include "keeper/keeper.h"
 #include "agent/locking.h"
-#include "agent/profile_json.h"
-#include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/takeover.h"
 #include "agent/watch.h"
 #include "base/build.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "wire/msg.h"
 
-typedef void (*method_fn)(kf_agent *a, uint32_t conn, const kf_json *params, bool more);
+typedef void (*method_fn)(kf_agent *a, kf_call *call);
 
-/* Who is answered when something asynchronous ends. */
-typedef struct caller {
-    kf_agent *a;
-    uint32_t conn;
-    kf_json *params;
-    method_fn then;
-    bool more;
-    char *name;
-} caller;
-
-static caller *caller_new(kf_agent *a, uint32_t conn) {
-    caller *c = kf_new(caller);
-    *c = (caller){.a = a, .conn = conn};
-    return c;
-}
-static void caller_free(caller *c) {
-    kf_json_free(c->params);
-    free(c->name);
-    free(c);
+/* One of varlink's own errors, and the name that it is about. */
+static void fail_name(kf_call *call, const char *error, const char *key, const char *name) {
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, key, name);
+    kf_call_varlink_error(call, error, j);
 }
 
-static void store_ready(void *user, const kf_err *err) {
-    caller *c = user;
-    if (err) kf_server_error(c->a->server, c->conn, err);
-    else if (kf_server_alive(c->a->server, c->conn)) c->then(c->a, c->conn, c->params, c->more);
-    caller_free(c);
-}
-
-/* --- calls ---------------------------------------------------------------------------------------
+/* --- tokens --------------------------------------------------------------------------------------
  */
 
-static void token_done(void *user, const kf_token *t, const kf_err *err) {
-    caller *c = user;
-    if (!t) kf_server_error(c->a->server, c->conn, err);
-    else {
-        kf_json *j = kf_json_obj();
-        kf_json_set_secret(j, "access_token", t->session->access_token);
-        kf_json_set_int(j, "expires_at",
-                        (kf_unix_ms() + t->left_ms + 500) /
-                            1000); /* of this clock, whatever the server's */
-        kf_json_set_int(j, "left_ms", t->left_ms);
-        kf_json_set_int(j, "life_ms", t->session->life_s * 1000);
-        kf_json_set_bool(j, "renewed", t->renewed);
-        kf_json_set_bool(j, "short", t->is_short);
-        kf_json_set_str(j, "client_id", t->session->client_id);
-        if (*t->session->organization_id) kf_json_set_str(j, "org_id", t->session->organization_id);
-        kf_json_set_str(j, "name", t->profile->name);
-        if (t->unsaved) kf_json_set(j, "failure", kf_msg_failure(t->unsaved));
-        if (c->more) kf_json_set(j, "profile", kf_profile_json(c->a->keeper, t->profile->id));
-        kf_server_reply(c->a->server, c->conn, j, false);
+static void token_here(void *user, const kf_token *t, const kf_err *err) {
+    kf_call *call = user;
+    kf_agent *a = kf_call_host(call);
+    if (!t) {
+        kf_call_fail(call, err);
+        return;
     }
-    caller_free(c);
+    kf_json *j = kf_json_obj();
+    kf_json_set_secret(j, "access_token", t->session->access_token);
+    /* of this clock, whatever the server's */
+    kf_json_set_int(j, "expires_at", (kf_unix_ms() + t->left_ms + 500) / 1000);
+    kf_json_set_int(j, "left_ms", t->left_ms);
+    kf_json_set_int(j, "life_ms", t->session->life_s * 1000);
+    kf_json_set_bool(j, "renewed", t->renewed);
+    kf_json_set_bool(j, "short", t->is_short);
+    kf_json_set_str(j, "client_id", t->session->client_id);
+    if (*t->session->organization_id) kf_json_set_str(j, "org_id", t->session->organization_id);
+    kf_json_set_str(j, "name", t->profile->name);
+    if (t->unsaved) kf_json_set(j, "failure", kf_msg_failure(t->unsaved));
+    if (kf_call_bool(call, "with_profile", false))
+        kf_json_set(j, "profile", kf_profile_json(a->keeper, t->profile->id));
+    kf_call_reply(call, j);
 }
 
 /* The profile that a call names, by itself or by the host that git asks about. NULL: err. */
@@ -87,60 +65,57 @@ static const char *token_profile(const kf_agent *a, const kf_json *p, kf_err *er
     return c ? c->id : NULL;
 }
 
-static void get_token(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+static void get_token(kf_agent *a, kf_call *call) {
+    const kf_json *p = kf_call_params(call);
     kf_err e;
     if (!kf_json_str(p, "profile") && !kf_json_str(p, "git_host")) {
-        kf_json *j = kf_json_obj();
-        kf_json_set_str(j, "parameter", "profile");
-        kf_server_varlink_error(a->server, conn, "org.varlink.service.InvalidParameter", j);
+        fail_name(call, "org.varlink.service.InvalidParameter", "parameter", "profile");
         return;
     }
     const char *profile = token_profile(a, p, &e);
     if (!profile) {
-        kf_server_error(a->server, conn, &e);
+        kf_call_fail(call, &e);
         return;
     }
-    caller *c = caller_new(a, conn);
-    c->more = kf_json_bool(p, "with_profile", false);
     kf_keeper_token(a->keeper, profile, kf_json_int_or(p, "min_valid_ms", -1),
-                    kf_json_bool(p, "renew", false), token_done, c);
+                    kf_json_bool(p, "renew", false), token_here, call);
 }
 
-static void renewed(void *user, const kf_token *t, const kf_err *err) {
-    caller *c = user;
-    if (!t) kf_server_error(c->a->server, c->conn, err);
-    else {
-        kf_json *j = kf_json_obj();
-        kf_json_set(j, "profile", kf_profile_json(c->a->keeper, t->profile->id));
-        kf_server_reply(c->a->server, c->conn, j, false);
+static void token_renewed(void *user, const kf_token *t, const kf_err *err) {
+    kf_call *call = user;
+    kf_agent *a = kf_call_host(call);
+    if (!t) {
+        kf_call_fail(call, err);
+        return;
     }
-    caller_free(c);
+    kf_json *j = kf_json_obj();
+    kf_json_set(j, "profile", kf_profile_json(a->keeper, t->profile->id));
+    kf_call_reply(call, j);
 }
-static void renew(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    kf_keeper_token(a->keeper, kf_json_str_or(p, "profile", ""), -1, true, renewed,
-                    caller_new(a, conn));
+static void renew(kf_agent *a, kf_call *call) {
+    kf_keeper_token(a->keeper, kf_call_str(call, "profile", ""), -1, true, token_renewed, call);
 }
 
 static void signed_out(void *user, bool server_ended, const kf_err *note, const kf_err *err) {
-    caller *c = user;
-    if (err) kf_server_error(c->a->server, c->conn, err);
-    else {
-        kf_json *j = kf_json_obj();
-        kf_json_set_bool(j, "server_ended", server_ended);
-        if (note) kf_json_set(j, "note", kf_msg_failure(note));
-        kf_server_reply(c->a->server, c->conn, j, false);
+    kf_call *call = user;
+    if (err) {
+        kf_call_fail(call, err);
+        return;
     }
-    caller_free(c);
+    kf_json *j = kf_json_obj();
+    kf_json_set_bool(j, "server_ended", server_ended);
+    if (note) kf_json_set(j, "note", kf_msg_failure(note));
+    kf_call_reply(call, j);
 }
-static void sign_out(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    kf_keeper_sign_out(a->keeper, kf_json_str_or(p, "profile", ""),
-                       kf_json_bool(p, "local_only", false), signed_out, caller_new(a, conn));
+static void sign_out(kf_agent *a, kf_call *call) {
+    kf_keeper_sign_out(a->keeper, kf_call_str(call, "profile", ""),
+                       kf_call_bool(call, "local_only", false), signed_out, call);
 }
 
 /* --- varlink's own -------------------------------------------------------------------------------
  */
 
-static void get_info(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+static void get_info(kf_agent *a, kf_call *call) {
     kf_json *j = kf_json_obj(), *list = kf_json_arr();
     kf_json_set_str(j, "vendor", "keyfob");
     kf_json_set_str(j, "product", "keyfob agent");
@@ -149,7 +124,7 @@ static void get_info(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_json_add(list, kf_json_new_str("org.varlink.service"));
     kf_json_add(list, kf_json_new_str(KF_IFACE));
     kf_json_set(j, "interfaces", list);
-    kf_server_reply(a->server, conn, j, false);
+    kf_call_reply(call, j);
 }
 
 /* https://varlink.org/Service */
@@ -166,38 +141,42 @@ static const char service_text[] =
     "error InvalidParameter (parameter: string)\n"
     "error ExpectedMore ()\n";
 
-static void get_description(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    kf_json *j = kf_json_obj();
-    const char *name = kf_json_str(p, "interface");
+static void get_description(kf_agent *a, kf_call *call) {
+    const char *name = kf_call_str(call, "interface", "");
     bool ours = kf_str_eq(name, KF_IFACE);
-    if (ours || kf_str_eq(name, "org.varlink.service")) {
-        kf_json_set_str(j, "description", ours ? kf_interface_text : service_text);
-        kf_server_reply(a->server, conn, j, false);
+    if (!ours && !kf_str_eq(name, "org.varlink.service")) {
+        fail_name(call, "org.varlink.service.InterfaceNotFound", "interface", name);
         return;
     }
-    kf_json_set_str(j, "interface", name);
-    kf_server_varlink_error(a->server, conn, "org.varlink.service.InterfaceNotFound", j);
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "description", ours ? kf_interface_text : service_text);
+    kf_call_reply(call, j);
 }
 
 /* --- table ---------------------------------------------------------------------------------------
  */
 
+/* What must be there before the call runs, and how it may be called. */
 enum {
     SETTINGS = 1,
     STORE = 2,
-    MORE = 4,
-    WRITES = 8
-}; /* what must be there before the call runs; MORE: called with more; WRITES: not with read_only */
+    MORE = 4,   /* with more */
+    WRITES = 8, /* not with read_only */
+    FEW = 16    /* FEW_MAX at once */
+};
+enum { FEW_MAX = 8 };
 
 /* params: as kf_method_params_ok reads them */
-static const struct {
+typedef struct method {
     const char *name;
     method_fn fn;
     unsigned needs;
     const char *params;
-} table[] = {
-    {KF_IFACE ".FindImports", kf_method_find_imports, 0, "source=s path=s keyring=b interactive=b"},
-    {KF_IFACE ".Import", kf_method_import, SETTINGS | WRITES,
+} method;
+static const method table[] = {
+    {KF_IFACE ".FindImports", kf_method_find_imports, FEW,
+     "source=s path=s keyring=b interactive=b"},
+    {KF_IFACE ".Import", kf_method_import, SETTINGS | WRITES | FEW,
      "source=S name=s profile=S path=s client_id=s keyring=b interactive=b make_default=b"},
     {KF_IFACE ".PreviewCleanUp", kf_method_preview_clean_up, STORE, "source=S path=s profiles=L"},
     {KF_IFACE ".CleanUp", kf_method_clean_up, STORE | WRITES,
@@ -249,7 +228,7 @@ static const struct {
     {KF_IFACE ".MoveStore", kf_method_move_store, STORE | WRITES,
      "to=S passphrase=s create=b interactive=b"},
     {KF_IFACE ".ChangePassphrase", kf_method_change_passphrase, SETTINGS | WRITES, "old=S new=S"},
-    {KF_IFACE ".Doctor", kf_method_doctor, 0, "network=b"},
+    {KF_IFACE ".Doctor", kf_method_doctor, FEW, "network=b"},
     {KF_IFACE ".Lock", kf_method_lock, WRITES, ""},
     {KF_IFACE ".Quit", kf_method_quit, WRITES, "force=b"},
     {KF_IFACE ".Restart", kf_method_restart, WRITES, "force=b"},
@@ -290,48 +269,50 @@ static bool asks_to_write(const kf_json *p) {
     return kf_json_bool(p, "renew", false) || kf_json_bool(p, "hand_over", false);
 }
 
-void kf_methods_call(kf_agent *a, uint32_t conn, const char *method, const kf_json *params,
-                     bool more) {
-    for (size_t i = 0; i < KF_LEN(table); i++) {
-        if (strcmp(table[i].name, method)) continue;
-        kf_log(KF_LOG_DEBUG, "call: %s from %u", method, conn);
-        kf_err e;
-        char bad[32];
-        if (kf_server_read_only(a->server, conn) &&
-            (table[i].needs & WRITES || asks_to_write(params))) {
-            kf_fail(&e, KF_ERR_USAGE_READ_ONLY,
-                    "%s would change something, and --read-only forbids it",
-                    strrchr(method, '.') + 1);
-            kf_server_error(a->server, conn, &e);
-            return;
-        }
-        if (!kf_method_params_ok(table[i].params, params, bad)) {
-            kf_json *j = kf_json_obj();
-            kf_json_set_str(j, "parameter", bad);
-            kf_server_varlink_error(a->server, conn, "org.varlink.service.InvalidParameter", j);
-            return;
-        }
-        if (table[i].needs & MORE && !more) {
-            kf_server_varlink_error(a->server, conn, "org.varlink.service.ExpectedMore", NULL);
-            return;
-        }
-        if (table[i].needs & (SETTINGS | STORE) && !kf_settings(a, &e)) {
-            kf_server_error(a->server, conn, &e);
-            return;
-        }
-        bool open = !a->locked && a->store && kf_store_get_state(a->store) == KF_STORE_OK;
-        if (!(table[i].needs & STORE) || open) {
-            table[i].fn(a, conn, params, more);
-            return;
-        }
-        caller *c = caller_new(a, conn);
-        c->params = kf_json_copy(params);
-        c->then = table[i].fn;
-        c->more = more;
-        kf_settings_store(a, store_ready, c);
+static const method *find_method(const char *name) {
+    for (size_t i = 0; i < KF_LEN(table); i++)
+        if (!strcmp(table[i].name, name)) return &table[i];
+    return NULL;
+}
+
+static void store_ready(void *user, const kf_err *err) {
+    kf_call *call = user;
+    if (err) kf_call_fail(call, err);
+    else if (kf_call_is_gone(call)) kf_call_drop(call);
+    else find_method(kf_call_method(call))->fn(kf_call_host(call), call);
+}
+
+static bool may_write(const method *m, const kf_call *call, kf_err *err) {
+    bool writes = m->needs & WRITES || asks_to_write(kf_call_params(call));
+    return !writes || !kf_call_is_read_only(call) ||
+           kf_fail(err, KF_ERR_USAGE_READ_ONLY,
+                   "%s would change something, and --read-only forbids it",
+                   strrchr(m->name, '.') + 1);
+}
+
+static bool may_begin(kf_agent *a, const method *m, kf_err *err) {
+    if (m->needs & FEW && kf_door_count(a->door, m->name) > FEW_MAX)
+        return kf_fail(err, KF_ERR_WIRE_BUSY, "%d such calls are under way already", FEW_MAX);
+    return !(m->needs & (SETTINGS | STORE)) || kf_settings(a, err);
+}
+
+void kf_methods_call(void *user, kf_call *call) {
+    kf_agent *a = user;
+    const method *m = find_method(kf_call_method(call));
+    kf_err e;
+    char bad[32];
+    if (!m) {
+        fail_name(call, "org.varlink.service.MethodNotFound", "method", kf_call_method(call));
         return;
     }
-    kf_json *j = kf_json_obj();
-    kf_json_set_str(j, "method", method);
-    kf_server_varlink_error(a->server, conn, "org.varlink.service.MethodNotFound", j);
+    kf_log(KF_LOG_DEBUG, "call: %s from %u", m->name, kf_call_conn(call));
+    bool open = !a->locked && a->store && kf_store_get_state(a->store) == KF_STORE_OK;
+    if (!may_write(m, call, &e)) kf_call_fail(call, &e);
+    else if (!kf_method_params_ok(m->params, kf_call_params(call), bad))
+        fail_name(call, "org.varlink.service.InvalidParameter", "parameter", bad);
+    else if (m->needs & MORE && !kf_call_wants_more(call))
+        kf_call_varlink_error(call, "org.varlink.service.ExpectedMore", NULL);
+    else if (!may_begin(a, m, &e)) kf_call_fail(call, &e);
+    else if (!(m->needs & STORE) || open) m->fn(a, call);
+    else kf_settings_store(a, store_ready, call);
 }

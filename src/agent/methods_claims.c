@@ -5,7 +5,6 @@
 
 #include "agent/ask.h"
 #include "keeper/keeper.h"
-#include "agent/server.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "crypt/jwks.h"
@@ -17,8 +16,7 @@ static const int64_t refetch_ms = 5 * 60 * 1000, life_ms = INT64_C(12) * 3600 * 
 /* A call that waits for the keys. */
 typedef struct waiting {
     struct waiting *next;
-    kf_agent *a;
-    uint32_t conn;
+    kf_call *call;
     kf_secret *token;
     kf_json *answer;
 } waiting;
@@ -33,7 +31,8 @@ typedef struct kf_keys {
     waiting *calls;
 } keys;
 
-static void waiting_free(waiting *w) {
+static void waiting_free(void *user) {
+    waiting *w = user;
     kf_secret_free(w->token);
     kf_json_free(w->answer);
     free(w);
@@ -47,7 +46,7 @@ static void keys_free(keys *k) {
     while (k->calls) {
         waiting *w = k->calls;
         k->calls = w->next;
-        waiting_free(w);
+        kf_call_drop(w->call);
     }
     kf_jwks_free(k->jwks);
     free(k);
@@ -60,10 +59,7 @@ void kf_claims_drop_all(kf_agent *a) {
 /* --- answers -------------------------------------------------------------------------------------
  */
 
-static void reply(waiting *w) {
-    kf_server_reply(w->a->server, w->conn, KF_TAKE(w->answer), false);
-    waiting_free(w);
-}
+static void reply(waiting *w) { kf_call_reply(w->call, KF_TAKE(w->answer)); }
 
 static void check(const keys *k, waiting *w) {
     kf_err err;
@@ -139,8 +135,8 @@ static keys *keys_of(kf_agent *a, const char *origin, const char *client_id) {
     return k;
 }
 
-static void look(waiting *w, const char *origin, const char *client_id) {
-    keys *k = keys_of(w->a, origin, client_id);
+static void look(kf_agent *a, waiting *w, const char *origin, const char *client_id) {
+    keys *k = keys_of(a, origin, client_id);
     int64_t age = kf_boot_ms() - k->fetched_at;
     bool need = !k->jwks || age > life_ms || (!knows(k, w) && age > refetch_ms);
     size_t n = 0;
@@ -187,24 +183,25 @@ static kf_json *describe(const kf_secret *token, kf_err *err) {
     return j;
 }
 
-void kf_claims_answer(kf_agent *a, uint32_t conn, const kf_secret *token, const kf_json *rest,
+void kf_claims_answer(kf_agent *a, kf_call *call, const kf_secret *token, const kf_json *rest,
                       const char *origin, const char *client_id) {
     kf_err bad;
     kf_json *answer = describe(token, &bad);
     if (!answer) {
-        kf_server_error(a->server, conn, &bad);
+        kf_call_fail(call, &bad);
         return;
     }
     for (const kf_json *i = kf_json_first(rest); i; i = kf_json_next(i))
         kf_json_set(answer, kf_json_key(i), kf_json_copy(i));
     waiting *w = kf_new(waiting);
-    *w = (waiting){.a = a, .conn = conn, .answer = answer};
+    *w = (waiting){.call = call, .answer = answer};
+    kf_call_keep(call, w, waiting_free);
     if (!origin) {
         reply(w);
         return;
     }
     w->token = kf_secret_copy(token);
-    look(w, origin, client_id);
+    look(a, w, origin, client_id);
 }
 
 /* The provider's tokens only on request. */
@@ -225,33 +222,23 @@ static kf_json *rest_of(const kf_session *s, bool oauth_tokens) {
     return rest;
 }
 
-typedef struct call {
-    kf_agent *a;
-    uint32_t conn;
-    bool verify, oauth_tokens;
-} call;
-
 static void session_here(void *user, const kf_token *t, const kf_err *err) {
-    call *c = user;
+    kf_call *call = user;
     kf_err bad;
-    if (t && !t->session->access_token)
-        kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no access token yet", t->profile->name),
-            err = &bad;
-    if (err) kf_server_error(c->a->server, c->conn, err);
-    else {
-        const kf_session *s = t->session;
-        KF_AUTO(kf_json) rest = rest_of(s, c->oauth_tokens);
-        kf_claims_answer(c->a, c->conn, s->access_token, rest, c->verify ? s->origin : NULL,
-                         s->client_id);
+    if (t && !t->session->access_token) {
+        kf_fail(&bad, KF_ERR_WORKOS_NOT_SIGNED_IN, "%s has no access token yet", t->profile->name);
+        err = &bad;
     }
-    free(c);
+    if (err) {
+        kf_call_fail(call, err);
+        return;
+    }
+    const kf_session *s = t->session;
+    KF_AUTO(kf_json) rest = rest_of(s, kf_call_bool(call, "oauth_tokens", false));
+    kf_claims_answer(kf_call_host(call), call, s->access_token, rest,
+                     kf_call_bool(call, "verify", false) ? s->origin : NULL, s->client_id);
 }
 
-void kf_method_claims(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    call *c = kf_new(call);
-    *c = (call){.a = a,
-                .conn = conn,
-                .verify = kf_json_bool(p, "verify", false),
-                .oauth_tokens = kf_json_bool(p, "oauth_tokens", false)};
-    kf_keeper_session(a->keeper, kf_json_str_or(p, "profile", ""), session_here, c);
+void kf_method_claims(kf_agent *a, kf_call *call) {
+    kf_keeper_session(a->keeper, kf_call_str(call, "profile", ""), session_here, call);
 }

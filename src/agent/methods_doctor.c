@@ -6,9 +6,8 @@
 #include <stdarg.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include "keeper/keeper.h"
 #include "agent/profile_json.h"
-#include "agent/server.h"
+#include "keeper/keeper.h"
 #include "agent/settings.h"
 #include "agent/trust.h"
 #include "base/mem.h"
@@ -19,16 +18,16 @@
 #include "io/vault_head.h"
 #include "wire/passphrase.h"
 
-enum { CHECKUPS_MAX = 8, HOSTS_MAX = 8, PORTS_MAX = 16, PROFILES_LOOKED_AT = 1000 };
+enum { HOSTS_MAX = 8, PORTS_MAX = 16, PROFILES_LOOKED_AT = 1000 };
 enum { SKEW_MAX_S = 30, HOST_MS = 10000 };
 
 #define KEYRING_TODO "run keyfob unlock; where there is no display: keyfob store move --to vault"
 
 /* One call under way. */
 typedef struct kf_checkup {
-    struct kf_checkup *next;
     kf_agent *a;
-    uint32_t conn, http;
+    kf_call *call;
+    uint32_t http;
     bool network, knows_clock;
     kf_json *checks;
     kf_bus *bus;
@@ -52,10 +51,8 @@ add(kf_checkup *u, const char *id, const char *result, const char *todo, const c
     free(text);
 }
 
-static void drop(kf_checkup *u) {
-    kf_checkup **p = &u->a->checkups;
-    while (*p != u) p = &(*p)->next;
-    *p = u->next;
+static void checkup_free(void *user) {
+    kf_checkup *u = user;
     if (u->http) kf_http_cancel(u->a->http, u->http);
     kf_bus_cancel(u->bus);
     kf_json_free(u->checks);
@@ -63,15 +60,16 @@ static void drop(kf_checkup *u) {
     free(u);
 }
 
-void kf_doctor_drop_all(kf_agent *a) {
-    while (a->checkups) drop(a->checkups);
+/* The store still has it otherwise. */
+static void client_gone(void *user) {
+    kf_checkup *u = user;
+    if (u->http || u->bus) kf_call_drop(u->call);
 }
 
 static void finish(kf_checkup *u) {
     kf_json *j = kf_json_obj();
     kf_json_set(j, "checks", KF_TAKE(u->checks));
-    kf_server_reply(u->a->server, u->conn, j, false);
-    drop(u);
+    kf_call_reply(u->call, j);
 }
 
 /* --- what is known at once -----------------------------------------------------------------------
@@ -218,7 +216,7 @@ static void host_answered(void *user, kf_http_resp *r, const kf_err *err) {
 }
 
 static void next_host(kf_checkup *u) {
-    if (u->at == u->n_hosts || !kf_server_alive(u->a->server, u->conn)) {
+    if (u->at == u->n_hosts || kf_call_is_gone(u->call)) {
         if (u->network && !u->knows_clock)
             add(u, "clock", "ok", NULL, "nothing is known: no host has told the time");
         if (u->left_out)
@@ -424,22 +422,14 @@ static void check_store(kf_checkup *u) {
     look_at_bus(u, kind);
 }
 
-void kf_method_doctor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    size_t n = 0;
-    for (kf_checkup *i = a->checkups; i; i = i->next) n++;
-    if (n >= CHECKUPS_MAX) {
-        kf_err e;
-        kf_fail(&e, KF_ERR_WIRE_BUSY, "%d check-ups are under way already", CHECKUPS_MAX);
-        kf_server_error(a->server, conn, &e);
-        return;
-    }
+void kf_method_doctor(kf_agent *a, kf_call *call) {
     kf_checkup *u = kf_new(kf_checkup);
-    *u = (kf_checkup){.next = a->checkups,
-                      .a = a,
-                      .conn = conn,
-                      .network = kf_json_bool(p, "network", false),
+    *u = (kf_checkup){.a = a,
+                      .call = call,
+                      .network = kf_call_bool(call, "network", false),
                       .checks = kf_json_arr()};
-    a->checkups = u;
+    kf_call_keep(call, u, checkup_free);
+    kf_call_on_gone(call, client_gone, u);
     check_settings(u);
     check_memory(u);
     check_proxy(u);

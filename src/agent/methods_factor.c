@@ -4,7 +4,6 @@
 #include "agent/methods.h"
 
 #include "agent/ask.h"
-#include "agent/server.h"
 #include "auth/workos.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -22,17 +21,17 @@ static kf_json *named(const char *key, kf_json *value) {
 /* --- list and delete -----------------------------------------------------------------------------
  */
 
-static void factors_here(kf_asking *q) { kf_ask_reply(q, named("factors", KF_TAKE(q->list))); }
+static void factors_here(kf_asking *q) {
+    kf_call_reply(q->call, named("factors", KF_TAKE(q->list)));
+}
 static void list_factors(kf_asking *q) { kf_ask_list(q, KF_LIST_FACTORS, factors_here); }
 
-void kf_method_list_factors(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    kf_ask_begin(a, conn, p, more, list_factors);
-}
+void kf_method_list_factors(kf_agent *a, kf_call *call) { kf_ask_begin(a, call, list_factors); }
 
-static void deleted(kf_asking *q, int status, const kf_json *body) { kf_ask_reply(q, NULL); }
+static void deleted(kf_asking *q, int status, const kf_json *body) { kf_call_reply(q->call, NULL); }
 
 static void factors_to_delete(kf_asking *q) {
-    const char *id = kf_json_str_or(q->params, "factor", "");
+    const char *id = kf_call_str(q->call, "factor", "");
     kf_err err;
     if (kf_account_find(q->list, id)) {
         kf_ask_send(q, "DELETE", kf_account_factor_path(id), NULL, deleted);
@@ -40,14 +39,12 @@ static void factors_to_delete(kf_asking *q) {
     }
     kf_fail(&err, KF_ERR_USAGE_NOT_FOUND, "%s has no factor %.95s", q->name,
             id); /* the key could delete anybody's */
-    kf_ask_fail(q, &err);
+    kf_call_fail(q->call, &err);
 }
 
 static void delete_factor(kf_asking *q) { kf_ask_list(q, KF_LIST_FACTORS, factors_to_delete); }
 
-void kf_method_delete_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    kf_ask_begin(a, conn, p, more, delete_factor);
-}
+void kf_method_delete_factor(kf_agent *a, kf_call *call) { kf_ask_begin(a, call, delete_factor); }
 
 /* --- enrolment -----------------------------------------------------------------------------------
  */
@@ -56,14 +53,14 @@ typedef struct kf_enrollment {
     struct kf_enrollment *next;
     kf_agent *a;
     char id[33];
-    uint32_t conn;        /* EnrollFactor's; 0: gone */
-    uint32_t verify_conn; /* a VerifyFactor that waits */
+    kf_call *call;        /* EnrollFactor; NULL: gone, or told how it ended */
+    kf_call *verify_call; /* a VerifyFactor that waits */
     char name[65], origin[256], user_id[96];
     kf_secret *key, *code; /* code: the verification's body, while a challenge is asked for */
     kf_new_factor factor;
     uint32_t http;
     kf_loop_id timer, again;
-    bool verified, undoing, tried;
+    bool undoing, tried;
     bool asked; /* for a challenge, for the code at hand */
 } enrollment;
 
@@ -122,20 +119,19 @@ static void undo(enrollment *n) {
 }
 
 static void answer_verify(enrollment *n, const kf_err *err) {
-    if (n->verify_conn && err) kf_server_error(n->a->server, n->verify_conn, err);
-    else if (n->verify_conn) kf_server_reply(n->a->server, n->verify_conn, NULL, false);
-    n->verify_conn = 0;
+    kf_call *call = KF_TAKE(n->verify_call);
+    if (call && err) kf_call_fail(call, err);
+    else if (call) kf_call_reply(call, NULL);
     n->code = kf_secret_free(n->code);
 }
 
 /* Over without success: everybody is told, the factor goes. A request that is out is waited for,
  * because it may make the factor, or may be the one that makes it whole. */
 static void give_up(enrollment *n, const kf_err *err) {
-    uint32_t conn = n->conn;
+    kf_call *call = KF_TAKE(n->call);
     n->undoing = true;
-    n->conn = 0;
     answer_verify(n, err);
-    if (conn) kf_server_error(n->a->server, conn, err);
+    if (call) kf_call_fail(call, err);
     if (n->http) return;
     if (*n->factor.id) undo(n);
     else enrollment_free(n);
@@ -150,7 +146,8 @@ static void reply_step(enrollment *n, bool verified) {
         kf_json_set_secret(j, "uri", n->factor.uri);
     }
     kf_json_set_bool(j, "verified", verified);
-    kf_server_reply(n->a->server, n->conn, j, !verified);
+    if (verified) kf_call_reply(KF_TAKE(n->call), j);
+    else kf_call_part(n->call, j);
 }
 
 static void enrolled(void *user, kf_http_resp *resp, const kf_err *net) {
@@ -173,9 +170,8 @@ static void enrolled(void *user, kf_http_resp *resp, const kf_err *net) {
 static void verify(enrollment *n);
 
 static void settled(enrollment *n) {
-    n->verified = true;
     answer_verify(n, NULL);
-    if (n->conn) reply_step(n, true);
+    if (n->call) reply_step(n, true);
     enrollment_free(n);
 }
 
@@ -231,24 +227,29 @@ static void verify(enrollment *n) {
     send(n, "POST", kf_account_challenge_path(n->factor.id), empty, challenged, 0);
 }
 
-void kf_method_verify_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    const char *typed = kf_json_str_or(p, "code", "");
+static void verify_gone(void *user) {
+    enrollment *n = user;
+    n->verify_call = kf_call_drop(n->verify_call);
+}
+
+void kf_method_verify_factor(kf_agent *a, kf_call *call) {
     enrollment *n = a->enrollments;
     kf_err err;
-    while (n && strcmp(n->id, kf_json_str_or(p, "enrollment", ""))) n = n->next;
-    bool ok = n && n->conn && *n->factor.id;
+    while (n && strcmp(n->id, kf_call_str(call, "enrollment", ""))) n = n->next;
+    bool ok = n && n->call && *n->factor.id;
     if (!ok) kf_fail(&err, KF_ERR_USAGE_STALE_QUESTION, "that enrolment is over");
     else if (n->http) ok = kf_fail(&err, KF_ERR_WIRE_BUSY, "another code is being checked");
-    KF_AUTO(kf_secret) value = kf_secret_new(typed, strlen(typed));
-    kf_secret *code = ok ? kf_account_verify_body(value, &err) : NULL;
+    KF_AUTO(kf_secret) typed = kf_call_take_secret(call, "code");
+    kf_secret *code = ok ? kf_account_verify_body(typed, &err) : NULL;
     if (!code) {
-        kf_server_error(a->server, conn, &err);
+        kf_call_fail(call, &err);
         return;
     }
     kf_secret_free(n->code);
     n->code = code;
-    n->verify_conn = conn;
+    n->verify_call = call;
     n->asked = false;
+    kf_call_on_gone(call, verify_gone, n);
     verify(n);
 }
 
@@ -264,50 +265,41 @@ static void too_long(void *user) {
     give_up(n, &err);
 }
 
+static void client_gone(void *user) {
+    enrollment *n = user;
+    kf_err err;
+    n->call = kf_call_drop(n->call);
+    kf_fail(&err, KF_ERR_SYS_CANCELLED, "the enrolment was cancelled");
+    give_up(n, &err);
+}
+
 static void begin(kf_asking *q) {
     kf_agent *a = q->a;
     size_t count = 0;
     kf_err err;
     for (enrollment *i = a->enrollments; i; i = i->next) count++;
-    if (!kf_server_alive(a->server, q->conn)) {
-        kf_ask_end(q);
-        return;
-    }
     if (count >= ENROLLMENTS_MAX) {
         kf_fail(&err, KF_ERR_WIRE_BUSY, "%d enrolments are under way already", ENROLLMENTS_MAX);
-        kf_ask_fail(q, &err);
+        kf_call_fail(q->call, &err);
         return;
     }
     enrollment *n = kf_new(enrollment);
     uint8_t raw[16];
     kf_random(raw, sizeof raw);
-    *n = (enrollment){.next = a->enrollments, .a = a, .conn = q->conn, .key = KF_TAKE(q->key)};
+    *n = (enrollment){.next = a->enrollments, .a = a, .call = q->call, .key = KF_TAKE(q->key)};
     kf_hex(raw, sizeof raw, n->id);
     memcpy(n->name, q->name, sizeof n->name);
     memcpy(n->origin, q->origin, sizeof n->origin);
     memcpy(n->user_id, q->user_id, sizeof n->user_id);
     a->enrollments = n;
     n->timer = kf_loop_after(a->loop, ENROLLMENT_MS, too_long, n);
-    kf_ask_end(q); /* the enrolment answers from here on */
+    kf_call_keep(n->call, NULL, NULL); /* q is over: the enrolment answers from here on */
+    kf_call_on_gone(n->call, client_gone, n);
     KF_AUTO(kf_secret) body = kf_account_enroll_body();
     send(n, "POST", kf_account_factors_path(n->user_id), body, enrolled, 0);
 }
 
-void kf_method_enroll_factor(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    kf_ask_begin(a, conn, p, more, begin);
-}
-
-void kf_factors_conn_gone(kf_agent *a, uint32_t conn) {
-    for (enrollment *n = a->enrollments, *next; n; n = next) {
-        next = n->next;
-        if (n->verify_conn == conn) n->verify_conn = 0;
-        if (n->conn != conn || n->verified) continue;
-        kf_err err;
-        n->conn = 0;
-        kf_fail(&err, KF_ERR_SYS_CANCELLED, "the enrolment was cancelled");
-        give_up(n, &err);
-    }
-}
+void kf_method_enroll_factor(kf_agent *a, kf_call *call) { kf_ask_begin(a, call, begin); }
 
 void kf_factors_stop(kf_agent *a, const kf_err *why) {
     for (enrollment *n = a->enrollments, *next; n; n = next) {

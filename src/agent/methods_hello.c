@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/takeover.h"
 #include "base/build.h"
@@ -54,12 +53,13 @@ static void compare(kf_agent *a, const kf_json *p, kf_json *j) {
     else kf_json_free(names);
 }
 
-void kf_method_hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+void kf_method_hello(kf_agent *a, kf_call *call) {
     char home[17];
+    const kf_json *p = kf_call_params(call);
     kf_surroundings_home(home);
     const char *theirs = kf_json_str_or(p, "home", "");
     bool elsewhere = *theirs && strcmp(theirs, home) != 0 && !a->private_mode;
-    if (kf_json_bool(p, "read_only", false)) kf_server_set_read_only(a->server, conn);
+    if (kf_json_bool(p, "read_only", false)) kf_call_set_read_only(call);
     kf_json *j = kf_json_obj();
     kf_json_set_int(j, "protocol", KF_PROTOCOL);
     kf_json_set_str(j, "build", kf_build);
@@ -70,13 +70,13 @@ void kf_method_hello(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
     kf_json_set_bool(j, "replaced", kf_takeover_is_due(a->takeover));
     if (elsewhere) {
         kf_json_set_bool(j, "elsewhere", true);
-        kf_server_leave(a->server, conn);
+        kf_call_leave(call);
     } else {
         compare(a, p, j);
         /* a newer client's calls may mean what this agent does not know: it asks for a takeover */
         bool newer = kf_json_int_or(p, "protocol", 0) > KF_PROTOCOL;
-        if (kf_takeover_by_hello(a, conn, p) || newer) kf_json_set_bool(j, "leaving", true);
-        if (newer) kf_server_leave(a->server, conn);
+        if (kf_takeover_by_hello(a, call) || newer) kf_json_set_bool(j, "leaving", true);
+        if (newer) kf_call_leave(call);
     }
-    kf_server_reply(a->server, conn, j, false);
+    kf_call_reply(call, j);
 }

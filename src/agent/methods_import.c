@@ -6,7 +6,6 @@
 #include <glib.h>
 #include "agent/import_gather.h"
 #include "keeper/keeper.h"
-#include "agent/server.h"
 #include "auth/profile.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,12 +18,12 @@ static void set_text(kf_json *j, const char *key, const char *text) {
     g_autofree char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
     kf_json_set_str(j, key, valid);
 }
-static void refuse(kf_agent *a, uint32_t conn, const kf_err *err) {
+static void refuse(kf_call *call, const kf_err *err) {
     kf_err e = *err;
     g_autofree char *valid = g_utf8_make_valid(err->what, -1);
     kf_fail(&e, err->code, "%s", valid);
     kf_hint(&e, "%s", err->hint);
-    kf_server_error(a->server, conn, &e);
+    kf_call_fail(call, &e);
 }
 
 /* --- find
@@ -63,19 +62,20 @@ static void answer_found(kf_gather *g) {
             kf_json_add(items, item_json(s, &g->list[s]->item[k]));
     kf_json_set(j, "items", items);
     kf_json_set(j, "places", KF_TAKE(g->places));
-    kf_server_reply(g->a->server, g->conn, j, false);
+    kf_call_reply(g->call, j);
 }
 
-void kf_method_find_imports(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+void kf_method_find_imports(kf_agent *a, kf_call *call) {
     kf_err e;
-    if (!kf_gather_start(a, conn, p, answer_found, &e)) refuse(a, conn, &e);
+    if (!kf_gather_start(a, call, answer_found, &e)) refuse(call, &e);
 }
 
 /* --- import
  * ----------------------------------------------------------------------------------------- */
 
 static const kf_import_item *wanted(const kf_gather *g, kf_err *err) {
-    const char *name = kf_json_str(g->params, "name"), *source = kf_json_str(g->params, "source");
+    const char *name = kf_call_str(g->call, "name", NULL),
+               *source = kf_call_str(g->call, "source", NULL);
     for (int s = 0; s < KF_FROM_COUNT; s++)
         for (size_t k = 0; k < g->list[s]->n; k++) {
             const kf_import_item *it = &g->list[s]->item[k];
@@ -95,33 +95,34 @@ static void put(kf_gather *g) {
     kf_err e;
     const kf_import_item *it = wanted(g, &e);
     const char *client =
-        it && *it->client_id ? it->client_id : kf_json_str_or(g->params, "client_id", "");
+        it && *it->client_id ? it->client_id : kf_call_str(g->call, "client_id", "");
     if (it && !*client)
         kf_fail(&e, KF_ERR_USAGE_NO_CLIENT_ID, "%.60s has none where it comes from", it->name),
             it = NULL;
     if (!it) {
-        refuse(g->a, g->conn, &e);
+        refuse(g->call, &e);
         return;
     }
-    KF_AUTO(kf_json) p = kf_json_obj();
-    kf_json_set_str(p, "name", kf_json_str(g->params, "profile"));
+    kf_call *call = g->call;
+    const char *profile = kf_call_str(call, "profile", NULL);
+    kf_json *p = kf_json_obj();
+    kf_json_set_str(p, "name", profile);
     kf_json_set_str(p, "client_id", client);
     kf_json_set_str(p, "api_host", it->api_host);
-    kf_json_set_secret(p, "api_key", it->key);
-    if (kf_json_get(g->params, "make_default"))
-        kf_json_set_bool(p, "make_default", kf_json_bool(g->params, "make_default", false));
-    kf_log(KF_LOG_INFO, "import: %s from %s", kf_json_str(g->params, "profile"),
-           kf_json_str(g->params, "source"));
-    kf_method_put_profile(g->a, g->conn, p, false);
+    if (kf_json_get(kf_call_params(call), "make_default"))
+        kf_json_set_bool(p, "make_default", kf_call_bool(call, "make_default", false));
+    kf_log(KF_LOG_INFO, "import: %s from %s", profile, kf_call_str(call, "source", NULL));
+    kf_call_on_gone(call, NULL, NULL);
+    kf_put_profile(g->a, call, p, kf_secret_copy(it->key));
 }
 
-void kf_method_import(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+void kf_method_import(kf_agent *a, kf_call *call) {
     kf_err e;
-    const char *name = kf_json_str(p, "profile");
+    const char *name = kf_call_str(call, "profile", "");
     if (!kf_profile_name_ok(name)) {
         kf_fail(&e, KF_ERR_USAGE_NAME, "%.80s", name);
-        refuse(a, conn, &e);
-    } else if (!kf_gather_start(a, conn, p, put, &e)) refuse(a, conn, &e);
+        refuse(call, &e);
+    } else if (!kf_gather_start(a, call, put, &e)) refuse(call, &e);
 }
 
 /* --- clean-up
@@ -131,8 +132,7 @@ enum { PROFILES_MAX = KF_IMPORT_ITEMS, SPANS_MAX = 1000 };
 
 typedef struct cleaning {
     kf_agent *a;
-    uint32_t conn;
-    kf_json *params;
+    kf_call *call;
     kf_import_source source;
     const kf_json *profile;       /* whose key is asked for now */
     kf_secret *key[PROFILES_MAX]; /* what keyfob has; nothing else is taken out of a file */
@@ -143,18 +143,13 @@ typedef struct cleaning {
     kf_err err;
 } cleaning;
 
-static void cleaning_free(cleaning *c) {
+static void cleaning_free(void *user) {
+    cleaning *c = user;
     for (size_t i = 0; i < c->n; i++) kf_secret_free(c->key[i]);
     kf_secret_free(c->before);
     kf_secret_free(c->after);
-    kf_json_free(c->params);
     free(c->path);
     free(c);
-}
-
-static void fail(cleaning *c, const kf_err *err) {
-    refuse(c->a, c->conn, err);
-    cleaning_free(c);
 }
 
 /* What would change in one file; NULL: nothing. before and after get the texts. */
@@ -193,18 +188,17 @@ static void write_it(void *user) { /* on the worker */
 static void written(void *user) {
     cleaning *c = user;
     if (!c->ok) {
-        fail(c, &c->err);
+        refuse(c->call, &c->err);
         return;
     }
     kf_log(KF_LOG_INFO, "clean-up: an API key that keyfob has was taken out of %s", c->path);
-    kf_server_reply(c->a->server, c->conn, NULL, false);
-    cleaning_free(c);
+    kf_call_reply(c->call, NULL);
 }
 
 static void keys_are_here(cleaning *c) {
     kf_import_file f[KF_IMPORT_FILES];
-    const char *file = kf_json_str(c->params, "file");
-    size_t n = kf_import_files(c->source, kf_json_str(c->params, "path"), f);
+    const char *file = kf_call_str(c->call, "file", NULL);
+    size_t n = kf_import_files(c->source, kf_call_str(c->call, "path", NULL), f);
     kf_json *files = kf_json_arr();
     bool now = false;
     for (size_t i = 0; i < n; i++) {
@@ -214,7 +208,7 @@ static void keys_are_here(cleaning *c) {
         free(f[i].path);
         if (!j) continue;
         if (file && kf_str_eq(kf_json_str(j, "file"), file) &&
-            kf_str_eq(kf_json_str(j, "digest"), kf_json_str(c->params, "digest"))) {
+            kf_str_eq(kf_json_str(j, "digest"), kf_call_str(c->call, "digest", NULL))) {
             now = true;
             c->path = kf_strdup(file);
             c->before = KF_TAKE(before);
@@ -229,12 +223,11 @@ static void keys_are_here(cleaning *c) {
         kf_json_free(files);
         kf_fail(&c->err, KF_ERR_USAGE_BAD, "%.180s is not any more as it was when it was looked at",
                 file);
-        fail(c, &c->err);
+        refuse(c->call, &c->err);
     } else {
         kf_json *j = kf_json_obj();
         kf_json_set(j, "files", files);
-        kf_server_reply(c->a->server, c->conn, j, false);
-        cleaning_free(c);
+        kf_call_reply(c->call, j);
     }
 }
 
@@ -243,7 +236,7 @@ static void next_key(cleaning *c);
 static void got_key(void *user, const kf_secret *api_key, const kf_err *err) {
     cleaning *c = user;
     if (err) {
-        fail(c, err);
+        refuse(c->call, err);
         return;
     }
     if (api_key && kf_secret_len(api_key)) c->key[c->n++] = kf_secret_copy(api_key);
@@ -259,11 +252,12 @@ static void next_key(cleaning *c) {
                           got_key, c);
 }
 
-static void clean(kf_agent *a, uint32_t conn, const kf_json *p) {
+static void clean(kf_agent *a, kf_call *call) {
     cleaning *c = kf_new(cleaning);
-    *c = (cleaning){.a = a, .conn = conn, .params = kf_json_copy(p), .source = KF_FROM_COUNT};
-    const kf_json *profiles = kf_json_get(c->params, "profiles");
-    const char *source = kf_json_str(p, "source"), *path = kf_json_str(p, "path");
+    *c = (cleaning){.a = a, .call = call, .source = KF_FROM_COUNT};
+    kf_call_keep(call, c, cleaning_free);
+    const kf_json *profiles = kf_json_get(kf_call_params(call), "profiles");
+    const char *source = kf_call_str(call, "source", ""), *path = kf_call_str(call, "path", NULL);
     c->profile = kf_json_first(profiles);
     for (int s = 0; s < KF_FROM_COUNT; s++)
         if (kf_str_eq(source, kf_import_source_name(s))) c->source = s;
@@ -278,13 +272,9 @@ static void clean(kf_agent *a, uint32_t conn, const kf_json *p) {
         kf_fail(&c->err, KF_ERR_USAGE_BAD,
                 "keyfob keeps secrets in memory only here (store = memory), so the file stays as "
                 "it is");
-    if (c->err.code) fail(c, &c->err);
+    if (c->err.code) refuse(c->call, &c->err);
     else next_key(c);
 }
 
-void kf_method_preview_clean_up(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    clean(a, conn, p);
-}
-void kf_method_clean_up(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    clean(a, conn, p);
-}
+void kf_method_preview_clean_up(kf_agent *a, kf_call *call) { clean(a, call); }
+void kf_method_clean_up(kf_agent *a, kf_call *call) { clean(a, call); }

@@ -2,11 +2,10 @@
 #include "agent/methods.h"
 
 #include "agent/drive.h"
-#include "keeper/keeper.h"
-#include "agent/part.h"
 #include "agent/profile_json.h"
-#include "agent/server.h"
+#include "keeper/keeper.h"
 #include "agent/settings.h"
+#include "agent/stream.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -15,10 +14,8 @@
 
 enum { PROFILES_MAX = 20000 };
 
-/* A list in parts: the next one once the last has left, so that it never piles up. */
 typedef struct listing {
     kf_agent *a;
-    uint32_t conn;
     size_t at, n;
     char (*id)[17];
 } listing;
@@ -29,101 +26,73 @@ static void listing_free(void *user) {
     free(l);
 }
 
-static void list_part(void *user) {
-    listing *l = user;
-    kf_json *j = kf_json_obj();
-    kf_part list = kf_part_new();
-    for (; l->at < l->n && kf_part_has_room(&list); l->at++) {
-        kf_json *one = kf_profile_json(l->a->keeper, l->id[l->at]);
-        if (one) kf_part_add(&list, one); /* else removed since */
-    }
-    kf_json_set(j, "profiles", list.items);
-    bool more = l->at < l->n;
-    kf_server_reply(l->a->server, l->conn, j, more);
-    if (more) kf_server_when_sent(l->a->server, l->conn, list_part, listing_free, l);
-    else listing_free(l);
+static kf_json *listing_next(void *state) {
+    listing *l = state;
+    kf_json *one = NULL; /* of one that was removed since */
+    while (!one && l->at < l->n) one = kf_profile_json(l->a->keeper, l->id[l->at++]);
+    return one;
 }
 
-void kf_method_list_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+void kf_method_list_profiles(kf_agent *a, kf_call *call) {
     const kf_conf_profile *all;
-    size_t n = kf_conf_profiles(a->conf, &all);
-    if (!more) { /* all in one; an error when that is over a frame */
-        kf_json *j = kf_json_obj(), *list = kf_json_arr();
-        for (size_t i = 0; i < n; i++) {
-            kf_json *one = kf_profile_json(a->keeper, all[i].id);
-            if (one) kf_json_add(list, one);
-        }
-        kf_json_set(j, "profiles", list);
-        kf_server_reply(a->server, conn, j, false);
-        return;
-    }
-    listing *l = malloc(sizeof *l);
-    char(*id)[17] = malloc((n + 1) * sizeof *id);
-    if (!l || !id) abort();
-    *l = (listing){.a = a, .conn = conn, .n = n, .id = id};
-    for (size_t i = 0; i < n; i++) memcpy(id[i], all[i].id, sizeof id[i]);
-    list_part(l);
+    listing *l = kf_new(listing);
+    *l = (listing){.a = a, .n = kf_conf_profiles(a->conf, &all)};
+    l->id = kf_zalloc(l->n + 1, sizeof *l->id);
+    for (size_t i = 0; i < l->n; i++) memcpy(l->id[i], all[i].id, sizeof l->id[i]);
+    kf_stream(call, "profiles", listing_next, l, listing_free);
 }
 
-static void reply_profile(kf_agent *a, uint32_t conn, const char *name) {
+static void reply_profile(kf_call *call, const char *name) {
+    kf_agent *a = kf_call_host(call);
     kf_json *one = kf_profile_json(a->keeper, name);
     if (!one) {
         kf_err e;
         kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
-        kf_server_error(a->server, conn, &e);
+        kf_call_fail(call, &e);
         return;
     }
     kf_json *j = kf_json_obj();
     kf_json_set(j, "profile", one);
-    kf_server_reply(a->server, conn, j, false);
+    kf_call_reply(call, j);
 }
 
-/* GetProfile with load. */
-typedef struct looking {
-    kf_agent *a;
-    uint32_t conn;
-    char profile[17];
-} looking;
-
+/* GetProfile with load: the call keeps the profile's id. Whatever became of the session, the
+ * profile's state says it. */
 static void session_read(void *user, const kf_token *t, const kf_err *err) {
-    looking *l = user;
-    (void)t, (void)err; /* the profile's state says it */
-    reply_profile(l->a, l->conn, l->profile);
-    free(l);
+    reply_profile(user, kf_call_kept(user));
 }
 
 /* No token comes from a store that cannot be opened, whatever is written down of the session. */
-static void reply_unread(looking *l, const kf_err *err) {
-    kf_json *j = kf_json_obj(), *one = kf_profile_json(l->a->keeper, l->profile);
-    if (one && !kf_json_get(one, "failure")) kf_json_set(one, "failure", kf_msg_failure(err));
-    if (one) kf_json_set(one, "left_ms", NULL);
-    kf_json_set(j, "profile", one);
-    if (one) kf_server_reply(l->a->server, l->conn, j, false);
-    else {
-        kf_json_free(j);
-        reply_profile(l->a, l->conn, l->profile);
+static void reply_unread(kf_call *call, const kf_err *err) {
+    kf_agent *a = kf_call_host(call);
+    kf_json *one = kf_profile_json(a->keeper, kf_call_kept(call));
+    if (!one) {
+        reply_profile(call, kf_call_kept(call));
+        return;
     }
-    free(l);
+    if (!kf_json_get(one, "failure")) kf_json_set(one, "failure", kf_msg_failure(err));
+    kf_json_set(one, "left_ms", NULL);
+    kf_json *j = kf_json_obj();
+    kf_json_set(j, "profile", one);
+    kf_call_reply(call, j);
 }
 
 static void store_tried(void *user, const kf_err *err) {
-    looking *l = user;
-    if (err) reply_unread(l, err);
-    else kf_keeper_session(l->a->keeper, l->profile, session_read, l);
+    kf_call *call = user;
+    kf_agent *a = kf_call_host(call);
+    if (err) reply_unread(call, err);
+    else kf_keeper_session(a->keeper, kf_call_kept(call), session_read, call);
 }
 
-void kf_method_get_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    const char *name = kf_json_str_or(p, "profile", "");
+void kf_method_get_profile(kf_agent *a, kf_call *call) {
+    const char *name = kf_call_str(call, "profile", "");
     const kf_conf_profile *c = kf_conf_find(a->conf, name);
-    bool load = kf_json_bool(p, "load", false) && c && kf_keeper_is_known(a->keeper, c->id);
-    if (!load) {
-        reply_profile(a, conn, name);
+    if (!kf_call_bool(call, "load", false) || !c || !kf_keeper_is_known(a->keeper, c->id)) {
+        reply_profile(call, name);
         return;
     }
-    looking *l = kf_new(looking);
-    *l = (looking){.a = a, .conn = conn};
-    memcpy(l->profile, c->id, sizeof l->profile);
-    kf_settings_store(a, store_tried, l);
+    kf_call_keep(call, kf_strdup(c->id), free);
+    kf_settings_store(a, store_tried, call);
 }
 
 /* --- put -----------------------------------------------------------------------------------------
@@ -131,9 +100,9 @@ void kf_method_get_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
 
 typedef struct putting {
     kf_agent *a;
-    uint32_t conn;
-    const kf_json *p;                /* the parameters of the call */
-    kf_json *params;                 /* a copy that outlives the call; p points to it */
+    kf_call *call;                   /* NULL: one of many (PutProfiles) */
+    const kf_json *p;                /* what is to be put */
+    kf_json *own;                    /* p, when it is not the call's; NULL */
     kf_conf_profile profile, before; /* before: only if not fresh */
     char *default_before, *git_host; /* git_host: profile.git_host until it is written */
     kf_secret *key;
@@ -142,9 +111,10 @@ typedef struct putting {
     kf_err why; /* the store did not take the key */
 } putting;
 
-static void putting_free(putting *t) {
+static void putting_free(void *user) {
+    putting *t = user;
     kf_secret_free(t->key);
-    kf_json_free(t->params);
+    kf_json_free(t->own);
     free(t->default_before);
     free(t->git_host);
     free(t);
@@ -236,27 +206,24 @@ static bool check(const kf_conf *conf, putting *t, kf_err *err) {
 }
 
 static bool check_key(putting *t, kf_err *err) {
-    const char *key = kf_json_str_or(t->p, "api_key", "");
     t->no_key = kf_json_bool(t->p, "no_api_key", false);
-    if (!*key) return true;
-    t->key = kf_secret_new(key, strlen(key));
+    if (!t->key) return true;
     if (!kf_api_key_looks_ok(t->key))
         return kf_fail(err, KF_ERR_USAGE_BAD, "that is no API key (sk_...)");
     return !t->no_key || kf_fail(err, KF_ERR_USAGE_BAD, "either api_key or no_api_key, not both");
 }
 
-static void answer(void *user, const kf_err *err) {
+static void put_over(void *user, const kf_err *err) {
     putting *t = user;
-    if (err) kf_server_error(t->a->server, t->conn, err);
-    else reply_profile(t->a, t->conn, t->profile.id);
-    putting_free(t);
+    if (err) kf_call_fail(t->call, err);
+    else reply_profile(t->call, t->profile.id);
 }
 
 /* The next command may read the index alone: it must know of this change. */
-static void indexed(void *user, const kf_err *err) { answer(user, NULL); }
+static void indexed(void *user, const kf_err *err) { put_over(user, NULL); }
 static void put_saved(void *user, const kf_err *err) {
     putting *t = user;
-    if (err) answer(t, err);
+    if (err) put_over(t, err);
     else kf_keeper_index_then(t->a->keeper, indexed, t);
 }
 
@@ -303,7 +270,7 @@ static void taken_back(void *user, const kf_err *err) {
     putting *t = user;
     kf_err why = t->why;
     if (err) kf_log(KF_LOG_ERROR, "settings: %s", err->what);
-    answer(t, &why);
+    put_over(t, &why);
 }
 
 static void key_stored(void *user, const kf_err *err) {
@@ -317,7 +284,7 @@ static void key_stored(void *user, const kf_err *err) {
 
 static void keeper_knows(void *user, const kf_err *err) {
     putting *t = user;
-    if (err) answer(t, err);
+    if (err) put_over(t, err);
     else kf_keeper_set_api_key(t->a->keeper, t->profile.id, t->key, key_stored, t);
 }
 
@@ -331,7 +298,7 @@ static void fresh_saved(void *user, const kf_err *err) {
 static void first_key_stored(void *user, const kf_err *err) {
     putting *t = user;
     if (err) {
-        answer(t, err);
+        put_over(t, err);
         return;
     }
     t->keyed = true;
@@ -340,24 +307,27 @@ static void first_key_stored(void *user, const kf_err *err) {
 
 static void store_ready(void *user, const kf_err *err) {
     putting *t = user;
-    if (err) answer(t, err);
+    if (err) put_over(t, err);
     else if (t->fresh && t->key)
         kf_keeper_first_key(t->a->keeper, &t->profile, t->key, first_key_stored, t);
     else kf_settings_change(t->a, put_profile, keeper_knows, t); /* then it can bind a key to it */
 }
 
-void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+void kf_put_profile(kf_agent *a, kf_call *call, kf_json *p, kf_secret *key) {
     putting *t = kf_new(putting);
-    *t = (putting){.a = a, .conn = conn, .p = p};
     kf_err e;
-    if (!check_key(t, &e) || !check(a->conf, t, &e)) { /* before it opens or waits for anything */
-        answer(t, &e);
-        return;
-    }
-    t->p = t->params = kf_json_copy(p);
-    kf_json_set(t->params, "api_key", NULL); /* t->key has it, in locked memory */
-    if (t->key || t->no_key) kf_settings_store(a, store_ready, t);
+    *t = (putting){.a = a, .call = call, .p = p ? p : kf_call_params(call), .own = p};
+    if (kf_secret_len(key)) t->key = key;
+    else kf_secret_free(key);
+    kf_call_keep(call, t, putting_free);
+    if (!check_key(t, &e) || !check(a->conf, t, &e)) /* before it opens or waits for anything */
+        kf_call_fail(call, &e);
+    else if (t->key || t->no_key) kf_settings_store(a, store_ready, t);
     else kf_settings_change(a, put_profile, put_saved, t);
+}
+
+void kf_method_put_profile(kf_agent *a, kf_call *call) {
+    kf_put_profile(a, call, NULL, kf_call_take_secret(call, "api_key"));
 }
 
 /* --- put many: all of them, or none
@@ -365,30 +335,30 @@ void kf_method_put_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool mo
 
 typedef struct importing {
     kf_agent *a;
-    uint32_t conn;
-    kf_json *profiles, *names;
+    kf_call *call;
+    kf_json *names;
 } importing;
 
-static void import_done(void *user, const kf_err *err) {
+static void importing_free(void *user) {
     importing *i = user;
-    if (err) kf_server_error(i->a->server, i->conn, err);
-    else {
-        kf_json *j = kf_json_obj();
-        kf_json_set(j, "names", KF_TAKE(i->names));
-        kf_server_reply(i->a->server, i->conn, j, false);
-    }
-    kf_json_free(i->profiles);
     kf_json_free(i->names);
     free(i);
 }
-static void import_indexed(void *user, const kf_err *err) {
-    (void)err; /* the next command may read the index alone; when it cannot be written, the log says
-                  so */
-    import_done(user, NULL);
+
+static void import_over(importing *i, const kf_err *err) {
+    if (err) {
+        kf_call_fail(i->call, err);
+        return;
+    }
+    kf_json *j = kf_json_obj();
+    kf_json_set(j, "names", KF_TAKE(i->names));
+    kf_call_reply(i->call, j);
 }
+/* The next command may read the index alone. When it cannot be written, the log says so. */
+static void import_indexed(void *user, const kf_err *err) { import_over(user, NULL); }
 static void import_saved(void *user, const kf_err *err) {
     importing *i = user;
-    if (err) import_done(i, err);
+    if (err) import_over(i, err);
     else kf_keeper_index_then(i->a->keeper, import_indexed, i);
 }
 
@@ -423,7 +393,8 @@ static bool import_all(kf_conf *c, void *user, kf_err *err) {
     size_t before = kf_conf_profiles(c, &all), at = 0;
     kf_json_free(i->names);
     i->names = kf_json_arr();
-    for (const kf_json *item = kf_json_first(i->profiles); item; item = kf_json_next(item), at++) {
+    const kf_json *item = kf_json_first(kf_json_get(kf_call_params(i->call), "profiles"));
+    for (; item; item = kf_json_next(item), at++) {
         if (!import_one(c, item, i, err)) return fail_item(at, item, err);
         if (kf_json_bool(item, "make_default", false) || (!before && !dflt))
             dflt = kf_json_str(item, "name");
@@ -432,15 +403,17 @@ static bool import_all(kf_conf *c, void *user, kf_err *err) {
     return true;
 }
 
-void kf_method_put_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+void kf_method_put_profiles(kf_agent *a, kf_call *call) {
     importing *i = kf_new(importing);
-    *i = (importing){.a = a, .conn = conn, .profiles = kf_json_copy(kf_json_get(p, "profiles"))};
-    if (!kf_json_count(i->profiles) || kf_json_bool(p, "dry_run", false)) {
+    *i = (importing){.a = a, .call = call};
+    kf_call_keep(call, i, importing_free);
+    bool any = kf_json_count(kf_json_get(kf_call_params(call), "profiles"));
+    if (!any || kf_call_bool(call, "dry_run", false)) {
         kf_err e;
         KF_AUTO_CHARS now = kf_conf_text(a->conf);
         KF_AUTO(kf_conf) c = kf_conf_parse(a->conf_path, now, &e); /* only to try it */
         bool ok = c && import_all(c, i, &e);
-        import_done(i, ok ? NULL : &e);
+        import_over(i, ok ? NULL : &e);
         return;
     }
     kf_settings_change(a, import_all, import_saved, i);
@@ -451,21 +424,19 @@ void kf_method_put_profiles(kf_agent *a, uint32_t conn, const kf_json *p, bool m
 
 typedef struct removing {
     kf_agent *a;
-    uint32_t conn;
+    kf_call *call;
     char id[17];
     kf_err why; /* why the profile stays */
 } removing;
 
 static void removal_failed(void *user, const kf_err *err) {
-    removing *r = user;
-    kf_server_error(r->a->server, r->conn, &r->why);
-    free(r);
+    const removing *r = user;
+    kf_call_fail(r->call, &r->why);
 }
 
 static void removal_indexed(void *user, const kf_err *err) {
-    removing *r = user;
-    kf_server_reply(r->a->server, r->conn, NULL, false);
-    free(r);
+    const removing *r = user;
+    kf_call_reply(r->call, NULL);
 }
 
 static void removal_complete(void *user, const kf_err *err) {
@@ -502,55 +473,49 @@ static void secrets_out(void *user, const kf_err *err) {
     } else kf_settings_change(r->a, remove_profile, removal_saved, r);
 }
 
-void kf_method_remove_profile(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    const char *name = kf_json_str_or(p, "profile", "");
+void kf_method_remove_profile(kf_agent *a, kf_call *call) {
+    const char *name = kf_call_str(call, "profile", "");
     const kf_conf_profile *c = kf_conf_find(a->conf, name);
     if (!c) {
         kf_err e;
         kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
-        kf_server_error(a->server, conn, &e);
+        kf_call_fail(call, &e);
         return;
     }
     removing *r = kf_new(removing);
-    *r = (removing){.a = a, .conn = conn};
+    *r = (removing){.a = a, .call = call};
     memcpy(r->id, c->id, sizeof r->id);
+    kf_call_keep(call, r, free);
     kf_keeper_remove(a->keeper, r->id, secrets_out, r);
 }
 
 /* --- the API key, for an export
  * ------------------------------------------------------------------- */
 
-typedef struct key_caller {
-    kf_agent *a;
-    uint32_t conn;
-    char id[17];
-} key_caller;
-
 static void key_here(void *user, const kf_secret *api_key, const kf_err *err) {
-    key_caller *c = user;
-    const kf_conf_profile *p = kf_conf_find(c->a->conf, c->id);
+    kf_call *call = user;
+    const kf_agent *a = kf_call_host(call);
+    const kf_conf_profile *p = kf_conf_find(a->conf, kf_call_kept(call));
     kf_err e;
     if (!err && (!api_key || !p)) {
         kf_fail(&e, KF_ERR_WORKOS_NEEDS_API_KEY, "no API key is stored for %s", p ? p->name : "it");
         err = &e;
     }
-    if (err) kf_server_error(c->a->server, c->conn, err);
-    else {
-        kf_json *j = kf_json_obj();
-        kf_json_set_secret(j, "api_key", api_key);
-        kf_json_set_str(j, "name", p->name);
-        kf_json_set_str(j, "client_id", p->client_id);
-        kf_log(KF_LOG_INFO, "profile %s: API key given out", p->name);
-        kf_server_reply(c->a->server, c->conn, j, false);
+    if (err) {
+        kf_call_fail(call, err);
+        return;
     }
-    free(c);
+    kf_json *j = kf_json_obj();
+    kf_json_set_secret(j, "api_key", api_key);
+    kf_json_set_str(j, "name", p->name);
+    kf_json_set_str(j, "client_id", p->client_id);
+    kf_log(KF_LOG_INFO, "profile %s: API key given out", p->name);
+    kf_call_reply(call, j);
 }
 
-void kf_method_get_api_key(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    const char *name = kf_json_str_or(p, "profile", "");
+void kf_method_get_api_key(kf_agent *a, kf_call *call) {
+    const char *name = kf_call_str(call, "profile", "");
     const kf_conf_profile *conf = kf_conf_find(a->conf, name);
-    key_caller *c = kf_new(key_caller);
-    *c = (key_caller){.a = a, .conn = conn};
-    if (conf && !kf_str_set(c->id, sizeof c->id, conf->id)) abort();
-    kf_keeper_api_key(a->keeper, name, key_here, c);
+    kf_call_keep(call, kf_strdup(conf ? conf->id : ""), free);
+    kf_keeper_api_key(a->keeper, name, key_here, call);
 }

@@ -2,28 +2,25 @@
 #include "agent/methods.h"
 
 #include "keeper/keeper.h"
-#include "agent/server.h"
 #include "auth/sealed.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "crypt/hash.h"
 #include "crypt/seal.h"
 
-/* A Seal call, until it is answered; one that hands over stays until the client has spoken or gone.
- */
-typedef struct kf_sealing {
-    struct kf_sealing *next;
+/* A Seal call, until it is answered. */
+typedef struct sealing {
     kf_agent *a;
-    uint32_t conn, held; /* held: number of the hand-over, 0 not yet */
+    kf_call *call;
+    uint32_t held; /* number of the hand-over; 0: none yet */
     char id[17];
-    bool hand_over, answered, gone; /* answered: held, and the client knows */
+    bool hand_over;
     kf_secret *password;
 } sealing;
 
-static void sealing_free(sealing *c) {
-    struct kf_sealing **p = &c->a->sealings;
-    while (*p && *p != c) p = &(*p)->next;
-    if (*p) *p = c->next;
+static void sealing_free(void *user) {
+    sealing *c = user;
     kf_secret_free(c->password);
     free(c);
 }
@@ -37,9 +34,9 @@ static kf_secret *make(const kf_session *s, const kf_secret *password, bool with
     return kf_seal(json, password, seed, err);
 }
 
-static bool reply(const sealing *c, const kf_token *t, kf_err *err) {
+static kf_json *answer(const sealing *c, const kf_token *t, kf_err *err) {
     KF_AUTO(kf_secret) sealed = make(t->session, c->password, c->hand_over, err);
-    if (!sealed) return false;
+    if (!sealed) return NULL;
     kf_json *j = kf_json_obj();
     kf_json_set_secret(j, "sealed", sealed);
     kf_json_set_str(j, "name", t->profile->name);
@@ -49,75 +46,70 @@ static bool reply(const sealing *c, const kf_token *t, kf_err *err) {
     if (*t->session->claims.org_id)
         kf_json_set_str(j, "organization_id", t->session->claims.org_id);
     if (c->hand_over) kf_json_set_int(j, "hand_over", c->held);
-    kf_server_reply(c->a->server, c->conn, j, false);
-    return true;
+    return j;
 }
 
 /* --- handing over
  * ---------------------------------------------------------------------------------- */
 
+/* A session that was given to a client which has not confirmed it yet: its connection holds it. */
+typedef struct hand_over {
+    kf_agent *a;
+    uint32_t held;
+    char id[17];
+} hand_over;
+
+/* What it holds without a word stays as it was. */
+static void unconfirmed(void *user) {
+    hand_over *h = user;
+    if (kf_keeper_hand_over_end(h->a->keeper, h->id, h->held, false, NULL, NULL))
+        kf_log(KF_LOG_INFO, "profile %s: a hand-over was not confirmed", h->id);
+    free(h);
+}
+
 static void held(void *user, const kf_token *t, const kf_err *err) {
     sealing *c = user;
     kf_err e;
-    if (t && !c->gone && (c->answered = reply(c, t, &e))) return; /* it stays in the list */
-    if (t) {
-        if (!c->gone) kf_server_error(c->a->server, c->conn, &e);
-        (void)kf_keeper_hand_over_end(c->a->keeper, c->id, c->held, false, NULL, NULL);
-    } else {
-        /* it may be held all the same: locked before it could be given out */
-        (void)kf_keeper_hand_over_end(c->a->keeper, c->id, c->held, false, NULL, NULL);
-        if (!c->gone) kf_server_error(c->a->server, c->conn, err);
-    }
-    sealing_free(c);
-}
-
-static void indexed(void *user, const kf_err *err) {
-    sealing *c = user;
-    kf_server_reply(c->a->server, c->conn, NULL, false);
-    sealing_free(c);
-}
-
-static void forgotten(void *user, const kf_err *err) {
-    sealing *c = user;
-    if (!err && c->a->keeper) { /* whoever asks without an agent is told, too */
-        kf_keeper_index_then(c->a->keeper, indexed, c);
+    kf_json *j = t && !kf_call_is_gone(c->call) ? answer(c, t, &e) : NULL;
+    if (j) {
+        hand_over *h = kf_new(hand_over);
+        *h = (hand_over){.a = c->a, .held = c->held};
+        memcpy(h->id, c->id, sizeof h->id);
+        kf_call_hold(c->call, h, unconfirmed);
+        kf_call_reply(c->call, j);
         return;
     }
-    if (err) kf_server_error(c->a->server, c->conn, err);
-    sealing_free(c);
+    /* without t it may be held all the same: locked before it could be given out */
+    if (c->a->keeper)
+        (void)kf_keeper_hand_over_end(c->a->keeper, c->id, c->held, false, NULL, NULL);
+    if (kf_call_is_gone(c->call)) kf_call_drop(c->call);
+    else kf_call_fail(c->call, t ? &e : err);
 }
 
-void kf_method_handed_over(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    sealing *c = a->sealings;
-    while (c && (c->conn != conn || !c->answered ||
-                 (int64_t)c->held != kf_json_int_or(p, "hand_over", 0)))
-        c = c->next;
-    if (c && kf_keeper_hand_over_end(a->keeper, c->id, c->held, true, forgotten, c)) {
-        c->answered = false; /* forgotten() frees it */
-        kf_log(KF_LOG_INFO, "profile %s: the session was handed over", c->id);
+static void indexed(void *user, const kf_err *err) { kf_call_reply(user, NULL); }
+
+static void forgotten(void *user, const kf_err *err) {
+    kf_call *call = user;
+    kf_agent *a = kf_call_host(call);
+    if (err) kf_call_fail(call, err);
+    else if (!a->keeper) kf_call_reply(call, NULL);
+    else kf_keeper_index_then(a->keeper, indexed, call); /* who asks without an agent is told */
+}
+
+void kf_method_handed_over(kf_agent *a, kf_call *call) {
+    hand_over *h = kf_call_held(call);
+    if (h && (int64_t)h->held == kf_call_int(call, "hand_over", 0) &&
+        kf_keeper_hand_over_end(a->keeper, h->id, h->held, true, forgotten, call)) {
+        kf_log(KF_LOG_INFO, "profile %s: the session was handed over", h->id);
+        kf_call_let_go(call);
+        free(h);
         return;
     }
     kf_err e;
     kf_fail(&e, KF_ERR_USAGE_BAD, "nothing is being handed over by that number any more");
     kf_hint(&e,
             "The session is still keyfob's as well. Forget it with: keyfob logout --local-only");
-    kf_server_error(a->server, conn, &e);
-}
-
-void kf_seals_conn_gone(kf_agent *a, uint32_t conn) {
-    for (sealing *c = a->sealings, *next; c; c = next) {
-        next = c->next;
-        if (c->conn != conn) continue;
-        c->gone = true; /* its callback ends what is still on its way */
-        if (!c->answered) continue;
-        if (kf_keeper_hand_over_end(a->keeper, c->id, c->held, false, NULL, NULL))
-            kf_log(KF_LOG_INFO, "profile %s: a hand-over was not confirmed", c->id);
-        sealing_free(c);
-    }
-}
-
-void kf_seals_drop_all(kf_agent *a) {
-    while (a->sealings) sealing_free(a->sealings);
+    kf_call_fail(call, &e);
 }
 
 /* --- the call
@@ -126,8 +118,8 @@ void kf_seals_drop_all(kf_agent *a) {
 static void token_here(void *user, const kf_token *t, const kf_err *err) {
     sealing *c = user;
     kf_err e;
-    if (c->gone) {
-        sealing_free(c);
+    if (t && kf_call_is_gone(c->call)) {
+        kf_call_drop(c->call);
         return;
     }
     if (t && c->hand_over) {
@@ -137,31 +129,27 @@ static void token_here(void *user, const kf_token *t, const kf_err *err) {
         err = &e;
         t = NULL;
     }
-    if (t && !reply(c, t, &e)) err = &e;
-    if (err) kf_server_error(c->a->server, c->conn, err);
-    sealing_free(c);
+    kf_json *j = t ? answer(c, t, &e) : NULL;
+    if (j) kf_call_reply(c->call, j);
+    else kf_call_fail(c->call, t ? &e : err);
 }
 
-void kf_method_seal(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    const char *name = kf_json_str_or(p, "profile", ""),
-               *password = kf_json_str_or(p, "password", "");
+void kf_method_seal(kf_agent *a, kf_call *call) {
+    const char *name = kf_call_str(call, "profile", "");
     const kf_conf_profile *conf = kf_conf_find(a->conf, name);
-    KF_AUTO(kf_secret) pass = kf_secret_new(password, strlen(password));
+    KF_AUTO(kf_secret) pass = kf_call_take_secret(call, "password");
     kf_err e;
     bool ok = conf || kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
     if (!ok || !kf_seal_password_ok(pass, &e)) {
-        kf_server_error(a->server, conn, &e);
+        kf_call_fail(call, &e);
         return;
     }
-    sealing *c = calloc(1, sizeof *c);
-    if (!c || !kf_str_set(c->id, sizeof c->id, conf->id)) abort();
-    c->a = a;
-    c->conn = conn;
-    c->hand_over = kf_json_bool(p, "hand_over", false);
+    sealing *c = kf_new(sealing);
+    *c = (sealing){.a = a, .call = call, .hand_over = kf_call_bool(call, "hand_over", false)};
+    memcpy(c->id, conf->id, sizeof c->id);
     c->password = KF_TAKE(pass);
-    c->next = a->sealings;
-    a->sealings = c;
-    kf_keeper_token(a->keeper, c->id, kf_json_int_or(p, "min_valid_ms", -1), false, token_here, c);
+    kf_call_keep(call, c, sealing_free);
+    kf_keeper_token(a->keeper, c->id, kf_call_int(call, "min_valid_ms", -1), false, token_here, c);
 }
 
 /* --- looking into one
@@ -177,28 +165,27 @@ static kf_json *rest_of(const kf_sealed *s) {
     return j;
 }
 
-static bool unseal(const kf_json *p, kf_sealed *out, kf_err *err) {
-    const char *sealed = kf_json_str_or(p, "sealed", ""),
-               *password = kf_json_str_or(p, "password", "");
-    KF_AUTO(kf_secret) pass = kf_secret_new(password, strlen(password));
+static bool unseal(kf_call *call, kf_sealed *out, kf_err *err) {
+    const char *sealed = kf_call_str(call, "sealed", "");
+    KF_AUTO(kf_secret) pass = kf_call_take_secret(call, "password");
     KF_AUTO(kf_secret) json = kf_unseal(sealed, strlen(sealed), pass, kf_unix_ms(), err);
     return json && kf_sealed_read(json, out, err);
 }
 
-void kf_method_unseal(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    const char *name = kf_json_str_or(p, "profile", "");
+void kf_method_unseal(kf_agent *a, kf_call *call) {
+    const char *name = kf_call_str(call, "profile", "");
     const kf_conf_profile *conf = kf_conf_find(a->conf, name);
-    bool verify = kf_json_bool(p, "verify", false);
+    bool verify = kf_call_bool(call, "verify", false);
     kf_sealed s;
     kf_err e;
     bool ok = conf || !verify ||
               kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s, to check the signature with", name);
-    if (!ok || !unseal(p, &s, &e)) {
-        kf_server_error(a->server, conn, &e);
+    if (!ok || !unseal(call, &s, &e)) {
+        kf_call_fail(call, &e);
         return;
     }
     KF_AUTO(kf_json) rest = rest_of(&s);
-    kf_claims_answer(a, conn, s.access_token, rest, verify ? conf->api_host : NULL,
+    kf_claims_answer(a, call, s.access_token, rest, verify ? conf->api_host : NULL,
                      verify ? conf->client_id : NULL);
     kf_sealed_done(&s);
 }

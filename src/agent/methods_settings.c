@@ -2,20 +2,18 @@
  * The agent alone writes it; what is wrong is refused before anything is touched. */
 #include "agent/methods.h"
 
-#include "agent/server.h"
 #include "agent/settings.h"
 #include "agent/trust.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "io/conf_keys.h"
 
-static void reply_error(kf_agent *a, uint32_t conn, kf_err_code code, const char *what) {
+static void reply_error(kf_call *call, kf_err_code code, const char *what) {
     kf_err e;
     kf_fail(&e, code, "%s", what);
-    kf_server_error(a->server, conn, &e);
+    kf_call_fail(call, &e);
 }
 
-void kf_method_get_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+void kf_method_get_settings(kf_agent *a, kf_call *call) {
     size_t n;
     const kf_conf_key *all = kf_conf_keys(&n);
     kf_json *j = kf_json_obj(), *list = kf_json_arr();
@@ -30,36 +28,28 @@ void kf_method_get_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool m
     }
     kf_json_set_str(j, "path", a->conf_path);
     kf_json_set(j, "settings", list);
-    kf_server_reply(a->server, conn, j, false);
+    kf_call_reply(call, j);
 }
 
 /* --- one setting
  * ---------------------------------------------------------------------------------- */
 
-typedef struct caller {
-    kf_agent *a;
-    uint32_t conn;
-    bool later; /* counts from the next start */
-    const kf_conf_key *key;
-    char *value; /* "": none */
-} caller;
-
-static caller *caller_new(kf_agent *a, uint32_t conn) {
-    caller *c = kf_new(caller);
-    *c = (caller){.a = a, .conn = conn};
-    return c;
+/* A store that is open stays until the next start. */
+static bool counts_later(const kf_agent *a, const char *key, const char *v) {
+    return !strcmp(key, "store") && a->store && !kf_str_eq(*v ? v : "auto", a->store_choice);
 }
 
 static void saved(void *user, const kf_err *err) {
-    caller *c = user;
-    if (err) kf_server_error(c->a->server, c->conn, err);
-    else {
-        kf_json *j = kf_json_obj();
-        kf_json_set_bool(j, "later", c->later);
-        kf_server_reply(c->a->server, c->conn, j, false);
+    kf_call *call = user;
+    if (err) {
+        kf_call_fail(call, err);
+        return;
     }
-    free(c->value);
-    free(c);
+    kf_json *j = kf_json_obj();
+    kf_json_set_bool(j, "later",
+                     counts_later(kf_call_host(call), kf_call_str(call, "key", ""),
+                                  kf_call_str(call, "value", "")));
+    kf_call_reply(call, j);
 }
 
 static bool value_ok(const kf_conf_key *k, const char *v, kf_err *err) {
@@ -71,45 +61,40 @@ static bool value_ok(const kf_conf_key *k, const char *v, kf_err *err) {
 }
 
 static bool set_value(kf_conf *conf, void *user, kf_err *err) {
-    const caller *c = user;
-    const kf_conf_profile *who = kf_conf_find(conf, c->value);
-    if (*c->value && !strcmp(c->key->name, "default") && (!who || strcmp(who->name, c->value)))
-        return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "%.64s", c->value);
-    kf_conf_set(conf, c->key->name, *c->value ? c->value : NULL);
+    const kf_call *call = user;
+    const char *key = kf_call_str(call, "key", ""), *v = kf_call_str(call, "value", "");
+    const kf_conf_profile *who = kf_conf_find(conf, v);
+    if (*v && !strcmp(key, "default") && (!who || strcmp(who->name, v)))
+        return kf_fail(err, KF_ERR_USAGE_NO_PROFILE, "%.64s", v);
+    kf_conf_set(conf, key, *v ? v : NULL);
     return true;
 }
 
-void kf_method_put_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    const char *name = kf_json_str_or(p, "key", ""), *v = kf_json_str_or(p, "value", "");
+void kf_method_put_settings(kf_agent *a, kf_call *call) {
+    const char *name = kf_call_str(call, "key", ""), *v = kf_call_str(call, "value", "");
     const kf_conf_key *k = kf_conf_key_find(name);
     kf_err e;
     if (!k) {
-        reply_error(a, conn, KF_ERR_USAGE_BAD,
+        reply_error(call, KF_ERR_USAGE_BAD,
                     "there is no such setting; keyfob config list shows all");
-        return;
+    } else if (!value_ok(k, v, &e)) {
+        kf_call_fail(call, &e);
+    } else {
+        kf_settings_change(a, set_value, saved, call);
     }
-    if (!value_ok(k, v, &e)) {
-        kf_server_error(a->server, conn, &e);
-        return;
-    }
-    caller *c = caller_new(a, conn);
-    c->later = !strcmp(name, "store") && a->store && !kf_str_eq(*v ? v : "auto", a->store_choice);
-    c->key = k;
-    c->value = kf_strdup(v);
-    kf_settings_change(a, set_value, saved, c);
 }
 
 /* --- the whole file
  * -------------------------------------------------------------------------------- */
 
-void kf_method_check_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+void kf_method_check_settings(kf_agent *a, kf_call *call) {
     kf_err e;
-    KF_AUTO(kf_conf) c = kf_conf_parse(a->conf_path, kf_json_str_or(p, "text", ""), &e);
-    if (c) kf_server_reply(a->server, conn, NULL, false);
-    else kf_server_error(a->server, conn, &e);
+    KF_AUTO(kf_conf) c = kf_conf_parse(a->conf_path, kf_call_str(call, "text", ""), &e);
+    if (c) kf_call_reply(call, NULL);
+    else kf_call_fail(call, &e);
 }
 
-void kf_method_replace_settings(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    kf_settings_replace(a, kf_json_str_or(p, "text", ""), kf_json_str_or(p, "before", ""), saved,
-                        caller_new(a, conn));
+void kf_method_replace_settings(kf_agent *a, kf_call *call) {
+    kf_settings_replace(a, kf_call_str(call, "text", ""), kf_call_str(call, "before", ""), saved,
+                        call);
 }

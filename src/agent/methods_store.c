@@ -8,7 +8,6 @@
 
 #include <unistd.h>
 #include "keeper/keeper.h"
-#include "agent/server.h"
 #include "agent/settings.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -21,9 +20,8 @@ enum { REST_MS = 60 * 1000, STEP_MS = 20, RETIRE_MS = 10 * 1000 };
 
 typedef struct kf_move {
     kf_agent *a;
-    uint32_t conn;
+    kf_call *call; /* a move goes on without its client */
     char to[16], from[16];
-    kf_json *params;
     kf_store *other; /* the one that is not a->store: first the new, later the old */
     kf_loop_id timer;
     int64_t since;
@@ -66,7 +64,6 @@ static void move_free(kf_move *m) {
     kf_loop_cancel(a->loop, m->timer);
     if (m->other) retire(a, m->other); /* not freed inside its own callback */
     if (m->held && a->keeper) kf_keeper_hold(a->keeper, false);
-    kf_json_free(m->params);
     a->move = NULL;
     free(m);
 }
@@ -74,6 +71,7 @@ static void move_free(kf_move *m) {
 void kf_store_moves_drop(kf_agent *a) {
     if (a->move) {
         a->move->other = kf_store_free(a->move->other);
+        kf_call_drop(a->move->call);
         move_free(a->move);
     }
     while (a->retired) retired_over(a->retired);
@@ -81,7 +79,7 @@ void kf_store_moves_drop(kf_agent *a) {
 
 static void move_fail(kf_move *m, const kf_err *err) {
     kf_log(KF_LOG_WARN, "store: not moved to %s: %s", m->to, err->what);
-    kf_server_error(m->a->server, m->conn, err);
+    kf_call_fail(m->call, err);
     move_free(m);
 }
 
@@ -93,7 +91,7 @@ static void move_done(kf_move *m, size_t left) {
     kf_json_set(j, "store", kf_settings_store_json(m->a));
     kf_log(KF_LOG_INFO, "store: %zu items moved from %s to %s, %zu left", m->copied, m->from, m->to,
            left);
-    kf_server_reply(m->a->server, m->conn, j, false);
+    kf_call_reply(m->call, j);
     move_free(m);
 }
 
@@ -210,18 +208,18 @@ static void other_tried(void *user, const kf_secret *blob, const kf_err *err) {
 static void other_open(void *user, const kf_secret *blob, const kf_err *err) {
     kf_move *m = user;
     if (err) other_tried(user, blob, err);
-    else kf_store_probe(m->other, kf_json_bool(m->params, "interactive", false), other_tried, m);
+    else kf_store_probe(m->other, kf_call_bool(m->call, "interactive", false), other_tried, m);
 }
 
 /* A vault that is not the present store: with the passphrase of the call, else of the file. */
 static void open_vault(kf_move *m) {
-    const char *typed = kf_json_str(m->params, "passphrase");
+    KF_AUTO(kf_secret) typed = kf_call_take_secret(m->call, "passphrase");
     bool fresh = kf_store_get_state(m->other) == KF_STORE_NEW,
-         create = kf_json_bool(m->params, "create", false);
+         create = kf_call_bool(m->call, "create", false);
     kf_err e = {.code = KF_ERR_NONE};
-    KF_AUTO(kf_secret)
-    pass = typed ? kf_secret_new(typed, strlen(typed)) : kf_passphrase_read(&e);
-    bool weak = kf_json_bool(m->params, "weak", false);
+    KF_AUTO(kf_secret) of_file = typed ? NULL : kf_passphrase_read(&e);
+    const kf_secret *pass = typed ? typed : of_file;
+    bool weak = kf_call_bool(m->call, "weak", false);
     if (pass && !kf_secret_len(pass)) kf_fail(&e, KF_ERR_USAGE_BAD, "the passphrase is empty");
     else if (pass && fresh && (create || !typed) && !weak && kf_vault_passphrase_is_short(pass))
         kf_vault_fail_short(&e);
@@ -252,17 +250,17 @@ static bool may_move(const kf_agent *a, const char *to, const char *from, kf_err
     return true;
 }
 
-void kf_method_move_store(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    const char *to = kf_json_str_or(p, "to", ""), *from = kf_conf_get(a->conf, MOVED_FROM),
+void kf_method_move_store(kf_agent *a, kf_call *call) {
+    const char *to = kf_call_str(call, "to", ""), *from = kf_conf_get(a->conf, MOVED_FROM),
                *now = kf_store_kind(a->store);
     kf_err e;
     if (!may_move(a, to, from, &e)) {
-        kf_server_error(a->server, conn, &e);
+        kf_call_fail(call, &e);
         return;
     }
     bool there = !strcmp(to, now);
     kf_move *m = kf_new(kf_move);
-    *m = (kf_move){.a = a, .conn = conn, .params = kf_json_copy(p), .held = true};
+    *m = (kf_move){.a = a, .call = call, .held = true};
     a->move = m;
     if (!kf_str_set(m->to, sizeof m->to, to) ||
         !kf_str_set(m->from, sizeof m->from, there && from ? from : now))
@@ -280,92 +278,67 @@ void kf_method_move_store(kf_agent *a, uint32_t conn, const kf_json *p, bool mor
 /* --- status
  * ---------------------------------------------------------------------------------------- */
 
-typedef struct caller {
-    kf_agent *a;
-    uint32_t conn;
-    kf_json *params;
-} caller;
-
-static caller *caller_new(kf_agent *a, uint32_t conn, const kf_json *p) {
-    caller *c = kf_new(caller);
-    *c = (caller){a, conn, kf_json_copy(p)};
-    return c;
-}
-
-static void caller_free(caller *c) {
-    kf_json_free(c->params);
-    free(c);
-}
-
 static void listed(void *user, const kf_store_item *items, size_t n, const kf_err *err) {
-    caller *c = user;
-    kf_agent *a = c->a;
-    if (err) kf_server_error(a->server, c->conn, err);
-    else {
-        size_t sessions = 0, keys = 0, strangers = 0;
-        for (size_t i = 0; i < n; i++) {
-            sessions += !strcmp(items[i].kind, "session");
-            keys += !strcmp(items[i].kind, "api-key");
-            strangers += strcmp(items[i].kind, "probe") && !kf_conf_find(a->conf, items[i].id);
-        }
-        kf_json *j = kf_json_obj();
-        kf_json_set(j, "store", kf_settings_store_json(a));
-        kf_json_set_int(j, "sessions", (int64_t)sessions);
-        kf_json_set_int(j, "api_keys", (int64_t)keys);
-        kf_json_set_int(j, "strangers", (int64_t)strangers);
-        if (!strcmp(kf_store_kind(a->store), "vault")) {
-            KF_AUTO_CHARS dir = kf_strfmt("%s/vault", a->data_dir);
-            kf_json_set_str(j, "path", dir);
-        }
-        kf_json_set_str(j, "moved_from", kf_conf_get(a->conf, MOVED_FROM));
-        kf_server_reply(a->server, c->conn, j, false);
+    kf_call *call = user;
+    kf_agent *a = kf_call_host(call);
+    if (err) {
+        kf_call_fail(call, err);
+        return;
     }
-    caller_free(c);
+    size_t sessions = 0, keys = 0, strangers = 0;
+    for (size_t i = 0; i < n; i++) {
+        sessions += !strcmp(items[i].kind, "session");
+        keys += !strcmp(items[i].kind, "api-key");
+        strangers += strcmp(items[i].kind, "probe") && !kf_conf_find(a->conf, items[i].id);
+    }
+    kf_json *j = kf_json_obj();
+    kf_json_set(j, "store", kf_settings_store_json(a));
+    kf_json_set_int(j, "sessions", (int64_t)sessions);
+    kf_json_set_int(j, "api_keys", (int64_t)keys);
+    kf_json_set_int(j, "strangers", (int64_t)strangers);
+    if (!strcmp(kf_store_kind(a->store), "vault")) {
+        KF_AUTO_CHARS dir = kf_strfmt("%s/vault", a->data_dir);
+        kf_json_set_str(j, "path", dir);
+    }
+    kf_json_set_str(j, "moved_from", kf_conf_get(a->conf, MOVED_FROM));
+    kf_call_reply(call, j);
 }
 
-void kf_method_store_status(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    kf_store_list(a->store, listed, caller_new(a, conn, p));
-}
+void kf_method_store_status(kf_agent *a, kf_call *call) { kf_store_list(a->store, listed, call); }
 
 /* --- the vault's passphrase
  * ------------------------------------------------------------------------ */
 
-static void changed(void *user, const kf_secret *blob, const kf_err *err) {
-    caller *c = user;
-    if (err) kf_server_error(c->a->server, c->conn, err);
-    else {
-        kf_log(KF_LOG_INFO, "store: the vault's passphrase was changed");
-        kf_json *j = kf_json_obj();
-        kf_json_set_bool(j, "file", kf_passphrase_has_file());
-        kf_server_reply(c->a->server, c->conn, j, false);
+static void rewrapped(void *user, const kf_secret *blob, const kf_err *err) {
+    kf_call *call = user;
+    if (err) {
+        kf_call_fail(call, err);
+        return;
     }
-    caller_free(c);
+    kf_log(KF_LOG_INFO, "store: the vault's passphrase was changed");
+    kf_json *j = kf_json_obj();
+    kf_json_set_bool(j, "file", kf_passphrase_has_file());
+    kf_call_reply(call, j);
 }
 
 /* Open or locked: the old passphrase opens it in any case. */
 static void store_there(void *user, const kf_err *err) {
-    caller *c = user;
-    const char *old = kf_json_str_or(c->params, "old", ""),
-               *fresh = kf_json_str_or(c->params, "new", "");
+    kf_call *call = user;
+    kf_agent *a = kf_call_host(call);
     kf_err e = {.code = KF_ERR_NONE};
+    KF_AUTO(kf_secret) before = kf_call_take_secret(call, "old");
+    KF_AUTO(kf_secret) after = kf_call_take_secret(call, "new");
+    bool weak = kf_call_bool(call, "weak", false);
     if (err && err->code != KF_ERR_STORE_VAULT_LOCKED) e = *err;
-    else if (strcmp(kf_store_kind(c->a->store), "vault"))
-        kf_fail(&e, KF_ERR_USAGE_BAD, "secrets are in %s, not in a vault",
-                kf_store_kind(c->a->store));
-    else if (!*fresh) kf_fail(&e, KF_ERR_USAGE_BAD, "an empty passphrase protects nothing");
-    KF_AUTO(kf_secret) before = kf_secret_new(old, strlen(old));
-    KF_AUTO(kf_secret) after = kf_secret_new(fresh, strlen(fresh));
-    if (e.code == KF_ERR_NONE && !kf_json_bool(c->params, "weak", false) &&
-        kf_vault_passphrase_is_short(after))
-        kf_vault_fail_short(&e);
-    if (e.code != KF_ERR_NONE) {
-        kf_server_error(c->a->server, c->conn, &e);
-        caller_free(c);
-        return;
-    }
-    kf_store_vault_rewrap(c->a->store, before, after, changed, c);
+    else if (strcmp(kf_store_kind(a->store), "vault"))
+        kf_fail(&e, KF_ERR_USAGE_BAD, "secrets are in %s, not in a vault", kf_store_kind(a->store));
+    else if (!kf_secret_len(after))
+        kf_fail(&e, KF_ERR_USAGE_BAD, "an empty passphrase protects nothing");
+    else if (!weak && kf_vault_passphrase_is_short(after)) kf_vault_fail_short(&e);
+    if (e.code != KF_ERR_NONE) kf_call_fail(call, &e);
+    else kf_store_vault_rewrap(a->store, before, after, rewrapped, call);
 }
 
-void kf_method_change_passphrase(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
-    kf_settings_store(a, store_there, caller_new(a, conn, p));
+void kf_method_change_passphrase(kf_agent *a, kf_call *call) {
+    kf_settings_store(a, store_there, call);
 }

@@ -16,7 +16,6 @@
 #include "keeper/keeper.h"
 #include "agent/lifetime.h"
 #include "agent/locking.h"
-#include "agent/server.h"
 #include "agent/service.h"
 #include "agent/settings.h"
 #include "base/build.h"
@@ -44,7 +43,7 @@ struct kf_takeover {
     int64_t looked, failed; /* kf_boot_ms; 0: never */
     bool due;
     bool running;
-    uint32_t conn; /* Restart's; 0: a Hello began it */
+    kf_call *call; /* Restart; NULL: a Hello began it, or its client is gone */
     int64_t since;
     kf_loop_id step;
 };
@@ -165,7 +164,7 @@ static bool check_program(const kf_takeover *t, kf_err *err) {
 static kf_secret *state_text(const kf_agent *a, kf_err *err) {
     KF_AUTO(kf_json) j = kf_json_obj();
     kf_json_set_int(j, "format", KF_TAKEOVER_FORMAT);
-    kf_json_set_int(j, "listen_fd", kf_server_fd(a->server));
+    kf_json_set_int(j, "listen_fd", kf_door_fd(a->door));
     kf_json_set_int(j, "run_lock", a->run_lock);
     kf_json_set_bool(j, "locked", a->locked);
     kf_json_set_bool(j, "activated", a->activated);
@@ -284,9 +283,8 @@ static void failed(kf_takeover *t, const kf_err *err) {
     kf_log(KF_LOG_ERROR, "takeover: %s", err->what);
     t->running = false;
     t->failed = kf_boot_ms();
-    if (t->conn) kf_server_error(a->server, t->conn, err);
-    t->conn = 0;
-    kf_server_resume(a->server);
+    if (t->call) kf_call_fail(KF_TAKE(t->call), err);
+    kf_door_resume(a->door);
 }
 
 static void failed_end(kf_takeover *t) {
@@ -319,11 +317,11 @@ static void execute(kf_takeover *t) {
         KF_AUTO_CHARS text = kf_strfmt("%d", fd);
         char **argv = next_argv(t, "--takeover", text);
         kf_log(KF_LOG_INFO, "takeover: %s ends here, %s goes on", kf_build, t->program);
-        fcntl(kf_server_fd(a->server), F_SETFD, 0);
+        fcntl(kf_door_fd(a->door), F_SETFD, 0);
         fcntl(a->run_lock, F_SETFD, 0);
         execv(t->program, argv);
         kf_fail_errno(&e, KF_ERR_SYS_SPAWN, "start %s", t->program);
-        fcntl(kf_server_fd(a->server), F_SETFD, FD_CLOEXEC);
+        fcntl(kf_door_fd(a->door), F_SETFD, FD_CLOEXEC);
         fcntl(a->run_lock, F_SETFD, FD_CLOEXEC);
         free(argv);
         close(fd);
@@ -335,8 +333,8 @@ static void execute(kf_takeover *t) {
 
 /* What the agent does, for clients or for itself, apart from their open calls. */
 static bool is_busy(const kf_agent *a) {
-    return a->saving || a->openings || a->imports || a->checkups || a->sealings || a->notices ||
-           a->quitting || a->asking || kf_locking_busy(a->locking) || kf_keeper_busy(a->keeper);
+    return a->saving || a->openings || a->notices || a->asking || kf_locking_busy(a->locking) ||
+           kf_keeper_busy(a->keeper);
 }
 
 /* What would not end by itself, or would be lost. */
@@ -357,7 +355,7 @@ static void step(void *user) {
     kf_agent *a = t->a;
     kf_err e;
     t->step = 0;
-    bool busy = is_busy(a) || kf_server_open_calls(a->server),
+    bool busy = is_busy(a) || kf_door_open_calls(a->door),
          late = kf_boot_ms() - t->since >= WAIT_MS;
     if (kf_lifetime_stopping(a)) failed_end(t);
     else if (!check_may(a, &e)) failed(t, &e);
@@ -368,37 +366,44 @@ static void step(void *user) {
     } else t->step = kf_loop_after(a->loop, STEP_MS, step, t);
 }
 
-static void begin(kf_takeover *t, uint32_t conn) {
+static void client_gone(void *user) {
+    kf_takeover *t = user;
+    t->call = kf_call_drop(t->call);
+}
+
+/* call: the one that asked for it and waits for nothing but a failure. */
+static void begin(kf_takeover *t, kf_call *call) {
     t->running = true;
-    t->conn = conn;
+    t->call = call;
+    if (call) kf_call_on_gone(call, client_gone, t);
     t->since = kf_boot_ms();
-    kf_server_pause(t->a->server);
+    kf_door_pause(t->a->door);
     t->step = kf_loop_after(t->a->loop, 0, step, t);
 }
 
-bool kf_takeover_by_hello(kf_agent *a, uint32_t conn, const kf_json *params) {
+bool kf_takeover_by_hello(kf_agent *a, kf_call *call) {
     kf_takeover *t = a->takeover;
     kf_err e;
-    if (!kf_json_bool(params, "take_over", false) || kf_server_read_only(a->server, conn) ||
+    if (!kf_call_bool(call, "take_over", false) || kf_call_is_read_only(call) ||
         !kf_takeover_is_due(t) || t->running || (t->failed && kf_boot_ms() - t->failed < AGAIN_MS))
         return false;
     /* this Hello is an open call itself; a busy agent is not waited for, the next Hello will do */
-    if (kf_server_open_calls(a->server) > 1 || !check_may(a, &e) || is_busy(a)) return false;
-    begin(t, 0);
-    kf_server_leave(a->server, conn);
+    if (kf_door_open_calls(a->door) > 1 || !check_may(a, &e) || is_busy(a)) return false;
+    begin(t, NULL);
+    kf_call_leave(call);
     return true;
 }
 
-void kf_method_restart(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+void kf_method_restart(kf_agent *a, kf_call *call) {
     kf_takeover *t = a->takeover;
     kf_err e;
     if (t->running) kf_fail(&e, KF_ERR_WIRE_BUSY, "the agent is about to start again");
-    else if (!kf_json_bool(p, "force", false) && !kf_takeover_is_due(t))
+    else if (!kf_call_bool(call, "force", false) && !kf_takeover_is_due(t))
         kf_fail(&e, KF_ERR_WIRE_BUSY, "the agent runs the program that is installed");
     else if (check_may(a, &e)) {
-        kf_server_leave(a->server, conn);
-        begin(t, conn);
+        kf_call_leave(call);
+        begin(t, call);
         return;
     }
-    kf_server_error(a->server, conn, &e);
+    kf_call_fail(call, &e);
 }

@@ -11,6 +11,7 @@
  * nobody else can write it, it runs, and it reads this form of state. */
 #include "agent/agent.h"
 #include "base/json.h"
+#include "door/call.h"
 
 #define KF_TAKEOVER_FORMAT 1 /* keyfobd --takeover-format prints it */
 
@@ -24,8 +25,8 @@ kf_takeover *kf_takeover_free(kf_takeover *t);
 bool kf_takeover_is_due(kf_takeover *t);
 /* Hello of a client, which every command sends: true when a takeover is due and begins now. The
  * connection gets this answer and no further one. */
-bool kf_takeover_by_hello(kf_agent *a, uint32_t conn, const kf_json *params);
-void kf_method_restart(kf_agent *a, uint32_t conn, const kf_json *p, bool more);
+bool kf_takeover_by_hello(kf_agent *a, kf_call *call);
+void kf_method_restart(kf_agent *a, kf_call *call);
 
 /* --- the other side: what the program before left -------------------------------------------- */
 

@@ -3,10 +3,9 @@
 #include "agent/watch.h"
 
 #include <glib.h>
+#include "agent/profile_json.h"
 #include "keeper/keeper.h"
 #include "agent/part.h"
-#include "agent/profile_json.h"
-#include "agent/server.h"
 #include "agent/settings.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -16,7 +15,7 @@ enum { COALESCE_MS = 100 };
 typedef struct watcher {
     struct watcher *next;
     kf_watch *watch;
-    uint32_t conn;
+    kf_call *call;
     char open[17];
     GPtrArray *first; /* ids of the first answer, NULL once they are out */
     guint at;
@@ -36,7 +35,11 @@ kf_watch *kf_watch_new(kf_agent *a) {
     return w;
 }
 
-static void watcher_free(watcher *x) {
+static void watcher_free(void *user) {
+    watcher *x = user, **p = &x->watch->all;
+    while (*p != x) p = &(*p)->next;
+    *p = x->next;
+    if (*x->open) kf_keeper_watch_open(x->watch->a->keeper, x->open, -1);
     if (x->first) g_ptr_array_unref(x->first);
     g_hash_table_unref(x->changed);
     free(x);
@@ -45,19 +48,8 @@ static void watcher_free(watcher *x) {
 kf_watch *kf_watch_free(kf_watch *w) {
     if (!w) return NULL;
     kf_loop_cancel(w->a->loop, w->timer);
-    while (w->all) {
-        watcher *x = w->all;
-        w->all = x->next;
-        watcher_free(x);
-    }
     free(w);
     return NULL;
-}
-
-bool kf_watch_is(const kf_watch *w, uint32_t conn) {
-    const watcher *x = w->all;
-    while (x && x->conn != conn) x = x->next;
-    return x;
 }
 
 static void add(kf_agent *a, const char *id, kf_part *profiles, kf_part *removed) {
@@ -95,30 +87,23 @@ static kf_json *frame(kf_agent *a, watcher *x) {
 
 static void frame_left(void *user);
 
-/* x may be gone afterwards. */
 static void tell_one(kf_watch *w, watcher *x) {
-    uint32_t conn = x->conn;
-    kf_json *j = frame(w->a, x);
     x->unread = true;
-    kf_server_reply(w->a->server, conn, j, true);
-    if (kf_server_alive(w->a->server, conn))
-        kf_server_when_sent(w->a->server, conn, frame_left, NULL, x);
+    kf_call_part(x->call, frame(w->a, x));
+    kf_call_when_sent(x->call, frame_left, x);
 }
 
 static void tell(void *user) {
     kf_watch *w = user;
     w->timer = 0;
-    for (watcher *x = w->all, *next; x; x = next) {
-        next = x->next; /* a reply may end this connection and this watcher */
+    for (watcher *x = w->all; x; x = x->next)
         if (!x->unread && g_hash_table_size(x->changed)) tell_one(w, x);
-    }
 }
 
 static void arm(kf_watch *w) {
     if (!w->timer) w->timer = kf_loop_after(w->a->loop, COALESCE_MS, tell, w);
 }
 
-/* Runs only while the watcher's connection lives, and so while the watcher does. */
 static void frame_left(void *user) {
     watcher *x = user;
     x->unread = false;
@@ -131,18 +116,20 @@ void kf_watch_changed(kf_watch *w, const char *id) {
     if (w->all) arm(w);
 }
 
-void kf_watch_start(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
+static void client_gone(void *user) { kf_call_drop(user); }
+
+void kf_watch_start(kf_agent *a, kf_call *call) {
     kf_watch *w = a->watch;
     const kf_conf_profile *all, *open = NULL;
-    const char *name = kf_json_str_or(p, "open", "");
+    const char *name = kf_call_str(call, "open", "");
     if (*name && !(open = kf_conf_find(a->conf, name))) {
         kf_err e;
         kf_fail(&e, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
-        kf_server_error(a->server, conn, &e);
+        kf_call_fail(call, &e);
         return;
     }
     watcher *x = kf_new(watcher);
-    *x = (watcher){.next = w->all, .watch = w, .conn = conn};
+    *x = (watcher){.next = w->all, .watch = w, .call = call};
     x->changed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     x->first = g_ptr_array_new_with_free_func(g_free);
     w->all = x;
@@ -152,20 +139,8 @@ void kf_watch_start(kf_agent *a, uint32_t conn, const kf_json *p, bool more) {
         memcpy(x->open, open->id, sizeof x->open);
         kf_keeper_watch_open(a->keeper, x->open, 1);
     }
+    kf_call_keep(call, x, watcher_free);
+    kf_call_on_gone(call, client_gone, call);
+    kf_call_lasts(call);
     tell_one(w, x);
-}
-
-void kf_watch_conn_gone(kf_agent *a, uint32_t conn) {
-    kf_watch *w = a->watch;
-    for (watcher **p = w ? &w->all : NULL; p && *p;) {
-        watcher *x = *p;
-        if (x->conn != conn) {
-            p = &x->next;
-            continue;
-        }
-        *p = x->next;
-        if (*x->open) kf_keeper_watch_open(a->keeper, x->open, -1);
-        watcher_free(x);
-        return;
-    }
 }

@@ -7,8 +7,8 @@ checks=0
 
 fresh() {
     rm -rf "${tree:?}"/*
-    mkdir -p "$tree/src/base" "$tree/src/auth" "$tree/src/keeper" "$tree/ui/cli" "$tree/ui/tui/kernel" \
-        "$tree/ui/tui/parts"
+    mkdir -p "$tree/src/base" "$tree/src/auth" "$tree/src/door" "$tree/src/keeper" "$tree/ui/cli" \
+        "$tree/ui/tui/kernel" "$tree/ui/tui/parts"
     printf '#pragma once\n#include <stdbool.h>\nbool f(void);\n' >"$tree/src/base/f.h"
     printf '#include "base/f.h"\n\nbool f(void) { return true; }\n' >"$tree/src/base/f.c"
     printf 'src/base/f.c why\n' >"$tree/peek.txt"
@@ -64,6 +64,8 @@ arrow_ok "a foreign header at home" ui/tui/kernel/paint.c '#include <ncursesw/cu
 arrow_ok "a foreign header in its folder" src/loop/loop.c '#include <glib.h>'
 arrow "an arrow up" "src/base may not include src/auth" src/base/f.c '#include "auth/flow.h"'
 arrow "into ui" "src/auth may not include ui/common" src/auth/a.c '#include "ui/common/words.h"'
+arrow "the door into the agent" "src/door may not include src/agent" src/door/a.c '#include "agent/agent.h"'
+arrow_ok "the agent through the door" src/agent/a.c '#include "door/call.h"'
 arrow "between the two faces" "ui/cli may not include ui/tui" ui/cli/a.c '#include "ui/tui/tui.h"'
 arrow "from the kernel up" "ui/tui/kernel may not include ui/tui/parts" ui/tui/kernel/a.c \
     '#include "ui/tui/parts/items.h"'
