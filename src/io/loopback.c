@@ -15,11 +15,14 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/unicode.h"
+#include "io/tcp_owner.h"
 
 enum {
     CONNECTIONS_MAX = 32,
     CONNECTION_MS = 10000,
     CHECK_MS = 1000,
+    ACCEPT_AT_ONCE = 64,
+    ACCEPT_REST_MS = 1000,
     REQUEST_MAX = 128 << 10,
     BODY_MAX = 64 << 10,
     STATE_MAX = 256
@@ -67,16 +70,15 @@ typedef struct peer {
 struct kf_loopback {
     kf_loop *loop;
     struct MHD_Daemon *daemon;
-    int port;
+    int fd, port;
     char *state;
     kf_loopback_fn fn;
     void *user;
-    kf_loop_id io, timer, check, hold, give;
+    kf_loop_id listen, rest, io, timer, check, hold, give;
     peer peers[CONNECTIONS_MAX];
     struct MHD_Connection *waits; /* who brought the callback, while it has no answer */
     kf_secret *query;             /* accepted, not handed over yet */
     bool accepted, ended;         /* ended: _finish was called */
-    bool freed;                   /* a connection ended in this run */
     kf_loopback_end end;
     char *detail;
 };
@@ -320,7 +322,6 @@ static void on_connection(void *user, struct MHD_Connection *conn, void **slot,
     while (i < KF_LEN(b->peers) && b->peers[i].conn != (begins ? NULL : conn)) i++;
     if (i == KF_LEN(b->peers)) return;
     b->peers[i] = (peer){0};
-    b->freed = b->freed || !begins;
     if (!begins) return;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -337,15 +338,78 @@ static void on_ready(int fd, short revents, void *user) { run(user); }
 
 static void run(kf_loopback *b) {
     MHD_UNSIGNED_LONG_LONG ms = 0;
-    do { /* when it was full it looks for new ones again only in its next run */
-        b->freed = false;
-        MHD_run(b->daemon);
-    } while (b->freed);
+    MHD_run(b->daemon);
     kf_loop_cancel(b->loop, b->timer);
     b->timer = 0;
     if (MHD_get_timeout(b->daemon, &ms) == MHD_YES)
         b->timer = kf_loop_after(b->loop, (int64_t)ms, on_timer, b);
     arm_check(b);
+}
+
+/* --- who connects ----------------------------------------------------------------------------
+ */
+
+/* The browser is the person's own. root forwards ports for containers. */
+static bool is_wanted(int fd) {
+    uid_t owner;
+    return !kf_tcp_owner(fd, &owner) || owner == geteuid() || owner == 0;
+}
+
+static peer *oldest(kf_loopback *b) {
+    peer *old = NULL;
+    for (size_t i = 0; i < KF_LEN(b->peers); i++) {
+        peer *p = &b->peers[i];
+        if (p->conn && p->conn != b->waits && (!old || p->since < old->since)) old = p;
+    }
+    return old;
+}
+
+static bool is_full(const kf_loopback *b) {
+    size_t n = 0;
+    for (size_t i = 0; i < KF_LEN(b->peers); i++) n += b->peers[i].conn != NULL;
+    return n == KF_LEN(b->peers);
+}
+
+/* A browser sends its request at once. So the connection that has been silent for longest gives its
+ * place to the new one. */
+static bool make_room(kf_loopback *b) {
+    for (int i = 0; i < 2 && is_full(b); i++) {
+        peer *p = oldest(b);
+        if (!p) return false;
+        shutdown(p->fd, SHUT_RDWR);
+        run(b);
+    }
+    return !is_full(b);
+}
+
+static void accept_again(void *user) {
+    kf_loopback *b = user;
+    b->rest = 0;
+    kf_loop_fd_events(b->loop, b->listen, POLLIN);
+}
+
+/* False: there is none, or none can be had now. */
+static bool accept_one(kf_loopback *b) {
+    struct sockaddr_in from = {0};
+    socklen_t len = sizeof from;
+    int fd = accept4(b->fd, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+        kf_log(KF_LOG_ERROR, "loopback: accept: %s", strerror(errno));
+        kf_loop_fd_events(b->loop, b->listen, 0); /* no descriptors: not again at once */
+        b->rest = kf_loop_after(b->loop, ACCEPT_REST_MS, accept_again, b);
+    }
+    if (fd < 0) return false;
+    if (is_wanted(fd) && make_room(b))
+        MHD_add_connection(b->daemon, fd, (struct sockaddr *)&from, len); /* owns fd in any case */
+    else close(fd);
+    return true;
+}
+
+static void on_listen(int fd, short revents, void *user) {
+    kf_loopback *b = user;
+    for (int i = 0; i < ACCEPT_AT_ONCE && accept_one(b); i++) {
+    }
+    run(b);
 }
 
 /* --- life ----------------------------------------------------------------------------------------
@@ -358,7 +422,7 @@ static int listen_on(int port, int *bound, kf_err *err) {
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) &&
-        !bind(fd, (struct sockaddr *)&a, sizeof a) && !listen(fd, CONNECTIONS_MAX) &&
+        !bind(fd, (struct sockaddr *)&a, sizeof a) && !listen(fd, SOMAXCONN) &&
         !getsockname(fd, (struct sockaddr *)&a, &len)) {
         *bound = ntohs(a.sin_port);
         return fd;
@@ -375,10 +439,10 @@ static int listen_on(int port, int *bound, kf_err *err) {
     return -1;
 }
 
-static struct MHD_Daemon *start(kf_loopback *b, int fd) {
+static struct MHD_Daemon *start(kf_loopback *b) {
     return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, (uint16_t)b->port, NULL, NULL,
-        on_access, b, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0,
+        NULL, NULL, on_access, b, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_NOTIFY_COMPLETED, on_done, b, MHD_OPTION_NOTIFY_CONNECTION, on_connection, b,
         MHD_OPTION_URI_LOG_CALLBACK, on_target, b, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX,
@@ -395,8 +459,9 @@ kf_loopback *kf_loopback_new(kf_loop *l, int port, const char *state, kf_loopbac
     int bound = 0, fd = listen_on(port, &bound, err);
     if (fd < 0) return NULL;
     kf_loopback *b = kf_new(kf_loopback);
-    *b = (kf_loopback){.loop = l, .port = bound, .state = kf_strdup(state), .fn = fn, .user = user};
-    b->daemon = start(b, fd); /* owns fd, whether it starts or not */
+    *b = (kf_loopback){
+        .loop = l, .fd = fd, .port = bound, .state = kf_strdup(state), .fn = fn, .user = user};
+    b->daemon = start(b);
     const union MHD_DaemonInfo *info =
         b->daemon ? MHD_get_daemon_info(b->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info) {
@@ -404,6 +469,7 @@ kf_loopback *kf_loopback_new(kf_loop *l, int port, const char *state, kf_loopbac
         return kf_loopback_free(b);
     }
     b->io = kf_loop_fd(l, info->epoll_fd, POLLIN, on_ready, b);
+    b->listen = kf_loop_fd(l, fd, POLLIN, on_listen, b);
     return b;
 }
 
@@ -427,6 +493,9 @@ kf_loopback *kf_loopback_free(kf_loopback *b) {
         let_go(b);
         MHD_stop_daemon(b->daemon);
     }
+    kf_loop_cancel(b->loop, b->listen);
+    close(b->fd);
+    kf_loop_cancel(b->loop, b->rest);
     kf_loop_cancel(b->loop, b->io);
     kf_loop_cancel(b->loop, b->timer);
     kf_loop_cancel(b->loop, b->check);

@@ -4,6 +4,8 @@
  * ours (compared in constant time), and that has one `code` or one `error`. Every other request is
  * answered with a small page and changes nothing. The browser that brought it is kept waiting
  * until kf_loopback_finish() says how it ended, at most 8 s. On the loop; no thread of its own.
+ * A connection of another user of this machine is closed at once. When all places are taken, the
+ * oldest connection gives its place to a new one.
  * Bounds: 32 connections, 10 s each, 128 KiB of request, 16 KiB of query. */
 #include <stdbool.h>
 #include "base/secret.h"

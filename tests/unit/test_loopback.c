@@ -5,12 +5,16 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "base/buf.h"
 #include "base/str.h"
 #include "io/loopback.h"
+#include "io/tcp_owner.h"
 
 #define STATE "st-0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -340,13 +344,61 @@ static void half_sent_and_silent(void **state) {
     for (int i = 0; i < n; i++) close(fd[i]);
 }
 
-static void many_connections_end_by_themselves(void **state) {
+static bool is_open(int fd) {
+    char c;
+    return recv(fd, &c, 1, MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+static void many_connections_make_room(void **state) {
     world *w = *state;
-    int fd[40];
-    for (size_t i = 0; i < KF_LEN(fd); i++)
-        fd[i] = dial(w); /* more than it takes; nobody says a word */
-    still_works(w);      /* once their time is up */
-    for (size_t i = 0; i < KF_LEN(fd); i++) close(fd[i]);
+    int fd[500], open = 0;
+    for (size_t i = 0; i < KF_LEN(fd); i++) {
+        fd[i] = dial(w); /* more than it takes, and all of them are silent */
+        kf_loop_step(w->loop, false);
+    }
+    still_works(w);
+    assert_false(is_open(fd[0]));
+    assert_true(is_open(fd[KF_LEN(fd) - 1])); /* no time-out made the room */
+    for (size_t i = 0; i < KF_LEN(fd); i++) {
+        open += is_open(fd[i]);
+        close(fd[i]);
+    }
+    assert_in_range(open, 1, 32);
+}
+
+/* Exits 0 when it was closed without an answer. */
+static void as_another_user(const world *w) {
+    char text[256], in[256];
+    if (setresuid(65534, 65534, 65534)) _exit(2);
+    int fd = dial(w);
+    int flags = fcntl(fd, F_GETFL);
+    if (fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) _exit(3);
+    int n = snprintf(text, sizeof text,
+                     "GET /callback?code=c&state=" STATE " HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n",
+                     kf_loopback_port(w->b));
+    if (send(fd, text, (size_t)n, MSG_NOSIGNAL) < 0) _exit(0);
+    _exit(recv(fd, in, sizeof in, 0) > 0 ? 1 : 0);
+}
+
+static void another_user_gets_no_place(void **state) {
+    world *w = *state;
+    uid_t owner = 0;
+    int fd = dial(w), own = kf_loopback_port(w->b);
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    assert_int_equal(poll(&p, 1, 20000), 1);
+    assert_true(own && kf_tcp_owner(fd, &owner)); /* the listener's own end */
+    close(fd);
+    if (geteuid()) return; /* there is no other user that this one could be */
+    int status = 0;
+    pid_t pid = fork();
+    if (!pid) as_another_user(w);
+    for (int64_t end = kf_boot_ms() + 20000; waitpid(pid, &status, WNOHANG) == 0;) {
+        kf_loop_step(w->loop, false);
+        assert_true(kf_boot_ms() < end);
+    }
+    assert_int_equal(status, 0);
+    assert_int_equal(w->calls, 0);
+    still_works(w);
 }
 
 static void a_browser_that_goes_away(void **state) {
@@ -410,7 +462,8 @@ int main(void) {
         T(other_methods_hosts_and_forms),
         T(long_queries),
         T(half_sent_and_silent),
-        T(many_connections_end_by_themselves),
+        T(many_connections_make_room),
+        T(another_user_gets_no_place),
         T(a_browser_that_goes_away),
         T(freed_in_the_callback),
         T(a_port_in_use_is_named),
