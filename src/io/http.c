@@ -128,9 +128,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *user) {
         r->too_big = true;
         return 0;
     }
-    r->headed =
-        len == 2 &&
-        p[0] == '\r'; /* the blank line; trailers would come after a body, and JSON has none */
+    /* the blank line; trailers would come after a body, and JSON has none */
+    r->headed = len == 2 && p[0] == '\r';
     if (header_value(p, len, "date", v, sizeof v)) {
         time_t t = curl_getdate(v, NULL);
         r->resp.date = t > 0 ? (int64_t)t : 0;
@@ -148,6 +147,12 @@ static size_t on_header(char *p, size_t size, size_t n, void *user) {
     else if (header_value(p, len, "x-request-id", v, sizeof v))
         memcpy(r->resp.request_id, v, sizeof v);
     return len;
+}
+
+static long number_of(const request *r, CURLINFO what) {
+    long n = 0;
+    curl_easy_getinfo(r->easy, what, &n);
+    return n;
 }
 
 static const char *host_of(const request *r) {
@@ -179,9 +184,8 @@ static const char *proxy_of(const request *r, bool *has_login) {
 /* The proxy's answer to CONNECT when it refused to open the tunnel: nothing reached the server.
  * False: there was no such answer. */
 static bool explain_proxy(request *r, const char *host, kf_err *err) {
-    long said = 0;
     bool has_login;
-    curl_easy_getinfo(r->easy, CURLINFO_HTTP_CONNECTCODE, &said);
+    long said = number_of(r, CURLINFO_HTTP_CONNECTCODE);
     if (!said || said / 100 == 2) return false;
     const char *proxy = proxy_of(r, &has_login);
     int n = (int)strcspn(proxy, "/");
@@ -236,25 +240,24 @@ static void explain(request *r, CURLcode rc, kf_err *err) {
         if (r->too_big)
             kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the answer of %s is larger than %zu KiB", host,
                     r->in.max >> 10);
+        else if (number_of(r, CURLINFO_RESPONSE_CODE) == 101)
+            kf_fail(err, KF_ERR_NET_BAD_ANSWER, "%s changed the protocol (status 101)", host);
         else kf_fail(err, KF_ERR_NET_BROKEN, "%s gave no whole answer: %s", host, text);
     }
 }
 
 static void finished(request *r, CURLcode rc) {
     curl_off_t us = 0, pre = 0;
-    long status = 0, sent = 0;
     curl_easy_getinfo(r->easy, CURLINFO_TOTAL_TIME_T, &us);
     curl_easy_getinfo(r->easy, CURLINFO_PRETRANSFER_TIME_T, &pre);
-    curl_easy_getinfo(r->easy, CURLINFO_REQUEST_SIZE, &sent);
-    curl_easy_getinfo(r->easy, CURLINFO_RESPONSE_CODE, &status);
     r->resp.ms = us / 1000;
-    r->resp.sent = sent > 0 || pre > 0;
+    r->resp.sent = number_of(r, CURLINFO_REQUEST_SIZE) > 0 || pre > 0;
     kf_err err;
     if (rc == CURLE_OK && !r->headed)
         rc = CURLE_PARTIAL_FILE; /* the connection ended inside the headers */
     bool ok = rc == CURLE_OK && !r->too_big;
     if (ok) {
-        r->resp.status = (int)status;
+        r->resp.status = (int)number_of(r, CURLINFO_RESPONSE_CODE);
         r->resp.body = kf_secret_new(r->in.data, r->in.len);
         r->resp.headers = r->keep_headers ? r->lines.data : NULL;
     } else explain(r, rc, &err);

@@ -44,12 +44,12 @@ static bool is_hop(const char *name, size_t n) {
 }
 
 /* "close, X-Mine": is name one of them? */
-static bool is_named(const char *list, const char *name) {
+static bool is_named(const char *list, const char *name, size_t len) {
     for (const char *p = list ? list : ""; *p;) {
         p += strspn(p, " \t,");
         size_t n = strcspn(p, ","), end = n;
         while (end && (p[end - 1] == ' ' || p[end - 1] == '\t')) end--;
-        if (end && strlen(name) == end && !strncasecmp(p, name, end)) return true;
+        if (end && len == end && !strncasecmp(p, name, end)) return true;
         p += n;
     }
     return false;
@@ -75,20 +75,48 @@ bool kf_pass_method_ok(const char *method) {
 bool kf_pass_request_header(const char *name, const char *value, const char *connection) {
     size_t n = strlen(name);
     if (!is_token(name, n) || !value || !*value || !is_value(value, strlen(value))) return false;
-    if (is_hop(name, n) || is_named(connection, name)) return false;
+    if (is_hop(name, n) || is_named(connection, name, n)) return false;
     return !same(name, n, "Host") && !same(name, n, "Authorization") && !same(name, n, "Expect");
 }
 
-bool kf_pass_answer_line(const char *line, size_t len, size_t *name_len, const char **value) {
+void kf_pass_framing_add(kf_pass_framing *f, const char *name) {
+    size_t n = strlen(name);
+    f->lengths += same(name, n, "Content-Length");
+    f->codings += same(name, n, "Transfer-Encoding");
+    f->hosts += same(name, n, "Host");
+}
+
+bool kf_pass_framing_ok(const kf_pass_framing *f) {
+    return f->hosts == 1 && f->lengths + f->codings <= 1;
+}
+
+/* The name before the colon; 0: there is none, or it is not a name. */
+static size_t name_of(const char *line, size_t len) {
     const char *colon = memchr(line, ':', len);
-    if (!colon) return false;
-    size_t n = (size_t)(colon - line), k = n + 1;
-    if (!is_token(line, n) || is_hop(line, n)) return false;
+    size_t n = colon ? (size_t)(colon - line) : 0;
+    return is_token(line, n) ? n : 0;
+}
+
+bool kf_pass_answer_line(const char *line, size_t len, const char *connection, size_t *name_len,
+                         const char **value) {
+    size_t n = name_of(line, len), k = n + 1;
+    if (!n || is_hop(line, n) || is_named(connection, line, n)) return false;
     while (k < len && (line[k] == ' ' || line[k] == '\t')) k++;
     if (!is_value(line + k, len - k)) return false;
     *name_len = n;
     *value = line + k;
     return true;
+}
+
+char *kf_pass_connection(const char *lines) {
+    kf_buf b;
+    kf_buf_init(&b, SIZE_MAX);
+    for (const char *p = lines; *p; p += strspn(p, "\n")) {
+        size_t len = strcspn(p, "\n"), n = name_of(p, len);
+        if (n && same(p, n, "Connection")) kf_buf_addf(&b, "%.*s,", (int)(len - n - 1), p + n + 1);
+        p += len;
+    }
+    return kf_buf_steal(&b);
 }
 
 bool kf_pass_answer_length(const char *lines, uint64_t *length) {

@@ -103,9 +103,10 @@ static void say_error(request *r, const kf_err *e) {
 static void add_lines(struct MHD_Response *m, const char *lines) {
     size_t name;
     const char *value;
-    for (const char *p = lines ? lines : ""; *p;) {
+    KF_AUTO_CHARS connection = kf_pass_connection(lines);
+    for (const char *p = lines; *p;) {
         size_t n = strcspn(p, "\n");
-        if (kf_pass_answer_line(p, n, &name, &value)) {
+        if (kf_pass_answer_line(p, n, connection, &name, &value)) {
             KF_AUTO_CHARS k = kf_strfmt("%.*s", (int)name, p);
             KF_AUTO_CHARS v = kf_strfmt("%.*s", (int)(p + n - value), value);
             MHD_add_response_header(m, k, v);
@@ -208,6 +209,13 @@ static void passed(void *user, kf_http_resp *resp, const kf_err *err) {
     go_on(r);
 }
 
+static enum MHD_Result on_connection_names(void *user, enum MHD_ValueKind kind, const char *name,
+                                           const char *value) {
+    kf_buf *names = user;
+    if (!strcasecmp(name, "Connection")) kf_buf_addf(names, "%s,", value ? value : "");
+    return MHD_YES;
+}
+
 typedef struct heads {
     const char *connection;
     char *line[KF_PASS_HEADERS_MAX + 1];
@@ -226,7 +234,10 @@ static enum MHD_Result on_head(void *user, enum MHD_ValueKind kind, const char *
 
 static void pass_on(request *r, const char *token) {
     kf_serve *s = r->serve;
-    heads h = {.connection = MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Connection")};
+    kf_buf names;
+    kf_buf_init(&names, HEAD_MAX);
+    MHD_get_connection_values(r->conn, MHD_HEADER_KIND, on_connection_names, &names);
+    heads h = {.connection = names.data};
     MHD_get_connection_values(r->conn, MHD_HEADER_KIND, on_head, &h);
     if (!MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, "Accept") &&
         h.n < KF_PASS_HEADERS_MAX)
@@ -246,6 +257,7 @@ static void pass_on(request *r, const char *token) {
     if (h.too_many) say(r, 431, "more than %d headers", KF_PASS_HEADERS_MAX);
     else r->http = kf_http_send(s->o.http, &q, passed, r);
     for (size_t i = 0; i < h.n; i++) free(h.line[i]);
+    kf_buf_done(&names);
 }
 
 /* --- requests ------------------------------------------------------------------------------------
@@ -330,6 +342,18 @@ static void decide(request *r, const char *method) {
     MHD_suspend_connection(r->conn);
 }
 
+static enum MHD_Result on_framing(void *user, enum MHD_ValueKind kind, const char *name,
+                                  const char *value) {
+    kf_pass_framing_add(user, name);
+    return MHD_YES;
+}
+
+static bool framing_ok(struct MHD_Connection *conn) {
+    kf_pass_framing f = {0};
+    MHD_get_connection_values(conn, MHD_HEADER_KIND, on_framing, &f);
+    return kf_pass_framing_ok(&f);
+}
+
 static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const char *url,
                                  const char *method, const char *version, const char *data,
                                  size_t *data_len, void **slot) {
@@ -340,7 +364,9 @@ static enum MHD_Result on_access(void *user, struct MHD_Connection *conn, const 
     if (!r->seen) {
         r->seen = true;
         turn(r, KF_PHASE_BODY);
-        return MHD_YES;
+        if (framing_ok(conn)) return MHD_YES;
+        say(r, 400, "the request must have one Host and one length");
+        return answer(r); /* and MHD ends the connection: what follows is not read as a request */
     }
     if (*data_len) {
         r->has_body = true;
@@ -486,9 +512,9 @@ kf_serve *kf_serve_new(kf_loop *l, const kf_serve_opts *o, kf_err *err) {
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_NO_LISTEN_SOCKET, 0,
         NULL, NULL, on_access, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_NOTIFY_COMPLETED, on_done, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)KF_PEERS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX,
-        MHD_OPTION_END);
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)KF_PEERS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)HEAD_MAX, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         s->daemon ? MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
     if (!info) {

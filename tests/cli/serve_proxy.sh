@@ -88,6 +88,22 @@ while True:
     t += d
 print(t.decode("latin1"))' "$S")
 hasnt "two lengths smuggle nothing" "$smuggled" '"/smuggled"'
+has "and are refused" "$smuggled" "HTTP/1.1 400"
+raw() { printf "$1" | timeout 10 python3 -c 'import socket,sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(sys.stdin.buffer.read()); s.shutdown(1)
+t = b""
+while d := s.recv(65536): t += d
+print(t.decode("latin1"))' "$S"; }
+for head in 'POST /x HTTP/1.1\r\nHost: keyfob\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab' \
+    'POST /x HTTP/1.1\r\nHost: keyfob\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nab' 'GET /x HTTP/1.1\r\n\r\n'; do
+    case $(raw "$head") in *'"path"'*) fail "$head was passed on" ;; "HTTP/1.1 4"* | "") ok "refused: $head" ;; *) fail "$head" ;; esac
+done
+ask /x -H 'Connection: X-One' -H 'Connection: X-Two' -H 'X-One: 1' -H 'X-Two: 2' -D "$SCRATCH/head"
+hasnt "what two Connection headers name is not passed on" "$BODY" X-Two
+is "nor what the upstream's names" "$(header X-Up)$(header X-Hop)" "yes;"
+ask /switch
+is "an upstream that changes the protocol" "$STATUS" 502
+has "says so" "$BODY" "changed the protocol (status 101)"
 hasnt "the token is in no answer of the proxy's own" "$(ask /die; echo "$BODY")" "$T"
 kill "$UP"
 wait "$UP" 2>/dev/null

@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (kf_pass_method_ok(name)) hold(strlen(name) <= 7);
     size_t name_len = 0;
     const char *at = NULL;
-    if (kf_pass_answer_line(rest, strlen(rest), &name_len, &at))
+    KF_AUTO_CHARS names = kf_pass_connection(rest);
+    if (kf_pass_answer_line(rest, strlen(rest), names, &name_len, &at))
         hold(at > rest && at <= rest + strlen(rest) && name_len && rest[name_len] == ':');
     uint64_t length = 0;
     if (kf_pass_answer_length(rest, &length)) hold(strcasestr(rest, "content-length") != NULL);

@@ -61,10 +61,10 @@ static void answer_lines(void **state) {
     size_t n;
     const char *v;
     static const char line[] = "X-Up:  yes, it is";
-    assert_true(kf_pass_answer_line(line, strlen(line), &n, &v));
+    assert_true(kf_pass_answer_line(line, strlen(line), NULL, &n, &v));
     assert_int_equal(n, 4);
     assert_string_equal(v, "yes, it is");
-    assert_true(kf_pass_answer_line("A:", 2, &n, &v));
+    assert_true(kf_pass_answer_line("A:", 2, "", &n, &v));
     static const char *const bad[] = {"",
                                       "no colon",
                                       ": no name",
@@ -74,7 +74,30 @@ static void answer_lines(void **state) {
                                       "Connection: close",
                                       "A: b\rc"};
     for (size_t i = 0; i < KF_LEN(bad); i++)
-        assert_false(kf_pass_answer_line(bad[i], strlen(bad[i]), &n, &v));
+        assert_false(kf_pass_answer_line(bad[i], strlen(bad[i]), NULL, &n, &v));
+    KF_AUTO_CHARS names =
+        kf_pass_connection("A: b\nConnection: close, X-Up\nX-Up: 1\nconnection:x-other\n");
+    assert_string_equal(names, " close, X-Up,x-other,");
+    assert_false(kf_pass_answer_line(line, strlen(line), names, &n, &v));
+    assert_false(kf_pass_answer_line("X-Other: 1", 10, names, &n, &v));
+    assert_true(kf_pass_answer_line("X-U: 1", 6, names, &n, &v));
+}
+
+static bool framing(const char *const *name) {
+    kf_pass_framing f = {0};
+    while (*name) kf_pass_framing_add(&f, *name++);
+    return kf_pass_framing_ok(&f);
+}
+#define FRAMING(...) framing((const char *const[]){__VA_ARGS__, NULL})
+
+static void framing_is_read_one_way(void **state) {
+    assert_true(FRAMING("Host", "A", "A"));
+    assert_true(FRAMING("host", "content-length"));
+    assert_true(FRAMING("Host", "Transfer-Encoding"));
+    assert_false(FRAMING("A"));
+    assert_false(FRAMING("Host", "HOST"));
+    assert_false(FRAMING("Host", "Content-Length", "content-length"));
+    assert_false(FRAMING("Host", "Content-Length", "Transfer-Encoding"));
 }
 
 static void answer_length(void **state) {
@@ -172,10 +195,13 @@ static void who_makes_room(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest t[] = {
-        cmocka_unit_test(targets),         cmocka_unit_test(methods),
-        cmocka_unit_test(request_headers), cmocka_unit_test(answer_lines),
-        cmocka_unit_test(answer_length),   cmocka_unit_test(patience),
-        cmocka_unit_test(who_makes_room)};
+    const struct CMUnitTest t[] = {cmocka_unit_test(targets),
+                                   cmocka_unit_test(methods),
+                                   cmocka_unit_test(request_headers),
+                                   cmocka_unit_test(answer_lines),
+                                   cmocka_unit_test(framing_is_read_one_way),
+                                   cmocka_unit_test(answer_length),
+                                   cmocka_unit_test(patience),
+                                   cmocka_unit_test(who_makes_room)};
     return cmocka_run_group_tests(t, NULL, NULL);
 }
