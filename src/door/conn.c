@@ -113,9 +113,12 @@ static bool has_next(const kf_conn *n) { return is_free(n) && !n->leaving && kf_
 
 void kf_conn_settle(kf_conn *n) {
     if (n->working) return;
+    n->active = kf_boot_ms();
     if (n->broken || has_next(n)) kf_conn_plan(n);
     kf_conn_watch(n);
 }
+
+bool kf_conn_is_idle(const kf_conn *n) { return is_free(n) && !n->in.in.len && !n->held; }
 
 /* --- turns --------------------------------------------------------------------------------------
  */
@@ -150,6 +153,7 @@ static void work(kf_conn *n) {
         kf_conn_close(n);
         return;
     }
+    n->active = kf_boot_ms();
     if (has_next(n)) kf_conn_plan(n);
     kf_conn_watch(n);
 }
@@ -194,7 +198,7 @@ void kf_conn_new(kf_door *d, int fd) {
     kf_conn *n = kf_new(kf_conn);
     do d->last++;
     while (!d->last || has_id(d, d->last));
-    *n = (kf_conn){.next = d->conns, .door = d, .id = d->last, .fd = fd};
+    *n = (kf_conn){.next = d->conns, .door = d, .id = d->last, .fd = fd, .active = kf_boot_ms()};
     d->conns = n;
     d->n++;
     kf_frame_reader_init(&n->in);

@@ -7,23 +7,25 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "door/door_impl.h"
-#include "wire/msg.h"
 #include "wire/socket.h"
 
-enum { CONNECTIONS_MAX = 256, FLUSH_MS = 2000, ACCEPT_AT_ONCE = 32, ACCEPT_REST_MS = 1000 };
+enum {
+    CONNECTIONS_MAX = 256,
+    SILENT_MS = 10000, /* without a call, when others want to come in */
+    FLUSH_MS = 2000,
+    ACCEPT_AT_ONCE = 32,
+    ACCEPT_REST_MS = 1000
+};
 
-/* One too many is told so, in the form of an answer to whatever it was about to ask. */
-static void refuse(int fd) {
-    kf_err e;
-    kf_fail(&e, KF_ERR_WIRE_BUSY, "%d connections are open already", CONNECTIONS_MAX);
-    KF_AUTO(kf_json) msg = kf_msg_error(&e);
-    kf_buf out;
-    kf_buf_init(&out, 4096);
-    if (kf_frame_write(&out, msg, &e)) {
-        ssize_t n = send(fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-        (void)n; /* it may be gone */
-    }
-    kf_buf_done(&out);
+/* When the door is full, the connection that has been silent for the longest time makes room. */
+static bool make_room(kf_door *d) {
+    kf_conn *silent = NULL;
+    int64_t since = kf_boot_ms() - SILENT_MS;
+    for (kf_conn *n = d->conns; n; n = n->next)
+        if (kf_conn_is_idle(n) && n->active <= since && (!silent || n->active < silent->active))
+            silent = n;
+    if (silent) kf_conn_close(silent);
+    return silent;
 }
 
 static void accept_again(void *user) {
@@ -44,14 +46,14 @@ static bool accept_one(kf_door *d) {
         return false;
     }
     kf_err e;
-    bool ours = kf_socket_peer_ok(fd, NULL, &e);
-    if (!ours || d->n >= CONNECTIONS_MAX) {
-        kf_log(KF_LOG_WARN, "door: refused a connection: %s", ours ? "too many" : e.what);
-        if (ours) refuse(fd);
-        close(fd);
-        return true;
+    if (!kf_socket_peer_ok(fd, NULL, &e)) {
+        kf_door_refuse(d, fd, &e, false);
+    } else if (d->n >= CONNECTIONS_MAX && !make_room(d)) {
+        kf_fail(&e, KF_ERR_WIRE_BUSY, "%d connections are open already", CONNECTIONS_MAX);
+        kf_door_refuse(d, fd, &e, true);
+    } else {
+        kf_conn_new(d, fd);
     }
-    kf_conn_new(d, fd);
     return true;
 }
 
@@ -84,6 +86,7 @@ void kf_door_close(kf_door *d) {
     d->flushed = NULL;
     kf_door_stop_listening(d);
     while (d->conns) kf_conn_close(d->conns);
+    kf_door_refuse_end(d);
     kf_loop_cancel(d->loop, d->flush_timer);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/* Inside of the door, for src/door only: door.c listens, conn.c reads and
+/* Inside of the door, for src/door only: door.c listens, refuse.c turns away, conn.c reads and
  * writes, call.c is what handlers hold. */
 #include "base/buf.h"
 #include "door/door.h"
@@ -17,6 +17,7 @@ typedef struct kf_conn {
     bool working;  /* inside work(), which looks at everything behind the handler */
     bool broken;   /* ends in its next turn */
     bool read_only, leaving;
+    int64_t active; /* kf_boot_ms of the last call or answer */
     void *held;
     kf_loop_fn held_gone;
 } kf_conn;
@@ -32,6 +33,8 @@ struct kf_call {
     kf_loop_fn state_free, gone, sent;
 };
 
+typedef struct kf_refused kf_refused;
+
 struct kf_door {
     kf_loop *loop;
     int fd;
@@ -43,6 +46,10 @@ struct kf_door {
     size_t n;
     kf_call *calls; /* all of them, the gone ones as well */
     uint32_t last;
+    kf_refused *refused; /* connections that read why, and go */
+    unsigned refusals;   /* in this period, behind the first one */
+    char why[128];       /* of the last one */
+    kf_loop_id period;
     kf_loop_fn flushed;
     void *flushed_user;
 };
@@ -58,8 +65,12 @@ void kf_conn_settle(kf_conn *n);
  * kf_conn_settle will see. */
 void kf_conn_put(kf_conn *n, const kf_json *msg, bool continues);
 bool kf_conn_has_call(const kf_conn *n); /* a whole one waits to be read */
+bool kf_conn_is_idle(const kf_conn *n);  /* no call, no part of one, no answer, nothing held */
 /* call.c */
 void kf_call_open(kf_conn *n, kf_json *msg); /* msg owned; its handler runs */
 void kf_call_cut(kf_call *c);                /* its connection ends */
+/* refuse.c */
+void kf_door_refuse(kf_door *d, int fd, const kf_err *why, bool tell); /* owns fd */
+void kf_door_refuse_end(kf_door *d);
 /* door.c */
 void kf_door_check_flushed(kf_door *d);

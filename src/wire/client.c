@@ -300,13 +300,29 @@ static bool send_again(kf_client *c, kf_err *err) {
     return false;
 }
 
+/* An agent that takes no more connections says so and hangs up: what it said counts, not that the
+ * call could not be sent. */
+static bool was_refused(kf_client *c, kf_err *err) {
+    KF_AUTO(kf_json) msg = NULL;
+    const kf_json *p;
+    kf_err why;
+    bool died = c->died, unread = c->unread;
+    bool refused = died && read_msg(c, now_ms(), -1, &msg, NULL) == 1 &&
+                   !kf_msg_result(msg, &p, NULL, &why) && why.code == KF_ERR_WIRE_BUSY;
+    c->died = died && !refused;
+    c->unread = unread && !refused;
+    if (refused && err) *err = why;
+    return refused;
+}
+
 static bool begin_call(kf_client *c, const char *method, kf_json *params, bool more, kf_err *err) {
     c->harmless = is_harmless(method, params);
     c->repeats = 0;
     c->died = c->unread = false;
     kf_buf_clear(&c->call);
     KF_AUTO(kf_json) call = kf_msg_call(method, params, more);
-    return kf_frame_write(&c->call, call, err) && (send_call(c, err) || send_again(c, err));
+    return kf_frame_write(&c->call, call, err) &&
+           (send_call(c, err) || (!was_refused(c, err) && send_again(c, err)));
 }
 
 /* The answer of the present call; before the first one has come the call may be repeated. */

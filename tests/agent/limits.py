@@ -1,4 +1,5 @@
 """One client can not harm another: sizes, numbers, half-sent frames, unread answers, other users."""
+import contextlib
 import os
 import resource
 import socket
@@ -14,6 +15,14 @@ MIB = 1 << 20
 
 def hello(agent):
     return agent.call("Hello", protocol=1, build="t")
+
+
+def is_closed(conn):
+    """Now, without waiting."""
+    try:
+        return conn.closed(0.001)
+    except (socket.timeout, BlockingIOError):
+        return False
 
 
 class Limits(Case):
@@ -102,9 +111,8 @@ class Limits(Case):
                     c.send("Hello", protocol=1, build="t")
                     c.answer()
                     served += 1
-                except (Closed, Failed, ConnectionError) as e:
-                    if isinstance(e, Failed):
-                        self.assertEqual(e.name, "wire.busy")
+                except Failed as e:  # and nothing else: the reason is always read
+                    self.assertEqual(e.name, "wire.busy")
                     refused += 1
             self.assertEqual((served, refused), (256, 44))
             fds = len(os.listdir("/proc/%d/fd" % self.agent.proc.pid)) if os.geteuid() == 0 else 0
@@ -119,6 +127,54 @@ class Limits(Case):
             except (Closed, Failed, ConnectionError):
                 return None
         wait_for(free, "a place becomes free")
+
+    def test_a_full_agent_tells_why_and_counts(self):
+        """Also a client that sends late, or much; and the log has a line a period, not one a client."""
+        with Agent() as agent, contextlib.ExitStack() as all_of_them:
+            for _ in range(256):
+                all_of_them.enter_context(agent.connect())
+            for i in range(150):
+                with agent.connect() as c:
+                    if i % 3 == 0:
+                        self.assertEqual(c.read()["error"], varlink.IFACE + ".Failed")  # before a word was sent
+                    c.write(c.frame("CheckSettings", text="x" * (i * 1000)))
+                    if i % 3:
+                        with self.assertRaises(Failed) as e:
+                            c.answer()
+                        self.assertEqual(e.exception.name, "wire.busy")
+                    self.assertTrue(c.closed())
+            told = [line for line in agent.log().splitlines() if "refused" in line]
+            self.assertEqual(len(told), 1, told)
+
+    def test_silent_connections_make_room(self):
+        """The longest silent one goes first; one that watches, or has just called, stays."""
+        with Agent() as agent, contextlib.ExitStack() as all_of_them:
+            conns = [all_of_them.enter_context(agent.connect()) for _ in range(256)]
+            watching, calling = conns[0], conns[1]
+            watching.send("Watch", more=True)
+            watching.answer()
+            start = time.monotonic()
+            with self.assertRaises(Failed):
+                hello(agent)
+
+            def comes_in():
+                calling.call("Hello", protocol=1, build="t")
+                try:
+                    return hello(agent)
+                except Failed as e:
+                    self.assertEqual(e.name, "wire.busy")
+                    return None
+            wait_for(comes_in, "a silent connection makes room")
+            self.assertGreater(time.monotonic() - start, 5)
+            late = [all_of_them.enter_context(agent.connect()) for _ in range(100)]
+            for c in late:
+                c.call("Hello", protocol=1, build="t")
+            calling.call("Hello", protocol=1, build="t")
+            with self.assertRaises(socket.timeout):
+                watching.read(0.2)
+            gone = sum(is_closed(c) for c in conns[2:])
+            self.assertGreaterEqual(gone, 100)
+            self.assertLess(gone, 110)
 
     def test_answers_that_nobody_reads_are_bounded(self):
         """One who only sends is no longer read, and the agent does not grow."""

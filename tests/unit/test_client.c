@@ -21,8 +21,8 @@ static char dir[] = "/tmp/kf-client-XXXXXX";
 
 /* How a connection ends. RESET: nothing was read. READ: all was read. HELLO: Hello was answered as
  * well. PART: and half of the call's answer was sent. WORKS: it is answered. FIRST: a stream that
- * ends behind its first answer. */
-typedef enum fate { RESET, READ, HELLO, PART, WORKS, FIRST } fate;
+ * ends behind its first answer. BUSY: refused, before anything was sent. */
+typedef enum fate { RESET, READ, HELLO, PART, WORKS, FIRST, BUSY } fate;
 
 /* An agent, of which each connection has its fate; behind the last one all work. */
 static struct agent {
@@ -50,6 +50,17 @@ static void say_hello(int fd) {
     say(fd, p, false, SIZE_MAX);
 }
 
+static void say_busy(int fd) {
+    kf_err e;
+    kf_buf out;
+    kf_buf_init(&out, KF_FRAME_MAX);
+    kf_fail(&e, KF_ERR_WIRE_BUSY, "256 connections are open already");
+    KF_AUTO(kf_json) msg = kf_msg_error(&e);
+    assert_true(kf_frame_write(&out, msg, NULL));
+    assert_int_equal(send(fd, out.data, out.len, MSG_NOSIGNAL), (ssize_t)out.len);
+    kf_buf_done(&out);
+}
+
 static kf_json *numbered(void) {
     kf_json *p = kf_json_obj();
     kf_json_set_int(p, "connection", (int64_t)agent.connections);
@@ -58,6 +69,10 @@ static kf_json *numbered(void) {
 
 static void serve_one(int fd, fate f) {
     kf_frame_reader in;
+    if (f == BUSY) {
+        say_busy(fd);
+        return;
+    }
     kf_frame_reader_init(&in);
     struct pollfd p = {.fd = fd, .events = POLLIN};
     assert_int_equal(poll(&p, 1, 20000), 1); /* it is there, to be read or not */
@@ -212,6 +227,24 @@ static void streams_are_repeated_before_their_first_answer(void **state) {
     assert_int_equal(e.code, KF_ERR_WIRE_CLOSED);
 }
 
+/* The connection is closed before the call is sent: the reason counts, not the broken pipe. */
+static void a_refusal_is_read(void **state) {
+    static const fate busy[] = {BUSY, BUSY};
+    kf_err e = {0};
+    start(busy, 2);
+    kf_client *c = kf_client_open(KF_CLIENT_NO_START, &e);
+    assert_non_null(c);
+    struct pollfd p = {.fd = kf_client_fd(c)};
+    assert_int_equal(poll(&p, 1, 20000), 1);
+    assert_true(p.revents & POLLHUP);
+    KF_AUTO(kf_json) r = kf_client_call(c, "GetToken", NULL, 20000, &e);
+    assert_null(r);
+    assert_int_equal(e.code, KF_ERR_WIRE_BUSY);
+    kf_client_close(c);
+    stop();
+    assert_int_equal(agent.connections, 1);
+}
+
 static void no_agent_is_said_as_such(void **state) {
     static const fate read[] = {READ};
     kf_err e;
@@ -237,6 +270,7 @@ int main(void) {
         cmocka_unit_test(what_was_not_read_is_repeated_whatever_it_is),
         cmocka_unit_test(between_two_calls),
         cmocka_unit_test(streams_are_repeated_before_their_first_answer),
+        cmocka_unit_test(a_refusal_is_read),
         cmocka_unit_test(no_agent_is_said_as_such)};
     int rc = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(path);
