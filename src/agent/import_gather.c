@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "io/foreign_file.h"
+#include "wire/client.h"
 
 const char *kf_import_source_name(kf_import_source s) {
     static const char *const name[KF_FROM_COUNT] = {"workos", "workos-go", "env"};
@@ -14,7 +15,8 @@ const char *kf_import_source_name(kf_import_source s) {
 
 size_t kf_import_files(kf_import_source s, const char *env_path,
                        kf_import_file out[KF_IMPORT_FILES]) {
-    const char *home = g_get_home_dir();
+    KF_AUTO_CHARS home = kf_home_dir(NULL);
+    if (!home && s != KF_FROM_ENV) return 0;
     switch (s) {
     case KF_FROM_WORKOS:
         out[0] = (kf_import_file){KF_IMPORT_CONFIG, kf_strfmt("%s/.workos/config.json", home)};

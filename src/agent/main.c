@@ -318,7 +318,7 @@ int main(int argc, char **argv) {
     kf_err e;
     kf_taken taken = {0};
     int fd = kf_service_socket(&e);
-    bool ok = fd >= 0 || e.code == KF_ERR_NONE;
+    bool ok = (fd >= 0 || e.code == KF_ERR_NONE) && kf_paths_settle(&e);
     if (ok && o.takeover_fd >= 0) {
         ok = kf_takeover_read(o.takeover_fd, &taken, &e);
         fd = taken.listen_fd;

@@ -242,7 +242,7 @@ int main(int argc, char **argv) {
     kf_socket_keep_streams();
     int rc = read_options(argc, argv, &o, &p.house);
     if (rc) return rc > 1 && has_command(argv) ? FAILED : rc - 1;
-    bool ok = !o.command || hold_child(&p, o.command, &err);
+    bool ok = kf_paths_settle(&err) && (!o.command || hold_child(&p, o.command, &err));
     kf_harden();
     kf_log_setup(KF_LOG_WARN, say, NULL, (const uint8_t[16]){0});
     if (!ok || !begin(&p, &o, &err)) {

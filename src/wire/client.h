@@ -16,6 +16,14 @@ char *kf_runtime_dir(kf_err *err); /* directory of the socket */
 /* $XDG_RUNTIME_DIR, or /run/user/UID where that is ours: cron, su and system units have no variable
  * for it. NULL: neither. */
 char *kf_runtime_base(void);
+/* HOME, or the password database's directory where HOME is unset or not an absolute path. NULL:
+ * neither can be used; err names HOME. Caller frees. */
+char *kf_home_dir(kf_err *err);
+/* Counted from the current directory. Caller frees. */
+char *kf_path_absolute(const char *path, kf_err *err);
+/* For the start of a program, before it has threads or an agent: makes relative paths in the
+ * environment absolute, and fails when there is no home for keyfob's files. */
+KF_CHECK bool kf_paths_settle(kf_err *err);
 /* Beside a socket: agent.run and agent.lock of agent.sock. */
 char *kf_socket_sibling(const char *socket_path, const char *ext);
 char *kf_state_dir(void);   /* $XDG_STATE_HOME/keyfob */

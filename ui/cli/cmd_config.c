@@ -88,9 +88,12 @@ int kf_cmd_config_list(kf_cli *c, const kf_args *a) {
 
 static int put(kf_cli *c, const char *key, const char *value) {
     kf_err e;
+    bool is_file = value && *value && kf_str_eq(key, "ca_file");
+    KF_AUTO_CHARS path = is_file ? kf_path_absolute(value, &e) : NULL;
+    if (is_file && !path) return kf_cli_fail(c, &e);
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "key", key);
-    kf_json_set_str(p, "value", value);
+    kf_json_set_str(p, "value", path ? path : value);
     KF_AUTO(kf_json) r = kf_cli_call(c, "PutSettings", p, CALL_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
     if (kf_json_bool(r, "later", false))

@@ -123,10 +123,11 @@ void kf_checks_of_places(kf_checks *k) {
                         : base && *base == '/' ? kf_strfmt("%s/keyfob", base)
                                                : kf_strfmt("/tmp/keyfob-%u", (unsigned)geteuid());
     if (own && *own && strrchr(run, '/')) *strrchr(run, '/') = 0;
-    check_dir(k, "runtime_dir", *run ? run : "/", KF_PATH_PRIVATE_DIR);
+    if (!*run || *run == '/') check_dir(k, "runtime_dir", *run ? run : "/", KF_PATH_PRIVATE_DIR);
     KF_AUTO_CHARS path = kf_socket_path(&e);
     if (!path && e.code == KF_ERR_WIRE_PATH)
-        kf_check_add(k, "socket", "fail", "set XDG_RUNTIME_DIR to a shorter path", "%s", e.what);
+        kf_check_add(k, "socket", "fail",
+                     *e.hint ? e.hint : "set XDG_RUNTIME_DIR to a shorter path", "%s", e.what);
     else check_socket(k, run);
     KF_AUTO_CHARS state = kf_state_dir();
     KF_AUTO_CHARS data = kf_data_dir();

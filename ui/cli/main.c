@@ -169,7 +169,8 @@ static int run(kf_cli *c, const kf_args *a, const char *want) {
     }
     kf_err e;
     c->sandbox = sandbox_wanted;
-    if (sandbox_wanted && !local && !kf_sandbox_enter(c, screen, &e)) return kf_cli_fail(c, &e);
+    if (!local && !(sandbox_wanted ? kf_sandbox_enter(c, screen, &e) : kf_paths_settle(&e)))
+        return kf_cli_fail(c, &e);
     return screen ? kf_cmd_ui(c, a) : c->command->run(c, a);
 }
 

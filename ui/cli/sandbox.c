@@ -19,15 +19,10 @@
 
 enum { START_MS = 10000, CALL_MS = 30000 };
 
-static const char *env(const char *name) {
-    const char *v = getenv(name);
-    return v && *v ? v : NULL;
-}
-
 static char *folder(void) {
-    const char *run = env("XDG_RUNTIME_DIR");
-    return run && *run == '/' ? kf_strfmt("%s/keyfob-sandbox", run)
-                              : kf_strfmt("/tmp/keyfob-sandbox-%u", (unsigned)geteuid());
+    KF_AUTO_CHARS run = kf_runtime_base();
+    return run ? kf_strfmt("%s/keyfob-sandbox", run)
+               : kf_strfmt("/tmp/keyfob-sandbox-%u", (unsigned)geteuid());
 }
 
 static bool point_there(const char *dir, kf_err *err) {
@@ -55,7 +50,7 @@ static bool point_there(const char *dir, kf_err *err) {
         setenv(xdg[i][0], path, 1);
     }
     setenv("KEYFOB_STORE", "memory", 1);
-    return true;
+    return kf_paths_settle(err);
 }
 
 /* First line of the ready file; NULL when it is not there or nobody listens. */

@@ -346,7 +346,7 @@ static void loop(tui *t) {
 
 /* "~/.config/..." reads better than the whole path. */
 static char *home_short(char *path) {
-    const char *home = getenv("HOME");
+    KF_AUTO_CHARS home = kf_home_dir(NULL);
     size_t n = home ? strlen(home) : 0;
     if (n < 2 || strncmp(path, home, n) != 0 || path[n] != '/') return path;
     char *s = kf_strfmt("~%s", path + n);
@@ -416,6 +416,10 @@ int main(int argc, char **argv) {
     setlocale(LC_ALL, "");
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || !term || !*term || !strcmp(term, "dumb"))
         return refuse();
+    if (!kf_paths_settle(&err)) {
+        fprintf(stderr, "keyfob: %s. %s\n", err.what, err.hint);
+        return 2;
+    }
     (void)tcgetattr(STDIN_FILENO, &t.tio);
     t.signals = take_signals();
     t.links = kf_links_new(&err);

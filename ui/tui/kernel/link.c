@@ -97,7 +97,8 @@ static kf_json *copy(const kf_json *params, const kf_secret *text, kf_err *err) 
 }
 
 static kf_json *write_file(const kf_json *params, const kf_secret *text, kf_err *err) {
-    const char *path = kf_json_str_or(params, "path", ""), *home = getenv("HOME");
+    const char *path = kf_json_str_or(params, "path", "");
+    KF_AUTO_CHARS home = kf_home_dir(NULL);
     KF_AUTO_CHARS whole =
         kf_str_starts(path, "~/") && home ? kf_strfmt("%s%s", home, path + 1) : kf_strdup(path);
     if (!kf_outfile_write(whole, kf_secret_peek(text), kf_secret_len(text),
