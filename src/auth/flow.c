@@ -294,6 +294,17 @@ static bool choose(kf_flow *f, const char *id, kf_err *err) {
     return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "that is not one of the choices");
 }
 
+/* What is pasted brings blanks along, and they are never part of an address, a code or an ID. A
+ * password may begin or end with one. */
+static bool take_text(kf_flow *f, kf_flow_act act, const kf_secret *value, kf_err *err) {
+    bool exact = f->step.field == KF_FIELD_PASSWORD || f->step.field == KF_FIELD_NEW_PASSWORD;
+    KF_AUTO(kf_secret) text = exact ? kf_secret_copy(value) : kf_secret_trim(value);
+    if (!kf_secret_len(text)) return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "nothing was typed");
+    if (act == KF_ACT_NEW_PROFILE) return kf_flow_other_answer(f, act, text, err);
+    return act == KF_ACT_SUBMIT ? phase[f->phase].submit(f, text, err)
+                                : choose(f, kf_secret_peek(text), err);
+}
+
 bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secret *value,
                     kf_err *err) {
     if (serial != f->step.serial || f->step.kind == KF_STEP_WAIT)
@@ -318,9 +329,7 @@ bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secre
     if (!n || n > most || !kf_secret_is_text(value))
         return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER,
                        n ? "what was typed is too long" : "nothing was typed");
-    if (act == KF_ACT_NEW_PROFILE) return kf_flow_other_answer(f, act, value, err);
-    return act == KF_ACT_SUBMIT ? phase[f->phase].submit(f, value, err)
-                                : choose(f, kf_secret_peek(value), err);
+    return take_text(f, act, value, err);
 }
 
 static void end_session(kf_flow *f, const char *sid) {

@@ -311,6 +311,14 @@ void kf_json_set_null(kf_json *obj, const char *key) {
 void kf_json_set_secret(kf_json *obj, const char *key, const kf_secret *s) {
     kf_json_set_str(obj, key, s ? kf_secret_peek(s) : NULL);
 }
+void kf_json_trim(kf_json *obj, const char *key) {
+    cJSON *j = cJSON_IsObject(obj) ? cJSON_GetObjectItemCaseSensitive(obj, key) : NULL;
+    if (!cJSON_IsString(j)) return;
+    const char *from = j->valuestring;
+    size_t was = strlen(from), n = kf_trim(&from, was);
+    memmove(j->valuestring, from, n);
+    kf_wipe(j->valuestring + n, was - n);
+}
 void kf_json_add(kf_json *arr, kf_json *value) {
     if (!cJSON_AddItemToArray(arr, value)) abort();
 }

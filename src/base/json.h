@@ -49,7 +49,8 @@ kf_json *kf_json_new_str(const char *s);
 kf_json *kf_json_copy(const kf_json *j);
 void kf_json_set(kf_json *obj, const char *key, kf_json *value); /* replaces; NULL value removes */
 void kf_json_set_str(kf_json *obj, const char *key,
-                     const char *s); /* NULL: leaves the member out */
+                     const char *s);              /* NULL: leaves the member out */
+void kf_json_trim(kf_json *obj, const char *key); /* a text loses the blanks around it */
 void kf_json_set_int(kf_json *obj, const char *key, int64_t n);
 void kf_json_set_bool(kf_json *obj, const char *key, bool b);
 void kf_json_set_null(kf_json *obj, const char *key);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "base/str.h"
 
 /* One arena: guard page, 4 MiB, guard page. Blocks lie one behind the other; each begins with its
  * size and whether it is in use. Free neighbours are joined when looked at. Only pages that were
@@ -118,6 +119,12 @@ kf_secret *kf_secret_take(char *heap, size_t len) {
 }
 
 kf_secret *kf_secret_copy(const kf_secret *s) { return s ? kf_secret_new(s->b, s->len) : NULL; }
+
+kf_secret *kf_secret_trim(const kf_secret *s) {
+    const char *p = kf_secret_peek(s);
+    size_t n = kf_trim(&p, kf_secret_len(s));
+    return kf_secret_new(p, n);
+}
 
 kf_secret *kf_secret_free(kf_secret *s) {
     if (!s) return NULL;

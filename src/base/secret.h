@@ -15,6 +15,7 @@ kf_secret *kf_secret_new(const void *bytes, size_t len); /* copies; aborts when 
 kf_secret *kf_secret_zero(size_t len); /* len zero bytes, to be filled by kf_secret_edit() */
 kf_secret *kf_secret_take(char *heap, size_t len); /* copies, then wipes and frees heap */
 kf_secret *kf_secret_copy(const kf_secret *s);     /* NULL gives NULL */
+kf_secret *kf_secret_trim(const kf_secret *s);     /* a copy without blanks around it */
 kf_secret *kf_secret_free(kf_secret *s);           /* wipes; NULL is fine; returns NULL */
 size_t kf_secret_len(const kf_secret *s);          /* NULL: 0 */
 const char *

@@ -69,6 +69,14 @@ bool kf_str_cut(char *dst, size_t size, const char *src) {
     return !left;
 }
 
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+size_t kf_trim(const char **p, size_t n) {
+    for (; n && is_blank(**p); n--) ++*p;
+    while (n && is_blank((*p)[n - 1])) n--;
+    return n;
+}
+
 bool kf_str_is_visible(const char *s) {
     while (*s > ' ' && *s <= '~') s++;
     return !*s;

@@ -19,6 +19,9 @@ bool kf_str_eq(const char *a, const char *b); /* NULL-safe */
 bool kf_str_starts(const char *s, const char *prefix);
 /* text is known with a higher number at its end, as "keyfob.session/2" for "keyfob.session/1". */
 bool kf_str_is_later(const char *text, size_t len, const char *known);
+/* Moves *p over blanks and line ends; returns how many of the n bytes are left without those at
+ * either end. */
+size_t kf_trim(const char **p, size_t n);
 bool kf_str_is_visible(const char *s);                 /* only '!' to '~'; true for "" */
 bool kf_ct_eq(const void *a, const void *b, size_t n); /* constant time */
 size_t kf_utf8_len(const char *p, size_t n);           /* bytes of the character at p; 0: none */

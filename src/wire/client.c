@@ -315,11 +315,21 @@ static bool was_refused(kf_client *c, kf_err *err) {
     return refused;
 }
 
+/* What a person copies from a page brings blanks along, which are never part of these. */
+static void trim_copied(kf_json *params) {
+    static const char *const keys[] = {"client_id", "organization_id", "connection_id",
+                                       "email",     "domain_hint",     "api_host",
+                                       "git_host",  "api_key",         "refresh_token",
+                                       "provider",  "session_id",      "invitation_token"};
+    for (size_t i = 0; params && i < KF_LEN(keys); i++) kf_json_trim(params, keys[i]);
+}
+
 static bool begin_call(kf_client *c, const char *method, kf_json *params, bool more, kf_err *err) {
     c->harmless = is_harmless(method, params);
     c->repeats = 0;
     c->died = c->unread = false;
     kf_buf_clear(&c->call);
+    trim_copied(params);
     KF_AUTO(kf_json) call = kf_msg_call(method, params, more);
     return kf_frame_write(&c->call, call, err) &&
            (send_call(c, err) || (!was_refused(c, err) && send_again(c, err)));

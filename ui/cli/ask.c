@@ -203,7 +203,9 @@ kf_secret *kf_ask(const char *prompt, bool hidden, kf_err *err) {
     if (tty.hidden) show_input(), dprintf(tty.fd, "\n");
     release_signals(old, &mask);
     close(tty.fd);
-    if (ok) return kf_secret_new(l.p, l.n);
+    const char *text = l.p;
+    if (ok && !hidden) l.n = kf_trim(&text, l.n);
+    if (ok) return kf_secret_new(text, l.n);
     if (l.over)
         kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "the answer is too long (the limit is %zu bytes)",
                 l.max);
@@ -231,7 +233,7 @@ kf_secret *kf_read_stdin(size_t max, kf_err *err) {
             return kf_fail(err, KF_ERR_USAGE_BAD, "stdin has more than %zu bytes", max), NULL;
     }
     const char *p = kf_secret_peek(all);
-    if (n && p[n - 1] == '\n') n--;
+    if (n && p[n - 1] == '\n') n -= n > 1 && p[n - 2] == '\r' ? 2 : 1;
     if (memchr(p, 0, n)) return kf_fail(err, KF_ERR_USAGE_BAD, "stdin has a NUL byte in it"), NULL;
     return kf_secret_new(p, n);
 }

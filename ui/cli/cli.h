@@ -94,10 +94,11 @@ int kf_cli_flush(void);                  /* 0, or says that stdout is broken: 1 
 /* --- asking
  * ---------------------------------------------------------------------------------------- */
 bool kf_can_ask(const kf_cli *c); /* a terminal is there and --no-input is not */
-/* A line from the terminal; hidden: without echo. NULL: KF_ERR_SYS_CANCELLED or _IO. */
+/* A line from the terminal; hidden: without echo, and exactly as typed, with blanks around it.
+ * NULL: KF_ERR_SYS_CANCELLED or _IO. */
 kf_secret *kf_ask(const char *prompt, bool hidden, kf_err *err);
 bool kf_ask_yes(const char *question);             /* default no */
-kf_secret *kf_read_stdin(size_t max, kf_err *err); /* one trailing newline stripped */
+kf_secret *kf_read_stdin(size_t max, kf_err *err); /* without one LF or CR LF at its end */
 
 /* data into the clipboard (ui/common/clip.h); what: "token", for the note. clear_after as typed,
  * NULL: 30 s. Exit status. */

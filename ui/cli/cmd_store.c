@@ -66,8 +66,9 @@ static bool read_lines(kf_secret *lines[], size_t n, kf_err *err) {
     if (!all) return false;
     const char *p = kf_secret_peek(all);
     for (size_t i = 0; i < n; i++) {
-        size_t len = i + 1 < n ? strcspn(p, "\n") : strlen(p);
-        bool whole = i + 1 == n || p[len] == '\n';
+        size_t line = i + 1 < n ? strcspn(p, "\n") : strlen(p), len = line;
+        bool whole = i + 1 == n || p[line] == '\n';
+        if (i + 1 < n && len && p[len - 1] == '\r') len--;
         if (!len || len > PASSPHRASE_MAX || !whole || memchr(p, '\n', len)) {
             for (size_t k = 0; k < i; k++) lines[k] = kf_secret_free(lines[k]);
             return kf_fail(err, KF_ERR_USAGE_BAD,
@@ -75,7 +76,7 @@ static bool read_lines(kf_secret *lines[], size_t n, kf_err *err) {
                            PASSPHRASE_MAX);
         }
         lines[i] = kf_secret_new(p, len);
-        p += len + whole;
+        p += line + whole;
     }
     return true;
 }

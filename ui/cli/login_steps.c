@@ -51,6 +51,7 @@ static bool read_line(kf_answers *a) {
     }
     a->open = k > 0;
     a->line++;
+    if (a->open && n && p[n - 1] == '\r') n--;
     if (!n) return a->open; /* an empty line is nothing */
     size_t key = strcspn(p, "=");
     bool ok = key < n && a->n < KF_ANSWERS_MAX;
@@ -62,7 +63,10 @@ static bool read_line(kf_answers *a) {
                kf_fail(&a->bad, KF_ERR_USAGE_BAD,
                        "line %zu of stdin is no field=value with a known field", a->line);
     a->field[a->n] = strndup(p, key);
-    a->value[a->n++] = kf_secret_new(p + key + 1, n - key - 1);
+    const char *value = p + key + 1;
+    n -= key + 1;
+    if (!strstr(a->field[a->n], "password")) n = kf_trim(&value, n);
+    a->value[a->n++] = kf_secret_new(value, n);
     return true;
 }
 

@@ -24,10 +24,39 @@ static void set_global(kf_cli *c, const kf_opt *o, const char *value, const char
     else *want = o->name; /* help, version */
 }
 
+/* An address or an ID that was copied, or read from a file whose lines end with CR LF. */
+static const char *without_blanks(const kf_opt *o, char *value) {
+    static const char *const copied[] = {"email",      "organization", "org",         "client-id",
+                                         "api-host",   "git-host",     "domain-hint", "connection",
+                                         "login-hint", "host"};
+    const char *from = value;
+    for (size_t i = 0; i < KF_LEN(copied); i++) {
+        if (strcmp(copied[i], o->name)) continue;
+        size_t n = kf_trim(&from, strlen(value));
+        value[from - value + (ptrdiff_t)n] = 0;
+        return from;
+    }
+    return value;
+}
+
+/* The same for what a .env file with such lines leaves in the environment. */
+static void clean_environment(void) {
+    static const char *const copied[] = {"WORKOS_CLIENT_ID",    "WORKOS_API_KEY",
+                                         "WORKOS_API_HOSTNAME", "WORKOS_API_HTTPS",
+                                         "WORKOS_API_PORT",     "KEYFOB_PROFILE"};
+    for (size_t i = 0; i < KF_LEN(copied); i++) {
+        const char *v = getenv(copied[i]);
+        size_t was = v ? strlen(v) : 0, n = was ? kf_trim(&v, was) : 0;
+        if (n == was) continue;
+        KF_AUTO_CHARS text = kf_strfmt("%.*s", (int)n, v);
+        setenv(copied[i], text, 1);
+    }
+}
+
 /* One argument that begins with a dash. Returns 0, or the exit status of a mistake. */
 static int option(kf_cli *c, int argc, char **argv, int *i, kf_args *a, const char **want) {
     static const kf_opt none[1];
-    const char *arg = argv[*i], *eq = strchr(arg, '=');
+    char *arg = argv[*i], *eq = strchr(arg, '='), *given = NULL;
     bool is_long = arg[1] == '-';
     size_t len = is_long ? (eq ? (size_t)(eq - arg) : strlen(arg)) - 2 : 0;
     int index = 0;
@@ -36,11 +65,11 @@ static int option(kf_cli *c, int argc, char **argv, int *i, kf_args *a, const ch
     const kf_opt *o =
         own ? own : kf_opt_find(kf_global_opts(), arg + 2, len, is_long ? 0 : arg[1], &(int){0});
     if (!o || (!is_long && arg[2])) return kf_cli_usage(c, "there is no option %s here", arg);
-    const char *value = "";
-    if (o->arg && is_long && eq) value = eq + 1;
-    else if (o->arg && *i + 1 < argc) value = argv[++*i];
+    if (o->arg && is_long && eq) given = eq + 1;
+    else if (o->arg && *i + 1 < argc) given = argv[++*i];
     else if (o->arg) return kf_cli_usage(c, "--%s needs %s", o->name, o->arg);
     else if (is_long && eq) return kf_cli_usage(c, "--%s takes no value", o->name);
+    const char *value = given ? without_blanks(o, given) : "";
     size_t n = o->arg ? strlen(o->arg) : 0;
     bool again = own && n > 3 && !strcmp(o->arg + n - 3, "...") && a->opt[index];
     if (again) {
@@ -187,6 +216,7 @@ int main(int argc, char **argv) {
     kf_process_close();
     kf_socket_keep_streams();
     signal(SIGPIPE, SIG_DFL); /* a closed pipe ends us quietly with 141 */
+    clean_environment();
     int i = 1, rc = 0, used = 0;
     char *as_git[] = {argc > 0 ? argv[0] : "", "git-credential", argc > 1 ? argv[1] : NULL, NULL};
     if (!strcmp(name_of(argv[0]), "git-credential-keyfob")) argc = argc > 1 ? 3 : 2, argv = as_git;
