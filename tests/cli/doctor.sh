@@ -99,8 +99,9 @@ while read -r variable id want; do
     run env "$variable" "$BIN/keyfob" doctor --json
     has "$variable" "$RC$(told "$id")" "$want"
 done <<'ROWS'
-BROWSER=/bin browser 0warn BROWSER begins with no program: /bin
-BROWSER=:x browser 0warn BROWSER begins with no program
+BROWSER=/bin browser 0warn BROWSER names no program that is here: /bin
+BROWSER=:x browser 0warn BROWSER names no program that is here: :x
+BROWSER=x:true browser 0ok true, from BROWSER
 BROWSER=/bin/true browser 0ok /bin/true
 KEYFOB_CLIPBOARD=native clipboard 0warn KEYFOB_CLIPBOARD=native
 KEYFOB_CLIPBOARD=bogus clipboard 0warn KEYFOB_CLIPBOARD=bogus

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/str.h"
 #include "guard/path.h"
+#include "ui/common/open.h"
 
 extern char **environ;
 
@@ -100,16 +101,13 @@ static bool in_path(const char *program) {
 }
 
 static void check_browser(kf_checks *k) {
-    const char *own = set("BROWSER");
-    bool display = set("DISPLAY") || set("WAYLAND_DISPLAY");
-    KF_AUTO_CHARS first = kf_strdup(own ? own : "xdg-open");
-    first[strcspn(first, ":")] = 0;
     const char *todo = "set BROWSER, or use --method device, or open the address on any computer";
-    if (!own && !display) kf_check_add(k, "browser", "warn", todo, "there is no display here");
-    else if (!in_path(first))
-        kf_check_add(k, "browser", "warn", todo,
-                     own ? "BROWSER begins with no program: %s" : "%s is not there", first);
-    else kf_check_add(k, "browser", "ok", NULL, "%s%s", first, own ? ", from BROWSER" : "");
+    kf_err e;
+    KF_AUTO_CHARS program = kf_open_program(&e);
+    if (!program) kf_check_add(k, "browser", "warn", todo, "%s", e.what);
+    else
+        kf_check_add(k, "browser", "ok", NULL, "%s%s", program,
+                     set("BROWSER") ? ", from BROWSER" : "");
 }
 
 static void check_clipboard(kf_checks *k) {

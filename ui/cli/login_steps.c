@@ -273,14 +273,17 @@ static int terminal_colours(void) {
 }
 
 void kf_show_qr(const kf_cli *c, const kf_secret *text, kf_show show) {
-    struct winsize w = {.ws_row = 1000,
-                        .ws_col = 1000}; /* not a terminal: whoever looks at it sees to the size */
+    /* whoever looks at what is not a terminal sees to the size */
+    const struct winsize unknown = {.ws_row = 1000, .ws_col = 1000};
+    struct winsize w = unknown;
     const char *lang = getenv("LC_ALL")     ? getenv("LC_ALL")
                        : getenv("LC_CTYPE") ? getenv("LC_CTYPE")
                                             : getenv("LANG");
     bool utf8 = lang && (strcasestr(lang, "UTF-8") || strcasestr(lang, "utf8"));
     bool tty = isatty(STDERR_FILENO) && !ioctl(STDERR_FILENO, TIOCGWINSZ, &w);
     if (show == KF_SHOW_NEVER || (!tty && show != KF_SHOW_ALWAYS)) return;
+    /* docker exec, a serial line, expect: a terminal that does not know its size says 0 */
+    if (!w.ws_row || !w.ws_col) w = unknown;
     kf_err e;
     int rows, cols;
     kf_qr_look look = {.wide = !utf8};
@@ -334,7 +337,7 @@ static bool typed_line(kf_login *l, const char *flow, const kf_json *step, kf_er
     kf_err e;
     bool ok = true;
     if (!strcmp(p, "b") && kf_json_str(step, "url") && !l->no_browser)
-        ok = kf_open_url(kf_json_str(step, "url"), &e);
+        ok = kf_open_url(kf_json_str(step, "url"), &e) && kf_open_wait(-1, &e);
     else if (!strcmp(p, "n") && can(step, "new_code"))
         ok = kf_login_send(l, flow, step, "new_code", NULL, &e);
     else if (*p && can(step, "submit")) {

@@ -111,15 +111,22 @@ static void continued(tui *t) {
     come_back(t);
 }
 
+static void warn_browser(tui *t, const kf_err *err) {
+    kf_words_error w;
+    kf_words_for_error(err, &w);
+    kf_out_say(t->app, KF_SAY_WARN, "%s. %s", err->what, w.todo);
+}
+
 static void open_url(tui *t, const char *url) {
     kf_err err = {0};
-    if (kf_open_url(url, &err)) {
+    if (kf_open_url(url, &err))
         kf_out_say(t->app, KF_SAY_INFO, "Given to the browser; it comes back here by itself");
-        return;
-    }
-    kf_words_error w;
-    kf_words_for_error(&err, &w);
-    kf_out_say(t->app, KF_SAY_WARN, "%s %s", err.what, w.todo);
+    else warn_browser(t, &err);
+}
+
+static void on_browser(tui *t) {
+    kf_err err = {0};
+    if (!kf_open_wait(0, &err)) warn_browser(t, &err);
 }
 
 static void grant(tui *t, kf_fx *fx) {
@@ -329,10 +336,11 @@ static void loop(tui *t) {
         grant_all(t);
         if (t->status >= 0) break;
         paint(t);
-        struct pollfd p[3] = {{.fd = STDIN_FILENO, .events = POLLIN},
+        struct pollfd p[4] = {{.fd = STDIN_FILENO, .events = POLLIN},
                               {.fd = t->signals, .events = POLLIN},
-                              {.fd = kf_links_fd(t->links), .events = POLLIN}};
-        if (poll(p, 3, wait_ms(t)) < 0 && errno != EINTR) break;
+                              {.fd = kf_links_fd(t->links), .events = POLLIN},
+                              {.fd = kf_open_fd(), .events = POLLIN}};
+        if (poll(p, 4, wait_ms(t)) < 0 && errno != EINTR) break;
         tick(t);
         if (p[1].revents) on_signal(t);
         if (t->more || p[0].revents & (POLLIN | POLLERR | POLLHUP)) on_input(t);
@@ -341,6 +349,7 @@ static void loop(tui *t) {
          * then means its end */
         if (p[0].revents & (POLLHUP | POLLERR | POLLNVAL) && t->status < 0) t->status = 129;
         if (p[2].revents) on_links(t);
+        if (p[3].revents) on_browser(t);
     }
 }
 
