@@ -214,6 +214,18 @@ is "the provider's tokens" "$(kf claims dev --oauth-tokens | json oauth_tokens a
 hasnt "not on a terminal" "$(script -qec "'$BIN/keyfob' claims dev --oauth-tokens" /dev/null)" ya29.sandbox
 is "the user's own fields" "$(kf claims dev --json | json user first_name)" Imke
 
+# a script cannot see the question: what could be answered comes with the failure
+run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --as-other-user --email orgs@example.test --answers-stdin"
+is "an organization is needed" "$RC$OUT" 3
+is "each is named" "$(grep -oE 'org_[A-Za-z0-9]+' <<<"$ERR" | sort -u | wc -l)" 3
+run bash -c "printf 'password=sandbox-password\n' | '$BIN/keyfob' login dev --as-other-user --email orgs@example.test --answers-stdin --json"
+is "with --json" "$RC" 3
+is "in the error" "$(json choices 0 name <<<"$ERR") $(json choices 0 id <<<"$ERR")" "Globex org_01KSB0000000000000000GX001"
+is "and as the answer" "$(json schema <<<"$OUT") $(json field <<<"$OUT") $(json choices 2 id <<<"$OUT")" "keyfob.choices/1 organization org_01KSB0000000000000000GX003"
+run bash -c "printf 'password=sandbox-password\norganization=nowhere\n' | '$BIN/keyfob' login dev --as-other-user --email orgs@example.test --answers-stdin"
+is "one that is not there" "$RC" 3
+has "the others are named, too" "$ERR" org_01KSB0000000000000000GX001
+
 # organizations, sessions, claims
 run bash -c "printf 'password=sandbox-password\norganization=Globex\n' | '$BIN/keyfob' login dev --as-other-user --email orgs@example.test --answers-stdin"
 is "orgs" "$RC" 0

@@ -35,7 +35,8 @@ typedef struct kf_cli {
     const char *profile_rule;          /* the .keyfob file that named it; NULL: none did */
     kf_client *client;                 /* opened by kf_cli_call */
     bool told_store, told_differences; /* the store's note was printed */
-    bool weak;                         /* unlock --weak: a short new passphrase will do */
+    kf_json *choices; /* what the question that nobody answered offered; for keyfob.error/1 */
+    bool weak;        /* unlock --weak: a short new passphrase will do */
 } kf_cli;
 
 typedef struct kf_command {

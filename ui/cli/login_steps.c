@@ -204,15 +204,40 @@ static void show_choices(const kf_json *list, const char *part) {
     if (!found) fprintf(stderr, "  none of the %zu has that in its name or id\n", n);
 }
 
+/* A script cannot see the question, so the failure carries what could have been answered: on
+ * stderr, or with --json in the error, and as the one line of stdout. */
+static void tell_choices(kf_login *l) {
+    if (!l->c->json) {
+        show_choices(l->choices, "");
+        return;
+    }
+    kf_json *j = kf_json_obj();
+    l->c->choices = kf_json_arr();
+    for (const kf_json *i = kf_json_first(l->choices); i; i = kf_json_next(i)) {
+        kf_json *one = kf_json_obj();
+        kf_json_set_str(one, "id", kf_json_str(i, "id"));
+        kf_json_set_str(one, "name", kf_json_str(i, "label"));
+        kf_json_add(l->c->choices, one);
+    }
+    kf_json_set_str(j, "schema", "keyfob.choices/1");
+    kf_json_set_str(j, "profile", l->profile);
+    kf_json_set_str(j, "field", "organization");
+    kf_json_set(j, "choices", kf_json_copy(l->c->choices));
+    (void)kf_cli_print(j); /* the exit status is the question's */
+}
+
 static kf_secret *choice_answer(kf_login *l, const kf_json *step, kf_err *err) {
     if (kf_login_came_back(l, step, err)) return NULL;
     KF_AUTO(kf_secret) given = kf_answers_take(&l->in, "organization");
     const char *id = given ? match(l->choices, kf_secret_peek(given)) : NULL;
-    if (given && !id)
-        return kf_fail(err, KF_ERR_WORKOS_ORGANIZATION, "%.80s is not one of yours",
-                       kf_secret_peek(given)),
-               NULL;
+    if (given && !id) {
+        tell_choices(l);
+        kf_fail(err, KF_ERR_WORKOS_ORGANIZATION, "%.80s is not one of yours",
+                kf_secret_peek(given));
+        return NULL;
+    }
     if (!given && (l->in.given || !kf_can_ask(l->c))) {
+        tell_choices(l);
         kf_fail(err, KF_ERR_USAGE_NO_INPUT, "you belong to %zu organizations",
                 kf_json_count(l->choices));
         kf_hint(err, "Give one with --organization ID");

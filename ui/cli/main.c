@@ -228,5 +228,6 @@ int main(int argc, char **argv) {
     }
     if (!rc) rc = run(&c, &a, want);
     kf_client_close(c.client);
+    kf_json_free(c.choices);
     return rc;
 }

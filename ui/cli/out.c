@@ -30,6 +30,7 @@ static int fail_json(kf_cli *c, const kf_err *e, const kf_words_error *w, int rc
         kf_json_set_str(h, "request_id", e->request_id);
         kf_json_set(j, "http", h);
     }
+    if (c->choices) kf_json_set(j, "choices", KF_TAKE(c->choices));
     KF_AUTO_CHARS raw = kf_json_print(j);
     KF_AUTO_CHARS line = kf_text_json(raw);
     fprintf(stderr, "%s\n", line);
