@@ -112,6 +112,11 @@ static int run(kf_cli *c, const wanted *w) {
     if (!kf_facts_from(&f, r, mask, &e) || !kf_format(&b, &f, w->format, &w->opts, &e))
         rc = kf_cli_fail(c, &e);
     else rc = put_out(c, &b, w, mask);
+    if (!rc && !strcmp(w->format, "netrc") && b.len > KF_NETRC_LINE_MAX + 1)
+        kf_cli_note(c,
+                    "the line has %zu bytes: curl before 8.14, and git with it, read none over %d, "
+                    "and then send no password. Use --format curl, or git-credential-keyfob",
+                    b.len - 1, KF_NETRC_LINE_MAX);
     kf_buf_done(&b);
     return rc;
 }

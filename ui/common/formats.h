@@ -47,6 +47,9 @@ typedef struct kf_format_opts {
     const char *header;       /* its name, "Authorization" when NULL */
     const char *exec_info;    /* exec-credential: kubectl's KUBERNETES_EXEC_INFO; NULL: v1 */
 } kf_format_opts;
+/* The longest netrc line, without its line end, that curl before 8.14 reads, and git with it: a
+ * longer one is passed over without a word. */
+enum { KF_NETRC_LINE_MAX = 4094 };
 /* Appends. False: KF_ERR_USAGE_BAD (unknown format or field, host missing, longer than b may be),
  * KF_ERR_NET_BAD_ANSWER (netrc cannot carry it); what was appended is of no use then. */
 KF_CHECK bool kf_format(kf_buf *b, const kf_facts *f, const char *format, const kf_format_opts *o,
