@@ -70,6 +70,36 @@ is "a broken question" "$(printf '=\n==\nhost\nprotocol' | git-credential-keyfob
 run git ls-remote "http://$host/repo.git"
 is "git reads the repository" "$RC" 0
 
+# a git that knows authtype (2.46) gets the token as what it is
+new=$(printf 'capability[]=authtype\ncapability[]=state\nprotocol=https\nhost=git.example.test\n\n' | git-credential-keyfob get)
+is "authtype" "$(grep -v password_expiry_utc <<<"$new")" "capability[]=authtype
+authtype=Bearer
+credential=$T
+ephemeral=true"
+
+# the host refused the token: another one next time, but only for the very token
+erase() { printf 'protocol=https\nhost=git.example.test\n%s\n\n' "$1" | git-credential-keyfob erase; }
+run erase "password=something-else"
+is "another password: nothing happens" "$RC$OUT$ERR$(kf token dev)" "0$T"
+run erase "username=oauth2"
+is "nor without one" "$RC$OUT$ERR$(kf token dev)" "0$T"
+KEYFOB_READ_ONLY=1 run erase "password=$T"
+is "nor with --read-only: $ERR" "$RC$OUT$(kf token dev)" "0$T"
+run erase "password=$T"
+is "our token: $ERR" "$RC$OUT" 0
+N=$(ask https git.example.test | sed -n 's/^password=//p')
+[ -n "$N" ] && [ "$N" != "$T" ] || fail "the same token after erase"
+ok "the next answer is another token"
+run erase "password=$T"
+is "the old one is nothing any more" "$RC$(kf token dev)" "0$N"
+run erase "credential=$N"
+is "a credential is the same: $ERR" "$RC" 0
+[ "$(kf token dev)" != "$N" ] || fail "the same token after erase of a credential"
+ok "another token"
+printf 'protocol=http\nhost=%s\nusername=oauth2\n\n' "$host" | git credential fill | git credential reject
+[ "$(kf token dev)" != "$T" ] || fail "git credential reject"
+ok "git itself: reject"
+
 kf logout dev >/dev/null
 run sh -c "printf 'protocol=http\nhost=$host\n\n' | git-credential-keyfob get"
 is "signed out: an error and no answer" "$RC$OUT" 3

@@ -22,6 +22,15 @@ static void test_what_is_answered(void **state) {
                     "maya\npath=a/b\nwwwauth[]=Basic realm=\"x\"\n"));
     assert_string_equal(q.host, "git.example.test:8443");
     assert_string_equal(q.username, "maya");
+    assert_true(q.authtype);
+    assert_int_equal(q.secret_len, 0);
+    assert_true(ask("protocol=https\nhost=a.test\ncapability[]=state\nauthtype=Bearer\n"
+                    "credential=eyJ.x\n"));
+    assert_false(q.authtype);
+    assert_int_equal(q.secret_len, 5);
+    assert_memory_equal(q.secret, "eyJ.x", 5);
+    assert_true(ask("protocol=https\nhost=a.test\npassword=p=1\n"));
+    assert_int_equal(q.secret_len, 3);
     assert_true(ask("protocol=https\nhost=git.example.test:443\n"));
     assert_string_equal(q.host, "git.example.test");
     assert_true(ask("host=a.test\nprotocol=https\nhost=b.test"));

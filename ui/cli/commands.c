@@ -80,7 +80,8 @@ static const kf_command table[] = {
      .text = "git runs it by itself after: git config --global credential.helper keyfob "
              "(git-credential-keyfob must be in PATH). It answers "
              "only for hosts that a profile is bound to, with the access token as the password, "
-             "and over https.",
+             "and over https. A git that can (2.46) sends it as a Bearer token. When git "
+             "says that the host refused the token, it is renewed.",
      .examples = "  keyfob profile edit acme --git-host git.example.com\n  git config --global "
                  "credential.https://git.example.com.helper keyfob\n",
      .opts = {{"min-valid", 0, "D", "renew first when less than D is left; default 2m"}},

@@ -37,16 +37,20 @@ static bool is_for_us(const char *protocol, const char *host, kf_git_question *q
 }
 
 bool kf_git_question_parse(const char *text, size_t len, kf_git_question *q) {
-    span protocol = {"", 0}, host = {"", 0}, username = {"", 0};
+    span protocol = {"", 0}, host = {"", 0}, username = {"", 0}, secret = {"", 0}, can = {"", 0};
+    bool authtype = false;
     char p[8], h[sizeof q->host];
     for (const char *end = text + len; text < end && *text != '\n';) {
         const char *nl = memchr(text, '\n', (size_t)(end - text));
         span line = {text, (size_t)((nl ? nl : end) - text)};
-        if (!value_of(line, "protocol", &protocol) && !value_of(line, "host", &host))
-            (void)value_of(line, "username", &username);
+        if (value_of(line, "capability[]", &can))
+            authtype |= can.len == 8 && !memcmp(can.at, "authtype", 8);
+        else if (!value_of(line, "protocol", &protocol) && !value_of(line, "host", &host) &&
+                 !value_of(line, "username", &username) && !value_of(line, "password", &secret))
+            (void)value_of(line, "credential", &secret);
         text = nl ? nl + 1 : end;
     }
-    *q = (kf_git_question){.host = ""};
+    *q = (kf_git_question){.authtype = authtype, .secret = secret.at, .secret_len = secret.len};
     return copy(p, sizeof p, protocol) && copy(h, sizeof h, host) &&
            copy(q->username, sizeof q->username, username) && is_for_us(p, h, q);
 }

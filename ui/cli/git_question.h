@@ -8,6 +8,9 @@ enum { KF_GIT_QUESTION_MAX = 64 << 10 };
 typedef struct kf_git_question {
     char host[272];     /* host[:port], lower case */
     char username[256]; /* as git has it; "" none */
+    bool authtype; /* git 2.46 and later: it takes a credential for a scheme other than Basic */
+    const char *secret; /* what erase is about: password= or credential=; borrowed from the text */
+    size_t secret_len;
 } kf_git_question;
 
 /* Lines key=value up to an empty one; of a key that comes twice the last counts, as with git.
