@@ -56,5 +56,11 @@ bool kf_logfile_open(const char *path, kf_log_level level, kf_err *err) {
     uint8_t key[16];
     kf_random(key, sizeof key);
     kf_log_setup(level, sink, NULL, key);
-    return reopen(err);
+    kf_err why = {0};
+    if (reopen(&why)) return true;
+    /* a read-only or full disk costs the log, nothing else; a file of another user, or a link, is
+     * something that a person should look at */
+    if (why.code != KF_ERR_SYS_OWNER && errno != ELOOP) return true;
+    if (err) *err = why;
+    return false;
 }

@@ -16,6 +16,7 @@
 #include "agent/notify.h"
 #include "agent/service.h"
 #include "agent/settings.h"
+#include "agent/state_dir.h"
 #include "agent/takeover.h"
 #include "agent/watch.h"
 #include "base/build.h"
@@ -194,8 +195,12 @@ static bool places(kf_agent *a, const options *o, const kf_taken *taken, int ser
     a->conf_path = kf_config_path();
     a->state_dir = kf_state_dir();
     a->data_dir = kf_data_dir();
-    if (!socket_place(a, taken, service_fd, err) || !kf_path_make_dir(a->state_dir, err))
+    if (!socket_place(a, taken, service_fd, err)) return false;
+    kf_err why = {0};
+    if (!kf_path_make_dir(a->state_dir, &why) && why.code == KF_ERR_SYS_OWNER) {
+        *err = why;
         return false;
+    }
     if (!taken->state) sweep_leftovers(a);
     const char *log_file = o->log_file ? o->log_file : getenv("KEYFOB_LOG_FILE");
     KF_AUTO_CHARS log =
@@ -238,6 +243,7 @@ static bool start(kf_agent *a, const options *o, const kf_taken *taken, int fd, 
     a->drive = kf_drive_new(a);
     a->locking = kf_locking_new(a);
     (void)kf_settings(a, NULL); /* a broken keyfob.conf is told to whoever calls */
+    if (!kf_state_dir_settle(a, err)) return false;
     if (taken->state && !kf_takeover_restore(a, taken, err)) return false;
     if (!(a->keeper = kf_keeping_new(a, err))) return false;
     kf_keeper_on_change(a->keeper, changed, a);
@@ -274,6 +280,7 @@ static void end(kf_agent *a) {
     kf_takeover_free(a->takeover);
     kf_lifetime_free(a->lifetime); /* this late: a second signal must not kill what still writes */
     kf_loop_free(a->loop);
+    kf_state_dir_end(a);
     if (a->private_mode && a->runtime_dir) {
         static const char *const leaf[] = {"agent.sock", "agent.run", "keyfobd.log",
                                            "keyfobd.log.1"};

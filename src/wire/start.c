@@ -102,8 +102,10 @@ static bool wait_ready(int fd, kf_err *err) {
         if (got > 0 && (n += (size_t)got) < sizeof text - 1) continue;
         text[n] = 0;
         text[strcspn(text, "\n")] = 0;
-        if (n > 1)
-            return kf_fail(err, KF_ERR_WIRE_NO_AGENT, "the agent could not start: %s", text + 1);
+        if (n > 1) {
+            kf_fail(err, KF_ERR_WIRE_NO_AGENT, "the agent could not start: %s", text + 1);
+            return kf_hint(err, "Correct that; keyfob doctor looks at everything it needs.");
+        }
         return kf_fail(err, KF_ERR_WIRE_NO_AGENT, "the agent ended at its start; see keyfobd.log");
     }
 }

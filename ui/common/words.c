@@ -323,12 +323,23 @@ static void happened(const row *r, const kf_err *e, const char *profile, kf_word
     if (is_head) out->happened[0] = (char)toupper((unsigned char)out->happened[0]);
 }
 
+/* What else could be said, that more space or another owner may help, fails the same way. */
+static bool is_read_only_disk(const kf_err *e) {
+    static const char end[] = "Read-only file system"; /* strerror(EROFS) of the agent */
+    size_t n = strlen(e->what);
+    return n >= sizeof end - 1 && !strcmp(e->what + n - (sizeof end - 1), end);
+}
+
 static void fill(const kf_err *e, const char *profile, bool cli, kf_words_error *out) {
     const row *r = find(e->code);
     happened(r, e, profile, out);
     put(out->means, sizeof out->means, r->means, e, profile);
     KF_AUTO_CHARS hint = kf_text_safe(e->hint);
-    if (*hint) snprintf(out->todo, sizeof out->todo, "%s", hint);
+    if (is_read_only_disk(e))
+        snprintf(out->todo, sizeof out->todo,
+                 "Make it writable, or set XDG_CONFIG_HOME, XDG_STATE_HOME and XDG_DATA_HOME to "
+                 "directories that are. With KEYFOB_STORE=memory only settings are written.");
+    else if (*hint) snprintf(out->todo, sizeof out->todo, "%s", hint);
     else put(out->todo, sizeof out->todo, cli ? r->cli : r->screen, e, profile);
 }
 
