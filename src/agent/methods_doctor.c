@@ -97,6 +97,11 @@ static void check_settings(kf_checkup *u) {
     else
         add(u, "settings", "ok", NULL, "%s, %zu profiles", u->a->conf_path,
             kf_conf_profiles(u->a->conf, &all));
+    const char *unknown = u->a->conf ? kf_conf_unknown(u->a->conf) : NULL;
+    for (size_t n; unknown && *unknown; unknown += n + (unknown[n] == '\n')) {
+        n = strcspn(unknown, "\n");
+        add(u, "settings", "warn", "correct the name, or remove the line", "%.*s", (int)n, unknown);
+    }
     for (size_t i = 0;; i++) {
         int64_t at;
         const char *what = kf_settings_changed(u->a, i, &at);

@@ -28,6 +28,7 @@ void kf_method_get_settings(kf_agent *a, kf_call *call) {
     }
     kf_json_set_str(j, "path", a->conf_path);
     kf_json_set(j, "settings", list);
+    kf_json_set_str(j, "unknown", kf_conf_unknown(a->conf));
     kf_call_reply(call, j);
 }
 

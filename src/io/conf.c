@@ -16,7 +16,10 @@
 #include "io/files.h"
 
 enum { CONF_MAX = 4 << 20 };
-#define BACKSLASH "has a backslash that means nothing (\\\\ is one)"
+/* What read_profile reads. */
+static const char *const profile_keys[] = {
+    "id",    "client_id",     "api_host",     "organization_id",
+    "label", "redirect_port", "confidential", "git_host"};
 
 struct kf_conf {
     char *path;
@@ -26,6 +29,7 @@ struct kf_conf {
         *by_id;     /* place in profiles, plus 1: with thousands of them nobody looks through all */
     struct stat st; /* of the file that was read; st_ino 0: there was none */
     const char *text; /* of the file, while it is being read */
+    char *unknown;    /* lines about names that mean nothing; NULL: there are none */
 };
 
 /* "path:line: [group] key: what is wrong"; key may be NULL. The line is known while the file's text
@@ -43,13 +47,25 @@ bad(const kf_conf *c, kf_err *err, const char *group, const char *key, const cha
                    key ? " " : "", key ? key : "", why);
 }
 
+/* *out NULL: it is not set; g_free. A value that is there and cannot be read is an error: without
+ * it another server, store or proxy would count. */
+static bool value(const kf_conf *c, const char *group, const char *key, char **out, kf_err *err) {
+    g_autoptr(GError) g = NULL;
+    *out = g_key_file_get_string(c->key, group, key, &g);
+    if (*out) g_strstrip(*out);
+    if (!g || g_error_matches(g, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND) ||
+        g_error_matches(g, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_GROUP_NOT_FOUND))
+        return true;
+    if (g_error_matches(g, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_UNKNOWN_ENCODING))
+        return bad(c, err, group, key, "has a byte that is not UTF-8");
+    return bad(c, err, group, key, "has a backslash that means nothing (\\\\ is one)");
+}
+
 static bool field(const kf_conf *c, const char *group, const char *key, char *out, size_t size,
                   kf_err *err) {
-    g_autoptr(GError) g = NULL;
-    g_autofree char *v = g_key_file_get_string(c->key, group, key, &g);
-    if (g_error_matches(g, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE))
-        return bad(c, err, group, key, BACKSLASH);
-    return !v || kf_str_set(out, size, g_strstrip(v)) || bad(c, err, group, key, "is too long");
+    g_autofree char *v = NULL;
+    if (!value(c, group, key, &v, err)) return false;
+    return !v || kf_str_set(out, size, v) || bad(c, err, group, key, "is too long");
 }
 
 static bool read_profile(const kf_conf *c, const char *group, kf_conf_profile *p, kf_err *err) {
@@ -82,8 +98,9 @@ static bool read_profile(const kf_conf *c, const char *group, kf_conf_profile *p
         return bad(c, err, group, "redirect_port", "must be 0 to 65535");
     p->redirect_port = (int)n;
     p->confidential = !strcmp(conf, "true");
-    g_autofree char *hosts = g_key_file_get_string(c->key, group, "git_host", NULL);
+    g_autofree char *hosts = NULL;
     KF_AUTO_CHARS list = NULL;
+    if (!value(c, group, "git_host", &hosts, err)) return false;
     if (!kf_hosts_parse(hosts, &list, &why))
         return bad(c, err, group, "git_host", "%.120s", why.what);
     p->git_host = g_intern_string(list);
@@ -135,20 +152,64 @@ static bool read_profiles(kf_conf *c, kf_err *err) {
     return true;
 }
 
-/* Settings that keyfob knows; others are kept and mean nothing. */
+/* Settings that keyfob knows; others are kept, and told by kf_conf_unknown. */
 static bool check_keys(const kf_conf *c, kf_err *err) {
     size_t n;
     const kf_conf_key *all = kf_conf_keys(&n);
     for (size_t i = 0; i < n; i++) {
-        g_autoptr(GError) g = NULL;
-        g_autofree char *v = g_key_file_get_string(c->key, "keyfob", all[i].name, &g);
-        if (g_error_matches(g, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE))
-            return bad(c, err, "keyfob", all[i].name, BACKSLASH);
-        if (v && *g_strstrip(v) && !all[i].ok(v))
-            return bad(c, err, "keyfob", all[i].name, "%s", all[i].must);
+        g_autofree char *v = NULL;
+        if (!value(c, "keyfob", all[i].name, &v, err)) return false;
+        if (v && *v && !all[i].ok(v)) return bad(c, err, "keyfob", all[i].name, "%s", all[i].must);
     }
     return true;
 }
+
+/* ---- names that mean nothing ---- */
+
+static bool is_known(const char *group, const char *key) {
+    if (!strcmp(group, "keyfob")) return kf_conf_key_find(key);
+    for (size_t i = 0; i < KF_LEN(profile_keys); i++)
+        if (!strcmp(profile_keys[i], key)) return true;
+    return false;
+}
+
+static void tell(kf_conf *c, const char *group, const char *key, const char *there_are) {
+    kf_err e;
+    g_autofree char *shown = key ? g_utf8_make_valid(key, -1) : NULL;
+    (void)bad(c, &e, group, shown, "means nothing; there are: %s", there_are);
+    char *more = kf_strfmt("%s%s%s", c->unknown ? c->unknown : "", c->unknown ? "\n" : "", e.what);
+    free(c->unknown);
+    c->unknown = more;
+}
+
+/* A misspelt name is like a setting that is not there. A newer keyfob may know it, so it is told
+ * and stays. */
+static void find_unknown(kf_conf *c) {
+    enum { TOLD_MAX = 5 };
+    size_t n, told = 0;
+    const kf_conf_key *all = kf_conf_keys(&n);
+    g_autoptr(GString) settings = g_string_new(NULL);
+    for (size_t i = 0; i < n; i++)
+        if (!all[i].own) g_string_append_printf(settings, "%s%s", i ? " " : "", all[i].name);
+    g_autoptr(GString) fields = g_string_new(NULL);
+    for (size_t i = 0; i < KF_LEN(profile_keys); i++)
+        g_string_append_printf(fields, "%s%s", i ? " " : "", profile_keys[i]);
+    g_auto(GStrv) groups = g_key_file_get_groups(c->key, NULL);
+    for (size_t g = 0; groups[g] && told < TOLD_MAX; g++) {
+        bool main = !strcmp(groups[g], "keyfob");
+        if (!main && !g_str_has_prefix(groups[g], "profile ")) {
+            g_autofree char *shown = g_utf8_make_valid(groups[g], -1);
+            tell(c, shown, NULL, "[keyfob] and [profile NAME]"), told++;
+            continue;
+        }
+        g_auto(GStrv) keys = g_key_file_get_keys(c->key, groups[g], NULL, NULL);
+        for (size_t k = 0; keys && keys[k] && told < TOLD_MAX; k++)
+            if (!is_known(groups[g], keys[k]))
+                tell(c, groups[g], keys[k], main ? settings->str : fields->str), told++;
+    }
+}
+
+const char *kf_conf_unknown(const kf_conf *c) { return c->unknown; }
 
 static kf_conf *conf_new(const char *path) {
     kf_conf *c = kf_new(kf_conf);
@@ -169,6 +230,7 @@ static bool read_text(kf_conf *c, const char *text, kf_err *err) {
                 "%s:%zu: this is neither [group], key = value nor # comment", c->path,
                 kf_conf_bad_line(text));
     ok = ok && check_keys(c, err) && read_profiles(c, err);
+    if (ok) find_unknown(c);
     c->text = NULL;
     return ok;
 }
@@ -222,6 +284,7 @@ kf_conf *kf_conf_free(kf_conf *c) {
     g_hash_table_destroy(c->by_id);
     g_key_file_unref(c->key);
     free(c->path);
+    free(c->unknown);
     free(c);
     return NULL;
 }

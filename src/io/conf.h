@@ -35,6 +35,9 @@ typedef struct kf_conf_profile { /* plain copies; "" = not set */
 kf_conf *kf_conf_load(const char *path, kf_err *err);
 /* The same from text, which may take the place of the file that path names now. */
 kf_conf *kf_conf_parse(const char *path, const char *text, kf_err *err);
+/* "path:line: [group] key means nothing; there are: ...", a line for each section and setting that
+ * keyfob does not know, up to five; borrowed. NULL: it knew them all when the file was read. */
+const char *kf_conf_unknown(const kf_conf *c);
 KF_CHECK bool kf_conf_read(const char *path, kf_secret **out,
                            kf_err *err); /* its bytes; *out NULL: there is no file */
 bool kf_conf_is_private(

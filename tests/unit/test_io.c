@@ -259,6 +259,16 @@ static void bad_settings_name_file_and_line(void **state) {
         {"[keyfob]\non_sign_in_needed=say \\q\n", ":2: [keyfob] on_sign_in_needed has a backslash"},
         {"[keyfob]\ndefault=A B\n", ":2: [keyfob] default must be"},
         {"[keyfob]\nstore_picked=memory\n", ":2: [keyfob] store_picked must be"},
+        {"[keyfob]\n# \xe9 is fine here\nproxy=http://pr\xf6xy:1\n",
+         ":3: [keyfob] proxy has a byte that is not UTF-8"},
+        {"[keyfob]\nca_file = /etc/zertifikate-f\xfcr.pem\n", ":2: [keyfob] ca_file has a byte"},
+        {"[keyfob]\nstore = v\xe4ult\n", ":2: [keyfob] store has a byte"},
+        {"[keyfob]\ndefault=\xff\n", ":2: [keyfob] default has a byte"},
+        {"[profile a]\nid=0123456789abcdef\napi_host=https://\xe4.test\n",
+         ":3: [profile a] api_host has a byte"},
+        {"[profile a]\nid=0123456789abcdef\nlabel=B\xfcro\n", ":3: [profile a] label has a byte"},
+        {"[profile a]\nid=0123456789abcdef\ngit_host=\xe4.test\n",
+         ":3: [profile a] git_host has a byte"},
         {"[profile a]\n# id=1\nid=xyz\n", ":3: [profile a] id must be 16 hex"},
         {"[profile a]\nid=0123456789abcdef\n[profile b]\nid=0123456789abcdef\n",
          ":4: [profile b] id two profiles"},
@@ -277,6 +287,29 @@ static void bad_settings_name_file_and_line(void **state) {
         KF_AUTO_CHARS after = get(p);
         assert_string_equal(after, rows[i].text);
     }
+}
+
+static void unknown_names_are_told(void **state) {
+    KF_AUTO_CHARS p = path("unknown.conf");
+    kf_err e;
+    put(p, "[keyfob]\nkeepalife = 5h\nstore=vault\n[Keyfob]\nproxy=x\n"
+           "[profile a]\nid=0123456789abcdef\napi_url=https://a.test\n[other]\n");
+    kf_conf *c = kf_conf_load(p, &e);
+    assert_non_null(c);
+    const char *said = kf_conf_unknown(c);
+    assert_non_null(said);
+    static const char *const want[] = {
+        ":2: [keyfob] keepalife means nothing; there are: default store keepalive proxy", "\n",
+        ":4: [Keyfob] means nothing; there are: [keyfob] and [profile NAME]",
+        ":8: [profile a] api_url means nothing; there are: id client_id api_host", ":9: [other]"};
+    for (size_t i = 0; i < KF_LEN(want); i++)
+        if (!strstr(said, want[i])) fail_msg("'%s' is not in '%s'", want[i], said);
+    kf_conf_free(c);
+    put(p, "[keyfob]\nstore=vault\nstore_picked=vault\n[profile a]\nid=0123456789abcdef\n");
+    c = kf_conf_load(p, &e);
+    assert_non_null(c);
+    assert_null(kf_conf_unknown(c));
+    kf_conf_free(c);
 }
 
 static void a_proxy_is_host_and_port(void **state) {
@@ -566,6 +599,7 @@ int main(void) {
                                    cmocka_unit_test(settings_keep_comments_and_order),
                                    cmocka_unit_test(bad_settings_name_file_and_line),
                                    cmocka_unit_test(a_proxy_is_host_and_port),
+                                   cmocka_unit_test(unknown_names_are_told),
                                    cmocka_unit_test(timers_run_in_order_and_can_be_cancelled),
                                    cmocka_unit_test(thousands_of_timers),
                                    cmocka_unit_test(clock_jump_waits_for_no_time),

@@ -191,6 +191,8 @@ int kf_cmd_config_set(kf_cli *c, const kf_args *a);
 int kf_cmd_config_unset(kf_cli *c, const kf_args *a);
 int kf_cmd_config_list(kf_cli *c, const kf_args *a);
 int kf_cmd_config_edit(kf_cli *c, const kf_args *a);
+/* Says which names in keyfob.conf mean nothing. settings: GetSettings' answer. */
+void kf_config_tell_unknown(kf_cli *c, const kf_json *settings);
 int kf_cmd_config_path(kf_cli *c, const kf_args *a);
 int kf_cmd_paths(kf_cli *c, const kf_args *a);
 int kf_cmd_log(kf_cli *c, const kf_args *a);

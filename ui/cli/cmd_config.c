@@ -58,10 +58,21 @@ int kf_cmd_config_get(kf_cli *c, const kf_args *a) {
     return kf_cli_flush();
 }
 
+void kf_config_tell_unknown(kf_cli *c, const kf_json *settings) {
+    const char *p = kf_json_str_or(settings, "unknown", "");
+    for (size_t n; *p; p += n + (p[n] == '\n')) {
+        n = strcspn(p, "\n");
+        KF_AUTO_CHARS line = kf_strfmt("%.*s", (int)n, p);
+        KF_AUTO_CHARS safe = kf_text_safe(line);
+        kf_cli_note(c, "%s", safe);
+    }
+}
+
 int kf_cmd_config_list(kf_cli *c, const kf_args *a) {
     kf_err e;
     KF_AUTO(kf_json) all = settings(c, &e);
     if (!all) return kf_cli_fail(c, &e);
+    kf_config_tell_unknown(c, all);
     kf_json *items = kf_json_arr();
     for (const kf_json *i = kf_json_first(kf_json_get(all, "settings")); i; i = kf_json_next(i)) {
         if (c->json) {

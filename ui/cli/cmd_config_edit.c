@@ -118,6 +118,11 @@ static bool replace(kf_cli *c, const char *text, const char *before, kf_err *err
     return r != NULL;
 }
 
+static void tell_unknown(kf_cli *c) {
+    KF_AUTO(kf_json) all = kf_cli_call(c, "GetSettings", NULL, CALL_MS, NULL);
+    kf_config_tell_unknown(c, all);
+}
+
 /* One round; first is what the editor began with: 0 done or nothing to do, -1 edit again, else the
  * exit status; *keep: the copy has something of the person's. */
 static int round_of(kf_cli *c, const char *copy, const char *first, const char *before,
@@ -135,6 +140,7 @@ static int round_of(kf_cli *c, const char *copy, const char *first, const char *
     if (replace(c, text, before, &e)) {
         *keep = false;
         if (!c->json) kf_cli_note(c, "written; it counts from now on");
+        tell_unknown(c);
         return 0;
     }
     int rc = kf_cli_fail(c, &e);
