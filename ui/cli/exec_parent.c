@@ -15,9 +15,22 @@
 #include "ui/cli/exec_pty.h"
 #include "ui/cli/exec_refresh.h"
 #include "ui/cli/exec_stream.h"
+#include "ui/cli/exec_witness.h"
 
 /* DRAIN: after the command's end its children may say something for so long, or so much at most. */
-enum { FAILED = 125, DRAIN_MS = 100, DRAIN_BYTES = 2 << 20, IN = 0, OUT = 1, ERR = 2, STREAMS = 3 };
+/* GROUP_MS: a signal is passed on so long after it came, when the whole group has it if it was for
+ * the group. timeout(1) sends it to the process first and then to the group. */
+enum {
+    FAILED = 125,
+    GROUP_MS = 30,
+    DRAIN_MS = 100,
+    DRAIN_BYTES = 2 << 20,
+    IN = 0,
+    OUT = 1,
+    ERR = 2,
+    STREAMS = 3,
+    HELD_MAX = 8
+};
 
 typedef struct parent {
     kf_cli *c;
@@ -37,6 +50,10 @@ typedef struct parent {
     bool lost;               /* output that could not be written */
     bool was_typed_at;       /* at the end every key was the command's */
     int status, last_signal; /* last_signal: came after the end */
+    kf_witness witness;      /* where the command is in our group */
+    int held[HELD_MAX];      /* signals that wait for GROUP_MS */
+    size_t n_held;
+    int64_t held_until;
     int64_t ended_at;
     size_t bytes_at_end;
 } parent;
@@ -130,6 +147,7 @@ static bool start(parent *p, kf_err *err) {
     if (p->give[ERR] >= 0 && p->give[ERR] != p->give[OUT]) close(p->give[ERR]);
     if (p->give[OUT] >= 0 && !p->has_pty) close(p->give[OUT]);
     if (p->child < 0) return false;
+    if (!p->has_pty) kf_witness_start(&p->witness);
     signal(SIGPIPE, SIG_IGN);
     kf_pty_enter(&p->pty);
     return true;
@@ -179,15 +197,33 @@ static void read_news(parent *p) {
     }
 }
 
+/* A signal that is there already is one with it, as for the kernel. */
+static void hold(parent *p, int sig) {
+    for (size_t i = 0; i < p->n_held; i++)
+        if (p->held[i] == sig) return;
+    if (p->n_held == HELD_MAX) return;
+    if (!p->n_held) p->held_until = now_ms() + GROUP_MS;
+    p->held[p->n_held++] = sig;
+}
+
+/* Those that were for us alone go to the command; a command in a group of its own gets all. */
+static void pass_held(parent *p) {
+    bool same = getpgid(p->child) == getpgrp();
+    for (size_t i = 0; i < p->n_held && !p->ended; i++)
+        if (!same || !kf_witness_saw(&p->witness, p->held[i])) kill(p->child, p->held[i]);
+    p->n_held = 0;
+}
+
 static void forward(parent *p, const struct signalfd_siginfo *si) {
     int sig = (int)si->ssi_signo;
     bool typed =
         si->ssi_code ==
         SI_KERNEL; /* then the command's job got it as well, unless it has a terminal of its own */
     if (p->ended) p->last_signal = sig;
-    else if (!p->has_pty && !typed) kill(p->child, sig);
-    else if (p->has_pty && typed && sig != SIGHUP) kf_pty_typed(&p->pty, sig);
-    else if (p->has_pty) kf_pty_signal(&p->pty, sig);
+    else if (!p->has_pty && !typed) hold(p, sig);
+    else if (!p->has_pty) (void)kf_witness_saw(&p->witness, sig); /* not to be found there later */
+    else if (typed && sig != SIGHUP) kf_pty_typed(&p->pty, sig);
+    else kf_pty_signal(&p->pty, sig);
 }
 
 static void read_signals(parent *p) {
@@ -249,7 +285,8 @@ static void loop(parent *p) {
     for (;;) {
         int64_t now = now_ms();
         if (p->ended && drained(p, now)) return;
-        int wait = p->ended ? DRAIN_MS : -1;
+        if (p->n_held && now >= p->held_until) pass_held(p);
+        int wait = p->ended ? DRAIN_MS : p->n_held ? (int)(p->held_until - now) : -1;
         for (int i = 0; i < ALL; i++) f[i] = (struct pollfd){.fd = -1};
         f[SIGNALS] = (struct pollfd){.fd = p->signals, .events = POLLIN};
         if (p->has_pty && !p->ended)
@@ -277,6 +314,7 @@ static void loop(parent *p) {
  * ------------------------------------------------------------------------------------------- */
 
 static void done(parent *p) {
+    kf_witness_end(&p->witness);
     if (p->has_pty) kf_pty_close(&p->pty);
     for (int i = 0; i < STREAMS; i++) kf_stream_done(&p->s[i]);
     p->refresh = kf_refresh_close(p->refresh);
