@@ -16,7 +16,7 @@ printf '  sk_test_sandbox \n' | kf profile edit dev --api-key-stdin >/dev/null |
 is "nor with blanks" "$(kf export dev --what api-key --format raw)" sk_test_sandbox
 
 sign_in() { # OPTION...: what is on stdin
-    kf logout dev --local >/dev/null 2>&1
+    kf logout dev --local-only >/dev/null 2>&1
     run kf login dev "$@"
 }
 sign_in --email ' plain@example.test ' --password-stdin < <(printf 'sandbox-password\r\n')

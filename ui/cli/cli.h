@@ -84,6 +84,8 @@ int kf_cli_fail(kf_cli *c, const kf_err *e); /* three parts on stderr, or keyfob
                                                 status; 125 where c->wraps */
 int kf_cli_usage(kf_cli *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3))); /* 2; 125 where c->wraps */
+/* There is no command word second (may be NULL): says which one may be meant. 2 */
+int kf_cli_unknown(kf_cli *c, const char *word, const char *second);
 void kf_cli_note(const kf_cli *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3))); /* stderr, not with -q */
 int kf_cli_print(kf_json *j); /* owned; one line on stdout; 0, or 1 when stdout is broken */

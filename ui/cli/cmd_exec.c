@@ -140,7 +140,13 @@ static bool in_use(int fd) {
 }
 
 static int read_options(kf_cli *c, const kf_args *a, kf_exec *x) {
-    if (!a->rest || !a->rest[0]) return kf_cli_usage(c, "exec needs a command behind --");
+    static char *shell[2];
+    bool can_open = !a->rest && isatty(STDIN_FILENO);
+    if (can_open) { /* as sudo -s does it, and never where a command was forgotten in a script */
+        const char *own = getenv("SHELL");
+        shell[0] = (char *)(own && *own ? own : "/bin/sh");
+        x->argv = shell;
+    } else if (!a->rest || !a->rest[0]) return kf_cli_usage(c, "exec needs a command behind --");
     x->mask = a->opt[MASK] != NULL;
     x->refresh = a->opt[REFRESH] != NULL;
     x->as_file = a->opt[FILE_] || x->refresh;

@@ -9,7 +9,8 @@
 #include "ui/common/words.h"
 #include "wire/msg.h"
 
-enum { WHY, CHECK, MIN_VALID, PROMPT };
+enum { ALL, WHY, CHECK, MIN_VALID, PROMPT };
+enum { LOCAL_ONLY, LOGOUT_ALL };
 enum { STATUS_MS = 5000, LOAD_MS = 15000, SIGN_OUT_MS = 120000 };
 
 /* The profile as the running agent sees it; NULL when none runs. load: whether a token can be had
@@ -65,7 +66,7 @@ static kf_json *from_index(const char *name, int64_t now, kf_err *err) {
     return j;
 }
 
-static int print_json(const kf_json *p, bool running) {
+static kf_json *as_json(const kf_json *p, bool running) {
     kf_json *j = kf_json_obj(), *user = kf_json_obj(), *org = kf_json_obj(), *tok = kf_json_obj(),
             *ses = kf_json_obj();
     int64_t n;
@@ -100,8 +101,10 @@ static int print_json(const kf_json *p, bool running) {
     if (kf_json_is_obj(f)) kf_json_set_str(j, "reason", kf_json_str(f, "name"));
     kf_json_set_str(j, "agent", running ? "running" : "stopped");
     kf_json_set_bool(j, "locked", kf_str_eq(kf_json_str(p, "state"), "locked"));
-    return kf_cli_print(j);
+    return j;
 }
+
+static int print_json(const kf_json *p, bool running) { return kf_cli_print(as_json(p, running)); }
 
 static void line(const char *label, const char *value) {
     KF_AUTO_CHARS safe = kf_text_safe(value);
@@ -212,6 +215,42 @@ static int check(kf_cli *c, const kf_json *p, int64_t min_ms) {
     return kf_cli_fail(c, &e);
 }
 
+/* What the agent says of the profile, or what it wrote down before it left. NULL: err. */
+static kf_json *look_up(kf_cli *c, const char *name, bool load, bool *running, kf_err *err) {
+    kf_json *p = ask_agent(c, name, load, err);
+    *running = p != NULL;
+    if (p || err->code != KF_ERR_WIRE_NO_AGENT) return p;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return from_index(name, now.tv_sec, err);
+}
+
+static int print_all(kf_cli *c) {
+    kf_err e;
+    kf_profile_row *rows;
+    size_t n;
+    bool running = false;
+    if (!kf_cli_index(&rows, &n, &e)) return kf_cli_fail(c, &e);
+    kf_json *items = kf_json_arr();
+    int rc = 0;
+    for (size_t i = 0; i < n && !rc; i++) {
+        KF_AUTO(kf_json) p = look_up(c, rows[i].name, false, &running, &e);
+        if (!p && e.code == KF_ERR_USAGE_NO_PROFILE) continue; /* it was removed just now */
+        if (!p) rc = kf_cli_fail(c, &e);
+        else if (c->json) kf_json_add(items, as_json(p, running));
+        else rc = (i && printf("\n") < 0) || print_text(p, running);
+    }
+    free(rows);
+    if (rc || !c->json) {
+        kf_json_free(items);
+        return rc;
+    }
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "schema", "keyfob.status-list/1");
+    kf_json_set(j, "items", items);
+    return kf_cli_print(j);
+}
+
 int kf_cmd_status(kf_cli *c, const kf_args *a) {
     kf_err e;
     int64_t min_ms = 0;
@@ -219,14 +258,14 @@ int kf_cmd_status(kf_cli *c, const kf_args *a) {
     if (a->opt[PROMPT]) return kf_cli_prompt(c, a->pos[0], a->opt[PROMPT]);
     if (a->opt[MIN_VALID] && !kf_duration_parse(a->opt[MIN_VALID], &min_ms))
         return kf_cli_usage(c, "--min-valid: a duration is a number with ms, s, m, h or d");
+    if (a->opt[ALL])
+        return a->n_pos || a->opt[WHY] || a->opt[CHECK]
+                   ? kf_cli_usage(c, "--all is every profile; it goes with no name, --why, --check")
+                   : print_all(c);
     const char *name = kf_cli_profile(c, a->pos[0], &rule, &e);
     if (!name) return kf_cli_fail(c, &e);
-    KF_AUTO(kf_json) p = ask_agent(c, name, a->opt[CHECK] != NULL, &e);
-    bool running = p != NULL;
-    if (!p && e.code != KF_ERR_WIRE_NO_AGENT) return kf_cli_fail(c, &e);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (!p) p = from_index(name, now.tv_sec, &e);
+    bool running;
+    KF_AUTO(kf_json) p = look_up(c, name, a->opt[CHECK] != NULL, &running, &e);
     if (!p) return kf_cli_fail(c, &e);
     if (a->opt[WHY])
         return c->json
@@ -261,9 +300,10 @@ int kf_cmd_renew(kf_cli *c, const kf_args *a) {
     return kf_cli_flush();
 }
 
-int kf_cmd_logout(kf_cli *c, const kf_args *a) {
+/* One profile; with --json its answer goes into items, or to stdout where that is NULL. */
+static int log_out(kf_cli *c, const char *arg, bool local_only, kf_json *items) {
     kf_err e;
-    KF_AUTO(kf_json) r = simple(c, a->pos[0], "SignOut", a->opt[0] != NULL, SIGN_OUT_MS, &e);
+    KF_AUTO(kf_json) r = simple(c, arg, "SignOut", local_only, SIGN_OUT_MS, &e);
     if (!r) return kf_cli_fail(c, &e);
     bool ended = kf_json_bool(r, "server_ended", false);
     const kf_json *note = kf_json_get(r, "note");
@@ -273,12 +313,43 @@ int kf_cmd_logout(kf_cli *c, const kf_args *a) {
         kf_json_set_str(j, "profile", c->profile_used);
         kf_json_set_bool(j, "server_ended", ended);
         if (kf_json_is_obj(note)) kf_json_set_str(j, "note", kf_json_str(note, "name"));
-        return kf_cli_print(j);
+        return items ? kf_json_add(items, j), 0 : kf_cli_print(j);
     }
     bool nobody = kf_str_eq(kf_json_str(note, "name"), kf_err_name(KF_ERR_WORKOS_NOT_SIGNED_IN));
     printf(nobody ? "Nobody was signed in to %s\n" : "Signed out of %s\n", c->profile_used);
-    if (!ended && !nobody && !a->opt[0])
+    if (!ended && !nobody && !local_only)
         kf_cli_note(c, "WorkOS has not confirmed the end of the session; it may live on there "
                        "until it expires");
     return kf_cli_flush();
+}
+
+/* Goes on behind one that failed; the exit status is the first failure's. */
+static int log_out_all(kf_cli *c, bool local_only) {
+    kf_err e;
+    kf_profile_row *rows;
+    size_t n, done = 0;
+    int rc = 0;
+    if (!kf_cli_index(&rows, &n, &e)) return kf_cli_fail(c, &e);
+    kf_json *items = kf_json_arr();
+    for (size_t i = 0; i < n; i++) {
+        if (!strcmp(rows[i].state, "signed_out")) continue;
+        int one = log_out(c, rows[i].name, local_only, items);
+        rc = rc ? rc : one;
+        done++;
+    }
+    free(rows);
+    if (!done) kf_cli_note(c, "no profile is signed in");
+    if (!c->json) return kf_json_free(items), rc;
+    kf_json *j = kf_json_obj();
+    kf_json_set_str(j, "schema", "keyfob.logout-list/1");
+    kf_json_set(j, "items", items);
+    int printed = kf_cli_print(j);
+    return rc ? rc : printed;
+}
+
+int kf_cmd_logout(kf_cli *c, const kf_args *a) {
+    bool local_only = a->opt[LOCAL_ONLY];
+    if (!a->opt[LOGOUT_ALL]) return log_out(c, a->pos[0], local_only, NULL);
+    if (a->n_pos) return kf_cli_usage(c, "--all is every profile; it goes with no name");
+    return log_out_all(c, local_only);
 }

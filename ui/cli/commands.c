@@ -22,9 +22,10 @@ static const kf_command table[] = {
      .max_pos = 1,
      .run = kf_cmd_token},
     {.name = "exec",
-     .args = "[PROFILE] [OPTION...] -- CMD [ARG...]",
+     .args = "[PROFILE] [OPTION...] [-- CMD [ARG...]]",
      .help = "run a command with a fresh token",
-     .text = "Becomes CMD, with WORKOS_ACCESS_TOKEN, KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, "
+     .text = "Becomes CMD, or on a terminal without CMD your $SHELL, with WORKOS_ACCESS_TOKEN, "
+             "KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, "
              "KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and WORKOS_ORGANIZATION_ID set. "
              "KEYFOB_TOKEN_FD or KEYFOB_TOKEN_FILE instead say where the token is, without a "
              "newline. --mask does not see base64 of it, nor line breaks in it. "
@@ -144,7 +145,8 @@ static const kf_command table[] = {
      .text = "Ends the session at WorkOS where that is possible, and removes it from the store. "
              "The profile stays.",
      .examples = "  keyfob logout acme\n",
-     .opts = {{"local-only", 0, NULL, "do not tell WorkOS"}},
+     .opts = {{"local-only", 0, NULL, "do not tell WorkOS"},
+              {"all", 0, NULL, "of every profile that is signed in"}},
      .max_pos = 1,
      .run = kf_cmd_logout},
     {.name = "switch-org",
@@ -236,14 +238,14 @@ static const kf_command table[] = {
      .args = "[PROFILE]",
      .help = "who is signed in, and for how long",
      .text = "Never starts an agent and never uses the network. Without an agent it shows the last "
-             "known state (keyfob help states). --prompt reads one small "
-             "file, and prints nothing when there is no profile; {alert} is ! when a person is "
-             "needed, {left? TEXT} is TEXT when left is "
+             "known state (keyfob help states). --prompt prints nothing when there is no profile; "
+             "{alert} is ! when a person is needed, {left? TEXT} is TEXT when left is "
              "not empty, {{ is a brace.",
      .examples =
          "  keyfob status acme --json\n  PS1='$(keyfob status --prompt \"{profile}{left? "
          "}{left}{alert}\")$ '\n  keyfob status acme --check --min-valid 5m || keyfob login acme\n",
-     .opts = {{"why", 0, NULL, "which profile, client ID and API key are used, and from where"},
+     .opts = {{"all", 0, NULL, "every profile"},
+              {"why", 0, NULL, "where profile, client ID and API key come from"},
               {"check", 0, NULL, "exit 0 only if the token is valid"},
               {"min-valid", 0, "D", "for --check: for at least D"},
               {"prompt", 0, "TEXT",

@@ -82,67 +82,6 @@ static int option(kf_cli *c, int argc, char **argv, int *i, kf_args *a, const ch
     return 0;
 }
 
-static size_t distance(const char *a, const char *b) { /* Levenshtein, for short words */
-    size_t n = strlen(b), row[64];
-    if (n >= KF_LEN(row) || strlen(a) >= KF_LEN(row)) return 99;
-    for (size_t j = 0; j <= n; j++) row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diag = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t sub = diag + (a[i - 1] != b[j - 1]),
-                   best = row[j] + 1 < row[j - 1] + 1 ? row[j] + 1 : row[j - 1] + 1;
-            diag = row[j];
-            row[j] = sub < best ? sub : best;
-        }
-    }
-    return row[n];
-}
-
-/* A word that begins commands, and no second one that is theirs. */
-static int half(kf_cli *c, const char *word, const char *second) {
-    if (kf_str_eq(second, "--help") || kf_str_eq(second, "-h"))
-        return kf_group_help(word), kf_cli_flush();
-    if (!second || *second == '-')
-        return kf_cli_usage(c, "%s needs one more word; keyfob help %s lists them", word, word);
-    size_t n, best = 99, k = 0, len = strlen(word);
-    const kf_command *all = kf_commands(&n);
-    kf_buf names;
-    kf_buf_init(&names, 1024);
-    for (size_t i = 0; i < n; i++) {
-        if (strncmp(all[i].name, word, len) || all[i].name[len] != ' ') continue;
-        size_t d = distance(second, all[i].name + len + 1);
-        if (d < best) best = d, k = i;
-        kf_buf_addf(&names, "%s%s", names.len ? ", " : "", all[i].name + len + 1);
-    }
-    int rc = best <= 2 ? kf_cli_usage(c, "there is no command %s %s; did you mean: keyfob %s", word,
-                                      second, all[k].name)
-                       : kf_cli_usage(c, "there is no command %s %s; there are %s", word, second,
-                                      names.data);
-    kf_buf_done(&names);
-    return rc;
-}
-
-static int unknown(kf_cli *c, const char *word, const char *second) {
-    size_t n, best = 99, k = 0, len = strlen(word);
-    const kf_command *all = kf_commands(&n);
-    for (size_t i = 0; i < n; i++)
-        if (!strncmp(all[i].name, word, len) && all[i].name[len] == ' ')
-            return half(c, word, second);
-    KF_AUTO_CHARS both = kf_strfmt("%s %s", word, second ? second : "");
-    for (size_t i = 0; i < n; i++) {
-        KF_AUTO_CHARS first = kf_strdup(all[i].name);
-        first[strcspn(first, " ")] = 0;
-        size_t d = distance(word, first), d2 = distance(both, all[i].name);
-        d = d2 < d ? d2 : d;
-        if (d < best) best = d, k = i;
-    }
-    if (best <= 3)
-        return kf_cli_usage(c, "there is no command %s; did you mean: keyfob %s", word,
-                            all[k].name);
-    return kf_cli_usage(c, "there is no command %s; keyfob --help lists them", word);
-}
-
 static int parse(kf_cli *c, int argc, char **argv, kf_args *a, const char **want) {
     c->wraps = c->command->run == kf_cmd_exec;
     for (int i = 0; i < argc && c->command->run == kf_cmd_serve; i++)
@@ -223,7 +162,7 @@ int main(int argc, char **argv) {
     for (; !rc && i < argc && argv[i][0] == '-'; i++) rc = option(&c, argc, argv, &i, &a, &want);
     if (!rc && i < argc) {
         c.command = kf_command_find(argc - i, argv + i, &used);
-        if (!c.command) return unknown(&c, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+        if (!c.command) return kf_cli_unknown(&c, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
         rc = parse(&c, argc - i - used, argv + i + used, &a, &want);
     }
     if (!rc) rc = run(&c, &a, want);
