@@ -1,5 +1,6 @@
-/* The event loop on GMainContext: descriptors, signals and posted calls as GSources, timers as a
- * heap below one timerfd. Only kf_loop_post() may be called from another thread. */
+/* The event loop on GMainContext. Descriptors are in one epoll set, timers are a heap below one
+ * timerfd in it, and what runs soon is a queue: all of them are one GSource. Only kf_loop_post()
+ * may be called from another thread. */
 #include "loop/loop.h"
 
 #include <errno.h>
@@ -8,30 +9,43 @@
 #include <glib.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 #include "base/log.h"
 
-/* Every registration is a row in a table by id, and a GSource, but for the timers: an agent with
- * thousands of profiles has thousands of those, and GLib asks each source in each turn. They are a
- * heap below one timerfd (GLib's own time-outs are monotonic and stop while the machine sleeps). */
-enum { TIMERS_A_TURN = 64 }; /* that are due at once; then whoever else waits */
+/* Every registration is a row in a table by id. It is not a GSource: GLib asks each source in each
+ * turn, polls all descriptors, and wakes its loop by an eventfd whenever one is attached, changed
+ * or removed. Timers are a heap (GLib's own time-outs are monotonic and stop while the machine
+ * sleeps). */
+enum {
+    TIMERS_A_TURN = 64, /* that are due at once; then whoever else waits */
+    EVENTS_A_TURN = 64
+};
+enum { TIMER_ID = 0 }; /* of the timerfd in the epoll set */
 
 typedef struct entry {
     kf_loop *loop;
     kf_loop_id id;
-    GSource *source;
-    gpointer tag; /* of g_source_add_unix_fd */
-    int fd;
-    int own_fd; /* timerfd, or -1 */
+    GSource *source; /* of a signal */
+    int fd;          /* in the epoll set, but for one that is always ready */
+    int own_fd;      /* timerfd, or -1 */
     short events;
     kf_loop_fn fn;
     kf_loop_fd_fn fd_fn;
     void *user;
-    bool clock;
+    bool polled, clock;
+    struct entry *next, *prev; /* in the queue */
+    bool queued;
     size_t place; /* in the heap, plus 1; 0: no timer */
     int64_t due;  /* CLOCK_BOOTTIME, ns */
 } entry;
+
+typedef struct source {
+    GSource base;
+    kf_loop *loop;
+    gpointer tag; /* of the epoll set */
+} source;
 
 struct kf_loop {
     GMainContext *ctx;
@@ -39,9 +53,11 @@ struct kf_loop {
     kf_loop_id last;
     bool quit;
     GPtrArray *heap; /* entry: none is due before its parent, (i - 1) / 2 */
-    GSource *timer;
-    int timer_fd;
+    GSource *source;
+    int epoll, timer_fd;
     int64_t armed; /* when timer_fd will be readable; 0: not */
+    entry *soon, *soon_last;
+    size_t n_soon;
 };
 
 static int64_t clock_ms(clockid_t c) {
@@ -113,10 +129,9 @@ static void arm(kf_loop *l) {
     timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &t, NULL);
 }
 
-static gboolean timers_ring(GSource *s, GSourceFunc unused, gpointer data) {
-    kf_loop *l = data;
+static void timers_ring(kf_loop *l) {
     uint64_t n;
-    if (read(l->timer_fd, &n, sizeof n) < 0 && errno == EAGAIN) return G_SOURCE_CONTINUE;
+    if (read(l->timer_fd, &n, sizeof n) < 0 && errno == EAGAIN) return;
     l->armed = 0;
     int64_t now = boot_ns();
     for (int i = 0; i < TIMERS_A_TURN && l->heap->len && at(l, 0)->due <= now; i++) {
@@ -127,10 +142,116 @@ static gboolean timers_ring(GSource *s, GSourceFunc unused, gpointer data) {
         fn(user);
     }
     arm(l);
+}
+
+/* --- what runs soon ----------------------------------------------------------------------------
+ */
+
+static void soon_add(entry *e) {
+    kf_loop *l = e->loop;
+    e->prev = l->soon_last;
+    e->next = NULL;
+    if (l->soon_last) l->soon_last->next = e;
+    else l->soon = e;
+    l->soon_last = e;
+    e->queued = true;
+    l->n_soon++;
+}
+
+static void soon_remove(entry *e) {
+    kf_loop *l = e->loop;
+    if (e->prev) e->prev->next = e->next;
+    else l->soon = e->next;
+    if (e->next) e->next->prev = e->prev;
+    else l->soon_last = e->prev;
+    e->queued = false;
+    l->n_soon--;
+}
+
+/* Those that are there now; what they add comes in the next turn. */
+static void soon_run(kf_loop *l) {
+    for (size_t n = l->n_soon; n && l->soon; n--) {
+        entry *e = l->soon;
+        kf_loop_fn fn = e->fn;
+        void *user = e->user;
+        if (e->fd_fn) { /* a descriptor that is always ready: again, until it is cancelled */
+            soon_remove(e);
+            soon_add(e);
+            e->fd_fn(e->fd, e->events, user);
+        } else {
+            kf_loop_cancel(l, e->id); /* the id is dead before it runs */
+            fn(user);
+        }
+    }
+}
+
+/* --- descriptors -------------------------------------------------------------------------------
+ */
+
+/* Only a set clock must ring it, so the time is the latest that the kernel can count to. One that
+ * can be reached (2038) would ring for ever from then on. */
+static void arm_clock(int fd) {
+    struct itimerspec far = {.it_value.tv_sec = INT64_MAX / 1000000000};
+    timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
+}
+
+static void entry_ready(entry *e, uint32_t ready) {
+    short re = (short)(ready & (uint32_t)(e->events | POLLHUP | POLLERR));
+    uint64_t n;
+    if (!e->clock) {
+        if (re) e->fd_fn(e->fd, re, e->user);
+        return;
+    }
+    if (read(e->fd, &n, sizeof n) < 0 && errno == EAGAIN) return;
+    arm_clock(e->fd); /* ECANCELED: the wall clock was set */
+    e->fn(e->user);
+}
+
+static void fds_ready(kf_loop *l) {
+    struct epoll_event ev[EVENTS_A_TURN];
+    int n = epoll_wait(l->epoll, ev, EVENTS_A_TURN, 0);
+    for (int i = 0; i < n; i++) {
+        if (ev[i].data.u32 == TIMER_ID) {
+            timers_ring(l);
+            continue;
+        }
+        /* one of those before may have cancelled it */
+        entry *e = g_hash_table_lookup(l->by_id, GUINT_TO_POINTER(ev[i].data.u32));
+        if (e) entry_ready(e, ev[i].events);
+    }
+}
+
+static int epoll_change(const kf_loop *l, int op, int fd, uint32_t id, short events) {
+    struct epoll_event ev = {.events = (uint32_t)(unsigned short)events, .data.u32 = id};
+    return epoll_ctl(l->epoll, op, fd, &ev);
+}
+
+/* A regular file or /dev/null cannot be in an epoll set: it is always ready, as poll(2) has it. */
+static void fd_add(entry *e) {
+    e->polled = epoll_change(e->loop, EPOLL_CTL_ADD, e->fd, e->id, e->events) == 0;
+    if (!e->polled && errno == EPERM && !e->clock) soon_add(e);
+    else if (!e->polled) kf_log(KF_LOG_ERROR, "loop: epoll: %s", g_strerror(errno));
+}
+
+static gboolean source_prepare(GSource *s, gint *timeout) {
+    return ((source *)s)->loop->soon != NULL;
+}
+
+static gboolean source_check(GSource *s) {
+    const source *x = (source *)s;
+    return x->loop->soon || g_source_query_unix_fd(s, x->tag);
+}
+
+static gboolean source_dispatch(GSource *s, GSourceFunc unused, gpointer data) {
+    const source *x = (source *)s;
+    kf_loop *l = x->loop;
+    if (g_source_query_unix_fd(s, x->tag)) fds_ready(l);
+    soon_run(l);
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs timer_funcs = {.dispatch = timers_ring};
+static GSourceFuncs source_funcs = {
+    .prepare = source_prepare, .check = source_check, .dispatch = source_dispatch};
 
 /* --- the loop
  * ---------------------------------------------------------------------------------------- */
@@ -142,45 +263,43 @@ kf_loop *kf_loop_new(kf_err *err) {
         return NULL;
     }
     l->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (l->timer_fd < 0) {
-        kf_fail_errno(err, KF_ERR_SYS_IO, "timerfd");
+    l->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (l->timer_fd < 0 || l->epoll < 0 ||
+        epoll_change(l, EPOLL_CTL_ADD, l->timer_fd, TIMER_ID, POLLIN)) {
+        kf_fail_errno(err, KF_ERR_SYS_IO, "timerfd or epoll");
+        if (l->timer_fd >= 0) close(l->timer_fd);
+        if (l->epoll >= 0) close(l->epoll);
         free(l);
         return NULL;
     }
     l->ctx = g_main_context_new();
     l->heap = g_ptr_array_new();
-    l->timer = g_source_new(&timer_funcs, sizeof(GSource));
-    g_source_set_callback(l->timer, NULL, l, NULL);
-    g_source_add_unix_fd(l->timer, l->timer_fd, G_IO_IN);
-    g_source_set_can_recurse(l->timer, TRUE);
-    g_source_attach(l->timer, l->ctx);
+    l->source = g_source_new(&source_funcs, sizeof(source));
+    source *x = (source *)l->source;
+    x->loop = l;
+    x->tag = g_source_add_unix_fd(l->source, l->epoll, G_IO_IN);
+    /* saying so spares GLib from taking the descriptor out and in at each dispatch */
+    g_source_set_can_recurse(l->source, TRUE);
+    g_source_attach(l->source, l->ctx);
     g_main_context_push_thread_default(l->ctx); /* libsecret's answers arrive here */
     l->by_id = g_hash_table_new(g_direct_hash, g_direct_equal);
     return l;
 }
 
-/* --- registrations
- * ----------------------------------------------------------------------------------- */
-
-/* Only a set clock must ring it, so the time is the latest that the kernel can count to. One that
- * can be reached (2038) would ring for ever from then on. */
-static void arm_clock(int fd) {
-    struct itimerspec far = {.it_value.tv_sec = INT64_MAX / 1000000000};
-    timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
-}
-
 static void drop(entry *e) {
-    g_hash_table_remove(e->loop->by_id, GUINT_TO_POINTER(e->id));
-    GSource *s = e->source;
-    e->source = NULL;
-    if (e->place) {
-        heap_remove(e->loop, e);
+    kf_loop *l = e->loop;
+    g_hash_table_remove(l->by_id, GUINT_TO_POINTER(e->id));
+    if (e->place) heap_remove(l, e);
+    if (e->queued) soon_remove(e);
+    if (e->polled) epoll_change(l, EPOLL_CTL_DEL, e->fd, 0, 0); /* a closed one is out already */
+    if (e->own_fd >= 0) close(e->own_fd);
+    if (!e->source) {
         g_free(e);
+        return;
     }
-    if (s) {
-        g_source_destroy(s);
-        g_source_unref(s);
-    }
+    GSource *s = e->source; /* frees e */
+    g_source_destroy(s);
+    g_source_unref(s);
 }
 
 kf_loop *kf_loop_free(kf_loop *l) {
@@ -192,10 +311,11 @@ kf_loop *kf_loop_free(kf_loop *l) {
         g_list_free(all);
     }
     g_hash_table_unref(l->by_id);
-    g_source_destroy(l->timer);
-    g_source_unref(l->timer);
+    g_source_destroy(l->source);
+    g_source_unref(l->source);
     g_ptr_array_unref(l->heap);
     close(l->timer_fd);
+    close(l->epoll);
     g_main_context_pop_thread_default(l->ctx);
     g_main_context_unref(l->ctx);
     free(l);
@@ -212,40 +332,8 @@ void kf_loop_quit(kf_loop *l) {
 }
 bool kf_loop_step(kf_loop *l, bool block) { return g_main_context_iteration(l->ctx, block); }
 
-/* Our own kind of source: a descriptor whose events can change. It owns its entry. */
-typedef struct source {
-    GSource base;
-    entry *e;
-} source;
-
-static gboolean dispatch(GSource *s, GSourceFunc unused, gpointer data) {
-    entry *e = ((source *)s)->e;
-    GIOCondition cond = e->tag ? g_source_query_unix_fd(s, e->tag) : 0;
-    if (e->fd_fn) {
-        short re = (short)((cond & G_IO_IN ? POLLIN : 0) | (cond & G_IO_OUT ? POLLOUT : 0) |
-                           (cond & G_IO_HUP ? POLLHUP : 0) |
-                           (cond & (G_IO_ERR | G_IO_NVAL) ? POLLERR : 0));
-        if (re) e->fd_fn(e->fd, re, e->user);
-        return G_SOURCE_CONTINUE; /* a cancelled source is destroyed already */
-    }
-    uint64_t n;
-    if (e->tag && read(e->fd, &n, sizeof n) < 0 && errno == EAGAIN) return G_SOURCE_CONTINUE;
-    kf_loop_fn fn = e->fn;
-    void *user = e->user;
-    bool stays = e->clock;
-    if (stays) arm_clock(e->fd); /* ECANCELED: the wall clock was set */
-    else drop(e);                /* the source lives until this returns, the id is dead already */
-    fn(user);
-    return stays ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
-}
-
-static void finalize(GSource *s) {
-    entry *e = ((source *)s)->e;
-    if (e->own_fd >= 0) close(e->own_fd);
-    g_free(e);
-}
-
-static GSourceFuncs source_funcs = {.dispatch = dispatch, .finalize = finalize};
+/* --- registrations -----------------------------------------------------------------------------
+ */
 
 static entry *add(kf_loop *l, void *user) {
     entry *e = g_new0(entry, 1);
@@ -253,36 +341,19 @@ static entry *add(kf_loop *l, void *user) {
     do l->last++;
     while (!l->last || g_hash_table_contains(l->by_id, GUINT_TO_POINTER(l->last)));
     e->id = l->last;
-    e->own_fd = -1;
+    e->fd = e->own_fd = -1;
     e->user = user;
     g_hash_table_insert(l->by_id, GUINT_TO_POINTER(e->id), e);
     return e;
 }
 
-static GIOCondition condition(short events) {
-    return (GIOCondition)((events & POLLIN ? G_IO_IN : 0) | (events & POLLOUT ? G_IO_OUT : 0) |
-                          G_IO_HUP | G_IO_ERR);
-}
-
-/* fd -1: ready at once. */
-static kf_loop_id attach(entry *e, int fd, short events) {
-    e->fd = fd;
-    e->source = g_source_new(&source_funcs, sizeof(source));
-    ((source *)e->source)->e = e;
-    /* nothing here recurses; saying so spares GLib from taking the fd out and in at each dispatch
-     */
-    g_source_set_can_recurse(e->source, TRUE);
-    e->events = events;
-    if (fd >= 0) e->tag = g_source_add_unix_fd(e->source, fd, condition(events));
-    else g_source_set_ready_time(e->source, 0);
-    g_source_attach(e->source, e->loop->ctx);
-    return e->id;
-}
-
 kf_loop_id kf_loop_after(kf_loop *l, int64_t ms, kf_loop_fn fn, void *user) {
     entry *e = add(l, user);
     e->fn = fn;
-    if (ms <= 0) return attach(e, -1, 0);
+    if (ms <= 0) {
+        soon_add(e);
+        return e->id;
+    }
     int64_t now = boot_ns(), most = (INT64_MAX - now) / 1000000;
     e->due = now + (ms < most ? ms : most) * 1000000;
     g_ptr_array_add(l->heap, e);
@@ -297,22 +368,28 @@ kf_loop_id kf_loop_clock_jump(kf_loop *l, kf_loop_fn fn, void *user) {
     arm_clock(fd);
     entry *e = add(l, user);
     e->fn = fn;
-    e->own_fd = fd;
+    e->fd = e->own_fd = fd;
+    e->events = POLLIN;
     e->clock = true;
-    return attach(e, fd, POLLIN);
+    fd_add(e);
+    return e->id;
 }
 
 kf_loop_id kf_loop_fd(kf_loop *l, int fd, short events, kf_loop_fd_fn fn, void *user) {
     entry *e = add(l, user);
     e->fd_fn = fn;
-    return attach(e, fd, events);
+    e->fd = fd;
+    e->events = events;
+    fd_add(e);
+    return e->id;
 }
 
 void kf_loop_fd_events(kf_loop *l, kf_loop_id id, short events) {
     entry *e = g_hash_table_lookup(l->by_id, GUINT_TO_POINTER(id));
     if (!e || !e->fd_fn || e->events == events) return;
     e->events = events;
-    g_source_modify_unix_fd(e->source, e->tag, condition(events));
+    if (e->polled && epoll_change(l, EPOLL_CTL_MOD, e->fd, e->id, events))
+        kf_log(KF_LOG_ERROR, "loop: epoll: %s", g_strerror(errno));
 }
 
 static gboolean signalled(gpointer p) {
