@@ -14,7 +14,8 @@ enum {
     OUT_MAX = 4 << 20, /* answers that nobody reads: over it the connection ends */
     READ_CHUNK = 16 << 10,
     HALF_FRAME_MS = 10000,
-    CALLS_A_TURN = 16 /* that are answered at once; then the other connections */
+    CALLS_A_TURN = 16,   /* that are answered at once; then the other connections */
+    BATCH_MAX = 64 << 10 /* of their answers, which leave together */
 };
 
 void kf_conn_close(kf_conn *n) {
@@ -46,17 +47,23 @@ bool kf_conn_has_call(const kf_conn *n) {
     return n->in.in.len > 0 && !kf_frame_has_partial(&n->in);
 }
 
-/* No call open, every answer gone. */
+/* No call open, every answer gone, or about to leave with the next one. */
 static bool is_free(const kf_conn *n) {
-    return !n->call && !n->out.len && !n->broken && n->door->fd >= 0;
+    return !n->call && n->out.len <= (n->working ? BATCH_MAX : 0) && !n->broken && n->door->fd >= 0;
 }
 
-/* Reads only what it can take: a connection that is not free, or that has a whole call waiting, is
- * not read. */
+/* A connection that is not free, or that has a whole call waiting, is not read. */
+static bool may_read(const kf_conn *n) {
+    return is_free(n) && !kf_conn_has_call(n) && !n->door->paused;
+}
+
+/* Most clients send nothing while they wait, so it is still polled for input then, until something
+ * comes: two system calls less for each call. */
 void kf_conn_watch(kf_conn *n) {
     kf_loop *l = n->door->loop;
-    bool want = is_free(n) && !kf_conn_has_call(n) && !n->door->paused;
-    kf_loop_fd_events(l, n->io, (short)((want ? POLLIN : 0) | (n->out.len ? POLLOUT : 0)));
+    bool want = may_read(n);
+    if (want) n->muted = false;
+    kf_loop_fd_events(l, n->io, (short)((n->muted ? 0 : POLLIN) | (n->stuck ? POLLOUT : 0)));
     bool half = want && kf_frame_has_partial(&n->in);
     if (half && !n->half) n->half = kf_loop_after(l, HALF_FRAME_MS, half_frame, n);
     else if (!half && n->half) {
@@ -66,11 +73,14 @@ void kf_conn_watch(kf_conn *n) {
 }
 
 static void write_out(kf_conn *n) {
+    n->stuck = false;
     while (n->out.len) {
         ssize_t k = send(n->fd, n->out.data, n->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (k > 0) kf_buf_drop(&n->out, (size_t)k);
-        else if (k < 0 && errno == EAGAIN) break;
-        else if (k == 0 || errno != EINTR) {
+        else if (k < 0 && errno == EAGAIN) {
+            n->stuck = true;
+            return;
+        } else if (k == 0 || errno != EINTR) {
             n->broken = true;
             return;
         }
@@ -97,7 +107,8 @@ static bool put_frame(kf_conn *n, const kf_json *msg, bool continues) {
         if (put_repaired(n, msg, &e)) return true;
     }
     kf_log(KF_LOG_WARN, "door: an answer did not fit: %s", e.what);
-    if (continues || n->out.len) return false;
+    if (!continues) write_out(n); /* what was answered before it */
+    if (continues || n->out.len || n->broken) return false;
     kf_hint(&e, "Call it with more: it comes in parts then.");
     KF_AUTO(kf_json) sorry = kf_msg_error(&e);
     return kf_frame_write(&n->out, sorry, &e);
@@ -105,8 +116,8 @@ static bool put_frame(kf_conn *n, const kf_json *msg, bool continues) {
 
 void kf_conn_put(kf_conn *n, const kf_json *msg, bool continues) {
     if (n->broken) return;
-    if (put_frame(n, msg, continues)) write_out(n);
-    else n->broken = true;
+    if (!put_frame(n, msg, continues)) n->broken = true;
+    else if (!n->working) write_out(n);
 }
 
 static bool has_next(const kf_conn *n) { return is_free(n) && !n->leaving && kf_conn_has_call(n); }
@@ -123,10 +134,13 @@ bool kf_conn_is_idle(const kf_conn *n) { return is_free(n) && !n->in.in.len && !
 /* --- turns --------------------------------------------------------------------------------------
  */
 
-/* What the open call waits for. */
+static bool waits_for_sent(const kf_conn *n) {
+    return n->call && n->call->sent && !n->out.len && !n->broken;
+}
+
 static void run_sent(const kf_conn *n) {
     kf_call *c = n->call;
-    if (!c || !c->sent || n->out.len || n->broken) return;
+    if (!waits_for_sent(n)) return;
     kf_loop_fn fn = c->sent;
     c->sent = NULL;
     fn(c->sent_user);
@@ -149,18 +163,23 @@ static void work(kf_conn *n) {
         kf_call_open(n, msg);
     }
     n->working = false;
+    bool soon =
+        n->call && n->out.len && !n->stuck; /* leaves with the next answer, or in its turn */
+    if (!soon) write_out(n);                /* also in front of a frame that is none */
     if (n->broken) {
         kf_conn_close(n);
         return;
     }
     n->active = kf_boot_ms();
-    if (has_next(n)) kf_conn_plan(n);
+    if (soon || has_next(n) || waits_for_sent(n)) kf_conn_plan(n);
     kf_conn_watch(n);
+    kf_door_check_flushed(n->door);
 }
 
 static void turn(void *user) {
     kf_conn *n = user;
     n->turn = 0;
+    write_out(n);
     work(n);
 }
 
@@ -183,8 +202,9 @@ static void conn_ready(int fd, short revents, void *user) {
         write_out(n);
         kf_door_check_flushed(n->door);
     }
-    if (revents & POLLIN && is_free(n) && !kf_conn_has_call(n)) read_in(n);
+    if (revents & POLLIN && may_read(n)) read_in(n);
     else if (revents & (POLLHUP | POLLERR)) n->broken = true;
+    else if (revents & POLLIN) n->muted = true;
     work(n);
 }
 

@@ -16,6 +16,8 @@ typedef struct kf_conn {
     kf_call *call; /* the open one: nothing more is read until it is answered */
     bool working;  /* inside work(), which looks at everything behind the handler */
     bool broken;   /* ends in its next turn */
+    bool muted;    /* something came that cannot be read yet: it is not polled for input */
+    bool stuck;    /* the socket takes no more of out for now */
     bool read_only, leaving;
     int64_t active; /* kf_boot_ms of the last call or answer */
     void *held;
