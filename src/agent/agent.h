@@ -60,4 +60,6 @@ typedef struct kf_agent {
     bool bus_came;    /* a session bus since the store was picked */
     uint32_t told[8]; /* methods_hello.c: sets of differences that a caller was told of */
     size_t n_told;
+    char home[17]; /* methods_hello.c: the tag of its directories, and when it was looked up */
+    int64_t home_looked;
 } kf_agent;

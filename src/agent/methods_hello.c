@@ -53,12 +53,22 @@ static void compare(kf_agent *a, const kf_json *p, kf_json *j) {
     else kf_json_free(names);
 }
 
+/* The tag of the directories that this agent uses. It follows links: looked up at most once a
+ * second. */
+static const char *own_home(kf_agent *a) {
+    enum { LOOK_MS = 1000 };
+    int64_t now = kf_boot_ms();
+    if (!a->home_looked || now - a->home_looked >= LOOK_MS) {
+        kf_surroundings_home(a->home);
+        a->home_looked = now;
+    }
+    return a->home;
+}
+
 void kf_method_hello(kf_agent *a, kf_call *call) {
-    char home[17];
     const kf_json *p = kf_call_params(call);
-    kf_surroundings_home(home);
     const char *theirs = kf_json_str_or(p, "home", "");
-    bool elsewhere = *theirs && strcmp(theirs, home) != 0 && !a->private_mode;
+    bool elsewhere = *theirs && strcmp(theirs, own_home(a)) != 0 && !a->private_mode;
     if (kf_json_bool(p, "read_only", false)) kf_call_set_read_only(call);
     kf_json *j = kf_json_obj();
     kf_json_set_int(j, "protocol", KF_PROTOCOL);
