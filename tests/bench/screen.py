@@ -77,7 +77,7 @@ def starts(args, env, text):
 
 def keys(tui, env, n):
     t = Terminal([tui], env)
-    t.until(b"of %d profiles" % n, t.began)
+    t.until(("%s profiles," % format(n, ",")).encode(), t.began)
     say("  a key down", [t.key(b"j") for _ in range(30)])
     say("  to the end and back", [t.key(k) for k in (b"G", b"g") * 15])
     t.key(b"/")
@@ -99,7 +99,7 @@ def main(bin_dir):
                 have = more[-1] + 1
             # The list comes in pieces of 500: the first one is on the screen before the rest is there.
             say("%d profiles: first paint of the list" % n, starts([tui], agent.env, b"not signed in"))
-            say("  all of them counted", starts([tui], agent.env, b"of %d profiles" % n))
+            say("  all of them counted", starts([tui], agent.env, ("%s profiles," % format(n, ",")).encode()))
             keys(tui, agent.env, n)
 
 

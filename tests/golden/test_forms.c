@@ -347,7 +347,8 @@ static void details(void **state) {
     stage_key(s, KF_KEY_ENTER);
     KF_AUTO_CHARS got = stage_draw(s, 36, 120);
     assert_non_null(strstr(got, "the big one"));
-    assert_non_null(strstr(got, "git.acme.example, git.acme.example:8443"));
+    assert_non_null(strstr(got, "git.acme.example\n"));
+    assert_non_null(strstr(got, "git.acme.example:8443\n"));
 }
 
 /* --- a profile goes ------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ static void list_sandbox(void **state) {
 static void list_read_only(void **state) {
     stage *s = *state;
     s->m.read_only = true;
-    assert_true(stage_shows(s, "Profiles [read-only]"));
+    assert_true(stage_shows(s, "keyfob [read-only]"));
     stage_key(s, KF_KEY_ENTER);
     assert_true(stage_shows(s, "[read-only]"));
 }
@@ -110,7 +110,7 @@ static void list_filter(void **state) {
     stage_type(s, "zzz");
     stage_shot_at(s, "list-filter-none", 24, 80);
     stage_key(s, KF_KEY_ESC);
-    assert_true(stage_shows(s, "5 of 5 profiles"));
+    assert_true(stage_shows(s, "5 profiles, 1 needs sign-in"));
 }
 
 static void messages(void **state) {
@@ -143,7 +143,7 @@ static void profile(void **state) {
     assert_string_equal(kf_json_str(s->last_params, "open"), "00000000000000a1");
     stage_shot(s, "profile");
     stage_wait(s, 5000);
-    assert_true(stage_shows(s, "4:07 of 5:00"));
+    assert_true(stage_shows(s, "4 min of 5 left"));
 }
 
 static void profile_failed(void **state) {

@@ -14,7 +14,7 @@ export DISPLAY=:$(cat "$SCRATCH/display")
 held() { xclip -selection clipboard -out 2>/dev/null; }
 
 tui 80x24 "DISPLAY=$DISPLAY '$BIN/keyfob-tui'"
-wait_for "1 of 1 profiles"
+wait_for "1 profile,"
 send t
 wait_for "Copied the access token (xclip); cleared in 30 s"
 is "t copies the token" "$(held)" "$T"
@@ -31,10 +31,10 @@ wait_until "the clipboard is cleared although keyfob is closed" gone
 ok "cleared although keyfob is closed"
 
 tui 80x24 "DISPLAY=$DISPLAY '$BIN/keyfob-tui'"
-wait_for "1 of 1 profiles"
+wait_for "1 profile,"
 send x
 wait_for "> dev > Export"
-send Tab Space # env
+send Tab Space Space # raw, env
 wait_for "< env >"
 send Tab Space Tab
 type_in "$SCRATCH/my token.env"
@@ -59,7 +59,7 @@ is "replaced" "$(cat "$SCRATCH/my token.env")" "Authorization: Bearer $T"
 send x
 wait_for "> dev > Export"
 send Escape
-wait_for "1 of 1 profiles"
+wait_for "1 profile,"
 hasnt "no token was ever shown" "$(history)" "${T:20:40}"
 
 # shown on purpose, and gone again
@@ -77,11 +77,11 @@ left 130 "Ctrl-C while it is shown"
 hasnt "nothing of it stays behind" "$(history)" "${T:20:40}"
 
 tui 80x24 "env -u DISPLAY KEYFOB_CLIPBOARD=native '$BIN/keyfob-tui'"
-wait_for "1 of 1 profiles"
+wait_for "1 profile,"
 send t
 wait_for "Could not copy"
 wait_for "no clipboard here"
 send q
-wait_for "1 of 1 profiles"
+wait_for "1 profile,"
 send q
 left 0 "q"

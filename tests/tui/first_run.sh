@@ -89,11 +89,11 @@ send 3
 wait_for "keyfob sandbox"
 wait_for "sandbox-public"
 # its agent is killed: another one has nothing in its memory, and the screen gives it the sandbox's API key again
-wait_for "agent ok"
+wait_for "profiles,"
 pid=$("$BIN/keyfob" --sandbox agent status --json | json pid)
 kill -9 "$pid"
 wait_for "no agent"
-wait_for "agent ok"
+wait_for "profiles,"
 send s
 wait_for "How do you"
 send 4

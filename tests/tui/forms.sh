@@ -63,14 +63,14 @@ shows_not "canary" || fail "the key is shown"
 send Escape
 wait_for "Discard the changes"
 send y
-wait_for "2 of 2 profiles"
+wait_for "2 profiles,"
 are "dev dev-copy" || fail "there is: $(names)"
 ok "what is wrong stays in the form; what is odd asks once"
 
 # gone and taken back
 send D
 wait_for "u takes it back: dev-copy"
-wait_for "> dev "
+wait_row "dev"
 shows_not "> dev-copy" || fail "still in the list"
 are "dev dev-copy" || fail "the agent was told too early: $(names)"
 send u
@@ -88,7 +88,7 @@ are "dev dev-copy" || fail "after Ctrl-C there is: $(names)"
 dead() { ! kill -0 "$pid" 2>/dev/null; }
 for sig in TERM KILL; do
     tui 80x24 "$run_tui"
-    wait_for "> dev "
+    wait_row "dev"
     send Down # what nobody has signed in to comes last
     wait_for "> dev-copy"
     send D
@@ -102,7 +102,7 @@ ok "Ctrl-C, SIGTERM and SIGKILL delete nothing"
 
 # q does it, and says when the agent does not answer
 tui 80x24 "$run_tui"
-wait_for "> dev "
+wait_row "dev"
 send Down
 wait_for "> dev-copy"
 send D

@@ -45,6 +45,9 @@ wait_for() {
         read -r -t 0.03 <> <(:) || true
     done
 }
+# wait_row NAME: the list's cursor is on that profile; the default has a star
+on_row() { shown | grep -qE "^> *$1\\*? "; }
+wait_row() { wait_until "the cursor on $1" on_row "$1"; }
 wait_gone() {
     local end=$((SECONDS + 20))
     while shows "$1"; do

@@ -48,11 +48,11 @@ is "the state" "$(kf status dev --json | json state)" locked
 # --- and on the screen ---
 kf agent stop -q
 tui 80x24 "'$BIN/keyfob-tui'"
-wait_for "1 of 1 profiles"
+wait_for "1 profile,"
 look "the list"
 wait_for "orgs@example.test"
 for text in Globex localhost "signed in"; do shows "$text" || fail "the list lacks '$text'"; done
-shows_not "attention" || fail "a session at rest is called an alarm"
+shows_not "need" || fail "a session at rest is called an alarm"
 shows_not "not signed in" || fail "a known session is called none"
 ok "the list shows person, organization and environment"
 send Enter
@@ -67,7 +67,7 @@ look "a tab asks"
 type_in "$PASS"
 wait_for "(hidden)"
 send Enter
-wait_for "Sessions (1)"
+wait_for "Sessions 1"
 look "the tab"
 ok "a tab asks for the passphrase, and loads"
 send Escape
@@ -99,7 +99,7 @@ wait_for "Open the vault"
 type_in "$PASS"
 wait_for "(hidden)"
 send Enter
-wait_for "vault unlocked"
+wait_for "vault open"
 ok "U unlocks"
 kf lock -q || fail lock
 wait_for "vault locked"
@@ -122,10 +122,10 @@ print(json.dumps({"schema": "keyfob.profiles-export/1", "profiles": [
 P
 kf profile import "$SCRATCH/fifty.json" >/dev/null || fail "import"
 send C-l
-wait_for "51 of 51"
+wait_for "51 profiles,"
 wait_for "not signed in"
 look "fifty"
-shows_not "attention" || fail "an imported profile is called an alarm"
+shows_not "need" || fail "an imported profile is called an alarm"
 shown | sed -n 4p | grep -q "> dev" || fail "the signed in profile is not the first"
 send Down # the selected row has no colours
 wait_for "> w-"
@@ -143,7 +143,7 @@ send r
 wait_for "Could not renew dev"
 look "ended"
 send Escape
-wait_for "1 needs attention"
+wait_for "1 needs sign-in"
 wait_for "needs sign-in"
 look "needs sign-in"
 send Down

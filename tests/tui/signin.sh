@@ -36,7 +36,7 @@ pick() { # PROFILE: puts the list's cursor on it, by the filter
     read -r -t 0.3 <> <(:) || true # a key that follows at once is one with Alt
     type_in "/$1"
     send Enter
-    wait_for "> $1 "
+    wait_row "$1"
 }
 start() { # PROFILE ROW: the chooser's row
     pick "$1"

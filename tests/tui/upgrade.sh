@@ -28,7 +28,7 @@ EOF
 sandbox --device-interval 1s
 profile_dev dev
 tui 100x30 "'$BIN/keyfob-tui'"
-wait_for "1 of 1 profiles"
+wait_for "1 profile,"
 with_password dev plain@example.test
 signed_in dev plain@example.test "dev is signed in"
 T=$(kf token dev) || fail token

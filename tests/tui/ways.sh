@@ -8,7 +8,7 @@ sandbox --device-interval 1s
 profile_dev
 kf profile add open --client-id client_sandbox_public --api-host "$U" >/dev/null || fail "profile add"
 tui 80x24 "env -u DISPLAY -u WAYLAND_DISPLAY -u BROWSER '$BIN/keyfob-tui'"
-wait_for "2 of 2 profiles"
+wait_for "2 profiles,"
 
 start dev 3
 wait_for "E-mail"
@@ -140,7 +140,7 @@ left 130 "Ctrl-C"
 printf '#!/bin/sh\nprintf "%%s\\n" "$@" >>"%s"\n' "$SCRATCH/opened" >"$SCRATCH/browser"
 chmod +x "$SCRATCH/browser"
 tui 100x30 "env SSH_CONNECTION='192.0.2.1 50000 192.0.2.9 22' USER=ada BROWSER='$SCRATCH/browser' '$BIN/keyfob-tui'"
-wait_for " of 2 profiles"
+wait_for "2 profiles,"
 start open 9 # no such row
 wait_for "Why 1 may not fit"
 send 1

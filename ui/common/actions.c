@@ -7,6 +7,8 @@ enum {
     LISTS = KF_AT_PROFILE | KF_AT_PANEL | KF_AT_STEP | KF_AT_FIRST | KF_AT_LIST | KF_AT_CHOOSER |
             KF_AT_PICKER | KF_AT_HELP | KF_AT_IMPORT,
     ONE_PROFILE = KF_AT_LIST | KF_AT_PROFILE,
+    COPIES = KF_AT_LIST | KF_AT_PROFILE | KF_AT_CHOOSER | KF_AT_PANEL | KF_AT_EXPORT |
+             KF_AT_IMPORT | KF_AT_STEP,
     FIELDS = KF_AT_FORM | KF_AT_TYPED | KF_AT_EXPORT
 };
 
@@ -72,6 +74,18 @@ static const kf_action_row table[] = {
      KF_AT_LIST, {'I'}},
     {KF_DO_COPY, "copy-token", "t", "copy token", "Puts a fresh token into the clipboard for 30 s.",
      ONE_PROFILE, {'t'}},
+    {KF_DO_YANK, "copy", "y", "copy", "Copies what the cursor is on, in one line.",
+     COPIES, {'y'}},
+    {KF_DO_NEXT_WAITING, "next-waiting", "n", "next one",
+     "Goes to the next profile that needs a person.", KF_AT_LIST, {'n'}},
+    {KF_DO_SORT_NEXT, "sort-next", ">", "sort by next", "Sorts by the next column.",
+     KF_AT_LIST, {'>'}},
+    {KF_DO_SORT_PREV, "sort-previous", "<", "sort back",
+     "Sorts by the column before; then as at the start.", KF_AT_LIST, {'<'}},
+    {KF_DO_SORT_REVERSE, "sort-reverse", "R", "reverse", "Sorts the other way round.",
+     KF_AT_LIST, {'R'}},
+    {KF_DO_BY_ENVIRONMENT, "by-environment", "b", "by env.", "Sorts by environment.",
+     KF_AT_LIST, {'b'}},
     {KF_DO_EXPORT, "export", "x", "export", "The token, its claims or the API key for other tools.",
      ONE_PROFILE, {'x'}},
     {KF_DO_EXPORT, "do-export", "Enter", "export", "Copies it, or writes the file.",
@@ -97,7 +111,7 @@ static const kf_action_row table[] = {
      KF_AT_PROFILE, {'A'}},
     {KF_DO_DEFAULT, "default", "*", "default", "Commands use it when no profile is named.",
      ONE_PROFILE, {'*'}},
-    {KF_DO_FILTER, "filter", "/", "filter", "Shows only rows that contain what you type.",
+    {KF_DO_FILTER, "filter", "/", "filter", "Shows rows that contain each word; !word excludes.",
      KF_AT_LIST | KF_AT_HELP, {'/'}},
     {KF_DO_SIGN_OUT, "sign-out", "S", "sign out", "Ends the session at WorkOS and here.",
      ONE_PROFILE,
@@ -133,7 +147,7 @@ static const kf_action_row table[] = {
      {'?', KF_KEY_F1}},
     {KF_DO_PALETTE, "palette", ":", "actions", "The same list, ready to be searched.",
      KF_AT_ALL & ~KF_AT_HELP, {':'}},
-    {KF_DO_REDRAW, "redraw", "Ctrl-L", "redraw", "Draws the screen again, sorts the list.",
+    {KF_DO_REDRAW, "redraw", "Ctrl-L", "redraw", "Draws the screen again.",
      KF_AT_ALL,
      {KF_CTRL('L')}},
     {KF_DO_SUSPEND, "suspend", "Ctrl-Z", "suspend",

@@ -13,6 +13,7 @@ static kf_level *top(kf_app *a) { return &a->level[a->depth - 1]; }
 const char *kf_app_top(const kf_app *a) { return a->level[a->depth - 1].cls->name; }
 
 static void push_now(kf_app *a, const kf_screen_class *cls, const kf_args *args) {
+    a->changes++;
     if (a->depth == KF_DEPTH) return;
     kf_level *l = &a->level[a->depth++];
     *l = (kf_level){cls, calloc(1, cls->state_size), ++a->last_uid};
@@ -31,6 +32,7 @@ static int level_of(const kf_app *a, uint32_t uid) { /* -1: closed */
 
 static void close_at(kf_app *a, int i) {
     kf_level l = a->level[i];
+    a->changes++;
     a->depth--;
     memmove(a->level + i, a->level + i + 1, (size_t)(a->depth - i) * sizeof l);
     if (l.cls->done) l.cls->done(l.st);
@@ -73,6 +75,7 @@ static void apply_ops(kf_app *a) {
 }
 
 void kf_app_send(kf_app *a, kf_level *l, const kf_event *ev) {
+    if (ev->kind != KF_EV_TICK) a->changes++;
     a->current = l->uid;
     l->cls->update(l->st, a->m, ev, a);
     a->current = 0;
@@ -111,6 +114,7 @@ static void choose_root(kf_app *a) {
 
 kf_app *kf_app_new(kf_model *m, const kf_home *home) {
     kf_app *a = kf_new(kf_app);
+    a->hints = kf_new(kf_hints);
     a->m = m;
     a->home = home;
     push_now(a, home->list, &(kf_args){0});
@@ -124,6 +128,7 @@ kf_app *kf_app_free(kf_app *a) {
     for (int i = 0; i < KF_CALLS; i++) kf_app_call_clear(&a->call[i]);
     for (int i = 0; i < a->n_fx; i++) kf_json_free(a->fx[i].params);
     kf_json_free(a->op_spare.list);
+    free(a->hints);
     free(a);
     return NULL;
 }
@@ -202,10 +207,37 @@ static bool writes(kf_action act) {
     return false;
 }
 
+void kf_copy_set(kf_copy *c, const char *what, const char *text) {
+    snprintf(c->what, sizeof c->what, "%s", what);
+    free(c->text);
+    c->text = kf_strdup(text);
+}
+
 const char *kf_app_why_not(const kf_app *a, const kf_level *l, kf_action act) {
     if (a->m->read_only && writes(act)) return "read-only is on";
     if (act == KF_DO_UNDO) return a->m->removal.id[0] ? NULL : "there is nothing to take back";
+    if (act == KF_DO_YANK) {
+        kf_copy c = {0};
+        bool any = l->cls->copy && l->cls->copy(l->st, a->m, &c);
+        free(c.text);
+        return any ? NULL : "nothing here can be copied";
+    }
     return l->cls->why_not ? l->cls->why_not(l->st, a->m, act) : NULL;
+}
+
+/* One line: what is pasted must not run in a shell before a person pressed Enter. */
+static void yank(kf_app *a, const kf_level *l) {
+    kf_copy c = {0};
+    if (!l->cls->copy(l->st, a->m, &c)) return;
+    for (char *s = c.text; s && *s; s++)
+        if ((unsigned char)*s < 0x20 || *s == 0x7f) *s = ' ';
+    kf_json *j = kf_json_obj();
+    if (c.secret) kf_json_set_secret(j, "text", c.secret);
+    else kf_json_set_str(j, "text", c.text);
+    kf_json_set_str(j, "what", c.what);
+    if (c.secret) kf_json_set_int(j, "clear_after_ms", 30000);
+    kf_out_job(a, "local.Copy", j, NULL);
+    free(c.text);
 }
 
 const char *kf_out_why_not(const kf_out *o, kf_action act) {
@@ -247,6 +279,10 @@ static void dispatch(kf_app *a, kf_action act, int key) {
     }
     if (act == KF_DO_UNDO) {
         kf_app_take_back(a);
+        return;
+    }
+    if (act == KF_DO_YANK) {
+        yank(a, l);
         return;
     }
     kf_app_send(a, l, &(kf_event){.kind = KF_EV_DO, .act = act, .key = key});
@@ -365,6 +401,7 @@ bool kf_app_gathers(const kf_app *a, int key) {
 void kf_app_hide(kf_app *a) { kf_app_all(a, &(kf_event){.kind = KF_EV_HIDE}); }
 
 void kf_app_time(kf_app *a, int64_t now_ms, int64_t wall) {
+    if (now_ms / 1000 != a->m->now_ms / 1000) a->changes++; /* some actions wait for a time */
     a->m->now_ms = now_ms;
     a->m->wall = wall;
     while (a->n_message && a->message[0].until_ms && a->message[0].until_ms <= now_ms)
@@ -376,16 +413,17 @@ void kf_app_time(kf_app *a, int64_t now_ms, int64_t wall) {
 
 int64_t kf_app_wait_ms(const kf_app *a) {
     int64_t wait = -1, now = a->m->now_ms;
-    int64_t at[4] = {a->n_message ? a->message[0].until_ms : 0, a->watch_again_ms, 0,
-                     kf_app_removal_at(a)};
+    int64_t at[5] = {a->n_message ? a->message[0].until_ms : 0, a->watch_again_ms, 0,
+                     kf_app_removal_at(a), 0};
     bool counts = kf_app_busy(a) != NULL || at[3] || a->m->link == KF_LINK_WAITING;
     for (int i = a->depth - 1; i >= 0 && !counts && !a->too_small; i--) {
         const kf_level *l = &a->level[i];
         counts = l->cls->counts && l->cls->counts(l->st, a->m);
+        if (l->cls->ages) at[4] = now + 60000 - a->m->wall % 60 * 1000 - now % 1000;
         if (!l->cls->dialog) break;
     }
     if (counts) at[2] = now + 1000 - now % 1000;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         if (at[i]) {
             int64_t w = at[i] > now ? at[i] - now : 0;
             if (wait < 0 || w < wait) wait = w;
@@ -396,6 +434,7 @@ int64_t kf_app_wait_ms(const kf_app *a) {
 /* --- what the agent says --------------------------------------------------------------- */
 
 void kf_app_model_changed(kf_app *a) {
+    a->changes++;
     if (a->m->removal.id[0] && !kf_model_is_hidden(a->m, a->m->removal.id))
         a->m->removal = (kf_mremoval){0}; /* somebody else did it */
     choose_root(a);

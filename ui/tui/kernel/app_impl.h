@@ -53,10 +53,26 @@ typedef struct kf_op {
     kf_action run;
 } kf_op;
 
+enum { KF_HINTS = 12 };
+typedef struct kf_slot {
+    const kf_action_row *row;
+    const char *verb; /* in the place of its hint; NULL none */
+    bool possible;
+} kf_slot;
+typedef struct kf_hints { /* of the screen uid, as it was after that many changes */
+    unsigned of;
+    uint32_t uid;
+    bool read_only;
+    int n;
+    kf_slot slot[KF_HINTS];
+} kf_hints;
+
 struct kf_out {
     kf_model *m;
     const kf_home *home;
     kf_level level[KF_DEPTH];
+    unsigned changes; /* of anything that an action can depend on */
+    kf_hints *hints;  /* of the key line; draw.c keeps them */
     int depth;
     uint32_t last_uid, last_call, current;
     kf_call call[KF_CALLS];
@@ -100,5 +116,6 @@ void kf_app_model_changed(kf_app *a);
 void kf_app_calls_end(kf_app *a, uint32_t owner); /* a screen closed: its streams stop */
 void kf_app_unheld(kf_app *a, bool unlocked);     /* the passphrase dialog is over */
 void kf_app_call_clear(kf_call *c);
-const kf_job_words *kf_app_job_words(const char *method); /* never NULL */
-const kf_call *kf_app_busy(const kf_app *a);              /* the oldest job that is under way */
+/* name: of the profile, "" none. Never NULL. */
+const kf_job_words *kf_app_job_words(const char *method, const char *name);
+const kf_call *kf_app_busy(const kf_app *a); /* the oldest job that is under way */

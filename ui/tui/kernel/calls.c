@@ -110,20 +110,22 @@ const kf_call *kf_app_busy(const kf_app *a) {
 
 /* --- ends ------------------------------------------------------------------------------ */
 
-const kf_job_words *kf_app_job_words(const char *method) {
+const kf_job_words *kf_app_job_words(const char *method, const char *name) {
     static const kf_job_words all[] = {
         {"Renew", "renew", "renewing", KF_PANEL_RENEW},
         {"SignOut", "sign out of", "signing out of", KF_PANEL_SIGN_OUT},
         {"GetToken", "get the token of", "asking for the token of", KF_PANEL_PLAIN},
         {"RemoveProfile", "delete", "deleting", KF_PANEL_PLAIN},
         {"PutProfile", "change", "changing", KF_PANEL_PLAIN},
-        {"Unlock", "unlock", "unlocking", KF_PANEL_PLAIN},
+        {"Unlock", "unlock the secret store", "unlocking the secret store", KF_PANEL_PLAIN},
         {"SwitchOrganization", "switch the organization of", "changing", KF_PANEL_PLAIN},
         {"RevokeSession", "end sessions of", "ending sessions of", KF_PANEL_PLAIN},
         {"DeleteFactor", "delete the factor of", "changing", KF_PANEL_PLAIN},
-        {"local.Copy", "copy the token of", "copying for", KF_PANEL_PLAIN},
+        {"local.Copy", "copy a value of", "copying for", KF_PANEL_PLAIN},
         {"local.Write", "write the file for", "writing for", KF_PANEL_PLAIN}};
+    static const kf_job_words copy = {"", "copy it", "copying", KF_PANEL_PLAIN};
     static const kf_job_words other = {"", "do that with", "changing", KF_PANEL_PLAIN};
+    if (!name[0] && !strcmp(method, "local.Copy")) return &copy;
     for (size_t i = 0; i < KF_LEN(all); i++)
         if (!strcmp(all[i].method, method)) return &all[i];
     return &other;
@@ -131,13 +133,13 @@ const kf_job_words *kf_app_job_words(const char *method) {
 
 static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
     char title[120];
-    const kf_job_words *words = kf_app_job_words(c->method);
+    const kf_job_words *words = kf_app_job_words(c->method, c->name);
     if (!strcmp(c->method, "RemoveProfile")) {
         kf_app_removed(a, c->profile, false);
         kf_app_model_changed(a);
     }
-    snprintf(title, sizeof title, "Could not %s %.64s", words->fails,
-             c->name[0] ? c->name : "the secret store");
+    snprintf(title, sizeof title, "Could not %s%s%.64s", words->fails, c->name[0] ? " " : "",
+             c->name);
     kf_args args = {.what = words->repeat, .err = err, .title = title};
     memcpy(args.profile, c->profile, sizeof args.profile);
     for (int i = 0; i < a->depth;
@@ -155,9 +157,11 @@ static void job_failed(kf_app *a, const kf_call *c, const kf_err *err) {
 static void say_copied(kf_app *a, const kf_json *r) {
     const char *what = kf_json_str_or(r, "what", ""), *way = kf_json_str_or(r, "way", "");
     int64_t ms = kf_json_int_or(r, "clear_after_ms", 0);
-    if (kf_json_bool(r, "sent", false))
-        kf_out_say(a, KF_SAY_WARN, "Sent the %s by %s; keyfob can neither check nor clear it", what,
+    if (kf_json_bool(r, "sent", false) && ms)
+        kf_out_say(a, KF_SAY_INFO, "Sent the %s by %s; keyfob can neither check nor clear it", what,
                    way);
+    else if (kf_json_bool(r, "sent", false))
+        kf_out_say(a, KF_SAY_GOOD, "Sent the %s by %s", what, way);
     else if (ms)
         kf_out_say(a, KF_SAY_GOOD,
                    "Copied the %s (%s); cleared in %lld s, also when keyfob is closed", what, way,
@@ -323,7 +327,15 @@ static void step_answer(kf_app *a, kf_call *c, const kf_json *result) {
     if (l) kf_app_send(a, l, &(kf_event){.kind = KF_EV_STEP, .call = c->id});
 }
 
+static void note_sessions(kf_app *a, const kf_call *c, const kf_json *result) {
+    KF_AUTO(kf_json)
+    params = kf_json_parse(kf_secret_peek(c->params), kf_secret_len(c->params), NULL);
+    kf_model_sessions(a->m, kf_json_str(params, "profile"), kf_json_get(result, "sessions"));
+    kf_app_model_changed(a);
+}
+
 static void part_answer(kf_app *a, const kf_call *c, const kf_json *result, bool ended) {
+    if (!strcmp(c->method, "ListSessions")) note_sessions(a, c, result);
     kf_level *l = owner_of(a, c->owner);
     kf_event ev = {.kind = KF_EV_RESULT, .call = c->id, .result = result, .ended = ended};
     if (l) kf_app_send(a, l, &ev);

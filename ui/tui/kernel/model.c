@@ -155,6 +155,7 @@ void kf_model_profile(kf_model *m, const kf_json *o) {
     if (old != p) {
         p->hidden = p->gone = old->hidden;
         if (old->gone && !p->gone) m->changes++;
+        if (!strcmp(p->session_id, old->session_id)) p->session_ends_at = old->session_ends_at;
         kf_mprofile read = *p;
         *p = *old;
         *old = read;
@@ -168,6 +169,22 @@ void kf_model_profile(kf_model *m, const kf_json *o) {
     }
     m->profile[m->n++] = p;
     m->changes++;
+}
+
+/* "2026-12-07T07:10:00.000Z"; 0: something else. */
+static int64_t time_of(const char *iso) {
+    struct tm tm = {0};
+    const char *end = iso ? strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+    return end && end - iso == 19 ? (int64_t)timegm(&tm) : 0;
+}
+
+void kf_model_sessions(kf_model *m, const char *id, const kf_json *list) {
+    kf_mprofile *p = NULL;
+    for (size_t i = 0; i < m->n && !p; i++)
+        if (kf_str_eq(m->profile[i]->id, id)) p = m->profile[i];
+    for (const kf_json *i = kf_json_first(list); p && i; i = kf_json_next(i))
+        if (kf_json_bool(i, "current", false))
+            p->session_ends_at = time_of(kf_json_str(i, "expires_at"));
 }
 
 static bool is_hidden(const kf_mprofile *p, const char *which) {

@@ -28,7 +28,8 @@ typedef struct kf_mprofile {
     char *token_head, *token_tail;
     int permissions, renewed_ok;                                /* -1 not known */
     int64_t signed_in_at, renewed_at, expires_at, last_used_at; /* unix s, 0 not known */
-    int64_t renewed_ms, life_ms, token_bytes;                   /* -1 not known */
+    int64_t session_ends_at;                  /* unix s, from the list of sessions; 0 not known */
+    int64_t renewed_ms, life_ms, token_bytes; /* -1 not known */
     int64_t skew_s;
     int64_t ends_at, renews_at, retry_at; /* boot ms, KF_NO_TIME not known */
 } kf_mprofile;
@@ -102,6 +103,8 @@ void kf_model_done(kf_model *m);
 void kf_model_hello(kf_model *m, const kf_json *hello);
 void kf_model_watch(kf_model *m, const kf_json *answer);    /* profiles, removed, store */
 void kf_model_profile(kf_model *m, const kf_json *profile); /* one */
+/* The list of sessions says when the one of this profile ends. */
+void kf_model_sessions(kf_model *m, const char *id, const kf_json *list);
 void kf_model_removed(kf_model *m, const char *id_or_name);
 /* Out of sight, whatever the agent still says of it, until it is removed or shown again. */
 void kf_model_hide(kf_model *m, const char *id, bool hide);

@@ -40,17 +40,36 @@ typedef struct kf_event {
 typedef enum kf_tier { KF_TIER_TOO_SMALL, KF_TIER_COMPACT, KF_TIER_NORMAL, KF_TIER_WIDE } kf_tier;
 kf_tier kf_tier_of(int rows, int cols); /* what fits */
 
+/* What a dialog says of itself when it is measured. */
+typedef struct kf_sheet {
+    int rows;
+    char name[120]; /* stands in the rule above it */
+} kf_sheet;
+
 typedef struct kf_view {
     kf_tier tier;
-    kf_rect body; /* where the screen draws */
-    kf_rect foot; /* rows below the lower rule, as many as the class asked for */
+    kf_rect body;   /* where the screen draws: from column 2 to the last but two */
+    kf_rect foot;   /* rows below the lower rule, as many as the class asked for */
+    kf_sheet *want; /* not NULL: a dialog is only measured, and fills this in */
 } kf_view;
+
+/* In a text of title, status or rule: what follows is in this ink, until the next mark. */
+const char *kf_mark(kf_ink ink);
 
 typedef enum kf_typing {
     KF_TYPING_NONE,
     KF_TYPING_TEXT,
     KF_TYPING_DIGITS /* letters stay actions */
 } kf_typing;
+
+/* What y copies: what it is called ("session ID"), and the value, whole and in one line. */
+typedef struct kf_copy {
+    char what[48];
+    char *text; /* owned */
+    const kf_secret
+        *secret; /* in the place of text; borrowed, cleared from the clipboard in 30 s */
+} kf_copy;
+void kf_copy_set(kf_copy *c, const char *what, const char *text);
 
 typedef enum kf_say { KF_SAY_INFO, KF_SAY_GOOD, KF_SAY_WARN, KF_SAY_BAD } kf_say;
 
@@ -104,7 +123,8 @@ struct kf_screen_class {
     const char *name;  /* "profiles"; golden files are called after it */
     size_t state_size; /* zeroed before init */
     unsigned where;    /* KF_AT_... */
-    bool dialog;       /* drawn over the screen below it */
+    bool dialog;       /* a sheet at the foot of the screen below it, which gets fewer rows */
+    bool ages;         /* shows ages: drawn again at each full minute */
     bool stays;        /* it is not about the screen below: that one closes without it */
     bool steps;        /* the sign-in's steps are for it, and are wiped when it closes */
     int foot_normal;   /* foot rows in the normal tier */
@@ -121,8 +141,20 @@ struct kf_screen_class {
     /* The message line when there is no message. ink may be changed. May be NULL. */
     void (*status)(const void *st, const kf_model *m, bool compact, char *left, char *right,
                    size_t size);
-    /* Actions for the key line, most important first, KF_DO_NONE ends. */
+    /* What y copies: what the cursor is on. False: nothing. May be NULL. */
+    bool (*copy)(const void *st, const kf_model *m, kf_copy *out);
+    /* The i-th tab of the upper rule. False: there are no more. May be NULL. */
+    bool (*tab)(const void *st, const kf_model *m, int i, char name[40], bool *is_active);
+    /* What the keys act on, for the lower rule; tail stands at its right end. May be NULL; in a
+     * small window the rule is there only where this is not. */
+    void (*about)(const void *st, const kf_model *m, const kf_view *v, char *name, char *tail,
+                  size_t size);
+    /* Actions for the key line, most important first, KF_DO_NONE ends. They keep their places: one
+     * that is not possible is grey. */
     void (*hints)(const void *st, const kf_model *m, kf_action out[12]);
+    /* What act is called here, with a small letter: the verb of a button. NULL: as everywhere. May
+     * be NULL. */
+    const char *(*verb)(const void *st, kf_action act);
     /* NULL: possible now. Else the reason, a sentence without a full stop. May be NULL. */
     const char *(*why_not)(const void *st, const kf_model *m, kf_action act);
     bool (*counts)(const void *st,

@@ -80,9 +80,8 @@ bool kf_items_move(kf_items *l, kf_action act) {
 
 void kf_items_mark(const kf_items *l, size_t i, kf_grid *g, int y, kf_rect r) {
     if (i != l->cur) return;
-    kf_grid_text(g, y, r.x, 1, KF_INK_STRONG, ">");
-    kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
-    kf_grid_cursor(g, y, r.x);
+    kf_row_mark(g, y, r);
+    kf_grid_cursor(g, y, r.x - 2);
 }
 
 int kf_items_draw_none(const kf_items *l, const kf_model *m, const char *what, bool details,

@@ -279,22 +279,20 @@ int kf_page_move(int top, kf_action act) {
     return top < 0 ? 0 : top > PAGE_ROWS ? PAGE_ROWS : top;
 }
 
-/* --- boxes ----------------------------------------------------------------------------- */
+/* --- sheets and rows -----------------------------------------------------------------------------
+ */
 
-kf_rect kf_dialog_box(const kf_view *v, kf_grid *g, int rows, int cols) {
-    kf_rect b = v->body;
-    if (v->tier == KF_TIER_COMPACT) {
-        kf_grid_clear_rect(g, (kf_rect){b.y, 0, b.rows + v->foot.rows, g->cols});
-        return (kf_rect){b.y, 1, b.rows, g->cols - 2};
+kf_rect kf_sheet_at(const kf_view *v, const char *name, int rows) {
+    if (v->want) {
+        v->want->rows = rows;
+        snprintf(v->want->name, sizeof v->want->name, "%s", name);
     }
-    if (cols > g->cols - 6) cols = g->cols - 6;
-    if (rows > b.rows - 2) rows = b.rows - 2;
-    kf_rect box = {b.y + (b.rows - rows - 2) / 3, (g->cols - cols - 2) / 2, rows + 2, cols + 2};
-    kf_grid_clear_rect(
-        g, (kf_rect){box.y, 0, box.rows, g->cols}); /* whole rows: no half-covered text beside it */
-    kf_grid_hline(g, box.y, box.x, box.cols);
-    kf_grid_hline(g, box.y + box.rows - 1, box.x, box.cols);
-    return (kf_rect){box.y + 1, box.x + 1, rows, cols};
+    return v->body;
+}
+
+void kf_row_mark(kf_grid *g, int y, kf_rect r) {
+    kf_grid_text(g, y, r.x - 2, 1, KF_INK_TEXT, ">");
+    kf_grid_tint(g, y, r.x - 2, r.cols + 3, KF_INK_SELECT);
 }
 
 int kf_button_draw(kf_grid *g, int y, int x, const char *label, bool focused) {

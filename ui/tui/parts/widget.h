@@ -43,9 +43,11 @@ void kf_page_with(kf_grid *g, kf_rect r, int top, kf_page_draw draw, const void 
                   const char *more); /* in other words */
 int kf_page_move(int top, kf_action act);
 
-/* A box for a dialog: cleared, with a rule above and below; the whole body in the compact tier.
- * Returns the inside. */
-kf_rect kf_dialog_box(const kf_view *v, kf_grid *g, int rows, int cols);
+/* The place of a dialog. name stands in the rule above it; rows is what it wants, and it may get
+ * fewer. */
+kf_rect kf_sheet_at(const kf_view *v, const char *name, int rows);
+/* The row of the list's cursor, once it is drawn: a mark two columns before r, and reversed. */
+void kf_row_mark(kf_grid *g, int y, kf_rect r);
 /* "[ Keep ]  [ Sign out ]": returns columns. */
 int kf_button_draw(kf_grid *g, int y, int x, const char *label, bool focused);
 

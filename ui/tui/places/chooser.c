@@ -119,16 +119,17 @@ static int draw_rows(const chooser *s, const kf_model *m, const kf_mprofile *p, 
         bool no = blocked(m, p, i), at = i == s->cur;
         int y = r.y + (int)i;
         const char *about = no ? "needs an API key (e adds one)" : pane ? "" : ways[i].about;
-        kf_grid_printf(g, y, r.x, r.cols, no ? KF_INK_DIM : KF_INK_STRONG, "%s %zu  %s",
-                       at ? ">" : " ", i + 1, kf_words_method(ways[i].method));
+        kf_grid_printf(g, y, r.x, r.cols, no ? KF_INK_DIM : KF_INK_STRONG, "%zu  %s", i + 1,
+                       kf_words_method(ways[i].method));
         if (r.cols < 50 && no) /* the reason is what matters there */
-            kf_grid_printf(g, y, r.x + 5, r.cols - 5, KF_INK_DIM, "%.*s: needs an API key",
+            kf_grid_printf(g, y, r.x + 3, r.cols - 3, KF_INK_DIM, "%.*s: needs an API key",
                            (int)strcspn(kf_words_method(ways[i].method), "("),
                            kf_words_method(ways[i].method));
         else if (r.cols >= 50) kf_grid_text(g, y, r.x + 32, r.cols - 32, KF_INK_DIM, about);
+        if (!no) kf_grid_tint(g, y, r.x, 1, KF_INK_KEY);
         if (at) {
-            kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
-            kf_grid_cursor(g, y, r.x);
+            kf_row_mark(g, y, r);
+            kf_grid_cursor(g, y, r.x - 2);
         }
     }
     return (int)KF_LEN(ways);
@@ -213,6 +214,13 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
     snprintf(left, size, "keyfob%s > %s > Sign in", m->sandbox ? " sandbox" : "", p ? p->name : "");
 }
 
+static bool copy(const void *st, const kf_model *m, kf_copy *out) {
+    const kf_mprofile *p = of(st, m);
+    if (!p || !p->user_email[0]) return false;
+    kf_copy_set(out, "e-mail address", p->user_email);
+    return true;
+}
+
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     const chooser *s = st;
     const kf_mprofile *p = of(st, m);
@@ -220,7 +228,8 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     if (p && !blocked(m, p, s->cur)) out[n++] = KF_DO_USE;
     out[n++] = KF_DO_PICK;
     out[n++] = KF_DO_BACK;
-    out[n] = KF_DO_EDIT;
+    out[n++] = KF_DO_EDIT;
+    out[n] = KF_DO_YANK;
 }
 
 const kf_screen_class kf_screen_chooser = {.name = "chooser",
@@ -230,4 +239,5 @@ const kf_screen_class kf_screen_chooser = {.name = "chooser",
                                            .update = update,
                                            .draw = draw,
                                            .title = title,
+                                           .copy = copy,
                                            .hints = hints};

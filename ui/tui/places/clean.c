@@ -71,18 +71,26 @@ static const char *why_not(const void *st, const kf_model *m, kf_action act) {
     return ((const clean *)st)->call && ours ? "the file is being changed" : NULL;
 }
 
+static char *question_of(const clean *s) {
+    bool many = kf_json_count(kf_json_get(s->now, "changes")) > 1;
+    KF_AUTO_CHARS file = kf_text_safe(kf_json_str(s->now, "file"));
+    return kf_strfmt("Take the API key%s out of %s?", many ? "s" : "", file);
+}
+
 /* As diff says it; keys are masked by the agent. */
 static int draw_page(const void *arg, kf_grid *g, kf_rect r) {
     const clean *s = arg;
     const kf_json *changes = kf_json_get(s->now, "changes");
     bool many = kf_json_count(changes) > 1;
     KF_AUTO_CHARS file = kf_text_safe(kf_json_str(s->now, "file"));
-    KF_AUTO_CHARS question = kf_strfmt("Take the API key%s out of %s?", many ? "s" : "", file);
+    KF_AUTO_CHARS question = question_of(s);
     KF_AUTO_CHARS body = kf_strfmt(
         "Your store has %s now. %s will not find %s there any more. This is what changes:",
         many ? "them" : "it", kf_words_tool(kf_json_str_or(s->now, "source", "")),
         many ? "them" : "it");
-    int y = r.y + kf_grid_wrap(g, r.y, r.x, r.cols, 4, KF_INK_STRONG, question, true);
+    int y = r.y;
+    if (strlen(file) + 30 > (size_t)r.cols) /* the rule cuts it */
+        y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_STRONG, question, true);
     y += kf_grid_wrap(g, y, r.x, r.cols, 5, KF_INK_TEXT, body, true) + 1;
     for (const kf_json *i = kf_json_first(changes); i; i = kf_json_next(i)) {
         KF_AUTO_CHARS before = kf_text_safe(kf_json_str(i, "before"));
@@ -100,14 +108,14 @@ static int draw_page(const void *arg, kf_grid *g, kf_rect r) {
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const clean *s = st;
     if (!s->now) return;
-    kf_grid scratch;
-    kf_grid_init(&scratch, 1, 1, g->ascii);
-    int cols = g->cols - 6 < 84 ? g->cols - 6 : 84;
-    int need = draw_page(s, &scratch,
-                         (kf_rect){0, 0, 200, v->tier == KF_TIER_COMPACT ? g->cols - 2 : cols});
-    kf_grid_done(&scratch);
-    kf_rect r = kf_dialog_box(v, g, need + 2, cols);
-    int y = r.y + (need + 2 < r.rows ? need + 1 : r.rows - 1);
+    KF_AUTO_CHARS question = question_of(s);
+    kf_rect r = kf_sheet_at(v, question, 0);
+    if (r.cols > 100) r.cols = 100;
+    if (v->want) {
+        v->want->rows = draw_page(s, g, r) + 2;
+        return;
+    }
+    int y = r.y + r.rows - 1;
     kf_page(g, (kf_rect){r.y, r.x, y - r.y, r.cols}, s->top, draw_page, s);
     if (s->call) {
         kf_grid_text(g, y, r.x, r.cols, KF_INK_DIM, "changing the file");
@@ -116,6 +124,10 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     int x = r.x + kf_button_draw(g, y, r.x, "Leave it", !s->yes) + 2;
     kf_button_draw(g, y, x, "Take it out", s->yes);
     kf_grid_cursor(g, y, s->yes ? x : r.x);
+}
+
+static const char *verb(const void *st, kf_action act) {
+    return act == KF_DO_YES ? "take it out" : act == KF_DO_NO ? "leave it" : NULL;
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
@@ -131,4 +143,5 @@ const kf_screen_class kf_screen_clean = {.name = "clean",
                                          .draw = draw,
                                          .done = done,
                                          .hints = hints,
+                                         .verb = verb,
                                          .why_not = why_not};

@@ -52,28 +52,30 @@ static void confirm_update(void *st, const kf_model *m, const kf_event *ev, kf_o
 }
 
 static const struct {
-    const char *body, *no, *yes;
+    const char *body, *no, *yes, *keep, *act; /* buttons, and their verbs in the key line */
 } questions[] = {
     [KF_CONFIRM_SIGN_OUT] = {"WorkOS ends the session, and keyfob forgets its tokens here. "
                              "Commands that use this profile stop working "
                              "until you sign in again. Settings and API key stay.",
-                             "Keep", "Sign out"},
-    [KF_CONFIRM_DISCARD] = {"What you typed in the form is not saved.", "Keep editing", "Discard"},
+                             "Keep", "Sign out", "keep", "sign out"},
+    [KF_CONFIRM_DISCARD] = {"What you typed in the form is not saved.", "Keep editing", "Discard",
+                            "keep editing", "discard"},
     [KF_CONFIRM_REVOKE] =
         {"The device or browser that uses it has to sign in again, at the latest when "
          "its token expires. Your own session stays.",
-         "Keep", "End it"},
-    [KF_CONFIRM_REPLACE] = {"The file exists. What is in it now is lost.", "Keep", "Replace"},
+         "Keep", "End it", "keep", "end it"},
+    [KF_CONFIRM_REPLACE] = {"The file exists. What is in it now is lost.", "Keep", "Replace",
+                            "keep", "replace"},
     [KF_CONFIRM_API_KEY] = {"The key does not expire. Anyone who has it can do anything in this "
                             "environment, for every user.",
-                            "Cancel", "Export the key"},
+                            "Cancel", "Export the key", "cancel", "export the key"},
     [KF_CONFIRM_RESET] = {"WorkOS prepares a password reset now. Setting the new password ends all "
                           "sessions of this user, on every device.",
-                          "Cancel", "Reset it"},
+                          "Cancel", "Reset it", "cancel", "reset it"},
     [KF_CONFIRM_LEAVE_CODE] = {
         "keyfob deletes the factor at WorkOS. If an app has scanned the code "
         "already, delete the entry in the app, too.",
-        "Stay", "Leave"}};
+        "Stay", "Leave", "stay", "leave"}};
 
 static char *question_of(const confirm *s, const kf_mprofile *p) {
     switch (s->what) {
@@ -91,15 +93,22 @@ static char *question_of(const confirm *s, const kf_mprofile *p) {
 static void confirm_draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const confirm *s = st;
     KF_AUTO_CHARS question = question_of(s, kf_model_by_id(m, s->id));
-    kf_rect r =
-        kf_dialog_box(v, g, s->what == KF_CONFIRM_REPLACE ? 8 : 6, 60); /* a path can be long */
-    int y = r.y + kf_grid_wrap(g, r.y, r.x, r.cols, r.rows - 3, KF_INK_STRONG, question, true),
-        end = r.y + r.rows - 1;
-    y += kf_grid_wrap(g, y, r.x, r.cols, end - y, KF_INK_TEXT, questions[s->what].body, true);
-    if (r.rows > 6 && y < end) y++;
+    bool is_long = strlen(question) + 4 > (size_t)v->body.cols; /* a path: the rule cuts it */
+    kf_rect r = kf_sheet_at(v, question, 0);
+    int y = r.y, cols = r.cols < 100 ? r.cols : 100;
+    if (is_long) y += kf_grid_wrap(g, y, r.x, cols, 5, KF_INK_STRONG, question, true);
+    y += kf_grid_wrap(g, y, r.x, cols, 5, KF_INK_TEXT, questions[s->what].body, true);
+    if (v->tier != KF_TIER_COMPACT) y++;
+    if (v->want) v->want->rows = y + 1;
+    if (y >= r.y + r.rows) y = r.y + r.rows - 1;
     int x = r.x + kf_button_draw(g, y, r.x, questions[s->what].no, !s->yes) + 2;
     kf_button_draw(g, y, x, questions[s->what].yes, s->yes);
     kf_grid_cursor(g, y, s->yes ? x : r.x);
+}
+
+static const char *confirm_verb(const void *st, kf_action act) {
+    int what = ((const confirm *)st)->what;
+    return act == KF_DO_YES ? questions[what].act : act == KF_DO_NO ? questions[what].keep : NULL;
 }
 
 static void confirm_hints(const void *st, const kf_model *m, kf_action out[12]) {
@@ -113,7 +122,8 @@ const kf_screen_class kf_screen_confirm = {.name = "confirm",
                                            .init = confirm_init,
                                            .update = confirm_update,
                                            .draw = confirm_draw,
-                                           .hints = confirm_hints};
+                                           .hints = confirm_hints,
+                                           .verb = confirm_verb};
 
 /* --- typed: what cannot be undone --------------------------------------------------------- */
 
@@ -174,7 +184,6 @@ static void typed_update(void *st, const kf_model *m, const kf_event *ev, kf_out
 static void typed_draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const typed *s = st;
     const kf_mprofile *p = kf_model_by_id(m, s->id);
-    kf_rect r = kf_dialog_box(v, g, 7, 60);
     if (!p) return;
     const char *body =
         s->what == KF_TYPED_FACTOR ? "Its codes stop working everywhere. Where a second factor is "
@@ -194,12 +203,16 @@ static void typed_draw(const void *st, const kf_model *m, const kf_view *v, kf_g
     else
         snprintf(question, sizeof question, "Delete %s?",
                  s->what == KF_TYPED_FACTOR ? s->about : p->name);
-    int y = r.y + kf_grid_wrap(g, r.y, r.x, r.cols, 2, KF_INK_STRONG, question, true);
-    y += kf_grid_wrap(g, y, r.x, r.cols, 4, KF_INK_TEXT, body, true);
+    kf_rect r = kf_sheet_at(v, question, 0);
+    int y = r.y, cols = r.cols < 100 ? r.cols : 100;
+    y += kf_grid_wrap(g, y, r.x, cols, 5, KF_INK_TEXT, body, true);
+    if (v->tier != KF_TIER_COMPACT) y++;
     kf_grid_printf(
-        g, y + 1, r.x, r.cols, KF_INK_TEXT,
+        g, y++, r.x, r.cols, KF_INK_TEXT,
         s->what == KF_TYPED_PROFILE ? "Type its name to delete it:" : "Type %s to do it:", p->name);
-    kf_line_draw(&s->line, g, y + 2, r.x, r.cols < 40 ? r.cols : 40, true);
+    if (v->want) v->want->rows = y + 1;
+    if (y >= r.y + r.rows) y = r.y + r.rows - 1;
+    kf_line_draw(&s->line, g, y, r.x, r.cols < 40 ? r.cols : 40, true);
 }
 
 static kf_typing typed_typing(const void *st, const kf_model *m) { return KF_TYPING_TEXT; }

@@ -386,6 +386,14 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
                  &(subject){s, m, p, roomy}, "PgDn shows more");
 }
 
+static bool copy(const void *st, const kf_model *m, kf_copy *out) {
+    const kf_mprofile *p = of(st, m);
+    if (!p) return false;
+    KF_AUTO_CHARS line = shell_line(st, p);
+    kf_copy_set(out, "command", line);
+    return true;
+}
+
 static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
                   size_t size) {
     const kf_mprofile *p = of(st, m);
@@ -404,8 +412,8 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    static const kf_action all[] = {KF_DO_EXPORT, KF_DO_NEXT, KF_DO_OTHER,
-                                    KF_DO_SHOW,   KF_DO_BACK, KF_DO_NONE};
+    static const kf_action all[] = {KF_DO_EXPORT, KF_DO_NEXT, KF_DO_OTHER, KF_DO_SHOW,
+                                    KF_DO_YANK,   KF_DO_BACK, KF_DO_NONE};
     static const kf_action field[] = {KF_DO_EXPORT, KF_DO_NEXT, KF_DO_BACK,
                                       KF_DO_NONE}; /* v is a letter there */
     bool text = typing(st, m) == KF_TYPING_TEXT;
@@ -440,6 +448,7 @@ const kf_screen_class kf_screen_export = {.name = "export",
                                           .done = done,
                                           .typing = typing,
                                           .title = title,
+                                          .copy = copy,
                                           .status = status,
                                           .hints = hints,
                                           .why_not = why_not,

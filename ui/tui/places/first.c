@@ -1,7 +1,7 @@
 /* First run: no profile yet. */
 #include "base/str.h"
 #include "ui/tui/places/places.h"
-#include "ui/tui/places/profile_do.h"
+#include "ui/tui/places/profile_facts.h"
 #include "ui/tui/parts/widget.h"
 
 typedef struct first {
@@ -56,12 +56,12 @@ static void where_text(const kf_model *m, char *out, size_t size) {
 static int draw_choice(const first *s, kf_grid *g, kf_rect r, int y, size_t i, const char *name,
                        const char *about) {
     bool at = s->cur == i, wide = r.cols >= 60;
-    kf_grid_text(g, y, r.x, 2, KF_INK_STRONG, at ? ">" : " ");
-    kf_grid_printf(g, y, r.x + 2, r.cols - 2, KF_INK_STRONG, "%zu  %s", i + 1, name);
-    if (wide) kf_grid_text(g, y, r.x + 32, r.cols - 32, KF_INK_DIM, about);
+    kf_grid_printf(g, y, r.x, r.cols, KF_INK_STRONG, "%zu  %s", i + 1, name);
+    kf_grid_tint(g, y, r.x, 1, KF_INK_KEY);
+    if (wide) kf_grid_text(g, y, r.x + 33, r.cols - 33, KF_INK_DIM, about);
     if (at) {
-        kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
-        kf_grid_cursor(g, y, r.x);
+        kf_row_mark(g, y, r);
+        kf_grid_cursor(g, y, r.x - 2);
     }
     return 1;
 }
@@ -69,7 +69,7 @@ static int draw_choice(const first *s, kf_grid *g, kf_rect r, int y, size_t i, c
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const first *s = st;
     bool compact = v->tier == KF_TIER_COMPACT;
-    kf_rect r = {v->body.y, compact ? 0 : 3, v->body.rows, g->cols - (compact ? 0 : 6)};
+    kf_rect r = v->body;
     char text[256], where[160];
     int y = r.y + (compact ? 0 : 1);
     kf_grid_text(g, y++, r.x, r.cols, KF_INK_STRONG, "No profiles yet.");
@@ -121,11 +121,11 @@ static void title(const void *st, const kf_model *m, bool compact, char *left, c
 
 static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
                    size_t size) {
-    if (!compact) kf_agent_text(m, false, right, size);
+    if (!compact) kf_agent_text(m, right, size);
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    out[0] = KF_DO_UNDO, out[1] = KF_DO_USE, out[2] = KF_DO_PICK, out[3] = KF_DO_QUIT;
+    out[0] = KF_DO_USE, out[1] = KF_DO_PICK, out[2] = KF_DO_QUIT;
 }
 
 const kf_screen_class kf_screen_first = {.name = "first",

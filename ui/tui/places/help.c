@@ -126,23 +126,21 @@ static void draw_row(const kf_model *m, const help *s, size_t i, kf_grid *g, kf_
     const kf_action_row *row = s->row[i];
     const char *key = row->id == KF_DO_SAVE && m->ctrl_s ? "Ctrl-S" : row->key;
     bool no = s->why[i][0], wide = r.cols >= 60;
-    int name = wide ? 14 : 12, x = r.x + 2;
-    if (at) kf_grid_text(g, y, r.x, 1, KF_INK_STRONG, ">");
+    int name = wide ? 14 : 12, x = r.x;
     kf_grid_text(g, y, x, 9, no ? KF_INK_DIM : KF_INK_KEY, key);
     kf_grid_text(g, y, x + 10, name - 1, no ? KF_INK_DIM : KF_INK_STRONG, row->hint);
     x += 10 + name;
     if (no) kf_grid_printf(g, y, x, r.cols - (x - r.x), KF_INK_DIM, "(%s)", s->why[i]);
     else kf_grid_text(g, y, x, r.cols - (x - r.x), KF_INK_TEXT, row->sentence);
-    if (at) kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
+    if (at) kf_row_mark(g, y, r);
 }
 
 static void draw_profile(const kf_mprofile *p, kf_grid *g, kf_rect r, int y, bool at) {
     kf_pstate state = p->state;
-    if (at) kf_grid_text(g, y, r.x, 1, KF_INK_STRONG, ">");
-    kf_grid_text(g, y, r.x + 2, 9, KF_INK_DIM, "profile");
-    kf_grid_text(g, y, r.x + 12, r.cols - 12 - 15, KF_INK_STRONG, p->name);
+    kf_grid_text(g, y, r.x, 9, KF_INK_DIM, "profile");
+    kf_grid_text(g, y, r.x + 10, r.cols - 10 - 15, KF_INK_STRONG, p->name);
     kf_grid_text(g, y, r.x + r.cols - 14, 14, kf_state_ink(state), kf_state_words(state));
-    if (at) kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
+    if (at) kf_row_mark(g, y, r);
 }
 
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
@@ -167,10 +165,8 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
         if (p) draw_profile(p, g, r, y + k, row == s->cur);
         else draw_row(m, s, at, g, r, y + k, row == s->cur);
     }
-    if (!n)
-        kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_TEXT,
-                     "Nothing matches. Esc clears the search.");
-    if (!s->typing) kf_grid_cursor(g, y + (int)(s->cur - top), r.x);
+    if (!n) kf_grid_text(g, y, r.x, r.cols, KF_INK_TEXT, "Nothing matches. Esc clears the search.");
+    if (!s->typing) kf_grid_cursor(g, y + (int)(s->cur - top), r.x - 2);
 }
 
 static kf_typing typing(const void *st, const kf_model *m) {

@@ -225,19 +225,16 @@ static void draw_row(const import *s, const kf_model *m, size_t k, kf_grid *g, i
     char client[64];
     int width = wide ? (r.cols - 6) * 2 / 5 - 2 : r.cols - 6;
     kf_short_id(i->text[CLIENT], client, sizeof client);
-    kf_grid_text(g, y, r.x + 2, 3, KF_INK_STRONG, can || now == FAILED ? box[now] : " - ");
-    kf_grid_text(g, y, r.x + 6, width, can ? KF_INK_STRONG : KF_INK_DIM,
+    kf_grid_text(g, y, r.x, 3, KF_INK_STRONG, can || now == FAILED ? box[now] : " - ");
+    kf_grid_text(g, y, r.x + 4, width, can ? KF_INK_STRONG : KF_INK_DIM,
                  name[0] ? name : "(without a name)");
     if (wide) {
-        kf_grid_text(g, y, r.x + 7 + width, 11, KF_INK_TEXT, i->text[TYPE]);
-        kf_grid_text(g, y, r.x + 19 + width, 17, KF_INK_TEXT, client[0] ? client : "no client ID");
-        kf_grid_text(g, y, r.x + 37 + width, r.cols - 37 - width, KF_INK_DIM,
+        kf_grid_text(g, y, r.x + 5 + width, 11, KF_INK_TEXT, i->text[TYPE]);
+        kf_grid_text(g, y, r.x + 17 + width, 17, KF_INK_TEXT, client[0] ? client : "no client ID");
+        kf_grid_text(g, y, r.x + 35 + width, r.cols - 35 - width, KF_INK_DIM,
                      i->text[KEY][0] ? i->text[KEY] : "no API key");
     }
-    if (k != s->list.cur) return;
-    kf_grid_text(g, y, r.x, 1, KF_INK_STRONG, ">");
-    kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
-    kf_grid_cursor(g, y, r.x);
+    kf_items_mark(&s->list, k, g, y, r);
 }
 
 /* About the row of the cursor. */
@@ -323,6 +320,14 @@ static void status(const void *st, const kf_model *m, bool compact, char *left, 
     else if (s->list.n) snprintf(left, size, "%zu of %zu marked", on, s->list.n);
 }
 
+static bool copy(const void *st, const kf_model *m, kf_copy *out) {
+    const kf_item *i = kf_items_at(&((const import *)st)->list);
+    const char *id = i ? i->text[CLIENT] : "";
+    if (!id[0]) return false;
+    kf_copy_set(out, "client ID", id);
+    return true;
+}
+
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     out[0] = KF_DO_SAVE, out[1] = KF_DO_OTHER, out[2] = KF_DO_BACK;
 }
@@ -339,6 +344,7 @@ const kf_screen_class kf_screen_import = {.name = "import",
                                           .draw = draw,
                                           .done = done,
                                           .title = title,
+                                          .copy = copy,
                                           .status = status,
                                           .hints = hints,
                                           .why_not = why_not,

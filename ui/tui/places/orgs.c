@@ -107,18 +107,16 @@ static void draw_row(const orgs *s, const kf_mprofile *p, size_t row, kf_grid *g
     (void)filtered(s, row, &at);
     const kf_item *i = &s->list.item[at];
     bool wide = r.cols >= 60;
-    int name = wide ? (r.cols - 2) / 2 - 4 : r.cols - 12;
+    int name = wide ? r.cols / 2 - 4 : r.cols - 10;
     kf_short_id(i->text[0], id, sizeof id);
-    kf_grid_text(g, y, r.x + 2, name, KF_INK_STRONG, i->text[NAME]);
-    kf_grid_text(g, y, r.x + name + 3, wide ? 14 : 9, KF_INK_TEXT,
+    kf_grid_text(g, y, r.x, name, KF_INK_STRONG, i->text[NAME]);
+    kf_grid_text(g, y, r.x + name + 1, wide ? 14 : 9, KF_INK_TEXT,
                  is_now(p, i) ? "now" : i->text[ROLE]);
     if (wide) {
-        kf_grid_text(g, y, r.x + name + 18, 9, KF_INK_DIM, i->text[STATUS]);
-        kf_grid_text(g, y, r.x + name + 28, r.cols - name - 28, KF_INK_DIM, id);
+        kf_grid_text(g, y, r.x + name + 16, 9, KF_INK_DIM, i->text[STATUS]);
+        kf_grid_text(g, y, r.x + name + 26, r.cols - name - 26, KF_INK_DIM, id);
     }
-    if (row != s->cur) return;
-    kf_grid_text(g, y, r.x, 1, KF_INK_STRONG, ">");
-    kf_grid_tint(g, y, r.x, r.cols, KF_INK_SELECT);
+    if (row == s->cur) kf_row_mark(g, y, r);
 }
 
 static void draw_list(const orgs *s, const kf_model *m, const kf_mprofile *p, kf_grid *g,

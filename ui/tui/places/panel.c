@@ -1,5 +1,7 @@
 /* An error in three parts, kept until it is answered. */
 #include "base/str.h"
+#include "ui/common/text.h"
+#include "ui/common/words.h"
 #include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/parts/widget.h"
@@ -65,19 +67,28 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
 
 static int draw_page(const void *arg, kf_grid *page, kf_rect r) {
     const panel *s = arg;
-    return kf_error_draw(page, r, s->title, &s->err, s->details);
+    return kf_error_draw(page, r, "", &s->err, s->details);
 }
 
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const panel *s = st;
-    kf_grid scratch;
-    kf_grid_init(&scratch, 1, 1, g->ascii);
-    int cols = g->cols - 6 < 84 ? g->cols - 6 : 84;
-    int need = kf_error_draw(&scratch,
-                             (kf_rect){0, 0, 200, v->tier == KF_TIER_COMPACT ? g->cols - 2 : cols},
-                             s->title, &s->err, s->details);
-    kf_grid_done(&scratch);
-    kf_page(g, kf_dialog_box(v, g, need, cols), s->top, draw_page, s);
+    kf_rect r = kf_sheet_at(v, s->title, 0);
+    if (r.cols > 100) r.cols = 100;
+    if (v->want) v->want->rows = draw_page(s, g, r);
+    else kf_page(g, r, s->top, draw_page, s);
+}
+
+/* The three parts and what a report of it needs, in one line. */
+static bool copy(const void *st, const kf_model *m, kf_copy *out) {
+    const panel *s = st;
+    kf_words_error w;
+    kf_words_for_error(&s->err, &w);
+    KF_AUTO_CHARS happened = kf_text_safe(w.happened);
+    KF_AUTO_CHARS line = kf_strfmt(
+        "%s | %s | %s | %s | %s%s%s | keyfob %s", s->title, happened, w.means, w.todo,
+        kf_err_name(s->err.code), s->err.request_id[0] ? " | " : "", s->err.request_id, KF_VERSION);
+    kf_copy_set(out, "error", line);
+    return true;
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
@@ -88,6 +99,7 @@ static void hints(const void *st, const kf_model *m, kf_action out[12]) {
         out[n++] = KF_DO_SIGN_IN;
     else out[n++] = KF_DO_RENEW;
     out[n++] = KF_DO_DETAILS;
+    out[n++] = KF_DO_YANK;
     out[n++] = KF_DO_BACK;
     out[n] = KF_DO_EDIT;
 }
@@ -101,4 +113,5 @@ const kf_screen_class kf_screen_panel = {.name = "panel",
                                          .update = update,
                                          .draw = draw,
                                          .hints = hints,
+                                         .copy = copy,
                                          .why_not = why_not};

@@ -2,7 +2,8 @@
  * renews its token ahead of time. */
 #include "base/mem.h"
 #include "base/str.h"
-#include "ui/common/words.h"
+#include "ui/tui/parts/env.h"
+#include "ui/tui/parts/when.h"
 #include "ui/tui/parts/widget.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/places/tabs.h"
@@ -13,7 +14,7 @@ static const kf_tab *const tabs[KF_TAB_COUNT] = {KF_TABS(TAB_ROW)};
 typedef struct profile {
     char id[17];
     uint32_t watch;
-    int tab, top;
+    int tab;
     bool details;
     void *st[KF_TAB_COUNT];
 } profile;
@@ -34,7 +35,6 @@ static void load_tab(profile *s, const kf_model *m, kf_out *o) {
 
 static void go_to(profile *s, const kf_model *m, int tab, kf_out *o) {
     s->tab = tab;
-    s->top = 0;
     s->details = false;
     load_tab(s, m, o);
 }
@@ -63,10 +63,6 @@ static void done(void *st) {
 static void act(profile *s, const kf_model *m, const kf_mprofile *p, kf_action what, kf_out *o) {
     const kf_tab *t = tab_of(s);
     if (t->act && t->act(state_of(s), m, p, what, o)) return;
-    if (kf_is_move(what)) {
-        s->top = kf_page_move(s->top, what);
-        return;
-    }
     switch (what) {
     case KF_DO_BACK:
         if (s->tab) go_to(s, m, KF_TAB_OVERVIEW, o);
@@ -116,29 +112,14 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
 
 /* --- drawing ---------------------------------------------------------------------------- */
 
-typedef struct subject {
-    const profile *s;
-    const kf_model *m;
-    const kf_mprofile *p;
-} subject;
-
-static int draw_page(const void *arg, kf_grid *page, kf_rect r) {
-    const subject *x = arg;
-    return tab_of(x->s)->draw(state_of(x->s), x->m, x->p, x->s->details, page, r);
-}
-
-static void draw_tabs(const profile *s, kf_grid *g, int y, kf_rect r) {
-    int x = r.x;
-    for (int i = 0; i < KF_TAB_COUNT; i++) {
-        char name[40];
-        size_t n = 0;
-        bool known = r.cols >= 60 && tabs[i]->count && tabs[i]->count(s->st[i], &n);
-        snprintf(name, sizeof name, known ? "%s (%zu)" : "%s", tabs[i]->name, n);
-        x += kf_grid_printf(g, y, x, r.x + r.cols - x, i == s->tab ? KF_INK_STRONG : KF_INK_DIM,
-                            i == s->tab ? "[%s]" : " %s ", name);
-        if (r.cols >= 60) x++;
-    }
-    if (r.cols >= 60) kf_grid_right(g, y, r.x, r.cols, KF_INK_DIM, "Tab next");
+static bool tab(const void *st, const kf_model *m, int i, char name[40], bool *is_active) {
+    const profile *s = st;
+    size_t n = 0;
+    if (i >= KF_TAB_COUNT) return false;
+    bool known = tabs[i]->count && tabs[i]->count(s->st[i], &n);
+    snprintf(name, 40, known ? "%s %zu" : "%s", tabs[i]->name, n);
+    *is_active = i == s->tab;
+    return true;
 }
 
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
@@ -147,14 +128,9 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     const kf_tab *t = tab_of(s);
     if (!p) return;
     kf_rect r = v->body;
-    draw_tabs(s, g, r.y, r);
-    kf_grid_cursor(g, r.y, r.x);
-    int used = v->tier == KF_TIER_COMPACT ? 1 : 2;
-    r.y += used, r.rows -= used;
-    if (t->is_text) {
-        if (v->tier == KF_TIER_WIDE && r.cols > 96) r.cols = 96;
-        kf_page(g, r, s->top, draw_page, &(subject){s, m, p});
-    } else if (kf_model_is_over(p))
+    kf_grid_cursor(g, r.y, r.x - 2);
+    if (!t->is_listed && v->tier != KF_TIER_COMPACT) r.y++, r.rows--;
+    if (t->is_listed && kf_model_is_over(p))
         kf_grid_text(g, r.y, r.x, r.cols, KF_INK_DIM,
                      kf_model_has_session(p) ? "The session is over. s signs in again."
                                              : "Nobody is signed in here. s signs in.");
@@ -163,33 +139,46 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
 
 static void title(const void *st, const kf_model *m, bool compact, char *left, char *right,
                   size_t size) {
+    const profile *s = st;
     const kf_mprofile *p = of(st, m);
-    char time_left[24];
+    char ends[12];
     if (!p) return;
-    snprintf(left, size, "keyfob%s > %s", m->sandbox ? " sandbox" : "", p->name);
-    kf_words_left(kf_model_left_ms(m, p), time_left);
-    kf_pstate s = p->state;
-    const char *who = p->impersonator[0] ? compact ? "IMPERSONATED " : "IMPERSONATED  " : "";
-    const char *word = kf_state_words(s);
-    if (kf_str_eq(time_left, "--")) snprintf(right, size, "%s%s", who, word);
-    else if (compact && (who[0] || s == KF_PS_SIGNED_IN)) /* else the name would be cut */
-        snprintf(right, size, "%s%s%s", who, time_left, who[0] ? "" : " left");
-    else snprintf(right, size, "%s%s  %s left", who, word, time_left);
+    if (compact) snprintf(left, size, "%s  %s", p->name, tab_of(s)->name);
+    else snprintf(left, size, "keyfob%s > %s", m->sandbox ? " sandbox" : "", p->name);
+    size_t n = 0;
+    if (p->environment[0] && !compact)
+        n += (size_t)snprintf(right, size, "%s%.40s   ", kf_mark(kf_env_ink(p->environment)),
+                              p->environment);
+    n += (size_t)snprintf(right + n, size - n, "%s%s", kf_mark(kf_state_ink(p->state)),
+                          kf_state_words(p->state));
+    if (!p->session_ends_at || compact || kf_model_is_over(p)) return;
+    kf_span(p->session_ends_at - m->wall, ends);
+    snprintf(right + n, size - n, "   %sends %s", kf_mark(KF_INK_TEXT), ends);
+}
+
+static bool copy(const void *st, const kf_model *m, kf_copy *out) {
+    const profile *s = st;
+    const kf_mprofile *p = of(st, m);
+    return p && tab_of(s)->copy && tab_of(s)->copy(state_of(s), m, p, out);
 }
 
 static void status(const void *st, const kf_model *m, bool compact, char *left, char *right,
                    size_t size) {
     const kf_mprofile *p = of(st, m);
-    if (!p || compact) return;
-    if (p->is_default) snprintf(left, size, "the default profile");
-    kf_agent_text(m, false, right, size);
+    kf_copy c = {0};
+    if (!p) return;
+    if (p->impersonator[0])
+        snprintf(left, size, "%sIMPERSONATED by %.100s", kf_mark(KF_INK_BAD), p->impersonator);
+    else if (kf_model_is_locked(m)) snprintf(left, size, "U unlocks");
+    else if (copy(st, m, &c)) {
+        snprintf(left, size, "y copies %s", c.text);
+        free(c.text);
+    }
+    if (p->is_default && !compact) snprintf(right, size, "default profile");
 }
 
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
-    const kf_action *of_tab = tab_of(st)->hints;
-    int n = kf_model_is_locked(m);
-    if (n) out[0] = KF_DO_UNLOCK;
-    memcpy(out + n, of_tab, (size_t)(12 - n) * sizeof *of_tab);
+    memcpy(out, tab_of(st)->hints, sizeof tab_of(st)->hints);
 }
 
 static bool has(const kf_action list[4], kf_action act) {
@@ -209,10 +198,9 @@ static const char *why_not(const void *st, const kf_model *m, kf_action act) {
 
 static bool counts(const void *st, const kf_model *m) {
     const profile *s = st;
-    const kf_mprofile *p = of(st, m);
     for (int i = 0; i < KF_TAB_COUNT; i++)
         if (tabs[i]->waits && tabs[i]->waits(s->st[i])) return true;
-    return p && (kf_model_left_ms(m, p) > 0 || p->retry_at > m->now_ms);
+    return false;
 }
 
 const kf_screen_class kf_screen_profile = {.name = "profile",
@@ -223,6 +211,9 @@ const kf_screen_class kf_screen_profile = {.name = "profile",
                                            .draw = draw,
                                            .done = done,
                                            .title = title,
+                                           .tab = tab,
+                                           .copy = copy,
+                                           .ages = true,
                                            .status = status,
                                            .hints = hints,
                                            .why_not = why_not,

@@ -385,6 +385,21 @@ static kf_typing typing(const void *st, const kf_model *m) {
     return kf_is_digits_field(p->field) ? KF_TYPING_DIGITS : KF_TYPING_TEXT;
 }
 
+/* The key of an app that is being set up, the address to open, else whose sign-in it is. */
+static bool copy(const void *st, const kf_model *m, kf_copy *out) {
+    const kf_signin *s = st;
+    const kf_mstep *p = open_step(s, m);
+    const kf_mprofile *of = kf_signin_of(s, m);
+    if (p && p->qr_text) {
+        snprintf(out->what, sizeof out->what, "key of the app");
+        out->secret = p->qr_text;
+    } else if (p && p->url && p->url[0]) kf_copy_set(out, "address", p->url);
+    else if (s->email[0]) kf_copy_set(out, "e-mail address", s->email);
+    else if (of && of->user_email[0]) kf_copy_set(out, "e-mail address", of->user_email);
+    else return false;
+    return true;
+}
+
 static void hints(const void *st, const kf_model *m, kf_action out[12]) {
     const kf_signin *s = st;
     const kf_mstep *p = open_step(s, m);
@@ -466,5 +481,6 @@ const kf_screen_class kf_screen_signin = {.name = "signin",
                                           .title = kf_signin_title,
                                           .status = kf_signin_status,
                                           .hints = hints,
+                                          .copy = copy,
                                           .why_not = why_not,
                                           .counts = counts};

@@ -175,7 +175,7 @@ static void draw_choices(const kf_signin *s, const kf_mstep *p, kf_grid *g, kf_r
     y += 2;
     rows = r.y + r.rows - y - (r.rows > 12 ? 3 : 0);
     size_t top = kf_scroll_top(s->cur, n, rows);
-    int name = r.cols < 60 ? r.cols - 3 : (r.cols - 3) / 2;
+    int name = r.cols < 60 ? r.cols : (r.cols - 1) / 2;
     for (int i = 0; i < rows && top + (size_t)i < n; i++) {
         size_t at = 0;
         bool here = top + (size_t)i == s->cur;
@@ -183,16 +183,14 @@ static void draw_choices(const kf_signin *s, const kf_mstep *p, kf_grid *g, kf_r
         const kf_mchoice *c = &p->choice[at];
         char id[64];
         kf_short_id(c->id, id, sizeof id);
-        if (here) kf_grid_text(g, y + i, r.x - (r.x ? 1 : 0), 1, KF_INK_STRONG, ">");
-        kf_grid_text(g, y + i, r.x + 2, name, KF_INK_STRONG, c->label[0] ? c->label : id);
+        kf_grid_text(g, y + i, r.x, name, KF_INK_STRONG, c->label[0] ? c->label : id);
         if (r.cols >= 60)
-            kf_grid_printf(g, y + i, r.x + 3 + name, r.cols - 3 - name, KF_INK_DIM, "%s%s%s", id,
+            kf_grid_printf(g, y + i, r.x + 1 + name, r.cols - 1 - name, KF_INK_DIM, "%s%s%s", id,
                            c->detail[0] ? "  " : "", c->detail);
-        if (here)
-            kf_grid_tint(g, y + i, r.x - (r.x ? 1 : 0), r.cols + (r.x ? 1 : 0), KF_INK_SELECT);
+        if (here) kf_row_mark(g, y + i, r);
     }
     if (!n)
-        kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_TEXT,
+        kf_grid_text(g, y, r.x, r.cols, KF_INK_TEXT,
                      orgs ? "No organization matches. Esc clears the filter."
                           : "Nothing matches. Esc clears the filter.");
     if (r.rows > 12)

@@ -41,7 +41,7 @@ void kf_signin_other_draw(const kf_signin *s, const kf_mstep *p, kf_grid *g, kf_
                                          : "Replace: keyfob ends the old session at WorkOS",
         [KF_OTHER_STOP] = tight ? "Stop: the new session is ended"
                                 : "Stop: keyfob ends the new session at WorkOS"};
-    int y = r.y + !tight, indent = r.x ? 1 : 0;
+    int y = r.y + !tight;
     kf_words_error why;
     kf_words_for_error(&p->err, &why);
     y += say(g, y, r, 2, KF_INK_WARN,
@@ -55,9 +55,8 @@ void kf_signin_other_draw(const kf_signin *s, const kf_mstep *p, kf_grid *g, kf_
         y += 2 + say(g, y + 1, r, 2, KF_INK_TEXT, "Nothing was stored, and nothing was changed.");
     for (int i = 0; i < KF_OTHER_ROWS; i++, y++) {
         bool here = s->cur == (size_t)i;
-        if (here) kf_grid_text(g, y, r.x - indent, 1, KF_INK_STRONG, ">");
-        int x = r.x + 2 + kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_TEXT, row[i]);
-        if (here) kf_grid_tint(g, y, r.x - indent, x - r.x + indent, KF_INK_SELECT);
+        int x = r.x + kf_grid_text(g, y, r.x, r.cols, KF_INK_TEXT, row[i]);
+        if (here) kf_row_mark(g, y, (kf_rect){y, r.x, 1, x - r.x - 1});
         if (i == KF_OTHER_NEW)
             kf_line_draw(&s->line, g, y, x + 1,
                          r.x + r.cols - x - 1 < 40 ? r.x + r.cols - x - 1 : 40, here);

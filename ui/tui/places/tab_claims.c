@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
+#include "ui/tui/parts/facts.h"
 #include "ui/tui/parts/widget.h"
 #include "ui/tui/places/tabs.h"
 #include "wire/msg.h"
@@ -22,7 +23,7 @@ typedef struct claims {
     kf_err err, why;            /* of the call; why it is not verified */
     char *kid, *alg;
     claim *row;
-    size_t n;
+    size_t n, cur;
     int64_t of; /* the renewal that they are of */
 } claims;
 
@@ -110,6 +111,7 @@ static bool claims_result(void *st, const kf_event *ev) {
                   *why = kf_json_get(ev->result, "failure");
     clear_claims(t);
     t->loaded = true;
+    t->cur = 0;
     t->verified =
         verified && !kf_json_is_null(verified) ? kf_json_bool(ev->result, "verified", false) : -1;
     t->kid = kf_text_safe(kf_json_str(ev->result, "kid"));
@@ -166,11 +168,26 @@ static void with_time(const claim *c, const kf_model *m, char *out, size_t size)
              in ? left : "now", in < 0 ? " ago" : "");
 }
 
+static void claims_facts(const claims *t, const kf_model *m, kf_fact_page *f) {
+    char text[120];
+    for (size_t i = 0; i < t->n; i++) {
+        const claim *c = &t->row[i];
+        if (c->head) {
+            kf_page_head(f, c->name);
+            continue;
+        }
+        if (c->time) with_time(c, m, text, sizeof text);
+        kf_page_fact(f, c->name, KF_INK_TEXT, "%s",
+                     c->time       ? text
+                     : c->value[0] ? c->value
+                                   : "(empty)");
+    }
+}
+
 static int claims_draw(const void *st, const kf_model *m, const kf_mprofile *p, bool details,
                        kf_grid *g, kf_rect r) {
     const claims *t = st;
     int y = r.y, label = r.cols < 60 ? 12 : 22;
-    char text[120];
     if (t->failed) return kf_error_draw(g, r, "There are no claims to show", &t->err, details);
     if (!t->loaded) {
         kf_grid_text(g, y, r.x, r.cols, KF_INK_DIM,
@@ -180,21 +197,31 @@ static int claims_draw(const void *st, const kf_model *m, const kf_mprofile *p, 
         return 1;
     }
     y += draw_proof(t, g, y, r) + 1;
-    for (size_t i = 0; i < t->n && y < r.y + r.rows; i++) {
-        const claim *c = &t->row[i];
-        if (c->head) {
-            if (r.cols >= 60) y++;
-            y += kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_STRONG, c->name, true);
-            continue;
-        }
-        if (c->time) with_time(c, m, text, sizeof text);
-        y += kf_fact(g, r, y, label, c->name, KF_INK_TEXT, c->time ? text : c->value);
-    }
+    kf_fact_page f = {0};
+    claims_facts(t, m, &f);
+    y += kf_page_facts_draw(&f, t->cur, label, g, (kf_rect){y, r.x, r.y + r.rows - y, r.cols});
+    kf_page_done(&f);
     return y - r.y;
+}
+
+static bool claims_copy(const void *st, const kf_model *m, const kf_mprofile *p, kf_copy *out) {
+    const claims *t = st;
+    bool any = t->loaded && !t->failed && t->cur < t->n && !t->row[t->cur].head;
+    if (any) kf_copy_set(out, "claim", t->row[t->cur].value);
+    return any;
+}
+
+static bool move_claims(claims *t, const kf_model *m, kf_action act) {
+    kf_fact_page f = {0};
+    claims_facts(t, m, &f);
+    t->cur = kf_page_facts_move(&f, t->cur, act);
+    kf_page_done(&f);
+    return true;
 }
 
 static bool claims_act(void *st, const kf_model *m, const kf_mprofile *p, kf_action act,
                        kf_out *o) {
+    if (kf_is_move(act)) return move_claims(st, m, act);
     if (act != KF_DO_VERIFY) return false;
     claims_ask(st, p, true, o);
     return true;
@@ -206,18 +233,19 @@ static const char *claims_why_not(const void *st, kf_action act) {
     return t->loaded ? NULL : "there are no claims yet";
 }
 
-const kf_tab kf_tab_claims = {
-    .name = "Claims",
-    .only = "only at the claims, c",
-    .state_size = sizeof(claims),
-    .own = {KF_DO_VERIFY},
-    .takes = {KF_DO_DETAILS},
-    .hints = {KF_DO_BACK, KF_DO_VERIFY, KF_DO_NEXT, KF_DO_RENEW, KF_DO_ORGANIZATION, KF_DO_DETAILS},
-    .is_text = true,
-    .load = claims_load,
-    .is_missing = claims_missing,
-    .result = claims_result,
-    .act = claims_act,
-    .why_not = claims_why_not,
-    .draw = claims_draw,
-    .done = claims_done};
+const kf_tab kf_tab_claims = {.name = "Claims",
+                              .only = "only at the claims, c",
+                              .state_size = sizeof(claims),
+                              .own = {KF_DO_VERIFY},
+                              .takes = {KF_DO_DETAILS},
+                              .hints = {KF_DO_BACK, KF_DO_COPY, KF_DO_SIGN_IN, KF_DO_EXPORT,
+                                        KF_DO_YANK, KF_DO_VERIFY, KF_DO_RENEW, KF_DO_ORGANIZATION,
+                                        KF_DO_DETAILS},
+                              .copy = claims_copy,
+                              .load = claims_load,
+                              .is_missing = claims_missing,
+                              .result = claims_result,
+                              .act = claims_act,
+                              .why_not = claims_why_not,
+                              .draw = claims_draw,
+                              .done = claims_done};

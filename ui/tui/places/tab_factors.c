@@ -20,6 +20,12 @@ static bool factors_count(const void *st, size_t *n) { return kf_items_count(st,
 static bool factors_wait(const void *st) { return ((const kf_items *)st)->call != 0; }
 static void factors_done(void *st) { kf_items_done(st); }
 
+static bool factors_copy(const void *st, const kf_model *m, const kf_mprofile *p, kf_copy *out) {
+    const kf_item *i = kf_items_at(st);
+    if (i) kf_copy_set(out, "factor ID", i->text[ID]);
+    return i != NULL;
+}
+
 static const char *factor_word(const char *type) {
     return kf_str_eq(type, "totp")  ? "Authenticator app"
            : kf_str_eq(type, "sms") ? "Text message"
@@ -70,7 +76,7 @@ static int factors_draw(const void *st, const kf_model *m, const kf_mprofile *p,
     }
     if (kf_items_draw_none(l, m, "factors", details, g, r)) return r.rows;
     if (r.rows >= 8) {
-        kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_DIM,
+        kf_grid_text(g, y, r.x, r.cols, KF_INK_DIM,
                      r.cols >= 60 ? "FACTOR             SET UP (UTC)      ID"
                                   : "FACTOR             SET UP (UTC)");
         y++;
@@ -81,28 +87,31 @@ static int factors_draw(const void *st, const kf_model *m, const kf_mprofile *p,
         const kf_item *i = &l->item[top + (size_t)k];
         char made[24];
         kf_time_short(i->text[MADE], made);
-        kf_grid_text(g, y + k, r.x + 2, 18, KF_INK_STRONG, factor_word(i->text[TYPE]));
-        kf_grid_text(g, y + k, r.x + 21, 16, KF_INK_TEXT, made);
-        if (r.cols >= 60) kf_grid_text(g, y + k, r.x + 39, r.cols - 39, KF_INK_DIM, i->text[ID]);
+        kf_grid_text(g, y + k, r.x, 18, KF_INK_STRONG, factor_word(i->text[TYPE]));
+        kf_grid_text(g, y + k, r.x + 19, 16, KF_INK_TEXT, made);
+        if (r.cols >= 60) kf_grid_text(g, y + k, r.x + 37, r.cols - 37, KF_INK_DIM, i->text[ID]);
         kf_items_mark(l, top + (size_t)k, g, y + k, r);
     }
     return r.rows;
 }
 
-const kf_tab kf_tab_factors = {
-    .name = "Factors",
-    .only = "only at the factors",
-    .state_size = sizeof(kf_items),
-    .own = {KF_DO_ENROLL},
-    .takes = {KF_DO_DELETE, KF_DO_DETAILS},
-    .hints = {KF_DO_BACK, KF_DO_ENROLL, KF_DO_DELETE, KF_DO_NEXT, KF_DO_REDRAW, KF_DO_DETAILS},
-    .method = {"DeleteFactor"},
-    .load = factors_load,
-    .is_missing = factors_missing,
-    .result = factors_result,
-    .act = factors_act,
-    .why_not = factors_why_not,
-    .draw = factors_draw,
-    .count = factors_count,
-    .waits = factors_wait,
-    .done = factors_done};
+const kf_tab kf_tab_factors = {.is_listed = true,
+                               .copy = factors_copy,
+                               .name = "Factors",
+                               .only = "only at the factors",
+                               .state_size = sizeof(kf_items),
+                               .own = {KF_DO_ENROLL},
+                               .takes = {KF_DO_DELETE, KF_DO_DETAILS},
+                               .hints = {KF_DO_BACK, KF_DO_COPY, KF_DO_SIGN_IN, KF_DO_EXPORT,
+                                         KF_DO_YANK, KF_DO_DELETE, KF_DO_ENROLL, KF_DO_REDRAW,
+                                         KF_DO_DETAILS},
+                               .method = {"DeleteFactor"},
+                               .load = factors_load,
+                               .is_missing = factors_missing,
+                               .result = factors_result,
+                               .act = factors_act,
+                               .why_not = factors_why_not,
+                               .draw = factors_draw,
+                               .count = factors_count,
+                               .waits = factors_wait,
+                               .done = factors_done};

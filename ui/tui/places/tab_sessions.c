@@ -22,6 +22,12 @@ static bool sessions_count(const void *st, size_t *n) { return kf_items_count(st
 static bool sessions_wait(const void *st) { return ((const kf_items *)st)->call != 0; }
 static void sessions_done(void *st) { kf_items_done(st); }
 
+static bool sessions_copy(const void *st, const kf_model *m, const kf_mprofile *p, kf_copy *out) {
+    const kf_item *i = kf_items_at(st);
+    if (i) kf_copy_set(out, "session ID", i->text[ID]);
+    return i != NULL;
+}
+
 /* --- what keys do ----------------------------------------------------------------------- */
 
 static void end_session(const kf_item *i, const kf_mprofile *p, kf_out *o) {
@@ -65,17 +71,17 @@ static kf_ink status_ink(const kf_item *i) {
 
 static void draw_session(const kf_item *i, kf_grid *g, int y, kf_rect r) {
     char made[24];
-    int x = r.x + 2, wide = r.cols >= 70;
+    int x = r.x, wide = r.cols >= 70;
     kf_time_short(i->text[MADE], made);
     kf_grid_text(g, y, x, 9, status_ink(i), i->text[STATUS]);
     kf_grid_text(g, y, x + 10, 16, KF_INK_TEXT, made);
     if (!wide) {
-        kf_grid_text(g, y, x + 27, r.cols - 29, KF_INK_DIM, i->current ? "this" : i->text[IP]);
+        kf_grid_text(g, y, x + 27, r.cols - 27, KF_INK_DIM, i->current ? "this" : i->text[IP]);
         return;
     }
     kf_grid_text(g, y, x + 28, 12, KF_INK_TEXT, i->text[METHOD]);
     kf_grid_text(g, y, x + 41, 15, KF_INK_TEXT, i->text[IP]);
-    kf_grid_text(g, y, x + 57, r.cols - 59, i->current ? KF_INK_STRONG : KF_INK_DIM,
+    kf_grid_text(g, y, x + 57, r.cols - 57, i->current ? KF_INK_STRONG : KF_INK_DIM,
                  i->current ? "this session" : i->text[AGENT]);
 }
 
@@ -96,7 +102,7 @@ static int sessions_draw(const void *st, const kf_model *m, const kf_mprofile *p
     int y = r.y, facts = r.rows >= 14 ? 6 : 0;
     if (kf_items_draw_none(l, m, "sessions", details, g, r)) return r.rows;
     if (r.rows >= 8) {
-        kf_grid_text(g, y, r.x + 2, r.cols - 2, KF_INK_DIM,
+        kf_grid_text(g, y, r.x, r.cols, KF_INK_DIM,
                      r.cols >= 70 ? "STATUS    BEGAN (UTC)       METHOD       ADDRESS         WHERE"
                                   : "STATUS    BEGAN (UTC)      ADDRESS");
         y++;
@@ -112,20 +118,23 @@ static int sessions_draw(const void *st, const kf_model *m, const kf_mprofile *p
     return r.rows;
 }
 
-const kf_tab kf_tab_sessions = {
-    .name = "Sessions",
-    .only = "only at the sessions",
-    .state_size = sizeof(kf_items),
-    .own = {KF_DO_OTHERS},
-    .takes = {KF_DO_DELETE, KF_DO_DETAILS},
-    .hints = {KF_DO_BACK, KF_DO_DELETE, KF_DO_OTHERS, KF_DO_NEXT, KF_DO_REDRAW, KF_DO_DETAILS},
-    .method = {"RevokeSession"},
-    .load = sessions_load,
-    .is_missing = sessions_missing,
-    .result = sessions_result,
-    .act = sessions_act,
-    .why_not = sessions_why_not,
-    .draw = sessions_draw,
-    .count = sessions_count,
-    .waits = sessions_wait,
-    .done = sessions_done};
+const kf_tab kf_tab_sessions = {.is_listed = true,
+                                .copy = sessions_copy,
+                                .name = "Sessions",
+                                .only = "only at the sessions",
+                                .state_size = sizeof(kf_items),
+                                .own = {KF_DO_OTHERS},
+                                .takes = {KF_DO_DELETE, KF_DO_DETAILS},
+                                .hints = {KF_DO_BACK, KF_DO_COPY, KF_DO_SIGN_IN, KF_DO_EXPORT,
+                                          KF_DO_YANK, KF_DO_DELETE, KF_DO_OTHERS, KF_DO_REDRAW,
+                                          KF_DO_DETAILS},
+                                .method = {"RevokeSession"},
+                                .load = sessions_load,
+                                .is_missing = sessions_missing,
+                                .result = sessions_result,
+                                .act = sessions_act,
+                                .why_not = sessions_why_not,
+                                .draw = sessions_draw,
+                                .count = sessions_count,
+                                .waits = sessions_wait,
+                                .done = sessions_done};

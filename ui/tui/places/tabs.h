@@ -15,7 +15,7 @@ typedef struct kf_tab {
     kf_action own[4];      /* its actions that no other tab has */
     kf_action takes[4];    /* what it does in the place of the profile's */
     kf_action hints[12];   /* for the key line */
-    bool is_text;          /* drawn as one page that scrolls; else a list that moves by itself */
+    bool is_listed;        /* a list of WorkOS: there is none without a session */
     const char *method[2]; /* jobs after which it is loaded again */
     /* All may be NULL but draw. p is never NULL. */
     void (*load)(void *st, const kf_model *m, const kf_mprofile *p, kf_out *o);
@@ -24,7 +24,9 @@ typedef struct kf_tab {
     bool (*act)(void *st, const kf_model *m, const kf_mprofile *p, kf_action act, kf_out *o);
     const char *(*why_not)(const void *st, kf_action act); /* of own and takes */
     int (*draw)(const void *st, const kf_model *m, const kf_mprofile *p, bool details, kf_grid *g,
-                kf_rect r);                  /* rows that it took */
+                kf_rect r); /* rows that it took */
+    /* What y copies; false: nothing. */
+    bool (*copy)(const void *st, const kf_model *m, const kf_mprofile *p, kf_copy *out);
     bool (*count)(const void *st, size_t *); /* the rows, when they are known */
     bool (*waits)(const void *st);           /* for an answer */
     void (*done)(void *st);

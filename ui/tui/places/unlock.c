@@ -119,9 +119,8 @@ static void update(void *st, const kf_model *m, const kf_event *ev, kf_out *o) {
 
 static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g) {
     const unlock *s = st;
-    kf_rect r = kf_dialog_box(v, g, s->kind == KF_UNLOCK_NEW ? 10 : 7, 64);
+    kf_rect r = kf_sheet_at(v, texts[s->kind].title, s->kind == KF_UNLOCK_NEW ? 9 : 6);
     int y = r.y, cols = r.cols < 48 ? r.cols : 48;
-    kf_grid_text(g, y++, r.x, r.cols, KF_INK_STRONG, texts[s->kind].title);
     y += kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT, texts[s->kind].about, true);
     if (s->note[0]) y += kf_grid_wrap(g, y, r.x, r.cols, 2, KF_INK_BAD, s->note, true);
     if (s->call) {
