@@ -5,6 +5,7 @@
 #include "agent/profile_json.h"
 #include "keeper/keeper.h"
 #include "agent/stream.h"
+#include "auth/workos.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -73,7 +74,7 @@ static void revoke_next(kf_asking *q) {
         return;
     }
     q->at = n + 1;
-    kf_ask_send(q, "POST", kf_strdup(KF_ACCOUNT_REVOKE),
+    kf_ask_send(q, "POST", kf_issuer_path(&kf_workos, KF_AT_REVOKE, NULL),
                 kf_account_revoke_body(kf_json_str(i, "id")), revoked);
 }
 

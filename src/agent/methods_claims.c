@@ -5,6 +5,7 @@
 
 #include "agent/ask.h"
 #include "keeper/keeper.h"
+#include "auth/workos.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "crypt/jwks.h"
@@ -112,7 +113,7 @@ static void fetched(void *user, kf_http_resp *resp, const kf_err *net) {
 }
 
 static void fetch(keys *k) {
-    KF_AUTO_CHARS path = kf_strfmt("/sso/jwks/%s", k->client_id);
+    KF_AUTO_CHARS path = kf_issuer_path(&kf_workos, KF_AT_JWKS, k->client_id);
     kf_http_req r = {.method = "GET", .origin = k->origin, .path = path};
     k->http = kf_http_send(k->a->http, &r, fetched, k);
 }

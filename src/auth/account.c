@@ -2,15 +2,19 @@
  * the agent's interface. Nothing is sent here. */
 #include "auth/account.h"
 
-#include "auth/flow_impl.h"
+#include "auth/workos.h"
 #include "base/form.h"
 #include "base/str.h"
 
-enum { KEY_MAX = 256, LABEL_MAX = 256, TEXT_MAX = 512 };
+enum { KEY_MAX = 256, URI_MAX = 2048, LABEL_MAX = 256, TEXT_MAX = 512 };
 
 bool kf_account_id_ok(const char *id) {
     char dst[KF_ACCOUNT_ID_MAX];
-    return kf_flow_id(dst, id);
+    return kf_issuer_id(dst, id);
+}
+
+static char *path_to(kf_at at, const char *id) {
+    return kf_issuer_path(&kf_workos, at, id ? id : "");
 }
 
 /* --- lists ---------------------------------------------------------------------------------------
@@ -18,21 +22,16 @@ bool kf_account_id_ok(const char *id) {
 
 char *kf_account_list_path(kf_account_list what, const char *user_id, const char *after,
                            int limit) {
+    static const kf_at places[] = {
+        [KF_LIST_ORGANIZATIONS] = KF_AT_MEMBERSHIPS,
+        [KF_LIST_SESSIONS] = KF_AT_SESSIONS,
+        [KF_LIST_FACTORS] = KF_AT_FACTORS,
+    };
     bool first = !after || !*after;
-    if (!kf_account_id_ok(user_id) || (!first && !kf_account_id_ok(after))) return NULL;
-    const char *mark = first ? "" : "&after=", *cursor = first ? "" : after;
-    switch (what) {
-    case KF_LIST_ORGANIZATIONS:
-        return kf_strfmt("/user_management/organization_memberships?user_id=%s&limit=%d%s%s",
-                         user_id, limit, mark, cursor);
-    case KF_LIST_SESSIONS:
-        return kf_strfmt("/user_management/users/%s/sessions?limit=%d%s%s", user_id, limit, mark,
-                         cursor);
-    case KF_LIST_FACTORS:
-        return kf_strfmt("/user_management/users/%s/auth_factors?limit=%d%s%s", user_id, limit,
-                         mark, cursor);
-    }
-    return NULL;
+    KF_AUTO_CHARS path = first || kf_account_id_ok(after) ? path_to(places[what], user_id) : NULL;
+    if (!path) return NULL;
+    return kf_strfmt("%s%climit=%d%s%s", path, strchr(path, '?') ? '&' : '?', limit,
+                     first ? "" : "&after=", first ? "" : after);
 }
 
 /* A longer text is cut at a character and says so with an ellipsis. */
@@ -133,25 +132,15 @@ const kf_json *kf_account_find(const kf_json *list, const char *id) {
 /* --- one thing -----------------------------------------------------------------------------------
  */
 
-static char *path_of(const char *before, const char *id, const char *behind) {
-    return kf_account_id_ok(id) ? kf_strfmt("%s%s%s", before, id, behind) : NULL;
-}
-
-char *kf_account_logout_path(const char *sid) {
-    return path_of("/user_management/sessions/logout?session_id=", sid, "");
-}
-char *kf_account_organization_path(const char *id) { return path_of("/organizations/", id, ""); }
-char *kf_account_factors_path(const char *user_id) {
-    return path_of("/user_management/users/", user_id, "/auth_factors");
-}
-char *kf_account_factor_path(const char *factor_id) {
-    return path_of("/auth/factors/", factor_id, "");
-}
+char *kf_account_logout_path(const char *sid) { return path_to(KF_AT_LOGOUT, sid); }
+char *kf_account_organization_path(const char *id) { return path_to(KF_AT_ORGANIZATION, id); }
+char *kf_account_factors_path(const char *user_id) { return path_to(KF_AT_FACTORS, user_id); }
+char *kf_account_factor_path(const char *factor_id) { return path_to(KF_AT_FACTOR, factor_id); }
 char *kf_account_challenge_path(const char *factor_id) {
-    return path_of("/auth/factors/", factor_id, "/challenge");
+    return path_to(KF_AT_CHALLENGE, factor_id);
 }
 char *kf_account_verify_path(const char *challenge_id) {
-    return path_of("/auth/challenges/", challenge_id, "/verify");
+    return path_to(KF_AT_VERIFY, challenge_id);
 }
 
 bool kf_account_organization_name(const kf_json *body, const char *id, char *dst, size_t size) {
@@ -182,7 +171,7 @@ void kf_new_factor_done(kf_new_factor *f) {
 
 bool kf_account_otpauth(const char *uri, kf_secret **whole, kf_secret **key) {
     size_t n = uri ? strlen(uri) : 0;
-    if (!n || n > KF_URL_MAX || !kf_str_starts(uri, "otpauth://totp/")) return false;
+    if (!n || n > URI_MAX || !kf_str_starts(uri, "otpauth://totp/")) return false;
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)uri[i] <= 0x20 || (unsigned char)uri[i] >= 0x7f) return false;
     const char *query = strchr(uri, '?');
@@ -198,16 +187,16 @@ bool kf_account_otpauth(const char *uri, kf_secret **whole, kf_secret **key) {
 }
 
 bool kf_account_challenged(const kf_json *body, char challenge[KF_ACCOUNT_ID_MAX], kf_err *err) {
-    return kf_flow_id(challenge, kf_json_str(body, "id")) ||
+    return kf_issuer_id(challenge, kf_json_str(body, "id")) ||
            kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the challenge's id is not usable");
 }
 
 bool kf_account_enrolled(const kf_json *body, kf_new_factor *f, kf_err *err) {
-    const kf_json *made = kf_flow_factor_of(body),
+    const kf_json *made = kf_workos_factor_of(body),
                   *challenge = kf_json_get(body, "authentication_challenge");
     *f = (kf_new_factor){0};
     if (!challenge) challenge = kf_json_get(body, "challenge");
-    if (!kf_flow_id(f->id, kf_json_str(made, "id")))
+    if (!kf_issuer_id(f->id, kf_json_str(made, "id")))
         return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the new factor's id is not usable");
     if (!kf_account_otpauth(kf_json_str(kf_json_get(made, "totp"), "uri"), &f->uri, &f->key))
         return kf_fail(err, KF_ERR_NET_BAD_ANSWER, "the new factor's otpauth URI is not usable");
@@ -215,9 +204,33 @@ bool kf_account_enrolled(const kf_json *body, kf_new_factor *f, kf_err *err) {
     return true;
 }
 
+bool kf_account_code(const kf_secret *typed, char out[7], kf_err *err) {
+    const unsigned char *p = (const unsigned char *)kf_secret_peek(typed);
+    char digits[7];
+    size_t n = 0;
+    while (*p) {
+        char d = 0;
+        size_t k = 1;
+        if (*p >= '0' && *p <= '9') d = (char)*p;
+        else if (p[0] == 0xef && p[1] == 0xbc && p[2] >= 0x90 &&
+                 p[2] <= 0x99) { /* full-width digits, U+FF10.. */
+            d = (char)('0' + p[2] - 0x90);
+            k = 3;
+        } else if (*p != ' ' && *p != '-' && *p != '\t') break;
+        if (d && n == 6) break;
+        if (d) digits[n++] = d;
+        p += k;
+    }
+    if (*p || n != 6) return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "a code is six digits");
+    digits[6] = 0;
+    memcpy(out, digits, 7);
+    kf_wipe(digits, sizeof digits);
+    return true;
+}
+
 kf_secret *kf_account_verify_body(const kf_secret *typed, kf_err *err) {
     char code[7];
-    if (!kf_flow_code_clean(typed, code, err)) return NULL;
+    if (!kf_account_code(typed, code, err)) return NULL;
     kf_secret *body = body_of("code", code);
     kf_wipe(code, sizeof code);
     return body;

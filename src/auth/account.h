@@ -2,6 +2,7 @@
 /* What WorkOS says of a person, asked with the API key (WORKOS.md §5 to §7, §11):
  * organizations, sessions, factors. Paths and bodies of the requests, and the answers in the words
  * of data/io.keyfob.Agent.varlink. Lists come in pages; everything is bounded and checked. */
+#include "auth/issuer.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/secret.h"
@@ -10,7 +11,7 @@ enum {
     KF_ACCOUNT_ITEMS_MAX = 5000,
     KF_ACCOUNT_PAGE = 100,
     KF_ACCOUNT_PAGE_SMALL = 10,
-    KF_ACCOUNT_ID_MAX = 96
+    KF_ACCOUNT_ID_MAX = KF_ISSUER_ID_MAX
 };
 
 typedef enum kf_account_list {
@@ -40,7 +41,6 @@ char *kf_account_organization_path(const char *id); /* NULL: no id. Caller frees
 KF_CHECK bool kf_account_organization_name(const kf_json *body, const char *id, char *dst,
                                            size_t size);
 
-#define KF_ACCOUNT_REVOKE "/user_management/sessions/revoke"
 kf_secret *kf_account_revoke_body(const char *session_id);
 
 /* --- factors -------------------------------------------------------------------------------------
@@ -63,6 +63,9 @@ char *kf_account_verify_path(const char *challenge_id); /* POST; NULL: no id. Ca
 KF_CHECK bool kf_account_enrolled(const kf_json *body, kf_new_factor *f, kf_err *err);
 KF_CHECK bool kf_account_challenged(const kf_json *body, char challenge[KF_ACCOUNT_ID_MAX],
                                     kf_err *err);
+/* Six digits out of what was typed; spaces, dashes and full-width digits are fine, letters are not.
+ * False: KF_ERR_USAGE_BAD_ANSWER. */
+KF_CHECK bool kf_account_code(const kf_secret *typed, char out[7], kf_err *err);
 /* typed: six digits; spaces, dashes and full-width digits are fine. NULL: KF_ERR_USAGE_BAD_ANSWER.
  */
 kf_secret *kf_account_verify_body(const kf_secret *typed, kf_err *err);

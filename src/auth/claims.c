@@ -2,6 +2,7 @@
  * never checks the signature. */
 #include "auth/claims.h"
 
+#include "auth/workos.h"
 #include "base/str.h"
 
 enum { JWT_MAX = 32 << 10 };
@@ -77,14 +78,6 @@ static bool ended(kf_err *err, int64_t seconds) {
                    (long long)(seconds / units[i].s), units[i].unit);
 }
 
-/* Seen: WorkOS's host with and without a slash, .../user_management/CLIENT_ID, a custom domain. */
-static bool issuer_ok(const char *iss, const char *client_id) {
-    static const char mark[] = "/user_management/";
-    const char *at = strstr(iss, mark);
-    if (at) return !strcmp(at + strlen(mark), client_id);
-    return kf_str_starts(iss, "https://") || kf_origin_is_loopback(iss);
-}
-
 /* The first client that is named; NULL: none, or client_id is among them. */
 static const char *other_client(const kf_json *aud, const char *client_id) {
     const char *other = NULL, *one = kf_json_value_str(aud);
@@ -109,5 +102,6 @@ bool kf_claims_judge(const kf_json *payload, const char *client_id, int64_t now_
     if (client && strcmp(client, client_id))
         return not_valid(err, "the token is of another client:", client);
     if (aud) return not_valid(err, "the token is for another client:", aud);
-    return !iss || issuer_ok(iss, client_id) || not_valid(err, "its issuer is not WorkOS:", iss);
+    return !iss || kf_workos_is_issuer(iss, client_id) ||
+           not_valid(err, "its issuer is not WorkOS:", iss);
 }

@@ -116,22 +116,19 @@ void kf_flow_request(kf_flow *f, kf_wait wait, char *path, kf_json *body, bool k
 }
 
 void kf_flow_authenticate(kf_flow *f, kf_json *grant) {
-    kf_flow_request(f, KF_WAIT_AUTHENTICATE, kf_strdup(KF_WORKOS_AUTHENTICATE), grant, false);
+    kf_flow_request(f, KF_WAIT_AUTHENTICATE, kf_flow_path(KF_AT_AUTHENTICATE, NULL), grant, false);
+}
+
+char *kf_flow_path(kf_at at, const char *id) {
+    char *path = kf_issuer_path(&kf_workos, at, id);
+    if (!path) abort();
+    return path;
 }
 
 void kf_flow_put(char **dst, const char *value) {
     char *copy = value && *value ? kf_strdup(value) : NULL; /* first: value may be *dst */
     free(*dst);
     *dst = copy;
-}
-
-bool kf_flow_id(char dst[96], const char *id) {
-    size_t n = id ? strlen(id) : 0;
-    if (!n || n >= 96 ||
-        strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != n)
-        return false;
-    memmove(dst, id, n + 1);
-    return true;
 }
 
 bool kf_flow_url_ok(const kf_flow *f, const char *url) {
@@ -334,13 +331,13 @@ bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secre
 
 static void end_session(kf_flow *f, const char *sid) {
     if (!f->api_key) {
-        char *path = kf_strfmt("/user_management/sessions/logout?session_id=%s", sid);
+        char *path = kf_flow_path(KF_AT_LOGOUT, sid);
         kf_flow_send(f, KF_WAIT_UNDO, "GET", path, NULL, false);
         return;
     }
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "session_id", sid);
-    kf_flow_send(f, KF_WAIT_UNDO, "POST", kf_strdup("/user_management/sessions/revoke"), j, true);
+    kf_flow_send(f, KF_WAIT_UNDO, "POST", kf_flow_path(KF_AT_REVOKE, NULL), j, true);
 }
 
 void kf_flow_cancel(kf_flow *f) {
@@ -392,40 +389,39 @@ static bool take_pending(kf_flow *f, const kf_json *body) {
     return true;
 }
 
-static kf_note note_of(const kf_err *e) {
-    if (e->code == KF_ERR_WORKOS_CODE_EXPIRED) return KF_NOTE_CODE_EXPIRED;
-    return !strcmp(e->upstream, "one_time_code_previously_used") ? KF_NOTE_CODE_USED
-                                                                 : KF_NOTE_BAD_CODE;
+static kf_note note_of(kf_workos_ask ask, const kf_err *e) {
+    if (ask == KF_ASK_TOO_MANY_CODES) return KF_NOTE_TOO_MANY;
+    if (ask == KF_ASK_USED_CODE) return KF_NOTE_CODE_USED;
+    return e->code == KF_ERR_WORKOS_CODE_EXPIRED ? KF_NOTE_CODE_EXPIRED : KF_NOTE_BAD_CODE;
 }
 
 /* The answer to something that was given up: what WorkOS made for it is undone. */
 static void undo(kf_flow *f, const kf_json *body) {
     kf_claims c;
     const char *token = kf_json_str(body, "access_token");
-    const kf_json *factor = kf_flow_factor_of(body);
+    const kf_json *factor = kf_workos_factor_of(body);
     char sid[96];
     if (factor) {
         kf_flow_undo_factor(f, kf_json_str(factor, "id"));
-    } else if (token && kf_claims_read(token, strlen(token), &c, NULL) && kf_flow_id(sid, c.sid)) {
+    } else if (token && kf_claims_read(token, strlen(token), &c, NULL) &&
+               kf_issuer_id(sid, c.sid)) {
         end_session(f, sid);
     }
 }
 
 /* Continuations. False: none of them, e is the end. */
 static bool goes_on(kf_flow *f, kf_workos_ask ask, const kf_json *body, kf_err *e) {
-    bool wrong =
-        ask == KF_ASK_WRONG_CODE || !strcmp(e->upstream, "one_time_code_too_many_attempts");
+    bool wrong = ask == KF_ASK_WRONG_CODE || ask == KF_ASK_USED_CODE;
     if (ask == KF_ASK_WRONG_PASSWORD && f->asked_by == KF_PHASE_PASSWORD) {
         kf_flow_ask_again(f, KF_NOTE_BAD_CREDENTIALS, f->email, e);
         return true;
     }
-    if (wrong && phase[f->asked_by].code &&
-        (ask == KF_ASK_WRONG_CODE || phase[f->asked_by].resend)) {
-        kf_flow_ask_again(f, ask == KF_ASK_WRONG_CODE ? note_of(e) : KF_NOTE_TOO_MANY, NULL, e);
+    if (phase[f->asked_by].code &&
+        (wrong || (ask == KF_ASK_TOO_MANY_CODES && phase[f->asked_by].resend))) {
+        kf_flow_ask_again(f, note_of(ask, e), NULL, e);
         return true;
     }
-    if (!strcmp(e->upstream, "phone_number_required") && f->asked_by == KF_PHASE_RADAR_SMS &&
-        *f->user_id) {
+    if (ask == KF_ASK_PHONE && f->asked_by == KF_PHASE_RADAR_SMS && *f->user_id) {
         kf_flow_ask_radar_phone(f);
         return true;
     }
@@ -434,8 +430,7 @@ static bool goes_on(kf_flow *f, kf_workos_ask ask, const kf_json *body, kf_err *
         kf_flow_to_browser(f, KF_NOTE_HOSTED_STEP, e->upstream);
         return true;
     }
-    if (ask == KF_ASK_NONE || ask == KF_ASK_WRONG_CODE || ask == KF_ASK_WRONG_PASSWORD)
-        return false;
+    if (ask == KF_ASK_NONE || ask >= KF_ASK_WRONG_CODE) return false;
     f->undo_factor = false; /* WorkOS took the code and goes on */
     if (ask == KF_ASK_SSO || ask == KF_ASK_OTHER_METHOD) kf_flow_sso_required(f, body);
     else if (!f->api_key)
@@ -445,7 +440,7 @@ static bool goes_on(kf_flow *f, kf_workos_ask ask, const kf_json *body, kf_err *
     else if (ask == KF_ASK_MFA_ENROLLMENT) kf_flow_enroll_required(f, body, e);
     else if (ask == KF_ASK_ORGANIZATION) kf_flow_org_required(f, body);
     else if (ask == KF_ASK_EMAIL_VERIFICATION) kf_flow_verify_required(f, body);
-    else kf_flow_radar_required(f, body, e);
+    else kf_flow_radar_required(f, ask, body, e);
     return true;
 }
 
@@ -456,7 +451,7 @@ static void refused(kf_flow *f, kf_wait wait, kf_workos_ask ask, const kf_json *
         size_t n = strlen(e->what);
         snprintf(e->what + n, sizeof e->what - n, " (%s)", f->client_id);
     }
-    if (wait == KF_WAIT_DEVICE_GRANT && kf_flow_device_goes_on(f, e)) return;
+    if (wait == KF_WAIT_DEVICE_GRANT && kf_flow_device_goes_on(f, ask, e)) return;
     bool again = kf_workos_is_not_now(e->code);
     if (again && f->asked_by == KF_PHASE_ENROLL)
         f->undo_factor = false; /* the code may have been taken: nothing is deleted on doubt */
@@ -491,7 +486,7 @@ static void unanswered(kf_flow *f, kf_wait wait, const kf_err *err) {
     if (sent && wait == KF_WAIT_AUTHENTICATE && f->asked_by == KF_PHASE_ENROLL)
         f->undo_factor = false; /* as in refused() */
     if (wait == KF_WAIT_LISTEN) kf_flow_fail(f, &e);
-    else if (wait == KF_WAIT_DEVICE_GRANT) (void)kf_flow_device_goes_on(f, &e);
+    else if (wait == KF_WAIT_DEVICE_GRANT) (void)kf_flow_device_goes_on(f, KF_ASK_NONE, &e);
     else if (wait == KF_WAIT_AUTHENTICATE && f->asked_by == KF_PHASE_BROWSER)
         kf_flow_browser_again(f, &e);
     else kf_flow_ask_again(f, KF_NOTE_NETWORK, NULL, err ? &e : NULL);
@@ -573,7 +568,7 @@ void kf_flow_job_done(kf_flow *f, uint32_t id, int status, const kf_secret *body
 }
 
 kf_session *kf_flow_take_session(kf_flow *f) {
-    if (f->session && !kf_flow_id(f->taken, f->session->claims.sid)) f->taken[0] = 0;
+    if (f->session && !kf_issuer_id(f->taken, f->session->claims.sid)) f->taken[0] = 0;
     return KF_TAKE(f->session);
 }
 

@@ -77,7 +77,8 @@ static char *authorize_url(kf_flow *f) {
               kf_form_add(&q, "invitation_token", f->invitation_token) &&
               kf_form_add(&q, "state", f->state) && kf_form_add(&q, "code_challenge", challenge) &&
               kf_form_add(&q, "code_challenge_method", "S256");
-    char *url = ok ? kf_strfmt("%s/user_management/authorize?%s", f->origin, q.data) : NULL;
+    KF_AUTO_CHARS path = kf_flow_path(KF_AT_AUTHORIZE, NULL);
+    char *url = ok ? kf_strfmt("%s%s?%s", f->origin, path, q.data) : NULL;
     kf_buf_done(&q);
     return url;
 }
@@ -112,7 +113,7 @@ void kf_flow_ask_browser(kf_flow *f) {
  * -------------------------------------------------------------------------- */
 
 void kf_flow_browser_exchange(kf_flow *f) {
-    kf_json *g = kf_workos_grant(KF_GRANT_AUTHORIZATION_CODE, f->client_id, f->api_key);
+    kf_json *g = kf_issuer_grant(&kf_workos, KF_GRANT_AUTHORIZATION_CODE, f->client_id, f->api_key);
     kf_json_set_secret(g, "code", f->code);
     kf_json_set_secret(g, "code_verifier", f->verifier);
     kf_json_set_str(g, "invitation_token", f->invitation_token);

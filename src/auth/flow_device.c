@@ -13,7 +13,7 @@ void kf_flow_device_start(kf_flow *f) {
     f->device_code = kf_secret_free(f->device_code);
     kf_flow_drop(f, KF_WAIT_DEVICE_POLL);
     kf_flow_abandon(f, KF_WAIT_DEVICE_GRANT); /* the code before */
-    kf_flow_request(f, KF_WAIT_DEVICE_START, kf_strdup("/user_management/authorize/device"), j,
+    kf_flow_request(f, KF_WAIT_DEVICE_START, kf_flow_path(KF_AT_DEVICE, NULL), j,
                     f->api_key != NULL); /* production asks for none; WorkOS's SDKs send the key
                                             wherever they have one, and its emulator wants it */
 }
@@ -85,24 +85,24 @@ void kf_flow_device_poll(kf_flow *f) {
         ran_out(f);
         return;
     }
-    kf_json *g = kf_workos_grant(KF_GRANT_DEVICE_CODE, f->client_id, NULL);
+    kf_json *g = kf_issuer_grant(&kf_workos, KF_GRANT_DEVICE_CODE, f->client_id, NULL);
     kf_json_set_secret(g, "device_code", f->device_code);
-    kf_flow_send(f, KF_WAIT_DEVICE_GRANT, "POST", kf_strdup(KF_WORKOS_AUTHENTICATE), g, false);
+    kf_flow_send(f, KF_WAIT_DEVICE_GRANT, "POST", kf_flow_path(KF_AT_AUTHENTICATE, NULL), g, false);
 }
 
-bool kf_flow_device_goes_on(kf_flow *f, const kf_err *why) {
+bool kf_flow_device_goes_on(kf_flow *f, kf_workos_ask ask, const kf_err *why) {
     bool trouble = kf_workos_is_not_now(why->code) || why->status == 0;
     int64_t in = f->interval_s;
-    if (!strcmp(why->upstream, "slow_down"))
+    if (ask == KF_ASK_SLOWER)
         in = f->interval_s += SLOWER_S; /* RFC 8628 §3.5: for all later requests */
-    else if (!strcmp(why->upstream, "expired_token")) {
+    else if (ask == KF_ASK_EXPIRED) {
         ran_out(f);
         return true;
     } else if (trouble) {
         if (why->retry_after > in) in = why->retry_after;
         if (f->step.note != KF_NOTE_NETWORK)
             show(f, KF_NOTE_NETWORK, NULL, why); /* said once, not at every poll */
-    } else if (strcmp(why->upstream, "authorization_pending")) return false;
+    } else if (ask != KF_ASK_PENDING) return false;
     if (!trouble && f->step.note != KF_NOTE_DEVICE) show(f, KF_NOTE_DEVICE, NULL, NULL);
     next_poll(f, in);
     return true;

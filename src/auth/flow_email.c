@@ -2,6 +2,7 @@
  * way (WORKOS.md §1.2, §5). */
 #include "auth/flow_impl.h"
 
+#include "auth/account.h"
 #include "base/str.h"
 
 enum { MAGIC_LIFE_S = 600 }; /* WORKOS.md §5: a code lives ten minutes */
@@ -17,7 +18,7 @@ void kf_flow_magic_start(kf_flow *f) {
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "email", f->email);
     kf_json_set_str(j, "invitation_token", f->invitation_token);
-    kf_flow_request(f, KF_WAIT_MAGIC, kf_strdup("/user_management/magic_auth"), j, true);
+    kf_flow_request(f, KF_WAIT_MAGIC, kf_flow_path(KF_AT_MAGIC, NULL), j, true);
 }
 
 /* The answer holds the code too, for those who mail it themselves. It is not read. */
@@ -35,9 +36,9 @@ void kf_flow_ask_magic(kf_flow *f) {
 
 bool kf_flow_magic_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
     char code[7];
-    if (!kf_flow_code_clean(value, code, err)) return false;
+    if (!kf_account_code(value, code, err)) return false;
     f->pending = kf_secret_free(f->pending);
-    kf_json *g = kf_workos_grant(KF_GRANT_MAGIC_AUTH, f->client_id, f->api_key);
+    kf_json *g = kf_issuer_grant(&kf_workos, KF_GRANT_MAGIC_AUTH, f->client_id, f->api_key);
     kf_json_set_str(g, "code", code);
     kf_json_set_str(g, "email", f->email);
     kf_json_set_str(g, "invitation_token", f->invitation_token);
@@ -59,8 +60,8 @@ void kf_flow_verify_required(kf_flow *f, const kf_json *body) {
     }
     if (!user) user = kf_json_str(body, "user_id");
     if (email && *email && strlen(email) < 320) kf_flow_put(&f->email, email);
-    if (!kf_flow_id(f->user_id, user)) f->user_id[0] = 0;
-    if (!kf_flow_id(f->verification_id, kf_json_str(body, "email_verification_id")))
+    if (!kf_issuer_id(f->user_id, user)) f->user_id[0] = 0;
+    if (!kf_issuer_id(f->verification_id, kf_json_str(body, "email_verification_id")))
         f->verification_id[0] = 0;
     kf_flow_ask_verify(f);
 }
@@ -79,19 +80,17 @@ bool kf_flow_verify_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
 
 void kf_flow_verify_resend(kf_flow *f) {
     if (*f->user_id)
-        kf_flow_request(f, KF_WAIT_VERIFY_SEND,
-                        kf_strfmt("/user_management/users/%s/email_verification/send", f->user_id),
+        kf_flow_request(f, KF_WAIT_VERIFY_SEND, kf_flow_path(KF_AT_VERIFICATION_SEND, f->user_id),
                         kf_json_obj(), true);
     else {
         kf_flow_request(f, KF_WAIT_VERIFY_FIND,
-                        kf_strfmt("/user_management/email_verification/%s", f->verification_id),
-                        NULL, true);
+                        kf_flow_path(KF_AT_VERIFICATION, f->verification_id), NULL, true);
     }
 }
 
 /* The object names the user; its code is left where it is. */
 void kf_flow_verify_found(kf_flow *f, const kf_json *body) {
-    if (!kf_flow_id(f->user_id, kf_json_str(body, "user_id"))) {
+    if (!kf_issuer_id(f->user_id, kf_json_str(body, "user_id"))) {
         kf_err e;
         f->verification_id[0] = 0; /* does not lead anywhere: no "send again" any more */
         kf_fail(&e, KF_ERR_NET_BAD_ANSWER, "the e-mail verification names no user");

@@ -6,23 +6,15 @@
 #include "auth/account.h"
 #include "base/str.h"
 
-const kf_json *kf_flow_factor_of(const kf_json *body) {
-    static const char *const names[] = {"authentication_factor",
-                                        "factor"}; /* spec, docs (WORKOS.md §6.1) */
-    for (size_t i = 0; i < KF_LEN(names); i++)
-        if (kf_json_is_obj(kf_json_get(body, names[i]))) return kf_json_get(body, names[i]);
-    return kf_json_is_obj(kf_json_get(body, "totp")) ? body : NULL; /* the emulator's bare factor */
-}
-
 void kf_flow_undo_factor(kf_flow *f, const char *id) {
     char safe[96];
-    if (kf_flow_id(safe, id))
-        kf_flow_send(f, KF_WAIT_UNDO, "DELETE", kf_strfmt("/auth/factors/%s", safe), NULL, true);
+    if (kf_issuer_id(safe, id))
+        kf_flow_send(f, KF_WAIT_UNDO, "DELETE", kf_flow_path(KF_AT_FACTOR, safe), NULL, true);
 }
 
 void kf_flow_enroll_required(kf_flow *f, const kf_json *body, const kf_err *why) {
     char user[96];
-    if (!f->pending || !kf_flow_id(user, kf_json_str(kf_json_get(body, "user"), "id"))) {
+    if (!f->pending || !kf_issuer_id(user, kf_json_str(kf_json_get(body, "user"), "id"))) {
         kf_err e = *why;
         kf_hint(&e, "Set up an authenticator app on the environment's own sign-in page, then sign "
                     "in again.");
@@ -31,8 +23,7 @@ void kf_flow_enroll_required(kf_flow *f, const kf_json *body, const kf_err *why)
     }
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "type", "totp");
-    kf_flow_request(f, KF_WAIT_ENROLL, kf_strfmt("/user_management/users/%s/auth_factors", user), j,
-                    true);
+    kf_flow_request(f, KF_WAIT_ENROLL, kf_flow_path(KF_AT_FACTORS, user), j, true);
 }
 
 /* The key for typing is the one in the URI: what the QR code says and what is typed must be the
@@ -48,10 +39,10 @@ static bool take_uri(kf_flow *f, const char *uri) {
 }
 
 void kf_flow_enrolled(kf_flow *f, const kf_json *body) {
-    const kf_json *factor = kf_flow_factor_of(body),
+    const kf_json *factor = kf_workos_factor_of(body),
                   *challenge = kf_json_get(body, "authentication_challenge");
     if (!challenge) challenge = kf_json_get(body, "challenge");
-    if (!kf_flow_id(f->factor, kf_json_str(factor, "id"))) {
+    if (!kf_issuer_id(f->factor, kf_json_str(factor, "id"))) {
         kf_flow_bad_answer(f, "the new factor's id is not usable");
         return;
     }

@@ -133,6 +133,7 @@ void kf_flow_wait_until(kf_flow *f, kf_wait wait, int64_t at_ms);
 void kf_flow_send(kf_flow *f, kf_wait wait, const char *method, char *path, kf_json *body,
                   bool key);
 void kf_flow_request(kf_flow *f, kf_wait wait, char *path, kf_json *body, bool key);
+char *kf_flow_path(kf_at at, const char *id); /* id as in kf_issuer_path, checked by the caller */
 void kf_flow_authenticate(kf_flow *f, kf_json *grant);
 void kf_flow_ask_again(kf_flow *f, kf_note note, const char *arg,
                        const kf_err *why); /* the question that was answered last */
@@ -141,17 +142,13 @@ void kf_flow_add_choice(kf_flow *f, const char *id,
                         const char *label); /* caller checked the id's length */
 void kf_flow_put(char **dst,
                  const char *value); /* a copy instead of what was there; "" becomes NULL */
-/* Ids go into a path: nothing but what WorkOS's ids are made of, and short enough. */
-KF_CHECK bool kf_flow_id(char dst[96], const char *id);
 /* https, or http of this machine when WorkOS's API is on this machine too; printable; at most
  * KF_URL_MAX. */
 bool kf_flow_url_ok(const kf_flow *f, const char *url);
-/* Six digits out of what was typed: spaces, dashes, full-width digits are fine; letters are not. */
-KF_CHECK bool kf_flow_code_clean(const kf_secret *typed, char out[7], kf_err *err);
 /* Sends a typed code with this grant and the pending token; more may be NULL: members beside them.
  */
-KF_CHECK bool kf_flow_code_submit(kf_flow *f, const char *grant, const kf_secret *typed,
-                                  kf_json *more, kf_err *err);
+KF_CHECK bool kf_flow_code_submit(kf_flow *f, kf_grant grant, const kf_secret *typed, kf_json *more,
+                                  kf_err *err);
 
 /* flow_password.c */
 void kf_flow_password_start(kf_flow *f);
@@ -192,10 +189,8 @@ void kf_flow_enroll_required(kf_flow *f, const kf_json *body, const kf_err *why)
 void kf_flow_enrolled(kf_flow *f, const kf_json *body);
 void kf_flow_ask_enroll(kf_flow *f);
 void kf_flow_undo_factor(kf_flow *f, const char *id);
-/* The factor of an answer to an enrolment, in both spellings; NULL if there is none. */
-const kf_json *kf_flow_factor_of(const kf_json *body);
 /* flow_radar.c */
-void kf_flow_radar_required(kf_flow *f, const kf_json *body, const kf_err *why);
+void kf_flow_radar_required(kf_flow *f, kf_workos_ask ask, const kf_json *body, const kf_err *why);
 void kf_flow_ask_radar_email(kf_flow *f);
 void kf_flow_ask_radar_phone(kf_flow *f);
 void kf_flow_ask_radar_sms(kf_flow *f);
@@ -214,7 +209,7 @@ void kf_flow_ask_device(kf_flow *f);
 void kf_flow_device_started(kf_flow *f, const kf_json *body);
 void kf_flow_device_poll(kf_flow *f);
 /* True: the flow goes on waiting (or asks for a new code). why NULL: no answer came at all. */
-bool kf_flow_device_goes_on(kf_flow *f, const kf_err *why);
+bool kf_flow_device_goes_on(kf_flow *f, kf_workos_ask ask, const kf_err *why);
 /* flow_browser.c */
 void kf_flow_browser_start(kf_flow *f);
 void kf_flow_ask_browser(kf_flow *f);

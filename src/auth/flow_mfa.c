@@ -1,6 +1,7 @@
 /* A second factor: mfa_challenge from any method (WORKOS.md §6.6). */
 #include "auth/flow_impl.h"
 
+#include "auth/account.h"
 #include "base/str.h"
 
 void kf_flow_ask_factor(kf_flow *f) {
@@ -13,15 +14,15 @@ void kf_flow_ask_totp(kf_flow *f) {
 }
 
 void kf_flow_mfa_factor(kf_flow *f, const char *id) {
-    if (!kf_flow_id(f->factor, id)) {
+    if (!kf_issuer_id(f->factor, id)) {
         kf_flow_bad_answer(f, "the factor's id is not usable");
         return;
     }
     if (f->phase != KF_PHASE_ENROLL)
         f->phase =
             KF_PHASE_FACTOR; /* when no answer comes the factor is asked for, not what led here */
-    kf_flow_request(f, KF_WAIT_CHALLENGE, kf_strfmt("/auth/factors/%s/challenge", f->factor),
-                    kf_json_obj(), true);
+    kf_flow_request(f, KF_WAIT_CHALLENGE, kf_flow_path(KF_AT_CHALLENGE, f->factor), kf_json_obj(),
+                    true);
 }
 
 void kf_flow_mfa_challenge(kf_flow *f, const kf_json *body) {
@@ -39,7 +40,7 @@ void kf_flow_mfa_challenge(kf_flow *f, const kf_json *body) {
     const kf_json *list = kf_json_get(body, "authentication_factors");
     for (const kf_json *i = kf_json_first(list); i; i = kf_json_next(i))
         if (!strcmp(kf_json_str_or(i, "type", "totp"), "totp") &&
-            kf_flow_id(id, kf_json_str(i, "id")) && f->n_choice < 32)
+            kf_issuer_id(id, kf_json_str(i, "id")) && f->n_choice < 32)
             kf_flow_add_choice(f, id, "Authenticator app");
     if (!f->n_choice)
         kf_flow_failf(f, KF_ERR_WORKOS_STEP_UP,
@@ -51,42 +52,18 @@ void kf_flow_mfa_challenge(kf_flow *f, const kf_json *body) {
 }
 
 void kf_flow_mfa_challenged(kf_flow *f, const kf_json *body) {
-    if (!kf_flow_id(f->challenge, kf_json_str(body, "id")))
+    if (!kf_issuer_id(f->challenge, kf_json_str(body, "id")))
         kf_flow_bad_answer(f, "the challenge's id is not usable");
     else if (f->undo_factor) kf_flow_ask_enroll(f);
     else kf_flow_ask_totp(f);
 }
 
-bool kf_flow_code_clean(const kf_secret *typed, char out[7], kf_err *err) {
-    const unsigned char *p = (const unsigned char *)kf_secret_peek(typed);
-    char digits[7];
-    size_t n = 0;
-    while (*p) {
-        char d = 0;
-        size_t k = 1;
-        if (*p >= '0' && *p <= '9') d = (char)*p;
-        else if (p[0] == 0xef && p[1] == 0xbc && p[2] >= 0x90 &&
-                 p[2] <= 0x99) { /* full-width digits, U+FF10.. */
-            d = (char)('0' + p[2] - 0x90);
-            k = 3;
-        } else if (*p != ' ' && *p != '-' && *p != '\t') break;
-        if (d && n == 6) break;
-        if (d) digits[n++] = d;
-        p += k;
-    }
-    if (*p || n != 6) return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "a code is six digits");
-    digits[6] = 0;
-    memcpy(out, digits, 7);
-    kf_wipe(digits, sizeof digits);
-    return true;
-}
-
-bool kf_flow_code_submit(kf_flow *f, const char *grant, const kf_secret *typed, kf_json *more,
+bool kf_flow_code_submit(kf_flow *f, kf_grant grant, const kf_secret *typed, kf_json *more,
                          kf_err *err) {
     KF_AUTO(kf_json) rest = more;
     char code[7];
-    if (!kf_flow_code_clean(typed, code, err)) return false;
-    kf_json *g = kf_workos_grant(grant, f->client_id, f->api_key);
+    if (!kf_account_code(typed, code, err)) return false;
+    kf_json *g = kf_issuer_grant(&kf_workos, grant, f->client_id, f->api_key);
     kf_json_set_str(g, "code", code);
     kf_wipe(code, sizeof code);
     kf_json_set_secret(g, "pending_authentication_token", f->pending);

@@ -13,7 +13,7 @@ bool kf_flow_org_choose(kf_flow *f, const char *id, kf_err *err) {
     for (size_t i = 0; i < f->n_choice; i++)
         if (!strcmp(f->choice[i].id, id)) kf_flow_put(&f->organization_name, f->choice[i].label);
     if (!kf_str_set(f->chosen, sizeof f->chosen, id)) f->chosen[0] = 0;
-    kf_json *g = kf_workos_grant(KF_GRANT_ORG_SELECTION, f->client_id, f->api_key);
+    kf_json *g = kf_issuer_grant(&kf_workos, KF_GRANT_ORG_SELECTION, f->client_id, f->api_key);
     kf_json_set_secret(g, "pending_authentication_token", f->pending);
     kf_json_set_str(g, "organization_id", id);
     kf_flow_authenticate(f, g);

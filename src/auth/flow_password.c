@@ -32,7 +32,7 @@ bool kf_flow_email_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
 
 bool kf_flow_password_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
     f->pending = kf_secret_free(f->pending); /* of an earlier try, perhaps for another address */
-    kf_json *g = kf_workos_grant(KF_GRANT_PASSWORD, f->client_id, f->api_key);
+    kf_json *g = kf_issuer_grant(&kf_workos, KF_GRANT_PASSWORD, f->client_id, f->api_key);
     kf_json_set_str(g, "email", f->email);
     kf_json_set_secret(g, "password", value);
     kf_json_set_str(g, "invitation_token", f->invitation_token);

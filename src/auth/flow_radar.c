@@ -4,20 +4,18 @@
 
 #include "base/str.h"
 
-void kf_flow_radar_required(kf_flow *f, const kf_json *body, const kf_err *why) {
+void kf_flow_radar_required(kf_flow *f, kf_workos_ask ask, const kf_json *body, const kf_err *why) {
     const char *user = kf_json_str(kf_json_get(body, "user"), "id");
     if (!user) user = kf_json_str(body, "user_id");
-    bool sms = strstr(why->upstream, "sms") != NULL,
-         sign_up = strstr(why->upstream, "sign_up") != NULL;
-    if (!kf_flow_id(f->user_id, user)) f->user_id[0] = 0;
-    if (!kf_flow_id(f->radar_id, kf_json_str(body, "radar_challenge_id"))) f->radar_id[0] = 0;
-    if (!kf_flow_id(f->verification_id, kf_json_str(body, "verification_id")))
+    bool sms = ask == KF_ASK_RADAR_SMS || ask == KF_ASK_RADAR_SMS_SIGN_IN;
+    if (!kf_issuer_id(f->user_id, user)) f->user_id[0] = 0;
+    if (!kf_issuer_id(f->radar_id, kf_json_str(body, "radar_challenge_id"))) f->radar_id[0] = 0;
+    if (!kf_issuer_id(f->verification_id, kf_json_str(body, "verification_id")))
         f->verification_id[0] = 0;
     if (!kf_str_set(f->phone, sizeof f->phone, kf_json_str(body, "phone_number"))) f->phone[0] = 0;
     if (!f->pending)
         kf_flow_bad_answer(f, "a radar challenge came without pending_authentication_token");
-    else if ((sign_up ||
-              (sms && !strcmp(why->upstream, "radar_sms_challenge") && !*f->verification_id)) &&
+    else if ((ask == KF_ASK_RADAR_SIGN_UP || (ask == KF_ASK_RADAR_SMS && !*f->verification_id)) &&
              *f->user_id)
         kf_flow_ask_radar_phone(f);
     else if (sms) kf_flow_ask_radar_sms(f);
@@ -49,7 +47,7 @@ static void send_sms(kf_flow *f) {
     kf_json_set_str(j, "user_id", f->user_id);
     kf_json_set_secret(j, "pending_authentication_token", f->pending);
     kf_json_set_str(j, "phone_number", f->phone);
-    kf_flow_request(f, KF_WAIT_RADAR_SMS, kf_strdup("/user_management/radar_challenges"), j, true);
+    kf_flow_request(f, KF_WAIT_RADAR_SMS, kf_flow_path(KF_AT_RADAR, NULL), j, true);
 }
 
 /* E.164: a plus and 7 to 15 digits; blanks, dashes, dots and brackets are left out. */
@@ -72,7 +70,7 @@ bool kf_flow_radar_phone_submit(kf_flow *f, const kf_secret *value, kf_err *err)
 }
 
 void kf_flow_radar_sms_sent(kf_flow *f, const kf_json *body) {
-    if (!kf_flow_id(f->verification_id, kf_json_str(body, "verification_id")))
+    if (!kf_issuer_id(f->verification_id, kf_json_str(body, "verification_id")))
         kf_flow_bad_answer(f, "the text message's id is not usable");
     else kf_flow_ask_radar_sms(f);
 }

@@ -7,7 +7,7 @@
 void kf_flow_reset_start(kf_flow *f) {
     kf_json *j = kf_json_obj();
     kf_json_set_str(j, "email", f->email);
-    kf_flow_request(f, KF_WAIT_RESET, kf_strdup("/user_management/password_reset"), j, true);
+    kf_flow_request(f, KF_WAIT_RESET, kf_flow_path(KF_AT_RESET, NULL), j, true);
 }
 
 void kf_flow_ask_reset_token(kf_flow *f) {
@@ -34,8 +34,7 @@ bool kf_flow_new_password_submit(kf_flow *f, const kf_secret *value, kf_err *err
     kf_json *j = kf_json_obj();
     kf_json_set_secret(j, "token", f->reset_token);
     kf_json_set_secret(j, "new_password", value);
-    kf_flow_request(f, KF_WAIT_RESET_CONFIRM, kf_strdup("/user_management/password_reset/confirm"),
-                    j, true);
+    kf_flow_request(f, KF_WAIT_RESET_CONFIRM, kf_flow_path(KF_AT_RESET_CONFIRM, NULL), j, true);
     return true;
 }
 

@@ -25,8 +25,8 @@ static bool domain_ok(const char *s) {
 bool kf_flow_sso_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
     const char *s = kf_secret_peek(value);
     char id[96];
-    if (kf_str_starts(s, "org_") && kf_flow_id(id, s)) kf_flow_put(&f->organization_id, id);
-    else if (kf_str_starts(s, "conn_") && kf_flow_id(id, s)) kf_flow_put(&f->connection_id, id);
+    if (kf_str_starts(s, "org_") && kf_issuer_id(id, s)) kf_flow_put(&f->organization_id, id);
+    else if (kf_str_starts(s, "conn_") && kf_issuer_id(id, s)) kf_flow_put(&f->connection_id, id);
     else if (domain_ok(s)) kf_flow_put(&f->domain_hint, s);
     else
         return kf_fail(
@@ -42,7 +42,7 @@ void kf_flow_sso_required(kf_flow *f, const kf_json *body) {
     for (size_t i = 0; i < KF_LEN(lists); i++) {
         const kf_json *list = kf_json_get(body, lists[i]);
         if (kf_json_is_arr(list) && kf_json_count(list) == 1 &&
-            kf_flow_id(id, kf_json_value_str(kf_json_first(list))))
+            kf_issuer_id(id, kf_json_value_str(kf_json_first(list))))
             kf_flow_put(&f->connection_id, id);
     }
     if (*f->chosen) kf_flow_put(&f->organization_id, f->chosen);

@@ -1,8 +1,55 @@
-/* WorkOS's error codes and request bodies: turns an answer into a kf_err and a continuation, and
- * builds grants. It sends nothing. */
+/* WorkOS's paths, grants and error codes: turns an answer into a kf_err and a continuation. It
+ * sends nothing. */
 #include "auth/workos.h"
 
 #include "base/str.h"
+
+const kf_issuer kf_workos = {
+    .name = "WorkOS",
+    .path =
+        {
+            [KF_AT_AUTHENTICATE] = "/user_management/authenticate",
+            [KF_AT_AUTHORIZE] = "/user_management/authorize",
+            [KF_AT_DEVICE] = "/user_management/authorize/device",
+            [KF_AT_MAGIC] = "/user_management/magic_auth",
+            [KF_AT_VERIFICATION] = "/user_management/email_verification/*",
+            [KF_AT_VERIFICATION_SEND] = "/user_management/users/*/email_verification/send",
+            [KF_AT_RADAR] = "/user_management/radar_challenges",
+            [KF_AT_RESET] = "/user_management/password_reset",
+            [KF_AT_RESET_CONFIRM] = "/user_management/password_reset/confirm",
+            [KF_AT_REVOKE] = "/user_management/sessions/revoke",
+            [KF_AT_LOGOUT] = "/user_management/sessions/logout?session_id=*",
+            [KF_AT_SESSIONS] = "/user_management/users/*/sessions",
+            [KF_AT_MEMBERSHIPS] = "/user_management/organization_memberships?user_id=*",
+            [KF_AT_ORGANIZATION] = "/organizations/*",
+            [KF_AT_FACTORS] = "/user_management/users/*/auth_factors",
+            [KF_AT_FACTOR] = "/auth/factors/*",
+            [KF_AT_CHALLENGE] = "/auth/factors/*/challenge",
+            [KF_AT_VERIFY] = "/auth/challenges/*/verify",
+            [KF_AT_JWKS] = "/sso/jwks/*",
+        },
+    .grant =
+        {
+            [KF_GRANT_PASSWORD] = "password",
+            [KF_GRANT_REFRESH] = "refresh_token",
+            [KF_GRANT_AUTHORIZATION_CODE] = "authorization_code",
+            [KF_GRANT_DEVICE_CODE] = "urn:ietf:params:oauth:grant-type:device_code",
+            [KF_GRANT_MAGIC_AUTH] = "urn:workos:oauth:grant-type:magic-auth:code",
+            [KF_GRANT_EMAIL_VERIFICATION] = "urn:workos:oauth:grant-type:email-verification:code",
+            [KF_GRANT_RADAR_EMAIL] = "urn:workos:oauth:grant-type:radar-email-challenge:code",
+            [KF_GRANT_RADAR_SMS] = "urn:workos:oauth:grant-type:radar-sms-challenge:code",
+            [KF_GRANT_MFA_TOTP] = "urn:workos:oauth:grant-type:mfa-totp",
+            [KF_GRANT_ORG_SELECTION] = "urn:workos:oauth:grant-type:organization-selection",
+        },
+};
+
+/* Seen: WorkOS's host with and without a slash, .../user_management/CLIENT_ID, a custom domain. */
+bool kf_workos_is_issuer(const char *iss, const char *client_id) {
+    static const char mark[] = "/user_management/";
+    const char *at = strstr(iss, mark);
+    if (at) return !strcmp(at + strlen(mark), client_id);
+    return kf_str_starts(iss, "https://") || kf_origin_is_loopback(iss);
+}
 
 typedef struct row {
     const char *code;
@@ -24,22 +71,22 @@ static const row table[] = {
      KF_ERR_WORKOS_ORGANIZATION},
     {"radar_challenge", KF_ASK_RADAR, KF_ERR_WORKOS_STEP_UP},
     {"radar_email_challenge", KF_ASK_RADAR, KF_ERR_WORKOS_STEP_UP},
-    {"radar_sms_challenge", KF_ASK_RADAR, KF_ERR_WORKOS_STEP_UP},
-    {"radar_sign_up_challenge", KF_ASK_RADAR, KF_ERR_WORKOS_STEP_UP},
-    {"radar_sms_sign_in_challenge", KF_ASK_RADAR, KF_ERR_WORKOS_STEP_UP},
+    {"radar_sms_challenge", KF_ASK_RADAR_SMS, KF_ERR_WORKOS_STEP_UP},
+    {"radar_sign_up_challenge", KF_ASK_RADAR_SIGN_UP, KF_ERR_WORKOS_STEP_UP},
+    {"radar_sms_sign_in_challenge", KF_ASK_RADAR_SMS_SIGN_IN, KF_ERR_WORKOS_STEP_UP},
     {"passkey_progressive_enrollment", KF_ASK_NONE, KF_ERR_WORKOS_STEP_UP},
     {"application_consent_required", KF_ASK_NONE, KF_ERR_WORKOS_STEP_UP},
     {"invalid_credentials", KF_ASK_WRONG_PASSWORD, KF_ERR_WORKOS_BAD_CREDENTIALS},
     {"invalid_one_time_code", KF_ASK_WRONG_CODE, KF_ERR_WORKOS_BAD_CODE},
     {"invalid_code", KF_ASK_WRONG_CODE, KF_ERR_WORKOS_BAD_CODE},
-    {"one_time_code_previously_used", KF_ASK_WRONG_CODE, KF_ERR_WORKOS_BAD_CODE},
+    {"one_time_code_previously_used", KF_ASK_USED_CODE, KF_ERR_WORKOS_BAD_CODE},
     {"one_time_code_expired", KF_ASK_WRONG_CODE, KF_ERR_WORKOS_CODE_EXPIRED},
     {"expired_code", KF_ASK_WRONG_CODE, KF_ERR_WORKOS_CODE_EXPIRED},
-    {"one_time_code_too_many_attempts", KF_ASK_NONE, KF_ERR_WORKOS_BAD_CODE},
+    {"one_time_code_too_many_attempts", KF_ASK_TOO_MANY_CODES, KF_ERR_WORKOS_BAD_CODE},
     {"invalid_pending_authentication_token", KF_ASK_NONE, KF_ERR_WORKOS_CODE_EXPIRED},
     {"authentication_challenge_expired", KF_ASK_NONE, KF_ERR_WORKOS_CODE_EXPIRED},
     {"authentication_challenge_previously_verified", KF_ASK_NONE, KF_ERR_WORKOS_CODE_EXPIRED},
-    {"expired_token", KF_ASK_NONE, KF_ERR_WORKOS_CODE_EXPIRED},
+    {"expired_token", KF_ASK_EXPIRED, KF_ERR_WORKOS_CODE_EXPIRED},
     {"access_denied", KF_ASK_NONE, KF_ERR_WORKOS_DECLINED},
     {"invalid_grant", KF_ASK_NONE, KF_ERR_WORKOS_INVALID_GRANT},
     {"invalid_client", KF_ASK_NONE, KF_ERR_WORKOS_INVALID_CLIENT},
@@ -58,8 +105,8 @@ static const row table[] = {
     {"temporarily_unavailable", KF_ASK_NONE, KF_ERR_NET_SERVER},
     {"server_error", KF_ASK_NONE, KF_ERR_NET_SERVER},
     /* refusals of the request, which mean nothing more to keyfob */
-    {"authorization_pending", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
-    {"slow_down", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"authorization_pending", KF_ASK_PENDING, KF_ERR_WORKOS_REFUSED},
+    {"slow_down", KF_ASK_SLOWER, KF_ERR_WORKOS_REFUSED},
     {"invalid_request", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
     {"invalid_request_parameters", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
     {"invalid_scope", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
@@ -75,7 +122,7 @@ static const row table[] = {
     {"code_challenge_not_found", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
     {"token_too_big", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
     {"user_mismatch", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
-    {"phone_number_required", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
+    {"phone_number_required", KF_ASK_PHONE, KF_ERR_WORKOS_REFUSED},
     {"verification_id_required", KF_ASK_NONE, KF_ERR_WORKOS_REFUSED},
 };
 
@@ -182,17 +229,17 @@ kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retr
     return ask;
 }
 
-kf_json *kf_workos_grant(const char *grant_type, const char *client_id, const kf_secret *secret) {
-    kf_json *j = kf_json_obj();
-    kf_json_set_str(j, "grant_type", grant_type);
-    kf_json_set_str(j, "client_id", client_id);
-    if (secret) kf_json_set_secret(j, "client_secret", secret);
-    return j;
+const kf_json *kf_workos_factor_of(const kf_json *body) {
+    static const char *const names[] = {"authentication_factor",
+                                        "factor"}; /* spec, docs (WORKOS.md §6.1) */
+    for (size_t i = 0; i < KF_LEN(names); i++)
+        if (kf_json_is_obj(kf_json_get(body, names[i]))) return kf_json_get(body, names[i]);
+    return kf_json_is_obj(kf_json_get(body, "totp")) ? body : NULL; /* the emulator's bare factor */
 }
 
 kf_secret *kf_workos_refresh_body(const char *client_id, const kf_secret *secret,
                                   const kf_secret *refresh_token, const char *organization_id) {
-    KF_AUTO(kf_json) j = kf_workos_grant(KF_GRANT_REFRESH, client_id, secret);
+    KF_AUTO(kf_json) j = kf_issuer_grant(&kf_workos, KF_GRANT_REFRESH, client_id, secret);
     kf_json_set_secret(j, "refresh_token", refresh_token);
     if (organization_id && *organization_id) kf_json_set_str(j, "organization_id", organization_id);
     return kf_json_print_secret(j);

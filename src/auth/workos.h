@@ -1,33 +1,41 @@
 #pragma once
-/* WorkOS's vocabulary on the wire (WORKOS.md §1): request bodies and the meaning
- * of answers. Both error shapes, both spellings; never keys on HTTP status alone. */
+/* WorkOS's vocabulary on the wire (WORKOS.md §1): paths, grants, request bodies and the meaning of
+ * answers. Nothing of it stands in another file. Both error shapes, both spellings; never keys on
+ * HTTP status alone. */
+#include "auth/issuer.h"
 #include "base/json.h"
 #include "base/err.h"
 
-#define KF_WORKOS_AUTHENTICATE "/user_management/authenticate"
-#define KF_GRANT_PASSWORD "password"
-#define KF_GRANT_REFRESH "refresh_token"
-#define KF_GRANT_AUTHORIZATION_CODE "authorization_code"
-#define KF_GRANT_DEVICE_CODE "urn:ietf:params:oauth:grant-type:device_code"
-#define KF_GRANT_MAGIC_AUTH "urn:workos:oauth:grant-type:magic-auth:code"
-#define KF_GRANT_EMAIL_VERIFICATION "urn:workos:oauth:grant-type:email-verification:code"
-#define KF_GRANT_RADAR_EMAIL "urn:workos:oauth:grant-type:radar-email-challenge:code"
-#define KF_GRANT_RADAR_SMS "urn:workos:oauth:grant-type:radar-sms-challenge:code"
-#define KF_GRANT_MFA_TOTP "urn:workos:oauth:grant-type:mfa-totp"
-#define KF_GRANT_ORG_SELECTION "urn:workos:oauth:grant-type:organization-selection"
+/* User Management: confidential clients have every grant, public ones what WORKOS.md §1.2 lists. */
+extern const kf_issuer kf_workos;
+/* The iss of an access token is WorkOS's, and names no other client. */
+bool kf_workos_is_issuer(const char *iss, const char *client_id);
 
 /* What a non-200 asks for. */
 typedef enum kf_workos_ask {
     KF_ASK_NONE, /* a plain error, see err */
+    /* another step */
     KF_ASK_EMAIL_VERIFICATION,
     KF_ASK_MFA_ENROLLMENT,
     KF_ASK_MFA_CHALLENGE,
     KF_ASK_ORGANIZATION,
     KF_ASK_SSO,
     KF_ASK_OTHER_METHOD,
-    KF_ASK_RADAR,
-    KF_ASK_WRONG_CODE /* same question again */,
-    KF_ASK_WRONG_PASSWORD
+    KF_ASK_RADAR,         /* a code by e-mail */
+    KF_ASK_RADAR_SIGN_UP, /* a phone number first, if the user is known */
+    KF_ASK_RADAR_SMS,     /* a code by text message; a phone number first if none was sent yet */
+    KF_ASK_RADAR_SMS_SIGN_IN, /* a code by text message */
+    /* the same question again */
+    KF_ASK_WRONG_CODE,
+    KF_ASK_USED_CODE,
+    KF_ASK_TOO_MANY_CODES,
+    KF_ASK_WRONG_PASSWORD,
+    KF_ASK_PHONE,
+    /* of the device grant */
+    KF_ASK_PENDING,
+    KF_ASK_SLOWER,
+    KF_ASK_EXPIRED,
+    KF_ASK_COUNT
 } kf_workos_ask;
 
 /* Reads an answer that is no success. body may be NULL (not JSON). Fills err: code, status,
@@ -52,9 +60,8 @@ bool kf_workos_is_not_now(kf_err_code code);
  * NULL. */
 void kf_workos_read_callback(const char *error, const char *description, kf_err *err);
 
-/* {"grant_type","client_id"[,"client_secret"]}; the caller adds the grant's own members. secret may
- * be NULL. */
-kf_json *kf_workos_grant(const char *grant_type, const char *client_id, const kf_secret *secret);
 /* The body of a renewal. organization_id "" leaves it out. */
 kf_secret *kf_workos_refresh_body(const char *client_id, const kf_secret *secret,
                                   const kf_secret *refresh_token, const char *organization_id);
+/* The factor of an answer to an enrolment, in each spelling; NULL if there is none. */
+const kf_json *kf_workos_factor_of(const kf_json *body);

@@ -117,7 +117,7 @@ static void post_send(kf_entry *e, kf_work *w) {
         kf_workos_refresh_body(old->client_id, key, old->refresh_token, kf_renew_organization(w));
     kf_http_req r = {.method = "POST",
                      .origin = old->origin,
-                     .path = KF_WORKOS_AUTHENTICATE,
+                     .path = kf_workos.path[KF_AT_AUTHENTICATE],
                      .body = body,
                      .single_use = true,
                      .timeout_ms = OPEN_MS};

@@ -167,14 +167,14 @@ static void logged_out(void *user, kf_http_resp *r, const kf_err *net) {
     KF_AUTO(kf_secret)
     body = kf_workos_refresh_body(w->old->client_id, NULL, w->old->refresh_token,
                                   w->old->organization_id);
-    send(e, w, "POST", KF_WORKOS_AUTHENTICATE, body, NULL, proved);
+    send(e, w, "POST", kf_workos.path[KF_AT_AUTHENTICATE], body, NULL, proved);
 }
 
 static void ask(kf_entry *e, kf_work *w, const kf_secret *key, const kf_err *err) {
     if (err) note(w, err);
     if (key) {
         KF_AUTO(kf_secret) body = kf_account_revoke_body(w->old->claims.sid);
-        send(e, w, "POST", KF_ACCOUNT_REVOKE, body, key, revoked);
+        send(e, w, "POST", kf_workos.path[KF_AT_REVOKE], body, key, revoked);
     } else if (err) {
         forget_item(e); /* without the profile's API key WorkOS would refuse */
     } else {

@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include "auth/account.h"
+#include "auth/workos.h"
 #include "crypt/hash.h"
 
 void kf_token_fp(const kf_secret *token, char out[33]) {
@@ -533,7 +534,7 @@ void kf_side_revoke(kf_keeper *k, const kf_entry *e, const kf_session *old, cons
     KF_AUTO_CHARS logout = kf_account_logout_path(old->claims.sid);
     kf_http_req r = {.method = key ? "POST" : "GET",
                      .origin = e->prof.api_host,
-                     .path = key ? KF_ACCOUNT_REVOKE : logout,
+                     .path = key ? kf_workos.path[KF_AT_REVOKE] : logout,
                      .body = body,
                      .bearer = key,
                      .timeout_ms = KF_ASIDE_TIMEOUT_MS};

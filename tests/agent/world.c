@@ -341,12 +341,12 @@ static void finished(void *user, const kf_err *err) {
 
 kf_session *world_password(world *w, const char *client_id) {
     KF_AUTO(kf_secret) key = kf_secret_new("sk_test_sandbox", 15);
-    KF_AUTO(kf_json) j = kf_workos_grant(KF_GRANT_PASSWORD, "client_sandbox", key);
+    KF_AUTO(kf_json) j = kf_issuer_grant(&kf_workos, KF_GRANT_PASSWORD, "client_sandbox", key);
     kf_err err;
     kf_json_set_str(j, "email", "plain@example.test");
     kf_json_set_str(j, "password", "sandbox-password");
     KF_AUTO(kf_secret) body = kf_json_print_secret(j);
-    fetch f = ask(w, "POST", KF_WORKOS_AUTHENTICATE, body);
+    fetch f = ask(w, "POST", kf_workos.path[KF_AT_AUTHENTICATE], body);
     assert_int_equal(f.status, 200);
     KF_AUTO(kf_json) answer = kf_json_parse(kf_secret_peek(f.body), kf_secret_len(f.body), &err);
     kf_secret_free(f.body);
