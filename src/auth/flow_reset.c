@@ -2,54 +2,93 @@
  * the token itself; it is not read, because only the person's mailbox may prove who they are. */
 #include "auth/flow_impl.h"
 
-#include "base/str.h"
+typedef enum reset_job { RESET_ASKED, RESET_CONFIRMED } reset_job;
 
-void kf_flow_reset_start(kf_flow *f) {
-    kf_json *j = kf_json_obj();
-    kf_json_set_str(j, "email", f->email);
-    kf_flow_request(f, KF_WAIT_RESET, kf_flow_path(KF_AT_RESET, NULL), j, true);
-}
+typedef struct reset {
+    kf_secret *token;
+    bool has_token; /* the question is the new password, not the token */
+} reset;
 
-void kf_flow_ask_reset_token(kf_flow *f) {
-    kf_flow_show(f, KF_PHASE_RESET_TOKEN, KF_STEP_FIELD, KF_FIELD_RESET_TOKEN,
+static reset *reset_of(kf_flow *f) { return f->own[KF_PHASE_RESET]; }
+
+static void ask_token(kf_flow *f) {
+    reset_of(f)->has_token = false;
+    kf_flow_show(f, KF_PHASE_RESET, KF_STEP_FIELD, KF_FIELD_RESET_TOKEN,
                  1u << KF_ACT_SUBMIT | 1u << KF_ACT_BACK);
     kf_flow_note(f, KF_NOTE_RESET_ASKED, f->email, NULL);
 }
 
-void kf_flow_reset_asked(kf_flow *f) { kf_flow_ask_reset_token(f); }
-
-bool kf_flow_reset_token_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
-    kf_secret_free(f->reset_token);
-    f->reset_token = kf_secret_copy(value);
-    kf_flow_ask_new_password(f);
-    return true;
-}
-
-void kf_flow_ask_new_password(kf_flow *f) {
-    kf_flow_show(f, KF_PHASE_NEW_PASSWORD, KF_STEP_FIELD, KF_FIELD_NEW_PASSWORD,
+static void ask_password(kf_flow *f) {
+    reset_of(f)->has_token = true;
+    kf_flow_show(f, KF_PHASE_RESET, KF_STEP_FIELD, KF_FIELD_NEW_PASSWORD,
                  1u << KF_ACT_SUBMIT | 1u << KF_ACT_BACK);
 }
 
-bool kf_flow_new_password_submit(kf_flow *f, const kf_secret *value, kf_err *err) {
+static void reset_ask(kf_flow *f) {
+    if (reset_of(f)->has_token) ask_password(f);
+    else ask_token(f);
+}
+
+static void reset_enter(kf_flow *f, const kf_flow_why *why) {
     kf_json *j = kf_json_obj();
-    kf_json_set_secret(j, "token", f->reset_token);
-    kf_json_set_secret(j, "new_password", value);
-    kf_flow_request(f, KF_WAIT_RESET_CONFIRM, kf_flow_path(KF_AT_RESET_CONFIRM, NULL), j, true);
+    kf_json_set_str(j, "email", f->email);
+    kf_flow_any_body(
+        kf_flow_request(f, KF_PHASE_RESET, RESET_ASKED, kf_flow_path(f, KF_AT_RESET, NULL), j));
+}
+
+static bool reset_answer(kf_flow *f, kf_flow_act act, const kf_secret *value, kf_err *err) {
+    reset *r = reset_of(f);
+    if (act == KF_ACT_BACK) {
+        kf_flow_go(f, KF_PHASE_PASSWORD, KF_NOTE_NONE, NULL, NULL);
+    } else if (!r->has_token) {
+        kf_secret_free(r->token);
+        r->token = kf_secret_copy(value);
+        ask_password(f);
+    } else {
+        kf_json *j = kf_json_obj();
+        kf_json_set_secret(j, "token", r->token);
+        kf_json_set_secret(j, "new_password", value);
+        kf_flow_any_body(kf_flow_request(f, KF_PHASE_RESET, RESET_CONFIRMED,
+                                         kf_flow_path(f, KF_AT_RESET_CONFIRM, NULL), j));
+    }
     return true;
 }
 
-void kf_flow_reset_done(kf_flow *f) {
-    f->reset_token = kf_secret_free(f->reset_token);
-    kf_flow_ask_password(f);
-    kf_flow_note(f, KF_NOTE_PASSWORD_CHANGED, NULL, NULL);
+static void reset_answered(kf_flow *f, int what, const kf_json *body) {
+    reset *r = reset_of(f);
+    if (what == RESET_ASKED) {
+        ask_token(f);
+        return;
+    }
+    r->token = kf_secret_free(r->token);
+    kf_flow_go(f, KF_PHASE_PASSWORD, KF_NOTE_PASSWORD_CHANGED, NULL, NULL);
 }
 
-void kf_flow_reset_refused(kf_flow *f, kf_wait wait, const kf_err *why) {
-    f->reset_token = kf_secret_free(f->reset_token);
-    if (wait == KF_WAIT_RESET) kf_flow_ask_password(f);
-    else
-        kf_flow_ask_reset_token(
-            f); /* the token may be old, or the password too weak: both are typed again */
-    kf_flow_note(f, wait == KF_WAIT_RESET ? KF_NOTE_RESET_REFUSED : KF_NOTE_BAD_PASSWORD, f->email,
-                 why);
+/* The token may be old, or the password too weak: both are typed again. */
+static bool reset_failed(kf_flow *f, int what, bool sure, kf_err *e) {
+    reset *r = reset_of(f);
+    if (!sure || kf_workos_is_not_now(e->code)) return false;
+    r->token = kf_secret_free(r->token);
+    if (what == RESET_ASKED) {
+        kf_flow_go(f, KF_PHASE_PASSWORD, KF_NOTE_RESET_REFUSED, f->email, e);
+    } else {
+        ask_token(f);
+        kf_flow_note(f, KF_NOTE_BAD_PASSWORD, f->email, e);
+    }
+    return true;
 }
+
+static void reset_wipe(void *own) {
+    reset *r = own;
+    kf_secret_free(r->token);
+}
+
+const kf_flow_phase kf_phase_reset = {
+    .own = sizeof(reset),
+    .enter = reset_enter,
+    .ask = reset_ask,
+    .answer = reset_answer,
+    .answered = reset_answered,
+    .failed = reset_failed,
+    .wipe = reset_wipe,
+};

@@ -156,6 +156,11 @@ static const row *find(const char *code) {
     return NULL;
 }
 
+kf_workos_ask kf_workos_ask_of(const char *code) {
+    const row *hit = find(code);
+    return hit ? hit->ask : KF_ASK_NONE;
+}
+
 bool kf_workos_knows(const char *code) { return find(code) != NULL; }
 
 bool kf_workos_is_page(const char *body, size_t len) {

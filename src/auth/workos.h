@@ -46,6 +46,8 @@ typedef enum kf_workos_ask {
 kf_workos_ask kf_workos_read_error(int status, const kf_json *body, int32_t retry_after,
                                    const char *request_id, kf_err *err);
 
+/* What the code alone asks for; NONE for NULL, "" and one that nobody documents. */
+kf_workos_ask kf_workos_ask_of(const char *code);
 /* WorkOS or OAuth documents this code. NULL and "" are not documented. */
 bool kf_workos_knows(const char *code);
 /* The body is no JSON object or list but something like an HTML page. False for an empty one. */

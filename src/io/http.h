@@ -18,7 +18,7 @@ typedef struct kf_http_opts {
 typedef struct kf_http_req {
     const char *method;       /* GET POST DELETE HEAD ... */
     const char *origin;       /* normalised by kf_origin_parse */
-    const char *path;         /* "/user_management/authenticate", may carry a query */
+    const char *path;         /* below the origin; may carry a query */
     const kf_secret *body;    /* NULL: none; copied */
     const char *content_type; /* NULL: application/json when there is a body */
     const kf_secret *bearer;  /* NULL: no Authorization header; copied */

@@ -11,7 +11,7 @@
 #define SECRET_API_SUBJECT_TO_CHANGE
 #endif
 #include <libsecret/secret.h>
-#include "io/store_impl.h"
+#include "io/store_class.h"
 
 #define KF_KEYRING_ROOT "/org/freedesktop/secrets"
 #define KF_KEYRING_SERVICE "org.freedesktop.Secret.Service"

@@ -1,7 +1,7 @@
 /* The front of every store: checks names, passes each call to the back end, and tries the
  * keyring for `store = auto`. It never replaces one store by another. */
 #include "base/mem.h"
-#include "io/store_impl.h"
+#include "io/store_class.h"
 
 #include "base/str.h"
 

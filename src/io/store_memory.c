@@ -1,7 +1,7 @@
 /* The store in memory: secrets that end with the process. Answers come through the loop, as with
  * every store. */
 #include "base/mem.h"
-#include "io/store_impl.h"
+#include "io/store_class.h"
 
 #include "base/str.h"
 

@@ -1,6 +1,6 @@
 /* The sealed vault as a store. What waits for the disk or derives a key runs on the worker, in
  * order; vault_head.c and vault_record.c do it. */
-#include "io/store_impl.h"
+#include "io/store_class.h"
 
 #include "base/log.h"
 #include "base/mem.h"

@@ -14,7 +14,7 @@
 #include "auth/workos.h"
 #include "crypt/hash.h"
 #include "io/files.h"
-#include "io/store_impl.h"
+#include "io/store_class.h"
 #include "io/vault.h"
 
 /* ---- a store with faults ---- */

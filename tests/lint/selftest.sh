@@ -85,6 +85,14 @@ for h in curses.h ncursesw/ncurses.h curl/curl.h libsecret/secret.h microhttpd.h
     arrow "$h away from home" "<$h> has its home in" src/auth/a.c "#include <$h>"
 done
 arrow "a neighbour of the home" "has its home in" ui/tui/kernel/app.c '#include <curses.h>'
+arrow "an inside from another room" "is the inside of src/auth/flow*" src/auth/a.c \
+    '#include "auth/flow_impl.h"'
+arrow "an inside from another folder" "is the inside of src/auth/flow*" ui/cli/flow.c \
+    '#include "auth/flow_impl.h"'
+arrow_ok "an inside from its room" src/auth/flow_mfa.c '#include "auth/flow_impl.h"'
+arrow_ok "a folder that is a room" src/keeper/post.c '#include "keeper/keeper_impl.h"'
+arrow "a path of WorkOS" "has its home in" src/auth/a.c 'const char *p = "/user_management/x";'
+arrow_ok "a path of WorkOS at home" src/auth/workos.c 'const char *p = "/user_management/x";'
 fresh
 mkdir "$tree/src/utils"
 : >"$tree/src/utils/u.c"
