@@ -333,6 +333,9 @@ int main(int argc, char **argv) {
     ok = ok && places(&a, &o, &taken, fd, &e) && start(&a, &o, &taken, fd, &e);
     if (ok) {
         kf_log(KF_LOG_INFO, "agent: %s listens at %s", kf_build, a.socket_path);
+#ifdef KF_DEBUGGABLE
+        kf_log(KF_LOG_WARN, "agent: this build lets debuggers read its memory");
+#endif
         kf_service_notify("READY=1");
         if (a.private_mode && !taken.state) {
             printf("%s\n", a.socket_path);

@@ -17,7 +17,8 @@ static struct {
 } before;
 
 void kf_process_close(void) {
-#ifndef __SANITIZE_ADDRESS__ /* the leak check attaches to its own process */
+/* the leak check attaches to its own process */
+#if !defined __SANITIZE_ADDRESS__ && !defined KF_DEBUGGABLE
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
     before.known = !getrlimit(RLIMIT_CORE, &before.core);

@@ -13,7 +13,9 @@
 #include "base/str.h"
 
 void kf_harden(void) {
+#ifndef KF_DEBUGGABLE
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     mallopt(M_PERTURB, 0xa5); /* GLib, OpenSSL and nghttp2 free without wiping */

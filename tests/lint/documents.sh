@@ -2,8 +2,12 @@
 # documents.sh ROOT: README.md and the guides are 80 columns wide outside of tables, pictures and
 # code, each link leads to a file, and each picture is below 60 kB and shown somewhere.
 cd "${1:?documents.sh ROOT}" || exit 2
-set -- README.md data/guide/*.md
-[ -f README.md ] && [ -f "$2" ] || { echo "lint: no documents under $(pwd)"; exit 2; }
+set -- README.md data/guide/*.md .github/*.md
+for f in "$@"; do
+    shift
+    [ -f "$f" ] && set -- "$@" "$f"
+done
+[ $# -ge 2 ] || { echo "lint: no documents under $(pwd)"; exit 2; }
 rc=0
 complain() {
     echo "$1"

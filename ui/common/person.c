@@ -29,6 +29,6 @@ void kf_person_profile_name(const char *profile, const char *email, int n, char 
             part[k++] = c;
     }
     part[k] = 0;
-    if (n > 1) snprintf(out, 65, "%.32s-%s-%d", profile, *part ? part : "2", n);
+    if (n > 1) snprintf(out, 65, "%.29s-%s-%d", profile, *part ? part : "2", n);
     else snprintf(out, 65, "%.32s-%s", profile, *part ? part : "2");
 }
