@@ -356,6 +356,7 @@ static bool in(const kf_range *r, size_t n, uint32_t c) {
 }
 
 bool kf_unicode_is_hidden(uint32_t c) {
+    if (c >= 0x20 && c < 0x7f) return false; /* nearly all that is drawn, and none is hidden */
     return c <= 0x10ffff && in(kf_unicode_hidden, kf_unicode_hidden_n - 1, c);
 }
 

@@ -239,7 +239,7 @@ static size_t attention(const kf_model *m, const kf_profiles *s, bool shown) {
 void kf_profiles_title(const void *st, const kf_model *m, bool compact, char *left, char *right,
                        size_t size) {
     snprintf(left, size, "keyfob%s%s", m->sandbox ? " sandbox" : "", compact ? "  Profiles" : "");
-    size_t n = attention(m, st, false);
+    size_t n = compact ? attention(m, st, false) : 0;
     if (compact && m->link == KF_LINK_UP && n)
         snprintf(right, size, "%s%zu need%s you", kf_mark(KF_INK_BAD), n, n == 1 ? "s" : "");
     else kf_agent_text(m, right, size);
