@@ -2,6 +2,7 @@
  * one after the other, and follows lists to their end. */
 #include "agent/ask.h"
 
+#include "auth/profile.h"
 #include "keeper/keeper.h"
 #include "auth/workos.h"
 #include "base/mem.h"
@@ -15,6 +16,7 @@ static void asking_free(void *user) {
     if (q->http) kf_http_cancel(q->a->http, q->http);
     kf_json_free(q->list);
     kf_secret_free(q->key);
+    kf_secret_free(q->given);
     free(q);
 }
 
@@ -123,6 +125,8 @@ void kf_ask_list(kf_asking *q, kf_account_list what, kf_ask_fn then) {
 static void key_here(void *user, const kf_secret *key, const kf_err *err) {
     kf_asking *q = user;
     kf_err none;
+    bool lacks = err ? err->code == KF_ERR_WORKOS_NEEDS_API_KEY : !key;
+    if (lacks && q->given) key = q->given, err = NULL;
     if (!err && !key) {
         kf_fail(&none, KF_ERR_WORKOS_NEEDS_API_KEY, "%s has no API key", q->name);
         err = &none;
@@ -157,21 +161,41 @@ static void session_here(void *user, const kf_token *t, const kf_err *err) {
     kf_keeper_api_key(q->a->keeper, q->profile, key_here, q);
 }
 
+kf_secret *kf_ask_take_key(kf_call *call, const kf_conf_profile *p, kf_err *err) {
+    KF_AUTO(kf_secret) key = kf_call_take_secret(call, "api_key");
+    const char *client = kf_call_str(call, "client_id", "");
+    err->code = KF_ERR_NONE;
+    /* another environment's key is nothing to send to this one */
+    if (!kf_secret_len(key) || (*client && p && strcmp(client, p->client_id))) return NULL;
+    if (kf_api_key_looks_ok(key)) return KF_TAKE(key); /* it becomes a header */
+    kf_fail(err, KF_ERR_USAGE_BAD, "WORKOS_API_KEY is no API key (sk_...)");
+    return NULL;
+}
+
 void kf_ask_begin(kf_agent *a, kf_call *call, kf_ask_fn then) {
+    kf_err err;
+    kf_secret *given =
+        kf_ask_take_key(call, kf_conf_find(a->conf, kf_call_str(call, "profile", "")), &err);
+    if (err.code != KF_ERR_NONE) kf_call_fail(call, &err);
+    else kf_ask_begin_with(a, call, given, then);
+}
+
+void kf_ask_begin_with(kf_agent *a, kf_call *call, kf_secret *given, kf_ask_fn then) {
+    KF_AUTO(kf_secret) own = given;
     const char *name = kf_call_str(call, "profile", "");
     const kf_conf_profile *c = kf_conf_find(a->conf, name);
     kf_err err = {.code = KF_ERR_NONE};
     if (!c) kf_fail(&err, KF_ERR_USAGE_NO_PROFILE, "%.64s", name);
     else if (a->asking >= ASKING_MAX)
         kf_fail(&err, KF_ERR_WIRE_BUSY, "%d such calls are under way already", ASKING_MAX);
-    else if (!c->confidential) /* without asking the store */
+    else if (!c->confidential && !own) /* without asking the store */
         kf_fail(&err, KF_ERR_WORKOS_NEEDS_API_KEY, "%s has no API key", c->name);
     if (err.code != KF_ERR_NONE) {
         kf_call_fail(call, &err);
         return;
     }
     kf_asking *q = kf_new(kf_asking);
-    *q = (kf_asking){.a = a, .call = call, .then = then};
+    *q = (kf_asking){.a = a, .call = call, .then = then, .given = KF_TAKE(own)};
     memcpy(q->profile, c->id, sizeof q->profile);
     memcpy(q->name, c->name, sizeof q->name);
     memcpy(q->origin, c->api_host, sizeof q->origin);

@@ -19,8 +19,9 @@ struct kf_asking {
     char profile[17], name[65], origin[256]; /* the profile's id, name and API host */
     char user_id[96], sid[96];               /* of its session */
     kf_secret *key;
-    kf_json *list;   /* kf_ask_list's result; items of the interface */
-    size_t at, done; /* for the caller: which item, how many were done */
+    kf_secret *given; /* the caller's WORKOS_API_KEY, for a profile without a key; NULL: none */
+    kf_json *list;    /* kf_ask_list's result; items of the interface */
+    size_t at, done;  /* for the caller: which item, how many were done */
     /* inside */
     uint32_t http;
     kf_account_list what;
@@ -30,9 +31,14 @@ struct kf_asking {
     kf_ask_got got;
 };
 
+/* The caller's API key, if the call brings one and its client ID, where it has one, is the
+ * profile's. NULL: none; a key that is none is err. */
+kf_secret *kf_ask_take_key(kf_call *call, const kf_conf_profile *p, kf_err *err);
 /* then runs once session and key of the call's profile are there; else the call is answered with
  * why not. */
 void kf_ask_begin(kf_agent *a, kf_call *call, kf_ask_fn then);
+/* The same with what kf_ask_take_key gave; owned. */
+void kf_ask_begin_with(kf_agent *a, kf_call *call, kf_secret *given, kf_ask_fn then);
 void kf_ask_list(kf_asking *q, kf_account_list what, kf_ask_fn then);
 /* path owned, NULL: a bad id, answered as such. body owned, may be NULL. Answers other than 2xx end
  * the call. */

@@ -51,6 +51,9 @@ static void check(kf_asking *q) {
 
 void kf_method_check_session(kf_agent *a, kf_call *call) {
     const kf_conf_profile *c = kf_conf_find(a->conf, kf_call_str(call, "profile", ""));
-    if (c && !c->confidential) renew(a, call, c->id);
-    else kf_ask_begin(a, call, check);
+    kf_err err;
+    kf_secret *given = kf_ask_take_key(call, c, &err);
+    if (err.code != KF_ERR_NONE) kf_call_fail(call, &err);
+    else if (c && !c->confidential && !given) renew(a, call, c->id);
+    else kf_ask_begin_with(a, call, given, check);
 }

@@ -324,11 +324,25 @@ static void trim_copied(kf_json *params) {
     for (size_t i = 0; params && i < KF_LEN(keys); i++) kf_json_trim(params, keys[i]);
 }
 
+/* WORKOS_API_KEY goes along where a profile without a key would need one, and nowhere else. */
+static void add_key(const char *method, kf_json *params) {
+    static const char *const needs[] = {"ListOrganizations", "ListSessions", "RevokeSession",
+                                        "CheckSession",      "ListFactors",  "EnrollFactor",
+                                        "DeleteFactor"};
+    const char *key = getenv("WORKOS_API_KEY");
+    for (size_t i = 0; key && *key && params && i < KF_LEN(needs); i++) {
+        if (strcmp(needs[i], method) || kf_json_str(params, "api_key")) continue;
+        kf_json_set_str(params, "api_key", key);
+        kf_json_set_str(params, "client_id", getenv("WORKOS_CLIENT_ID"));
+    }
+}
+
 static bool begin_call(kf_client *c, const char *method, kf_json *params, bool more, kf_err *err) {
     c->harmless = is_harmless(method, params);
     c->repeats = 0;
     c->died = c->unread = false;
     kf_buf_clear(&c->call);
+    add_key(method, params);
     trim_copied(params);
     KF_AUTO(kf_json) call = kf_msg_call(method, params, more);
     return kf_frame_write(&c->call, call, err) &&

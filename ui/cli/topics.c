@@ -45,7 +45,7 @@ static const struct {
      "KEYFOB_LOG, KEYFOB_LOG_FILE\n"
      "                        level and file of the agent's log\n"
      "WORKOS_API_KEY, WORKOS_CLIENT_ID\n"
-     "                        for a sign-in of a profile that has none of its own\n"
+     "                        for a profile that has none of its own; not stored\n"
      "WORKOS_API_HOSTNAME, WORKOS_API_HTTPS, WORKOS_API_PORT\n"
      "                        the address of a profile that is made\n"
      "WORKOS_COOKIE_PASSWORD, WORKOS_COOKIE_NAME\n"

@@ -26,7 +26,8 @@ static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     memcpy(s->id, args->profile, sizeof s->id);
     kf_line_init(&s->line, 95, false);
     const kf_mprofile *p = of(st, m);
-    if (p && p->confidential) kf_items_load(&s->list, m, "ListOrganizations", s->id, o);
+    if (p && (p->confidential || m->env_api_key))
+        kf_items_load(&s->list, m, "ListOrganizations", s->id, o);
 }
 
 static void done(void *st) {
@@ -140,7 +141,7 @@ static void draw(const void *st, const kf_model *m, const kf_view *v, kf_grid *g
     kf_rect r = v->body;
     int y = r.y;
     if (!p) return;
-    bool list = p->confidential;
+    bool list = p->confidential || m->env_api_key;
     y += kf_grid_wrap(g, y, r.x, r.cols, 3, KF_INK_TEXT,
                       list ? "Which organization should this profile use?"
                            : "Which organization should this profile use? Without an API key "
