@@ -35,6 +35,32 @@ none_left() { ! pgrep -u "$(id -u)" -f "^keyfob-clip --after 311ms"; }
 wait_until "the end of the wait" none_left
 is "something newer is left alone" "$(held)" mine
 
+# the same value again: only the newest copy clears
+kf token dev --clip --clear-after 314ms -q
+kf token dev --clip --clear-after 60s -q
+older_left() { ! pgrep -u "$(id -u)" -f "^keyfob-clip --after 314ms"; }
+wait_until "the end of the older copy" older_left
+is "the older copy does not clear the newer" "$(held)" "$T"
+kf token dev --clip --clear-after 315ms -q
+wait_until "clearing" gone
+ok "the newest does"
+kf token dev --clip --clear-after 316ms -q
+kf token dev --clip --clear-after 0 -q
+one_stays() { ! pgrep -u "$(id -u)" -f "^keyfob-clip --after 316ms"; }
+wait_until "the end of the older copy" one_stays
+is "nor one that stays" "$(held)" "$T"
+
+# a caller that ignores SIGCHLD: a tool that fails is not "copied"
+mkdir "$SCRATCH/fails"
+printf '#!/bin/sh\nexit 1\n' >"$SCRATCH/fails/xclip"
+chmod +x "$SCRATCH/fails/xclip"
+ln -s "$SCRATCH/fails/xclip" "$SCRATCH/fails/xsel"
+OUT=$(PATH=$SCRATCH/fails:/usr/bin:/bin KEYFOB_CLIPBOARD=native python3 -c 'import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])' "$BIN/keyfob" token dev --clip 2>&1)
+hasnt "an ignored SIGCHLD hides no failure" "$OUT" "copied ("
+has "which is said" "$OUT" "no clipboard here"
+
 # xsel, when xclip is not there
 mkdir "$SCRATCH/bin"
 ln -s "$(command -v xsel)" "$SCRATCH/bin/xsel"

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "guard/process.h"
+#include "ui/clip/newest.h"
 #include "ui/clip/tool.h"
 
 /* All of it together is less than ui/common/clip.c waits. */
@@ -113,14 +114,9 @@ static bool copy_osc52(const kf_secret *value) {
 }
 
 /* Waits through suspends as well, then clears what is still ours. */
-static void clear_later(const kf_clip_tool *t, const kf_secret *value, long after_ms) {
-    struct timespec end;
-    clock_gettime(CLOCK_BOOTTIME, &end);
-    end.tv_sec += after_ms / 1000;
-    end.tv_nsec += after_ms % 1000 * 1000000;
-    if (end.tv_nsec >= 1000000000) end.tv_sec++, end.tv_nsec -= 1000000000;
-    while (clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &end, NULL) == EINTR) {
-    }
+static void clear_later(const kf_clip_tool *t, const kf_secret *value, int place,
+                        int64_t after_ms) {
+    if (!kf_clip_wait(place, after_ms)) return;
     kf_secret *now = NULL;
     kf_err e;
     if (!kf_clip_run(t->get, NULL, &now, VALUE_MAX, TOOL_MS, &e))
@@ -142,22 +138,28 @@ int main(int argc, char **argv) {
     if (fork()) _exit(0); /* nobody has to wait for what stays behind */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* ignored, it would hide that a tool failed */
+    signal(SIGTTOU,
+           SIG_IGN); /* stty tostop: this is a job of its own, and writes to the terminal */
     KF_AUTO(kf_secret) value = read_value();
     kf_err e;
     if (!value) return printf("none nothing to copy, or more than 256 KiB\n"), 1;
     kf_fail(&e, KF_ERR_SYS_CLIPBOARD, "KEYFOB_CLIPBOARD is %s", way ? way : "");
     const kf_clip_tool *t = native ? copy_native(value, &e) : NULL;
+    /* also of a copy that stays: an older one of the same value must not clear it */
+    int place = t ? kf_clip_newest(getenv(t->display)) : -1;
     terminal = terminal && is_wanted();
     if (t) printf("ok %s\n", t->name);
     else if (terminal && set("TMUX") && copy_tmux(value)) printf("sent tmux\n");
     else if (terminal && !set("TMUX") && copy_osc52(value)) printf("sent OSC 52\n");
     else return printf("none %s\n", e.what), 1;
     bool told = fflush(stdout) == 0;
-    if (!t || (!after && told)) return 0;
+    if (!t) return 0;
+    if (!after && told) return 0;
     if (!told) after = 0; /* nobody knows that it is there */
     for (int fd = 0; fd < 3; fd++)
         if (dup2(open("/dev/null", O_RDWR | O_CLOEXEC), fd) < 0) return 1;
     setsid();
-    clear_later(t, value, (long)after);
+    clear_later(t, value, place, after);
     return 0;
 }
