@@ -42,6 +42,19 @@ is "the list is private" "$(stat -c %a "$XDG_STATE_HOME/keyfob/allowed")" 600
 is "the profile of b" "$(in_dir "$W/b" status --json | json profile)" two
 is "found upwards" "$(in_dir "$W/a/sub/deep" status --json | json profile)" one
 
+deep=$W/b/$(printf 'd/%.0s' {1..100})
+mkdir -p "$deep"
+is "from a hundred levels below" "$(in_dir "$deep" status --json | json profile)" two
+too_deep=$(python3 -c 'import os, subprocess, sys
+os.chdir(sys.argv[2])
+for i in range(45):
+    os.mkdir("n" * 100)
+    os.chdir("n" * 100)
+r = subprocess.run([sys.argv[1], "token"], capture_output=True, text=True)
+print(r.returncode, r.stdout, r.stderr)' "$BIN/keyfob" "$W/b")
+has "below a path that is too long it is not the default: exit 2" "$too_deep" "2  keyfob: "
+has "with the reason" "$too_deep" "is longer than 4095 bytes"
+
 # --- two shells at the same time, in two directories
 shell_in() { (cd "$1" && read -r _ <"$SCRATCH/go.$2" && for _ in 1 2 3 4 5; do "$BIN/keyfob" token --min-valid 1ms || exit 1; done) >"$SCRATCH/out.$2" 2>&1; }
 mkfifo "$SCRATCH/go.a" "$SCRATCH/go.b"

@@ -14,7 +14,7 @@
 #include "ui/common/outfile.h"
 #include "wire/client.h"
 
-enum { LEVELS_MAX = 64, LOCK_TRIES = 100, LOCK_PAUSE_MS = 50 };
+enum { LOCK_TRIES = 100, LOCK_PAUSE_MS = 50 };
 
 /* --- one file
  * -------------------------------------------------------------------------------------- */
@@ -105,17 +105,29 @@ static int open_found(kf_dir_file *f, size_t len, const char *cwd, kf_err *err) 
     return rc ? rc : -2; /* found, but not for us: the look ends */
 }
 
+/* The default profile would be another one than the person means. */
+static int too_deep(kf_err *err) {
+    kf_fail(err, KF_ERR_USAGE_DIRECTORY,
+            "the path of this directory is longer than %d bytes, so " KF_DIRECTORY_FILE
+            " cannot be looked for",
+            PATH_MAX - 1);
+    kf_hint(err, "Name a profile: keyfob -p NAME ...");
+    return -1;
+}
+
 int kf_dir_find(const char *dir, kf_dir_file *out, kf_err *err) {
     char cwd[PATH_MAX];
     kf_dir_file f;
-    if (dir ? !realpath(dir, cwd) : !getcwd(cwd, sizeof cwd))
-        return dir ? kf_fail_errno(err, KF_ERR_USAGE_DIRECTORY, "%.200s", dir), -1 : 0;
+    if (dir && !realpath(dir, cwd))
+        return kf_fail_errno(err, KF_ERR_USAGE_DIRECTORY, "%.200s", dir), -1;
+    if (!dir && !getcwd(cwd, sizeof cwd))
+        return errno == ERANGE || errno == ENAMETOOLONG ? too_deep(err) : 0;
     size_t len = strcmp(cwd, "/") ? strlen(cwd) : 0;
     cwd[len] = 0;
-    for (int level = 0; level < LEVELS_MAX; level++) {
+    for (;;) {
         if ((size_t)snprintf(f.path, sizeof f.path, "%.*s/%s", (int)len, cwd, KF_DIRECTORY_FILE) >=
             sizeof f.path)
-            return 0;
+            return too_deep(err);
         int rc = open_found(&f, len, dir ? NULL : cwd, err);
         if (rc == 1) *out = f;
         if (rc) return rc == -2 ? 0 : rc;
