@@ -105,6 +105,29 @@ is "fish, by eval" "$(fish --no-config -c 'eval (command $argv[1] export dev --f
 is "dotenv, read by python-dotenv" "$(kf export dev --format dotenv | python3 -c 'import dotenv,sys
 d=dotenv.dotenv_values(stream=sys.stdin); print(d["WORKOS_ACCESS_TOKEN"], d["KEYFOB_PROFILE"])')" "$T dev"
 
+# docker and podman read a line as pkg/parsers (opts/env.go) does: up to the first =, nothing is unquoted
+is "docker-env" "$(kf export dev --format docker-env | python3 -c 'import sys
+d=dict(l.split("=",1) for l in sys.stdin.read().splitlines()); print(d["WORKOS_ACCESS_TOKEN"], d["KEYFOB_PROFILE"])')" "$T dev"
+
+# kubectl: the user entry, and what kubectl does with it
+has "kubeconfig" "$(kf kubeconfig dev --user team/dev)" '- name: "team/dev"
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      command: keyfob
+      args: ["export", "dev", "--format", "exec-credential"]
+      interactiveMode: IfAvailable
+      provideClusterInfo: false'
+is "run as kubectl runs it" "$(kf kubeconfig dev --json | PATH=$BIN:$PATH python3 -c 'import json,os,subprocess,sys
+x=json.load(sys.stdin)["user"]["exec"]
+info={"apiVersion":x["apiVersion"],"kind":"ExecCredential","spec":{"interactive":False}}
+r=subprocess.run([x["command"],*x["args"]],env=os.environ|{"KUBERNETES_EXEC_INFO":json.dumps(info)},capture_output=True,text=True,check=True)
+c=json.loads(r.stdout); print(c["apiVersion"]==x["apiVersion"], c["status"]["token"])')" "True $T"
+run kf kubeconfig dev --user 'a: b'
+is "a name that YAML reads in another way" "$RC$OUT" 2
+run kf kubeconfig nobody
+is "no such profile" "$RC$OUT" 4
+
 # files: private, whole, never over another one by accident
 F=$SCRATCH/out.env
 run kf export dev --format env -o "$F"

@@ -77,6 +77,7 @@ static void test_quoting(void **state) {
         {"fish", "set -gx WORKOS_ACCESS_TOKEN 'x\\'y\\\\z$\"';\n"},
         {"powershell", "$env:WORKOS_ACCESS_TOKEN = 'x''y\\z$\"'\n"},
         {"dotenv", "WORKOS_ACCESS_TOKEN=\"x'y\\\\z\\$\\\"\"\n"},
+        {"docker-env", "WORKOS_ACCESS_TOKEN=x'y\\z$\"\n"},
         {"curl", "header = \"Authorization: Bearer x'y\\\\z$\\\"\"\n"},
         {"raw", "x'y\\z$\"\n"},
         {"header", "Authorization: Bearer x'y\\z$\"\n"},
@@ -210,7 +211,8 @@ static void every_name_is_a_format(void **state) {
     KF_AUTO_CHARS none = format("token", sealed[0], &o, &e);
     assert_null(none);
     assert_non_null(
-        strstr(e.what, "curl exec-credential netrc, a template, and wos-session for a session"));
+        strstr(e.what,
+               "curl exec-credential docker-env netrc, a template, and wos-session for a session"));
 }
 
 int main(void) {

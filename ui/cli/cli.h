@@ -160,6 +160,7 @@ int kf_cmd_login(kf_cli *c, const kf_args *a);
 int kf_cmd_token(kf_cli *c, const kf_args *a);
 int kf_cmd_exec(kf_cli *c, const kf_args *a);
 int kf_cmd_export(kf_cli *c, const kf_args *a);
+int kf_cmd_kubeconfig(kf_cli *c, const kf_args *a);
 int kf_cmd_git_credential(kf_cli *c, const kf_args *a);
 int kf_cmd_header(kf_cli *c, const kf_args *a);
 int kf_cmd_status(kf_cli *c, const kf_args *a);

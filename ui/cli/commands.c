@@ -9,9 +9,9 @@ static const kf_command table[] = {
      .args = "[PROFILE]",
      .help = "print a fresh access token",
      .text = "Prints the access token and a newline, and nothing else. The agent renews it first "
-             "when less than --min-valid is left. "
-             "A revoked session's token may still have time left: --check asks WorkOS, by its list "
-             "of sessions, or without an API key by a renewal.",
+             "when less than --min-valid is left. A revoked session's token may still have time "
+             "left: --check asks WorkOS, by its list of sessions, or without an API key by a "
+             "renewal.",
      .examples = "  TOKEN=$(keyfob token acme)\n  curl -H \"Authorization: Bearer $(keyfob token "
                  "acme --min-valid 2m)\" ...\n",
      .opts = {{"min-valid", 0, "D", "renew first when less than D is left (90s, 5m, 2h)"},
@@ -25,11 +25,10 @@ static const kf_command table[] = {
      .args = "[PROFILE] [OPTION...] [-- CMD [ARG...]]",
      .help = "run a command with a fresh token",
      .text = "Becomes CMD, or on a terminal without CMD your $SHELL, with WORKOS_ACCESS_TOKEN, "
-             "KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, "
-             "KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and WORKOS_ORGANIZATION_ID set. "
-             "KEYFOB_TOKEN_FD or KEYFOB_TOKEN_FILE instead say where the token is, without a "
-             "newline. --mask does not see base64 of it, nor line breaks in it. "
-             "Exit 125: keyfob failed, 126: CMD cannot run, 127: no CMD.",
+             "KEYFOB_PROFILE, KEYFOB_EXPIRES_AT, KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and "
+             "WORKOS_ORGANIZATION_ID set. KEYFOB_TOKEN_FD or KEYFOB_TOKEN_FILE instead say where "
+             "the token is, without a newline. --mask does not see base64 of it, nor line breaks "
+             "in it. Exit 125: keyfob failed, 126: CMD cannot run, 127: no CMD.",
      .examples = "  keyfob exec acme -- ./deploy.sh\n  keyfob exec acme --mask --file -- sh -c "
                  "'./upload -t \"$KEYFOB_TOKEN_FILE\"'\n",
      .opts = {{"min-valid", 0, "D", "renew first when less than D is left"},
@@ -75,14 +74,24 @@ static const kf_command table[] = {
               {"name", 0, "NAME", "another header than Authorization"}},
      .max_pos = 1,
      .run = kf_cmd_header},
+    {.name = "kubeconfig",
+     .args = "[PROFILE]",
+     .help = "the kubectl user that gets its token from keyfob",
+     .text = "Prints an item for the list users of a kubeconfig. kubectl then runs keyfob, which "
+             "must be in its PATH.",
+     .examples = "  keyfob kubeconfig acme --user dev\n  kubectl config set-context --current "
+                 "--user=dev\n",
+     .opts = {{"user", 0, "NAME", "the user's name there, default the profile's"}},
+     .max_pos = 1,
+     .run = kf_cmd_kubeconfig},
     {.name = "git-credential",
      .args = "get|store|erase",
      .help = "answer git, as its credential helper",
      .text = "git runs it by itself after: git config --global credential.helper keyfob "
-             "(git-credential-keyfob must be in PATH). It answers "
-             "only for hosts that a profile is bound to, with the access token as the password, "
-             "and over https. A git that can (2.46) sends it as a Bearer token. When git "
-             "says that the host refused the token, it is renewed.",
+             "(git-credential-keyfob must be in PATH). It answers only for hosts that a profile "
+             "is bound to, with the access token as the password, and over https. A git that can "
+             "(2.46) sends it as a Bearer token. When git says that the host refused the token, "
+             "it is renewed.",
      .examples = "  keyfob profile edit acme --git-host git.example.com\n  git config --global "
                  "credential.https://git.example.com.helper keyfob\n",
      .opts = {{"min-valid", 0, "D", "renew first when less than D is left; default 2m"}},
@@ -92,12 +101,10 @@ static const kf_command table[] = {
      .args = "[PROFILE...] [--proxy URL] [-- CMD [ARG...]]",
      .help = "a token socket for containers and other machines",
      .text = "HTTP on a UNIX socket, for access tokens of these profiles and nothing else: curl "
-             "--unix-socket S http://keyfob/token. Prints the "
-             "socket's path, or runs CMD with KEYFOB_TOKEN_SOCKET and ends with it. With --proxy "
-             "it passes requests on to that host and adds "
-             "the token itself, so that the client never holds it. Bodies and answers are passed "
-             "on when they are whole, up to 8 MiB: none that "
-             "streams.",
+             "--unix-socket S http://keyfob/token. Prints the socket's path, or runs CMD with "
+             "KEYFOB_TOKEN_SOCKET and ends with it. With --proxy it passes requests on to that "
+             "host and adds the token itself, so that the client never holds it. Bodies and "
+             "answers are passed on when they are whole, up to 8 MiB: none that streams.",
      .examples = "  keyfob serve acme --for 8h\n  keyfob serve acme --proxy "
                  "https://api.example.com -- ./job\n",
      .opts = {{"socket", 0, "PATH", "instead of one in a fresh directory"},
@@ -152,8 +159,8 @@ static const kf_command table[] = {
     {.name = "switch-org",
      .args = "[PROFILE] ORG",
      .help = "go to another organization",
-     .text = "Renews the session with another organization. When WorkOS refuses, the session stays "
-             "as it was.",
+     .text = "Renews the session with another organization. When WorkOS refuses, the session "
+             "stays as it was.",
      .examples = "  keyfob switch-org acme org_01HZ...\n",
      .max_pos = 2,
      .run = kf_cmd_switch_org},
@@ -191,9 +198,8 @@ static const kf_command table[] = {
      .args = "[PROFILE]",
      .help = "set up an authenticator app",
      .text = "Shows a QR code and the key, and asks for a code of the app. A factor without a "
-             "right code is deleted again. With --json one "
-             "line has factor_id, secret and uri; with --answers-stdin the line totp=CODE is read "
-             "after it.",
+             "right code is deleted again. With --json one line has factor_id, secret and uri; "
+             "with --answers-stdin the line totp=CODE is read after it.",
      .examples = "  keyfob factor enroll acme\n",
      .opts = {{"answers-stdin", 0, NULL, "read totp=CODE from stdin"}},
      .max_pos = 1,
@@ -217,8 +223,8 @@ static const kf_command table[] = {
      .args = "[PROFILE]",
      .help = "the claims of the access token",
      .text = "Without --verify they are read, not checked. With it, the signature is checked "
-             "against WorkOS's published keys (exit 7 if it is wrong), then exp, nbf, iss, aud and "
-             "client_id (exit 10 if the token is not valid now, or not for this client).",
+             "against WorkOS's published keys (exit 7 if it is wrong), then exp, nbf, iss, aud "
+             "and client_id (exit 10 if the token is not valid now, or not for this client).",
      .examples = "  keyfob claims acme --verify --json\n",
      .opts = {{"verify", 0, NULL, "check the signature, the time and the client"},
               {"oauth-tokens", 0, NULL, "the provider's own tokens instead, as JSON"},
@@ -237,9 +243,9 @@ static const kf_command table[] = {
     {.name = "status",
      .args = "[PROFILE]",
      .help = "who is signed in, and for how long",
-     .text = "Never starts an agent and never uses the network. Without an agent it shows the last "
-             "known state (keyfob help states). --prompt prints nothing when there is no profile; "
-             "{alert} is ! when a person is needed, {left? TEXT} is TEXT when left is "
+     .text = "Never starts an agent and never uses the network. Without an agent it shows the "
+             "last known state (keyfob help states). --prompt prints nothing when there is no "
+             "profile; {alert} is ! when a person is needed, {left? TEXT} is TEXT when left is "
              "not empty, {{ is a brace.",
      .examples =
          "  keyfob status acme --json\n  PS1='$(keyfob status --prompt \"{profile}{left? "
@@ -256,11 +262,10 @@ static const kf_command table[] = {
      .args = "[DIR]",
      .help = "trust the .keyfob file of a directory",
      .text = "A file .keyfob in a directory or above it holds the name of the profile to use "
-             "there, and # comments. It is used once you "
-             "have allowed it, and must be allowed anew when it names another profile. An "
-             "argument, -p and KEYFOB_PROFILE go "
-             "first, because they are about one command or one shell; keyfob status --why tells "
-             "which rule won.",
+             "there, and # comments. It is used once you have allowed it, and must be allowed "
+             "anew when it names another profile. An argument, -p and KEYFOB_PROFILE go first, "
+             "because they are about one command or one shell; keyfob status --why tells which "
+             "rule won.",
      .examples = "  echo acme > .keyfob && keyfob allow\n  keyfob allow --revoke ~/src/acme\n",
      .opts = {{"revoke", 0, NULL, "do not trust it any more"},
               {"list", 0, NULL, "the directories that are allowed"}},
@@ -270,9 +275,8 @@ static const kf_command table[] = {
      .args = "NAME --client-id ID",
      .help = "add a profile",
      .text = "A profile is one WorkOS environment plus one person. With an API key (from stdin) "
-             "every method works; with only a client ID "
-             "the profile is a public client. The address must be https; http is allowed for this "
-             "machine (127.0.0.1) only.",
+             "every method works; with only a client ID the profile is a public client. The "
+             "address must be https; http is allowed for this machine (127.0.0.1) only.",
      .examples = "  keyfob profile add acme --client-id client_01HZ... --api-key-stdin < key\n",
      .opts = {{"client-id", 0, "ID", "client_... of the environment"},
               {"api-key-stdin", 0, NULL, "read the API key from stdin"},
@@ -317,9 +321,8 @@ static const kf_command table[] = {
      .args = "PROFILE OPTION...",
      .help = "change settings of a profile",
      .text = "What is not named stays. A session and an API key go only where they came from: "
-             "another client ID or address leaves "
-             "them behind, so that is asked first. A token is given to git for exactly the hosts "
-             "that are named.",
+             "another client ID or address leaves them behind, so that is asked first. A token is "
+             "given to git for exactly the hosts that are named.",
      .examples = "  keyfob profile edit acme --git-host git.example --git-host code.example:8443\n "
                  " keyfob profile edit acme --api-key-stdin < key\n",
      .opts = {{"client-id", 0, "ID", "client_... of the environment"},
@@ -339,16 +342,16 @@ static const kf_command table[] = {
     {.name = "profile rename",
      .args = "PROFILE NAME",
      .help = "give a profile another name",
-     .text = "Its session and API key stay with it. Files and variables that name the old one are "
-             "told.",
+     .text = "Its session and API key stay with it. Files and variables that name the old one "
+             "are told.",
      .examples = "  keyfob profile rename acme acme-prod\n",
      .max_pos = 2,
      .run = kf_cmd_profile_rename},
     {.name = "profile copy",
      .args = "PROFILE NAME",
      .help = "a new profile with the same settings",
-     .text = "Without API key, session and git hosts. For another person in the same environment, "
-             "or another organization.",
+     .text = "Without API key, session and git hosts. For another person in the same "
+             "environment, or another organization.",
      .examples = "  keyfob profile copy acme acme-admin && keyfob login acme-admin\n",
      .max_pos = 2,
      .run = kf_cmd_profile_copy},
@@ -367,10 +370,9 @@ static const kf_command table[] = {
     {.name = "profile import",
      .args = "FILE|- | --from SOURCE [FILE]",
      .help = "add profiles of a document, or of other tools",
-     .text = "FILE is a document of profile export. SOURCE is workos (the official CLI), workos-go "
-             "or env (a .env file); the CLI's own tokens "
-             "are never taken. What exists is never changed. Without arguments it lists what there "
-             "is and asks.",
+     .text = "FILE is a document of profile export. SOURCE is workos (the official CLI), "
+             "workos-go or env (a .env file); the CLI's own tokens are never taken. What exists "
+             "is never changed. Without arguments it lists what there is and asks.",
      .examples = "  keyfob profile import profiles.json --dry-run\n  keyfob profile import --from "
                  "workos --all --prefix work-\n",
      .opts = {{"dry-run", 0, NULL, "only say what would be added"},
@@ -405,9 +407,9 @@ static const kf_command table[] = {
      .args = "",
      .help = "go on as the keyfobd that is installed now",
      .text = "The agent finishes what is under way, at most 10 s, and executes the file it was "
-             "started from. Sessions, an open vault and the memory store stay. Commands do this by "
-             "themselves after an upgrade. Refused during a sign-in, and while a session is not "
-             "stored.",
+             "started from. Sessions, an open vault and the memory store stay. Commands do this "
+             "by themselves after an upgrade. Refused during a sign-in, and while a session is "
+             "not stored.",
      .examples = "  keyfob agent restart\n",
      .run = kf_cmd_agent_restart},
     {.name = "agent status",
@@ -420,18 +422,16 @@ static const kf_command table[] = {
      .args = "",
      .help = "start the agent at login, by systemd",
      .text = "Enables the systemd user units keyfobd.socket and keyfobd.service, and writes them "
-             "into ~/.config/systemd/user when no "
-             "package has installed them. The agent then starts at login, keeps sessions alive "
-             "after a reboot and comes back after a "
-             "crash. A running agent is replaced; its sessions stay.",
+             "into ~/.config/systemd/user when no package has installed them. The agent then "
+             "starts at login, keeps sessions alive after a reboot and comes back after a crash. "
+             "A running agent is replaced; its sessions stay.",
      .examples = "  keyfob agent enable\n  systemctl --user status keyfobd.service\n",
      .run = kf_cmd_agent_enable},
     {.name = "agent disable",
      .args = "",
      .help = "no longer start the agent at login",
      .text = "Stops the agent and disables its units; those that agent enable wrote are removed. "
-             "Every command starts an agent again "
-             "when it needs one.",
+             "Every command starts an agent again when it needs one.",
      .examples = "  keyfob agent disable\n",
      .run = kf_cmd_agent_disable},
     {.name = "store status",
@@ -445,13 +445,11 @@ static const kf_command table[] = {
      .help = "lock keyfob: no tokens, no renewals, until keyfob unlock",
      .text = "The agent gives out no token and no API key and renews nothing, whatever the store "
              "is. Sign-ins that are open are cancelled. Renewals that are under way finish first, "
-             "for up to 10 seconds. No session is lost.\n"
-             "Vault: its key is wiped from memory, and unlocking takes the passphrase. A "
-             "passphrase file does not open it. System keyring: the agent forgets what it has read "
-             "from it. The keyring itself stays as it is. Memory: the sessions stay in the agent's "
-             "memory.\n"
-             "The lock ends with keyfob unlock or with the agent. keyfob lock never starts an "
-             "agent.",
+             "for up to 10 seconds. No session is lost.\nVault: its key is wiped from memory, and "
+             "unlocking takes the passphrase. A passphrase file does not open it. System keyring: "
+             "the agent forgets what it has read from it. The keyring itself stays as it is. "
+             "Memory: the sessions stay in the agent's memory.\nThe lock ends with keyfob unlock "
+             "or with the agent. keyfob lock never starts an agent.",
      .examples = "  keyfob lock\n",
      .run = kf_cmd_lock},
     {.name = "unlock",
@@ -468,8 +466,8 @@ static const kf_command table[] = {
     {.name = "store move",
      .args = "--to vault|secret-service",
      .help = "move every secret to another store",
-     .text = "Everything is copied and read back before keyfob.conf names the new store and before "
-             "anything is removed from the old one. If it is interrupted, run it again.",
+     .text = "Everything is copied and read back before keyfob.conf names the new store and "
+             "before anything is removed from the old one. If it is interrupted, run it again.",
      .examples = "  keyfob store move --to vault\n  keyfob store move --to secret-service\n",
      .opts = {{"to", 0, "STORE", "vault or secret-service"},
               {"passphrase-stdin", 0, NULL,
@@ -495,8 +493,8 @@ static const kf_command table[] = {
     {.name = "config set",
      .args = "KEY VALUE",
      .help = "change a setting",
-     .text = "It counts at once; only store waits for the next start of the agent. Comments in the "
-             "file stay.",
+     .text = "It counts at once; only store waits for the next start of the agent. Comments in "
+             "the file stay.",
      .examples = "  keyfob config set keepalive never\n  keyfob config set on_sign_in_needed "
                  "'notify-send \"sign in: $KEYFOB_PROFILE\"'\n",
      .max_pos = 2,
@@ -518,8 +516,7 @@ static const kf_command table[] = {
      .args = "",
      .help = "edit the settings file",
      .text = "Opens VISUAL, EDITOR or vi on a copy. What is right takes the file's place and "
-             "counts at once; what is wrong is named with its "
-             "line and kept for another try.",
+             "counts at once; what is wrong is named with its line and kept for another try.",
      .examples = "  EDITOR=nano keyfob config edit\n",
      .run = kf_cmd_config_edit},
     {.name = "config path",
@@ -546,9 +543,9 @@ static const kf_command table[] = {
      .args = "[--network]",
      .help = "check this machine, and say what to mend",
      .text = "Directories and their owners, locks, settings, store and keyring, memory, clock, "
-             "proxy, browser, clipboard, agent. Each line is ok, "
-             "warn or fail; exit 0 if nothing failed. Uses the network only with --network. Shows "
-             "no secret: it can go into a report.",
+             "proxy, browser, clipboard, agent. Each line is ok, warn or fail; exit 0 if nothing "
+             "failed. Uses the network only with --network. Shows no secret: it can go into a "
+             "report.",
      .examples = "  keyfob doctor --network\n  keyfob doctor --json | jq '.checks[] | "
                  "select(.result != \"ok\")'\n",
      .opts = {{"network", 0, NULL,
@@ -558,17 +555,17 @@ static const kf_command table[] = {
      .args = "",
      .help = "the screen; the same as keyfob alone",
      .text = "Profiles with their state and time left, every way to sign in, claims, sessions, "
-             "factors, export. ? lists what can be done "
-             "where you are. a adds, e edits and C copies a profile. D deletes it 10 s later: u "
-             "takes it back, q does it at once; Ctrl-C and "
-             "signals leave it there. keyfob help keys lists all keys. Needs a terminal of 40x12.",
+             "factors, export. ? lists what can be done where you are. a adds, e edits and C "
+             "copies a profile. D deletes it 10 s later: u takes it back, q does it at once; "
+             "Ctrl-C and signals leave it there. keyfob help keys lists all keys. Needs a "
+             "terminal of 40x12.",
      .examples = "  keyfob\n  keyfob --sandbox\n  keyfob help keys\n",
      .run = kf_cmd_ui},
     {.name = "completion",
      .args = "bash|zsh|fish",
      .help = "print a completion script",
-     .text = "The script asks keyfob completion words -- WORD... what the last word could become; "
-             "that starts no agent.",
+     .text = "The script asks keyfob completion words -- WORD... what the last word could "
+             "become; that starts no agent.",
      .examples = "  eval \"$(keyfob completion bash)\"\n  keyfob completion fish | source\n",
      .max_pos = 1,
      .rest = true,

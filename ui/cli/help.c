@@ -87,12 +87,13 @@ bool kf_group_help(const char *word) {
 }
 
 /* The first words of all commands; the test sees to it that none is left out. */
-static const char *const groups[][2] = {{"Tokens", "token exec export header serve git-credential"},
-                                        {"Signing in", "login logout renew switch-org lock unlock"},
-                                        {"Who", "status whoami claims org session factor"},
-                                        {"Profiles", "profile allow"},
-                                        {"Settings", "config store vault agent paths"},
-                                        {"More", "doctor log help version completion ui"}};
+static const char *const groups[][2] = {
+    {"Tokens", "token exec export header serve git-credential kubeconfig"},
+    {"Signing in", "login logout renew switch-org lock unlock"},
+    {"Who", "status whoami claims org session factor"},
+    {"Profiles", "profile allow"},
+    {"Settings", "config store vault agent paths"},
+    {"More", "doctor log help version completion ui"}};
 
 void kf_help(void) {
     printf("usage: keyfob [OPTION...] COMMAND [PROFILE] [OPTION...]\n"

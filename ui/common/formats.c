@@ -87,6 +87,11 @@ static void dotenv_line(kf_buf *b, const char *name, const char *value) {
     quoted(b, "\"", value, "\"\\$`", "\\", "\"\n");
 }
 
+/* docker and podman take everything behind the first = as it is, quotes and all. */
+static void docker_line(kf_buf *b, const char *name, const char *value) {
+    kf_buf_addf(b, "%s=%s\n", name, value);
+}
+
 /* A line for every fact that is a variable. */
 static void lines(kf_buf *b, const kf_facts *f,
                   void (*line)(kf_buf *b, const char *name, const char *value)) {
@@ -98,6 +103,7 @@ static void as_env(kf_buf *b, const kf_facts *f) { lines(b, f, sh_line); }
 static void as_fish(kf_buf *b, const kf_facts *f) { lines(b, f, fish_line); }
 static void as_powershell(kf_buf *b, const kf_facts *f) { lines(b, f, powershell_line); }
 static void as_dotenv(kf_buf *b, const kf_facts *f) { lines(b, f, dotenv_line); }
+static void as_docker(kf_buf *b, const kf_facts *f) { lines(b, f, docker_line); }
 static void as_raw(kf_buf *b, const kf_facts *f) { kf_buf_addf(b, "%s\n", secret(f)); }
 static void as_curl(kf_buf *b, const kf_facts *f) {
     kf_buf_adds(b, "header = ");
@@ -152,9 +158,10 @@ static bool exec_credential(kf_buf *b, const kf_facts *f, const kf_format_opts *
 static const struct {
     const char *name;
     void (*put)(kf_buf *b, const kf_facts *f);
-} formats[] = {
-    {"raw", as_raw},       {"env", as_env},   {"fish", as_fish}, {"powershell", as_powershell},
-    {"dotenv", as_dotenv}, {"json", as_json}, {"curl", as_curl}};
+} formats[] = {{"raw", as_raw},       {"env", as_env},
+               {"fish", as_fish},     {"powershell", as_powershell},
+               {"dotenv", as_dotenv}, {"docker-env", as_docker},
+               {"json", as_json},     {"curl", as_curl}};
 
 /* A field name of RFC 9110 §5.1. */
 static bool header(kf_buf *b, const kf_facts *f, const kf_format_opts *o, kf_err *err) {

@@ -18,8 +18,9 @@
     X("json", "one line, schema keyfob.token/1")                \
     X("curl", "a file of options, for curl -K")                 \
     X("exec-credential", "for kubectl, in the version that it asks for")
-#define KF_FORMATS(X)   \
-    KF_PLAIN_FORMATS(X) \
+#define KF_FORMATS(X)                                             \
+    KF_PLAIN_FORMATS(X)                                           \
+    X("docker-env", "NAME=..., for docker and podman --env-file") \
     X("netrc", "machine HOST login NAME password TOKEN; needs --host")
 /* Of a session and not of a token: sealed by the agent, unknown to kf_format. */
 #define KF_SEALED_FORMATS(X) \
