@@ -33,6 +33,23 @@ profile lsit|did you mean: keyfob profile list
 profile frobnicate|there are add, list
 ROWS
 
+# a mistake is JSON, too, wherever --json stands
+while read -r typed; do
+    # shellcheck disable=SC2086
+    run kf $typed
+    is "keyfob $typed" "$RC$OUT $(json schema <<<"$ERR") $(json error <<<"$ERR") $(wc -l <<<"$ERR")" "2 keyfob.error/1 usage.bad 1"
+done <<'ROWS'
+statsu --json
+--bogus status --json
+status --bogus --json
+--json status --bogus
+profile frobnicate --json
+status one two --json
+status --min-valid soon --json
+ROWS
+run kf statsu -- --json
+hasnt "but not behind --" "$ERR" keyfob.error
+
 export KEYFOB_STORE=vault KEYFOB_PASSPHRASE_FILE=$SCRATCH/pass
 (umask 077 && echo "correct horse battery" >"$SCRATCH/pass")
 sandbox

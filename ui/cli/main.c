@@ -156,6 +156,9 @@ int main(int argc, char **argv) {
     kf_socket_keep_streams();
     signal(SIGPIPE, SIG_DFL); /* a closed pipe ends us quietly with 141 */
     clean_environment();
+    /* a mistake may stand in front of it, and a program reads JSON either way */
+    for (int k = 1; k < argc && strcmp(argv[k], "--") != 0; k++)
+        c.json |= !strcmp(argv[k], "--json");
     int i = 1, rc = 0, used = 0;
     char *as_git[] = {argc > 0 ? argv[0] : "", "git-credential", argc > 1 ? argv[1] : NULL, NULL};
     if (!strcmp(name_of(argv[0]), "git-credential-keyfob")) argc = argc > 1 ? 3 : 2, argv = as_git;
