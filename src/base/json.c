@@ -38,16 +38,19 @@ static bool is_hex4(const char *p) {
     return true;
 }
 
+static bool is_plain(unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
+
 /* What cJSON bears and we do not: depth, NUL, raw controls in strings, bad UTF-8, nan. One pass, no
  * recursion. */
 static const char *scan(const char *text, size_t len, int depth_max, size_t *at) {
     int depth = 0;
     bool in = false;
     for (size_t i = 0; i < len;) {
+        while (in && i + 1 < len && is_plain((unsigned char)text[i])) i++; /* most of a token */
         unsigned char c = (unsigned char)text[i];
         *at = i;
         if (!c) return "a NUL byte";
-        size_t k = kf_utf8_len(text + i, len - i);
+        size_t k = c < 0x80 ? 1 : kf_utf8_len(text + i, len - i);
         if (!k) return "bytes that are not UTF-8";
         if (in) {
             if (c < 0x20) return "a control character in a string";

@@ -440,6 +440,25 @@ static void threads(void **state) {
     }
 }
 
+/* Long strings are read fast: a bad byte is found wherever it is, and so is a missing end. */
+static void each_byte_of_a_string_is_looked_at(void **state) {
+    static const char bad[] = {0x01, 0x1f, '\n', (char)0x80, (char)0xff, 0};
+    char text[64];
+    memset(text, 'a', sizeof text);
+    text[0] = '[';
+    text[1] = '"';
+    for (size_t len = 2; len < sizeof text; len++) assert_non_null(kf_json_flaw(text, len));
+    text[sizeof text - 2] = '"';
+    text[sizeof text - 1] = ']';
+    assert_null(kf_json_flaw(text, sizeof text));
+    for (size_t at = 2; at < sizeof text - 2; at++)
+        for (size_t k = 0; k < sizeof bad; k++) {
+            text[at] = bad[k];
+            assert_non_null(kf_json_flaw(text, sizeof text));
+            text[at] = 'a';
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(taken),           cmocka_unit_test(broken),
@@ -449,7 +468,7 @@ int main(void) {
         cmocka_unit_test(members),         cmocka_unit_test(reading),
         cmocka_unit_test(nothing),         cmocka_unit_test(integers),
         cmocka_unit_test(integers_return), cmocka_unit_test(building),
-        cmocka_unit_test(threads),
+        cmocka_unit_test(threads),         cmocka_unit_test(each_byte_of_a_string_is_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
