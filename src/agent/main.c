@@ -23,6 +23,7 @@
 #include "base/str.h"
 #include "guard/path.h"
 #include "io/files.h"
+#include "io/lock.h"
 #include "io/harden.h"
 #include "wire/client.h"
 #include "wire/socket.h"

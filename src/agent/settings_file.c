@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "io/conf_watch.h"
 #include "io/files.h"
+#include "io/lock.h"
 
 enum {
     GONE_MS = 2000,          /* a file that lacks something counts after this time */

@@ -28,6 +28,8 @@ void kf_file_sweep(const char *path, bool older_too);
 /* The X of a mkostemp name, and not a word that a person typed (backup, Backup, BACKUP, old123). */
 bool kf_file_is_temp_suffix(const char *suffix);
 
+bool kf_file_is_there(const char *path); /* whatever it is */
+
 /* The steps of kf_file_replace, one by one. On failure errno says why. */
 /* A new file, mode 0600, held by flock. path: ends in XXXXXX, which is replaced, or is a name that
  * must not be taken yet (EEXIST). fd, or -1. */
@@ -36,16 +38,3 @@ int kf_file_new(char *path);
 KF_CHECK bool kf_file_fill(int fd, const void *data, size_t len);
 bool kf_file_is_at(int fd, const char *path);     /* path still names the file behind fd */
 KF_CHECK bool kf_file_sync_dir(const char *path); /* flushes the directory that holds path */
-
-/* flock. Never unlinked. try: 1 taken, 0 held by another, -1 err. The fd is close-on-exec. */
-int kf_lock_open(const char *path, kf_err *err); /* fd, or -1 */
-int kf_lock_try(int fd, kf_err *err);
-void kf_lock_drop(int fd); /* unlocks and closes */
-typedef struct kf_lock_holder {
-    int pid;
-    bool is_stopped; /* by a signal or a debugger: it will not give the lock back by itself */
-    char name[32];   /* as the process calls itself; "" not known */
-} kf_lock_holder;
-/* Who holds the flock on fd's file. False: no process that this one can see, so perhaps one on
- * another host or in another container. */
-bool kf_lock_holder_find(int fd, kf_lock_holder *out);

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "guard/path.h"
 #include "io/files.h"
+#include "io/lock.h"
 
 enum { FILE_MAX = 4096, LOCK_STEP_MS = 10, LOCK_WAIT_MS = 5000, TIDY_WAIT_MS = 500 };
 #define HEADER KF_VAULT_HEADER_FILE

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "guard/path.h"
 #include "io/files.h"
+#include "io/lock.h"
 #include "io/store_class.h"
 #include "io/vault.h"
 

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "crypt/hash.h"
 #include "guard/path.h"
 #include "io/files.h"
@@ -381,11 +379,10 @@ static void entry_free(void *p) {
  * The ledger tells whether the profile has a session. The access token's end is not in the ledger,
  * but it is later than the ledger's last change. */
 static void know_by_ledger(kf_entry *e) {
-    KF_AUTO_CHARS path = kf_strfmt("%s/%s.lock", e->k->env.state_dir, e->prof.id);
-    struct stat st;
+    int64_t changed_at;
     kf_ledger l;
-    if (stat(path, &st) || !kf_entry_ledger_peek(e, &l, NULL) || !*l.fp || *l.ended) return;
-    kf_profile_row row = {.state = "signed_in", .expires_at = st.st_mtim.tv_sec};
+    if (!kf_entry_ledger_peek(e, &l, &changed_at, NULL) || !*l.fp || *l.ended) return;
+    kf_profile_row row = {.state = "signed_in", .expires_at = changed_at};
     kf_entry_knows(e, &row);
 }
 

@@ -264,9 +264,9 @@ kf_ticket *kf_ticket_new(kf_entry *e, kf_step_fn next);
 void kf_ticket_redeem(kf_ticket *c, const kf_secret *blob, const kf_err *err); /* frees c */
 kf_anchor *kf_anchor_hold(kf_anchor *a);
 void kf_anchor_drop(kf_anchor *a);
-bool kf_ledger_file_read(const char *path, kf_ledger *out, kf_err *err); /* absent is empty */
-bool kf_entry_ledger_peek(const kf_entry *e, kf_ledger *out,
-                          kf_err *err); /* without the lock; absent is empty */
+/* Without the lock; absent is empty. changed_at: unix s, or NULL. */
+bool kf_ledger_file_read(const char *path, kf_ledger *out, int64_t *changed_at, kf_err *err);
+bool kf_entry_ledger_peek(const kf_entry *e, kf_ledger *out, int64_t *changed_at, kf_err *err);
 
 /* keeper_slots.c */
 bool kf_slot_take(kf_entry *e, kf_work *w);   /* false: its turn comes later, by kf_work_after */

@@ -3,8 +3,7 @@
  * session never replaces a newer one, and in doubt an item stays. */
 #include "keeper/keeper_impl.h"
 
-#include <unistd.h>
-#include "io/files.h"
+#include "io/lock.h"
 
 enum { STEP_MS = 20 };
 

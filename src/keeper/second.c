@@ -4,7 +4,6 @@
 #include "keeper/keeper_impl.h"
 
 #include <string.h>
-#include <unistd.h>
 #include "io/files.h"
 
 enum { SEALED_MAX = 2 << 20 };
@@ -15,7 +14,7 @@ static char *second_path(const kf_entry *e) {
 
 bool kf_second_there(const kf_entry *e) {
     KF_AUTO_CHARS path = second_path(e);
-    return access(path, F_OK) == 0;
+    return kf_file_is_there(path);
 }
 
 /* ---- writing ---- */

@@ -201,7 +201,7 @@ static void load_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_e
  * two looks like a newer store and not like an older one. */
 void kf_load_start(kf_entry *e, kf_work *w) {
     kf_err err;
-    bool read = kf_entry_ledger_peek(e, &w->ledger, &err);
+    bool read = kf_entry_ledger_peek(e, &w->ledger, NULL, &err);
     if (!read && err.code != KF_ERR_STORE_NEWER) { /* a hint: what is stored counts without it */
         kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err.what);
         memset(&w->ledger, 0, sizeof w->ledger);

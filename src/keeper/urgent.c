@@ -23,7 +23,7 @@ static void look_work(void *arg) {
     for (guint i = 0; i < u->rows->len; i++) {
         kf_ledger_row *r = &g_array_index(u->rows, kf_ledger_row, i);
         KF_AUTO_CHARS path = kf_strfmt("%s/%s.lock", u->state_dir, r->id);
-        bool read = kf_ledger_file_read(path, &r->ledger, NULL);
+        bool read = kf_ledger_file_read(path, &r->ledger, NULL, NULL);
         r->open = read && (r->ledger.intent.set || r->ledger.previous.set);
     }
 }

@@ -191,7 +191,7 @@ static bool hinted_reason(const kf_entry *e, kf_err *err) {
         kf_fail(err, KF_ERR_STORE_STALE, "an earlier agent found that");
         return true;
     case KF_STATE_NEEDS_SIGN_IN:
-        if (!kf_entry_ledger_peek(e, &l, NULL)) return false;
+        if (!kf_entry_ledger_peek(e, &l, NULL, NULL)) return false;
         if (!*l.ended && l.unsaved)
             kf_fail(err, KF_ERR_STORE_LOST, "generation %lld", (long long)l.generation);
         if (!*l.ended) return l.unsaved;

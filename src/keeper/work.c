@@ -2,12 +2,10 @@
  * ledger, store, API key). What waits outside the keeper holds no pointer to an entry. */
 #include "keeper/keeper_impl.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-#include "guard/path.h"
 #include "io/files.h"
+#include "io/lock.h"
 
 /* ---- what waits without a pointer to an entry ---- */
 
@@ -141,29 +139,18 @@ static char *lock_path(const kf_entry *e) {
     return kf_strfmt("%s/%s.lock", e->k->env.state_dir, e->prof.id);
 }
 
-/* Only the first line counts: a longer text that was overwritten may have left its tail. */
-static bool ledger_parse(int fd, kf_ledger *out, kf_err *err) {
-    char text[KF_LEDGER_MAX];
-    ssize_t n;
-    do n = pread(fd, text, sizeof text, 0);
-    while (n < 0 && errno == EINTR);
-    if (n < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "read the ledger");
-    char *end = memchr(text, '\n', (size_t)n);
-    return kf_ledger_parse(text, end ? (size_t)(end - text) + 1 : (size_t)n, out, err);
+static bool ledger_read(char *line, kf_ledger *out, kf_err *err) {
+    KF_AUTO_CHARS text = line; /* NULL: err says why */
+    return text && kf_ledger_parse(text, strlen(text), out, err);
 }
 
-bool kf_ledger_file_read(const char *path, kf_ledger *out, kf_err *err) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 && errno == ENOENT) return memset(out, 0, sizeof *out), true;
-    if (fd < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "open %s", path);
-    bool ok = kf_path_check_fd(fd, path, KF_PATH_FILE, err) && ledger_parse(fd, out, err);
-    close(fd);
-    return ok;
+bool kf_ledger_file_read(const char *path, kf_ledger *out, int64_t *changed_at, kf_err *err) {
+    return ledger_read(kf_lock_line_peek(path, KF_LEDGER_MAX, changed_at, err), out, err);
 }
 
-bool kf_entry_ledger_peek(const kf_entry *e, kf_ledger *out, kf_err *err) {
+bool kf_entry_ledger_peek(const kf_entry *e, kf_ledger *out, int64_t *changed_at, kf_err *err) {
     KF_AUTO_CHARS path = lock_path(e);
-    return kf_ledger_file_read(path, out, err);
+    return kf_ledger_file_read(path, out, changed_at, err);
 }
 
 void kf_work_unlock(kf_work *w) {
@@ -173,15 +160,35 @@ void kf_work_unlock(kf_work *w) {
 }
 
 /* The file stays, because it is the lock as well; what was in it goes beside it. */
+typedef struct kf_aside {
+    char *path, *text, name[65];
+    bool ok;
+    kf_err err;
+} kf_aside;
+
+static void aside_work(void *arg) {
+    kf_aside *a = arg;
+    a->ok = kf_file_replace(a->path, a->text, strlen(a->text), &a->err);
+}
+
+static void aside_done(void *arg) {
+    kf_aside *a = arg;
+    if (a->ok) kf_log(KF_LOG_WARN, "profile %s: it was copied to %s", a->name, a->path);
+    else kf_log(KF_LOG_WARN, "profile %s: it could not be copied: %s", a->name, a->err.what);
+    free(a->path);
+    free(a->text);
+    g_free(a);
+}
+
 static void set_ledger_aside(const kf_entry *e, const kf_work *w, const kf_err *why) {
-    char text[KF_LEDGER_MAX];
-    KF_AUTO_CHARS path = kf_strfmt("%s/%s.ledger-damaged", e->k->env.state_dir, e->prof.id);
-    ssize_t n = pread(w->lock_fd, text, sizeof text, 0);
-    int fd = n <= 0 ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool ok = fd >= 0 && write(fd, text, (size_t)n) == n;
-    if (fd >= 0) close(fd);
-    kf_log(KF_LOG_WARN, "profile %s: %s; %s%s", e->prof.name, why->what,
-           ok ? "it was copied to " : "it could not be copied to ", path);
+    char *text = kf_lock_line(w->lock_fd, KF_LEDGER_MAX, NULL);
+    kf_log(KF_LOG_WARN, "profile %s: %s; the session counts without it", e->prof.name, why->what);
+    if (!text) return;
+    kf_aside *a = g_new0(kf_aside, 1);
+    a->path = kf_strfmt("%s/%s.ledger-damaged", e->k->env.state_dir, e->prof.id);
+    a->text = text;
+    memcpy(a->name, e->prof.name, sizeof a->name);
+    kf_worker_run(e->k->env.worker, aside_work, aside_done, a);
 }
 
 void kf_fail_held(int lock_fd, const char *id, kf_err *err) {
@@ -210,7 +217,7 @@ static void try_lock(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_er
         return;
     }
     if (got == 1) {
-        bool ok = ledger_parse(w->lock_fd, &w->ledger, &err);
+        bool ok = ledger_read(kf_lock_line(w->lock_fd, KF_LEDGER_MAX, &err), &w->ledger, &err);
         if (!ok && err.code == KF_ERR_STORE_DAMAGED) { /* it is a hint: the session is whole */
             set_ledger_aside(e, w, &err);
             memset(&w->ledger, 0, sizeof w->ledger);
@@ -220,7 +227,7 @@ static void try_lock(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_er
         return;
     }
     if (got == 0) kf_fail_held(w->lock_fd, e->prof.id, &err);
-    close(w->lock_fd);
+    kf_lock_drop(w->lock_fd);
     w->lock_fd = -1;
     w->locked(e, w, NULL, &err);
 }
@@ -235,23 +242,9 @@ void kf_work_lock(kf_entry *e, kf_work *w, kf_step_fn next) {
     else try_lock(e, w, NULL, NULL);
 }
 
-/* In place, because the file is the lock as well; one line, well below a block. */
-static bool write_line(int fd, const char *text, kf_err *err) {
-    size_t len = strlen(text), done = 0;
-    while (done < len) {
-        ssize_t n = pwrite(fd, text + done, len - done, (off_t)done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return kf_fail_errno(err, KF_ERR_SYS_IO, "write the ledger");
-        done += (size_t)n;
-    }
-    if (ftruncate(fd, (off_t)len) < 0 || fsync(fd) < 0)
-        return kf_fail_errno(err, KF_ERR_SYS_IO, "flush the ledger");
-    return true;
-}
-
 static void ledger_work(void *arg) {
     kf_ticket *c = arg;
-    c->ok = write_line(c->fd, c->text, &c->err);
+    c->ok = kf_lock_line_write(c->fd, c->text, &c->err);
 }
 
 static void ledger_done(void *arg) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "agent/part.h"
 #include "io/files.h"
+#include "io/lock.h"
 #include "wire/frame.h"
 #include "wire/msg.h"
 

@@ -438,7 +438,7 @@ void world_put(world *w, const char *id, const kf_secret *blob) {
 
 kf_ledger world_ledger(kf_agent *a, const char *profile) {
     kf_ledger l;
-    assert_true(kf_entry_ledger_peek(world_entry(a, profile), &l, NULL));
+    assert_true(kf_entry_ledger_peek(world_entry(a, profile), &l, NULL, NULL));
     return l;
 }
 

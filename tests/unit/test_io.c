@@ -17,6 +17,7 @@
 #include "io/conf_keys.h"
 #include "guard/path.h"
 #include "io/files.h"
+#include "io/lock.h"
 #include "io/store.h"
 
 static char dir[] = "/tmp/kf-io-XXXXXX";

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "base/str.h"
 #include "io/files.h"
+#include "io/lock.h"
 #include "io/store.h"
 #include "io/vault.h"
 
