@@ -172,6 +172,8 @@ int64_t kf_entry_renew_due(const kf_entry *e) {
     int64_t now = kf_boot_ms(), due = -1;
     bool shut = !store_works(e->k) || *e->k->env.locked;
     if (shut || e->unsaved || e->leaving) return -1;
+    /* a store that is slow, shut or has gone back for a moment must not cost the answer */
+    if (e->urgent > now && e->loaded && !e->session) return e->look_at;
     switch (e->trouble.state) {
     case KF_STATE_SIGNED_IN: break;
     case KF_STATE_OFFLINE:
@@ -183,7 +185,8 @@ int64_t kf_entry_renew_due(const kf_entry *e) {
         break;
     default: return -1;
     }
-    if (e->trouble.state == KF_STATE_SIGNED_IN && e->urgent > now) return now;
+    if (e->trouble.state == KF_STATE_SIGNED_IN && e->urgent > now)
+        return e->retry_at > now ? e->retry_at : now;
     if (due < 0 && e->session) {
         due = due_of_session(e, now);
         if (due >= 0 && e->retry_at > due) due = e->retry_at;
@@ -405,6 +408,7 @@ static kf_entry *entry_new(kf_keeper *k, const kf_conf_profile *p) {
     g_hash_table_remove(k->first_keys, p->id);
     e->shown = kf_entry_state(e);
     g_hash_table_insert(k->by_id, e->prof.id, e);
+    if (k->looked) kf_entry_look_for_urgent(e);
     return e;
 }
 
@@ -544,6 +548,7 @@ kf_keeper *kf_keeper_new(const kf_keeper_env *env, kf_err *err) {
     k->first_keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, key_free);
     k->side = g_ptr_array_new();
     k->lookups = g_ptr_array_new();
+    k->index_writes = g_ptr_array_new();
     k->gates = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     g_queue_init(&k->answers);
     k->jump = kf_loop_clock_jump(env->loop, clock_jumped, k);
@@ -573,6 +578,7 @@ kf_keeper *kf_keeper_free(kf_keeper *k) {
     kf_answers_drop(k);
     k->anchor->keeper = NULL;
     kf_anchor_drop(k->anchor);
+    g_ptr_array_free(k->index_writes, TRUE);
     free(k->index_written);
     g_free(k);
     return NULL;

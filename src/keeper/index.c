@@ -85,7 +85,7 @@ static void index_done(void *arg) {
     kf_keeper *k = x->anchor->keeper;
     if (!x->ok) kf_log(KF_LOG_WARN, "%s: %s", x->path, x->err.what);
     if (k) {
-        k->index_busy--;
+        g_ptr_array_remove(k->index_writes, x);
         kf_keeper_answer_done(k, x->done, x->user, NULL);
         if (!x->ok) { /* so that the next change writes again */
             free(k->index_written);
@@ -105,7 +105,7 @@ static void index_send(kf_keeper *k, kf_keeper_done done, void *user) {
     if (k->index_unread) kf_keeper_index_read(k); /* else what it knows would be lost */
     bool may_write = *k->env.conf && !k->index_unread && !k->index_newer;
     char *text = may_write ? index_text(k) : NULL; /* broken settings: the last index stands */
-    if (!text || (kf_str_eq(text, k->index_written) && !k->index_busy)) {
+    if (!text || (kf_str_eq(text, k->index_written) && !k->index_writes->len)) {
         free(text);
         kf_keeper_answer_done(k, done, user, NULL);
         return;
@@ -118,7 +118,7 @@ static void index_send(kf_keeper *k, kf_keeper_done done, void *user) {
     x->text = text;
     x->done = done;
     x->user = user;
-    k->index_busy++;
+    g_ptr_array_add(k->index_writes, x);
     kf_worker_run(k->env.worker, index_work, index_done, x);
 }
 
@@ -130,7 +130,7 @@ static void index_rang(void *user) {
 
 void kf_keeper_index_dirty(kf_keeper *k) {
     k->index_dirty = true;
-    if (k->index_busy || k->index_timer) return;
+    if (k->index_writes->len || k->index_timer) return;
     int64_t since =
         kf_boot_ms() - k->index_at; /* the first change at once, a flood of them together */
     k->index_timer = kf_loop_after(k->env.loop, since < 50 ? 50 - since : 0, index_rang, k);
@@ -147,6 +147,10 @@ void kf_keeper_index_flush(kf_keeper *k) {
     k->index_timer = 0;
     if (k->index_dirty)
         index_send(k, NULL, NULL); /* the worker finishes what it has before it ends */
+    for (guint i = 0; i < k->index_writes->len; i++) { /* nobody is left to hear of it then */
+        index_write *x = g_ptr_array_index(k->index_writes, i);
+        kf_keeper_answer_done(k, KF_TAKE(x->done), x->user, NULL);
+    }
 }
 
 void kf_keeper_index_read(kf_keeper *k) {

@@ -20,7 +20,8 @@ enum {
     KF_LOCK_WAIT_MS = 30 * 1000,
     KF_ASIDE_TIMEOUT_MS = 8 * 1000, /* requests that may be lost: names, revocations */
     KF_REPLAY_MAX_MS = 30 * 1000,   /* WorkOS answers a spent token with its pair for so long */
-    KF_MAX_TRIES = 4,               /* sends of one token in one renewal */
+    KF_MAX_OPEN = 4,                /* requests of one renewal that wait for an answer */
+    KF_MAX_TRIES = 8,               /* sends of one token in one renewal */
     KF_MAX_RENEWALS = 16,           /* in flight at one server */
     KF_ASK_AGAIN_MS = 2000,         /* a caller without a token is a reason to ask so often */
     KF_PATIENCE_MS = 1000,          /* a caller with a valid token waits for a fresher one */
@@ -56,9 +57,9 @@ typedef enum kf_work_kind {
 
 /* One request of a renewal (keeper_post.c). */
 typedef struct kf_try {
-    kf_entry *e;   /* the request is cancelled before the entry or its work goes */
-    uint32_t http; /* 0: not sent, or over */
-    int64_t at;
+    kf_entry *e;         /* the request is cancelled before the entry or its work goes */
+    uint32_t http;       /* 0: not sent, or over */
+    int64_t at, unix_ms; /* when it was sent, by both clocks */
 } kf_try;
 
 struct kf_work {
@@ -82,6 +83,7 @@ struct kf_work {
     kf_refresh_verdict verdict; /* of why, while other requests are still open */
     int64_t first_send_ms;      /* boot time; of an earlier renewal when replay */
     int64_t next_try;           /* boot ms of the next send; 0: none is planned */
+    bool store_is_old;          /* the session in memory is newer, and was stored once */
     bool second_used;  /* the newest session came from the second place (keeper_second.c) */
     kf_session *next;  /* new pair, or a finished sign-in; not published yet */
     kf_session *old;   /* ADOPT, SIGN_OUT: what was there before */
@@ -134,6 +136,7 @@ struct kf_entry {
     bool second;          /* ... and the second place has it, sealed */
     int64_t unsaved_at;   /* boot ms */
     int64_t urgent;       /* boot ms until which an open intent must be replayed; 0: none */
+    int64_t look_at;      /* boot ms: the store again, while urgent and without a session */
     bool told;            /* on_person was called for the end of this session */
     bool forget;          /* kf_keeper_forget_memory while work was under way */
     bool leaving;         /* not in the settings: hidden, ends its work, then goes */
@@ -178,7 +181,7 @@ struct kf_keeper {
     kf_loop_id answer_timer, index_timer, jump, sweep; /* sweep: entries that leave */
     bool index_dirty, index_unread; /* unread: the file is there and could not be read */
     bool index_newer;               /* a newer keyfob wrote it: it stays as it is */
-    int index_busy;                 /* writes under way on the worker */
+    GPtrArray *index_writes;        /* under way on the worker */
     int64_t index_at;               /* boot ms of the last write */
     char *index_written;
     GPtrArray *lookups; /* kf_lookup: names of organizations, best effort */
@@ -188,6 +191,7 @@ struct kf_keeper {
     void *on_change_user;
     struct kf_passage *passage; /* keeper_move.c */
     bool held;                  /* no new work */
+    bool looked; /* for intents, at the start: those of later entries are read alone */
     void (*on_person)(void *user, const char *id, const char *name, const char *reason);
     void *on_person_user;
 };
@@ -283,8 +287,12 @@ void kf_remove_start(kf_entry *e, kf_work *w);
  * used (STORE_STALE, WORKOS_ORIGIN, STORE_DAMAGED, the error that ended it). */
 kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger *l,
                             kf_ledger_match *match, kf_err *err);
-int64_t kf_entry_intent_age(const kf_entry *e, const kf_intent *i); /* ms */
-void kf_entry_from_second(kf_entry *e); /* its session is in the second place alone: saved soon */
+void kf_entry_look_for_urgent(kf_entry *e);                          /* urgent.c */
+int64_t kf_entry_window_left(const kf_entry *e, const kf_ledger *l); /* ms; urgent.c */
+int64_t kf_entry_intent_age(const kf_entry *e, const kf_intent *i);  /* ms */
+int64_t kf_entry_previous_age(const kf_entry *e, const kf_intent *i);
+void kf_entry_store_is_old(kf_entry *e); /* its session is in memory alone: saved soon */
+void kf_entry_from_second(kf_entry *e);  /* its session is in the second place alone: saved soon */
 kf_secret *kf_entry_key_parse(const kf_entry *e, const kf_secret *blob, kf_err *err);
 bool kf_entry_bound(const kf_entry *e, const kf_session *s);
 void kf_entry_set_session(kf_entry *e, kf_session *s);       /* owned; publishes */

@@ -1,8 +1,10 @@
 /* The requests of one renewal. A server that rotates at once and answers late must not cost the
  * session, so no request is given up while its answer can still count: after BESIDE_MS without an
- * answer the same token is sent once more beside it, every request stays open for OPEN_MS, and the
- * first whole answer wins. All answers inside WorkOS's window are the same pair. Says nothing to
- * callers: how long they wait is their own matter (keeper.c). */
+ * answer the same token is sent once more beside it, at most KF_MAX_OPEN at once. A request that
+ * broke makes room for another one: three connections that a proxy resets must not use up the
+ * window. Every request stays open for OPEN_MS, and the first whole answer wins. All answers inside
+ * WorkOS's window are the same pair. Says nothing to callers: how long they wait is their own
+ * matter (keeper.c). */
 #include "keeper/keeper_impl.h"
 
 #include <string.h>
@@ -17,17 +19,23 @@ enum {
 
 static void plan_next(kf_entry *e, kf_work *w);
 
-bool kf_post_open(const kf_work *w) {
-    for (int i = 0; i < w->tries; i++)
-        if (w->posts[i].http) return true;
-    return false;
+static int posts_open(const kf_work *w) {
+    int n = 0;
+    for (int i = 0; i < w->tries; i++) n += w->posts[i].http != 0;
+    return n;
 }
+
+bool kf_post_open(const kf_work *w) { return posts_open(w) > 0; }
 
 void kf_post_cancel(kf_keeper *k, kf_work *w) {
     for (int i = 0; i < w->tries; i++) {
         if (w->posts[i].http) kf_http_cancel(k->env.http, w->posts[i].http);
         w->posts[i].http = 0;
     }
+    /* nor one more beside them, while the pair that won is on its way into a slow store */
+    kf_loop_cancel(k->env.loop, w->timer);
+    w->timer = 0;
+    w->next_try = 0;
 }
 
 /* ---- answers ---- */
@@ -38,19 +46,23 @@ static int64_t clamp64(int64_t v, int64_t low, int64_t high) {
 
 /* How old the pair may be: no older than the first send of its token. The server's own clock tells
  * it better, when its Date and the token's iat are both there. */
-static void count_age(kf_session *s, const kf_work *w, const kf_moment *now) {
+static void count_age(kf_session *s, const kf_work *w, const kf_try *t, const kf_moment *now) {
     int64_t most = clamp64(now->boot_ms - w->first_send_ms, 0, KF_REPLAY_MAX_MS);
     bool alone = w->tries == 1 && !w->replay && most < BESIDE_MS;
     int64_t age = now->date && s->claims.iat ? clamp64((now->date - s->iat) * 1000, 0, most)
                   : alone                    ? 0
                                              : most;
+    /* the answer may have lain in its socket while the machine was paused */
+    int64_t paused = now->unix_s * 1000 + now->ms - t->unix_ms - (now->boot_ms - t->at);
+    if (paused > 1000) age += paused;
     int64_t then = now->boot_ms - now->ms - age;
     if (s->received.boot_ms > then) s->received.boot_ms = then;
     s->received.unix_s = now->unix_s - age / 1000; /* both clocks count from then */
 }
 
-static kf_session *read_pair(kf_entry *e, kf_work *w, kf_http_resp *r, const kf_err *net,
-                             kf_err *err) {
+static kf_session *read_pair(const kf_try *t, kf_http_resp *r, const kf_err *net, kf_err *err) {
+    kf_entry *e = t->e;
+    const kf_work *w = e->work;
     if (net) {
         *err = *net;
         if (!err->status) err->status = r->status;
@@ -63,7 +75,7 @@ static kf_session *read_pair(kf_entry *e, kf_work *w, kf_http_resp *r, const kf_
     kf_moment now = kf_keeper_answer_moment(e->k, r->date);
     kf_session *s = kf_refresh_read(&a, w->old, &now, err);
     if (!s) return NULL;
-    count_age(s, w, &now);
+    count_age(s, w, t, &now);
     /* with a wish for another organization, keeper_switch.c compares where the session is now */
     if (*w->organization || kf_session_in_organization(s, kf_renew_organization(w), err)) return s;
     err->status = r->status;
@@ -85,7 +97,7 @@ static void post_answered(void *user, kf_http_resp *r, const kf_err *net) {
     int64_t now = kf_boot_ms();
     t->http = 0;
     w->sent = w->sent || r->sent;
-    kf_session *pair = read_pair(e, w, r, net, &err);
+    kf_session *pair = read_pair(t, r, net, &err);
     if (pair) {
         kf_post_cancel(e->k, w);
         w->next = pair;
@@ -100,7 +112,7 @@ static void post_answered(void *user, kf_http_resp *r, const kf_err *net) {
         int64_t asked = err.retry_after > 0 ? (int64_t)err.retry_after * 1000 : 0;
         int64_t at = now + (asked ? asked : (w->tries - 1) * PAUSE_MS);
         if (asked || !w->next_try || at < w->next_try) w->next_try = at;
-    } else {
+    } else if (v != KF_REFRESH_LATER || err.retry_after > 0 || !kf_post_open(w)) {
         w->next_try = 0; /* another send of this token brings nothing */
     }
     e->renewed_ms = now - t->at;
@@ -122,7 +134,7 @@ static void post_send(kf_entry *e, kf_work *w) {
                      .single_use = true,
                      .timeout_ms = OPEN_MS};
     kf_try *t = &w->posts[w->tries++];
-    *t = (kf_try){.e = e, .at = kf_boot_ms()};
+    *t = (kf_try){.e = e, .at = kf_boot_ms(), .unix_ms = kf_unix_ms()};
     w->next_try = t->at + BESIDE_MS;
     t->http = kf_http_send(e->k->env.http, &r, post_answered, t);
     plan_next(e, w);
@@ -130,7 +142,10 @@ static void post_send(kf_entry *e, kf_work *w) {
 
 static void send_due(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *none) {
     kf_err moved;
-    if (kf_entry_bound(e, w->old)) {
+    if (w->tries && kf_boot_ms() - w->first_send_ms > LAST_SEND_MS) {
+        w->next_try = 0; /* this process was stopped: the token is spent outside the window */
+        plan_next(e, w);
+    } else if (kf_entry_bound(e, w->old)) {
         post_send(e, w);
     } else if (kf_post_open(w)) { /* the settings changed; what is under way is still ours */
         w->next_try = 0;
@@ -143,7 +158,7 @@ static void send_due(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_er
 }
 
 static void plan_next(kf_entry *e, kf_work *w) {
-    bool may = w->next_try && w->tries < KF_MAX_TRIES &&
+    bool may = w->next_try && w->tries < KF_MAX_TRIES && posts_open(w) < KF_MAX_OPEN &&
                (w->tries == 0 || w->next_try - w->first_send_ms <= LAST_SEND_MS);
     if (may) {
         int64_t wait = w->next_try - kf_boot_ms();

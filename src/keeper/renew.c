@@ -11,6 +11,8 @@ void kf_back_off(kf_entry *e, const kf_err *err, bool sent) {
     int64_t now = kf_boot_ms();
     e->tried_at = now;
     e->retry_at = now + kf_refresh_backoff_ms(e->fails++, err->retry_after, kf_keeper_dice());
+    if (e->urgent > now && err->retry_after <= 0 && e->retry_at > now + KF_ASK_AGAIN_MS)
+        e->retry_at = now + KF_ASK_AGAIN_MS; /* no back-off is worth an answer */
     e->not_before = err->retry_after > 0 ? now + (int64_t)err->retry_after * 1000 : 0;
     e->free_retry = !sent;
     e->renewed_any = true;
@@ -95,7 +97,13 @@ static void clear_intent(kf_entry *e, kf_work *w, kf_step_fn next) {
     kf_work_ledger_write(e, w, next);
 }
 
+/* The token may be spent, and WorkOS gives the pair again for a while. */
+static void stay_urgent(kf_entry *e, const kf_work *w) {
+    e->urgent = may_be_spent(w) ? w->first_send_ms + KF_REPLAY_MAX_MS : 0;
+}
+
 static void answer_later(kf_entry *e, kf_work *w) {
+    stay_urgent(e, w);
     kf_back_off(e, &w->why, w->sent || w->replay);
     kf_entry_trouble(e, KF_STATE_OFFLINE, &w->why);
     if (may_be_spent(w)) renew_later(e, w, NULL, NULL); /* the same token again, or nothing */
@@ -126,6 +134,7 @@ static void answer_refused(kf_entry *e, kf_work *w) {
 static void renew_is_ended(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
     if (err) kf_log(KF_LOG_WARN, "profile %s: ledger: %s", e->prof.name, err->what);
     kf_err why = w->why;
+    e->urgent = 0;
     kf_entry_trouble(e, KF_STATE_NEEDS_SIGN_IN, &why);
     kf_renew_end_failed(e, &why);
 }
@@ -252,8 +261,12 @@ static void go_on(kf_entry *e, kf_work *w, kf_session *stored, kf_ledger_match m
     if (sent) w->ledger.intent = *sent; /* also when the store was rolled back to it */
     bool can_be_had = sent && kf_entry_intent_age(e, sent) < KF_REPLAY_MAX_MS;
     if (!can_be_had && !kf_entry_wants_renewal(e, true) && !kf_switch_open(e, w)) {
+        e->urgent = 0;
         bool note = match == KF_LEDGER_ADOPT || (w->ledger.intent.set && !w->replay);
-        if (note) {
+        if (w->store_is_old) {
+            kf_entry_store_is_old(e);
+            kf_work_end(e);
+        } else if (note) {
             kf_ledger_now(w, e->session);
             kf_work_ledger_write(e, w, adopted_noted);
         } else {
@@ -263,6 +276,16 @@ static void go_on(kf_entry *e, kf_work *w, kf_session *stored, kf_ledger_match m
     }
     w->old = kf_session_copy(e->session);
     kf_work_key(e, have_key);
+}
+
+/* The store went back. The ledger means the session in memory, or it could not be written and has
+ * not heard of one as new. */
+static bool is_memory_ahead(const kf_entry *e, const kf_work *w, const kf_session *stored) {
+    char fp[33];
+    kf_token_fp(e->session->refresh_token, fp);
+    return e->session->generation > stored->generation &&
+           (e->session->generation > w->ledger.generation || kf_str_eq(fp, w->ledger.fp)) &&
+           !kf_secret_eq(stored->refresh_token, e->session->refresh_token);
 }
 
 static void reread(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
@@ -287,15 +310,21 @@ static void reread(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err 
         return;
     }
     kf_session *s = kf_entry_accept(e, blob, &w->ledger, &match, &bad);
-    if (s) {
+    bool ahead = s && is_memory_ahead(e, w, s);
+    if (s && !ahead) {
         go_on(e, w, s, match);
         return;
     }
+    if (ahead)
+        kf_fail(&bad, KF_ERR_STORE_STALE, "the store went back to generation %lld",
+                (long long)s->generation);
+    kf_session_free(s);
     kf_token_fp(e->session->refresh_token, fp);
     bool rolled_back = bad.code == KF_ERR_STORE_STALE || bad.code == KF_ERR_STORE_LOST;
-    if (rolled_back && kf_str_eq(fp, w->ledger.fp)) {
+    if (ahead || (rolled_back && kf_str_eq(fp, w->ledger.fp))) {
         kf_log(KF_LOG_WARN, "profile %s: %s; the one in memory is the newest", e->prof.name,
                bad.what);
+        w->store_is_old = true;
         bool sent = w->ledger.intent.set && kf_str_eq(w->ledger.intent.fp, fp);
         go_on(e, w, NULL, sent ? KF_LEDGER_REPLAY : KF_LEDGER_FRESH);
         return;

@@ -14,6 +14,14 @@ void kf_ledger_now(kf_work *w, const kf_session *s) {
     if (sent.set && strcmp(sent.fp, w->ledger.fp)) w->ledger.previous = sent;
 }
 
+/* A session is stored that was not renewed just now. Its token may have been sent all the same, by
+ * another agent that had no answer: that intent stays. */
+static void ledger_keeps_intent(kf_work *w, const kf_session *s) {
+    kf_intent sent = w->ledger.intent;
+    kf_ledger_now(w, s);
+    if (sent.set && !strcmp(sent.fp, w->ledger.fp)) w->ledger.intent = sent;
+}
+
 static void try_again_soon(kf_entry *e) {
     e->retry_at = kf_boot_ms() + AGAIN_MS + kf_keeper_dice() % AGAIN_MS;
 }
@@ -47,7 +55,8 @@ static void second_tried(kf_entry *e, kf_work *w, const kf_secret *blob, const k
         unsaved_noted(e, w, NULL, NULL);
         return;
     }
-    kf_ledger_now(w, w->next);
+    if (w->kind == KF_WORK_RENEW) kf_ledger_now(w, w->next);
+    else ledger_keeps_intent(w, w->next);
     w->ledger.unsaved = true;
     kf_work_ledger_write(e, w, unsaved_noted);
 }
@@ -99,19 +108,52 @@ static void save_again_stored(kf_entry *e, kf_work *w, const kf_secret *blob, co
         save_again_failed(e, w, err);
         return;
     }
-    kf_ledger_now(w, w->next);
+    ledger_keeps_intent(w, w->next);
     kf_work_ledger_write(e, w, saved_again);
 }
 
-/* Another process stored a newer session meanwhile; this one was replaced by it. */
+/* Another process stored a newer session meanwhile, or signed out; this one was replaced by it. */
 static void save_is_moot(kf_entry *e) {
-    kf_log(KF_LOG_WARN, "profile %s: a newer sign-in is stored; the unsaved session is dropped",
+    kf_log(KF_LOG_WARN,
+           "profile %s: a newer sign-in or sign-out is stored; the unsaved session is "
+           "dropped",
            e->prof.name);
-    e->unsaved = e->second = false;
+    e->unsaved = e->unsaved_sign_in = e->second = false;
     e->session = kf_session_free(e->session);
     e->loaded = false;
     kf_entry_trouble(e, KF_STATE_SIGNED_IN, NULL);
     kf_work_end(e);
+}
+
+static void save_next(kf_entry *e, kf_work *w) {
+    KF_AUTO(kf_secret) next = kf_session_to_blob(w->next);
+    kf_work_save(e, KF_KIND_SESSION, next, false, save_again_stored);
+}
+
+static bool is_signed_out(const kf_work *w) {
+    return kf_ledger_signed_out(&w->ledger) && w->ledger.ended_at > w->next->signed_in_at;
+}
+
+/* What a person did last counts: a sign-out, or another sign-in. A renewal of the session before
+ * this sign-in may have come between, and does not. The store is asked as well as the ledger, which
+ * could not be written, perhaps. */
+static void save_found(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
+    KF_AUTO(kf_session) there = err ? NULL : kf_session_from_blob(blob, NULL);
+    bool ours = there && kf_secret_eq(there->refresh_token, w->next->refresh_token);
+    bool later = there && !ours &&
+                 (e->unsaved_sign_in ? there->signed_in_at >= w->next->signed_in_at
+                                     : there->generation > w->next->generation);
+    if (later || is_signed_out(w)) {
+        if (ours && w->second_used) kf_second_remove(e); /* else it would be found again */
+        save_is_moot(e);
+        return;
+    }
+    if (e->unsaved_sign_in) {
+        int64_t g = w->ledger.generation;
+        if (there && there->generation > g) g = there->generation;
+        w->next->generation = g + 1;
+    }
+    save_next(e, w);
 }
 
 static void save_again_locked(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_err *err) {
@@ -126,15 +168,11 @@ static void save_again_locked(kf_entry *e, kf_work *w, const kf_secret *blob, co
     }
     w->next = kf_session_copy(e->session);
     kf_token_fp(w->next->refresh_token, fp);
-    if (e->unsaved_sign_in) {
-        w->next->generation = w->ledger.generation + 1;
-    } else if (w->ledger.generation > w->next->generation ||
-               (w->ledger.generation == w->next->generation && !kf_str_eq(w->ledger.fp, fp))) {
-        save_is_moot(e);
-        return;
-    }
-    KF_AUTO(kf_secret) next = kf_session_to_blob(w->next);
-    kf_work_save(e, KF_KIND_SESSION, next, false, save_again_stored);
+    bool newer = w->ledger.generation > w->next->generation ||
+                 (w->ledger.generation == w->next->generation && !kf_str_eq(w->ledger.fp, fp));
+    bool person = e->unsaved_sign_in || is_signed_out(w);
+    if (newer && !person) save_is_moot(e);
+    else kf_work_load(e, KF_KIND_SESSION, false, save_found);
 }
 
 void kf_save_start(kf_entry *e, kf_work *w) { kf_work_lock(e, w, save_again_locked); }

@@ -8,6 +8,8 @@
 #include "auth/workos.h"
 #include "crypt/hash.h"
 
+enum { LOOK_AGAIN_MS = 1000 }; /* while an answer can be had and the store does not help */
+
 void kf_token_fp(const kf_secret *token, char out[33]) {
     uint8_t sum[32];
     kf_sha256(kf_secret_peek(token), kf_secret_len(token), sum);
@@ -47,7 +49,7 @@ kf_session *kf_entry_accept(kf_entry *e, const kf_secret *blob, const kf_ledger 
     if (!kf_entry_bound(e, s))
         return fail_origin("stored session", s->origin, s->client_id, err), NULL;
     kf_token_fp(s->refresh_token, fp);
-    bool window = l->previous.set && kf_entry_intent_age(e, &l->previous) < KF_REPLAY_MAX_MS;
+    bool window = l->previous.set && kf_entry_previous_age(e, &l->previous) < KF_REPLAY_MAX_MS;
     kf_ledger_match m = kf_ledger_compare(l, fp, s->generation, window);
     bool marked = *l->ended && kf_str_eq(l->fp, fp);
     if ((m == KF_LEDGER_STALE || marked) && kf_ledger_signed_out(l)) {
@@ -82,14 +84,29 @@ int64_t kf_entry_intent_age(const kf_entry *e, const kf_intent *i) {
     return kf_intent_age_ms(i, k->host_id, k->boot_id, kf_boot_ms(), kf_unix_s());
 }
 
-void kf_entry_from_second(kf_entry *e) {
-    kf_err why;
-    if (!e->session) return;
-    kf_fail(&why, KF_ERR_STORE_UNSAVED, "an earlier agent could not store it");
-    e->unsaved = e->second = true;
+/* The longer of two clocks: the boot clock stands still while the machine is paused. A token that
+ * is current is sent in any case; one that was replaced, only if it is certain. */
+int64_t kf_entry_previous_age(const kf_entry *e, const kf_intent *i) {
+    int64_t age = kf_entry_intent_age(e, i), wall = (kf_unix_s() - i->unix_s) * 1000;
+    return wall > age + 2000 ? wall : age;
+}
+
+static void unsaved_now(kf_entry *e, bool is_second, const char *why) {
+    kf_err err;
+    kf_fail(&err, KF_ERR_STORE_UNSAVED, "%s", why);
+    e->unsaved = true;
+    e->second = is_second;
     e->unsaved_at = kf_boot_ms();
-    kf_entry_trouble(e, KF_STATE_UNSAVED, &why);
+    kf_entry_trouble(e, KF_STATE_UNSAVED, &err);
     e->retry_at = e->unsaved_at;
+}
+
+void kf_entry_from_second(kf_entry *e) {
+    if (e->session) unsaved_now(e, true, "an earlier agent could not store it");
+}
+
+void kf_entry_store_is_old(kf_entry *e) {
+    unsaved_now(e, false, "the store went back to an older one");
 }
 
 /* A name that was looked up since the session was stored, by this agent or one before it. */
@@ -112,6 +129,7 @@ void kf_entry_set_session(kf_entry *e, kf_session *s) {
     e->loaded = true;
     kf_entry_forget_hint(e);
     e->unsaved = e->unsaved_sign_in = e->second = e->told = false;
+    e->urgent = 0;
     e->refusals = 0;
     if (!kf_entry_bound(e, s)) { /* the settings moved while the answer was on its way */
         kf_err err;
@@ -165,6 +183,9 @@ static void take_loaded(kf_entry *e, kf_work *w, const kf_secret *blob) {
     if (!s) {
         if (err.code == KF_ERR_WORKOS_ORIGIN) e->session = kf_session_free(e->session);
         if (*w->ledger.ended) e->told = true; /* by whoever found out */
+        bool old = err.code == KF_ERR_STORE_STALE || err.code == KF_ERR_STORE_LOST;
+        int64_t open = old ? kf_entry_window_left(e, &w->ledger) : 0;
+        e->urgent = open > 0 ? kf_boot_ms() + open : 0;
         kf_entry_store_trouble(e, &err);
         return;
     }
@@ -194,6 +215,7 @@ static void load_read(kf_entry *e, kf_work *w, const kf_secret *blob, const kf_e
         if (e->trouble.state == KF_STATE_LOCKED)
             e->retry_at = kf_boot_ms() + kf_refresh_backoff_ms(e->fails++, -1, kf_keeper_dice());
     }
+    e->look_at = kf_boot_ms() + LOOK_AGAIN_MS;
     kf_work_end(e);
 }
 

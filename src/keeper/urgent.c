@@ -32,11 +32,14 @@ static int64_t window_left(const kf_entry *e, const kf_intent *i) {
     return i->set ? KF_REPLAY_MAX_MS - kf_entry_intent_age(e, i) : 0;
 }
 
-static bool mark_urgent(kf_keeper *k, const kf_ledger_row *r) {
-    kf_entry *e = r->open ? g_hash_table_lookup(k->by_id, r->id) : NULL;
-    if (!e || e->loaded) return false;
-    int64_t left = window_left(e, &r->ledger.intent);
-    if (left <= 0) left = window_left(e, &r->ledger.previous);
+int64_t kf_entry_window_left(const kf_entry *e, const kf_ledger *l) {
+    int64_t left = window_left(e, &l->intent);
+    if (left > 0 || !l->previous.set) return left;
+    return KF_REPLAY_MAX_MS - kf_entry_previous_age(e, &l->previous);
+}
+
+static bool mark_urgent(kf_entry *e, const kf_ledger *l) {
+    int64_t left = kf_entry_window_left(e, l);
     if (left <= 0) return false;
     kf_log(KF_LOG_INFO, "profile %s: an answer of WorkOS can be had for %lld ms", e->prof.name,
            (long long)left);
@@ -44,12 +47,23 @@ static bool mark_urgent(kf_keeper *k, const kf_ledger_row *r) {
     return true;
 }
 
+static bool row_is_urgent(kf_keeper *k, const kf_ledger_row *r) {
+    kf_entry *e = r->open ? g_hash_table_lookup(k->by_id, r->id) : NULL;
+    return e && !e->loaded && mark_urgent(e, &r->ledger);
+}
+
+/* A profile that comes back to the settings may have left in the middle of a renewal. */
+void kf_entry_look_for_urgent(kf_entry *e) {
+    kf_ledger l;
+    if (kf_entry_ledger_peek(e, &l, NULL, NULL)) (void)mark_urgent(e, &l);
+}
+
 static void look_done(void *arg) {
     kf_urgent_look *u = arg;
     kf_keeper *k = u->anchor->keeper;
     bool any = false;
     for (guint i = 0; k && i < u->rows->len; i++)
-        any |= mark_urgent(k, &g_array_index(u->rows, kf_ledger_row, i));
+        any |= row_is_urgent(k, &g_array_index(u->rows, kf_ledger_row, i));
     if (any) u->found(u->user);
     kf_anchor_drop(u->anchor);
     g_array_unref(u->rows);
@@ -71,6 +85,7 @@ void kf_keeper_look_for_urgent(kf_keeper *k, kf_loop_fn found, void *user) {
         g_array_append_val(u->rows, r);
     }
     kf_worker_run(k->env.worker, look_work, look_done, u);
+    k->looked = true;
 }
 
 void kf_keeper_go_on(kf_keeper *k) {

@@ -108,7 +108,6 @@ void kf_work_end(kf_entry *e) {
     kf_loop_cancel(e->k->env.loop, w->timer);
     kf_post_cancel(e->k, w);
     kf_slot_give(e->k, w);
-    if (w->kind == KF_WORK_RENEW) e->urgent = 0; /* whatever came of it; later tries back off */
     kf_work_free(w);
     if (e->forget) {
         e->forget = false;

@@ -169,7 +169,8 @@ void world_quiet(world *w, kf_agent *a) {
     for (int64_t end = kf_boot_ms() + 40 * 1000;;) {
         GHashTableIter it;
         void *p;
-        bool quiet = !a->keeper->answer_timer && !a->keeper->index_busy && !a->keeper->side->len;
+        bool quiet =
+            !a->keeper->answer_timer && !a->keeper->index_writes->len && !a->keeper->side->len;
         g_hash_table_iter_init(&it, a->keeper->by_id);
         while (g_hash_table_iter_next(&it, NULL, &p)) quiet = quiet && !((kf_entry *)p)->work;
         if (quiet) return;
