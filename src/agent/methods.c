@@ -188,8 +188,7 @@ static const method table[] = {
     {KF_IFACE ".ListProfiles", kf_method_list_profiles, SETTINGS, ""},
     {KF_IFACE ".GetProfile", kf_method_get_profile, SETTINGS, "profile=S load=b"},
     {KF_IFACE ".PutProfile", kf_method_put_profile, SETTINGS | WRITES,
-     "id=s name=S client_id=s api_host=s organization_id=s redirect_port=n label=s api_key=s "
-     "no_api_key=b git_host=s make_default=b"},
+     "id=s name=S " KF_PROFILE_PARAMS "no_api_key=b make_default=b"},
     {KF_IFACE ".PutProfiles", kf_method_put_profiles, SETTINGS | WRITES, "profiles=L dry_run=b"},
     {KF_IFACE ".RemoveProfile", kf_method_remove_profile, STORE | WRITES, "profile=S"},
     {KF_IFACE ".GetApiKey", kf_method_get_api_key, STORE, "profile=S"},

@@ -104,7 +104,8 @@ typedef struct putting {
     const kf_json *p;                /* what is to be put */
     kf_json *own;                    /* p, when it is not the call's; NULL */
     kf_conf_profile profile, before; /* before: only if not fresh */
-    char *default_before, *git_host; /* git_host: profile.git_host until it is written */
+    char *default_before;
+    char *kept[KF_PF_COUNT]; /* of a LIST in profile, until it is written */
     kf_secret *key;
     bool make_default, fresh, no_key;
     bool keyed; /* fresh: its key is in the store */
@@ -116,17 +117,29 @@ static void putting_free(void *user) {
     kf_secret_free(t->key);
     kf_json_free(t->own);
     free(t->default_before);
-    free(t->git_host);
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++) free(t->kept[f]);
     free(t);
 }
 
-static bool text(const kf_json *p, const char *key, char *dst, size_t size, kf_err *err) {
-    const char *v = kf_json_str(p, key);
-    if (!v) return true; /* absent keeps */
-    for (const char *c = v; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            return kf_fail(err, KF_ERR_USAGE_BAD, "%s has a control character in it", key);
-    return kf_str_set(dst, size, v) || kf_fail(err, KF_ERR_USAGE_BAD, "%s is too long", key);
+static bool is_line(const char *text) {
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) return false;
+    return true;
+}
+
+/* One parameter into t->profile; absent keeps what is there, and so does an empty address. */
+static bool take_field(putting *t, kf_pf f, kf_err *err) {
+    const kf_profile_field *r = &kf_profile_fields[f];
+    KF_AUTO_CHARS v = r->kind == KF_PF_SECRET ? NULL : kf_profile_field_read(f, t->p);
+    if (!v || (!*v && f == KF_PF_api_host)) return true;
+    if (!r->check && !is_line(v))
+        return kf_fail(err, KF_ERR_USAGE_BAD, "%s has a control character in it", r->name);
+    char *norm;
+    if (!kf_profile_field_check(f, v, &norm, err)) return false;
+    kf_profile_field_put(f, &t->profile, norm);
+    free(t->kept[f]);
+    t->kept[f] = norm;
+    return true;
 }
 
 /* Which profile it is: a new one, or one that keeps what is not given. */
@@ -153,25 +166,22 @@ static bool begin_put(const kf_conf *c, putting *t, kf_err *err) {
     if (t->keyed) memcpy(fresh.id, t->profile.id, sizeof fresh.id);
     else kf_hex(raw, sizeof raw, fresh.id);
     t->profile = fresh;
+    memcpy(t->profile.api_host, KF_API_HOST_DEFAULT, sizeof KF_API_HOST_DEFAULT);
     return true;
 }
 
 /* One host, one profile: git must never get another profile's token. */
 static bool check_git_host(const kf_conf *c, putting *t, kf_err *err) {
-    const char *list = kf_json_str(t->p, "git_host");
-    if (!list) return true; /* absent keeps */
-    free(t->git_host);
-    t->git_host = NULL;
-    if (!kf_hosts_parse(list, &t->git_host, err)) return false;
+    const char *list = t->kept[KF_PF_git_host];
+    if (!list) return true; /* it stays as it is */
     char one[300];
-    for (const char *h = t->git_host; *h; h += strcspn(h, ";"), h += *h == ';') {
+    for (const char *h = list; *h; h += strcspn(h, ";"), h += *h == ';') {
         snprintf(one, sizeof one, "%.*s", (int)strcspn(h, ";"), h);
         const kf_conf_profile *who = kf_conf_find_git_host(c, one);
         if (who && strcmp(who->id, t->profile.id))
             return kf_fail(err, KF_ERR_USAGE_EXISTS,
                            "the git host %.160s belongs to the profile %s", one, who->name);
     }
-    t->profile.git_host = t->git_host;
     return true;
 }
 
@@ -181,24 +191,12 @@ static bool check(const kf_conf *conf, putting *t, kf_err *err) {
     kf_conf_profile *c = &t->profile;
     const kf_conf_profile *all;
     if (!begin_put(conf, t, err)) return false;
-    if (!text(p, "name", c->name, sizeof c->name, err) ||
-        !text(p, "client_id", c->client_id, sizeof c->client_id, err) ||
-        !text(p, "organization_id", c->organization_id, sizeof c->organization_id, err) ||
-        !text(p, "label", c->label, sizeof c->label, err))
-        return false;
-    if (!kf_client_id_ok(c->client_id))
+    if (!kf_str_set(c->name, sizeof c->name, kf_json_str(p, "name"))) abort(); /* begin_put */
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++)
+        if (!take_field(t, f, err)) return false;
+    if (!*c->client_id)
         return kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "%.80s is no client ID (client_...)",
                        c->client_id);
-    KF_AUTO_CHARS norm = NULL;
-    const char *host = kf_json_str(p, "api_host");
-    if (!host || !*host) host = *c->api_host ? c->api_host : KF_API_HOST_DEFAULT;
-    if (!kf_origin_parse(host, &norm, err)) return false;
-    if (!kf_str_set(c->api_host, sizeof c->api_host, norm))
-        return kf_fail(err, KF_ERR_USAGE_BAD, "the API host is too long");
-    int64_t port = kf_json_int_or(p, "redirect_port", c->redirect_port);
-    if (port < 0 || port > 65535)
-        return kf_fail(err, KF_ERR_USAGE_BAD, "the redirect port must be 0 to 65535");
-    c->redirect_port = (int)port;
     if (t->no_key) c->confidential = false;
     if (!check_git_host(conf, t, err)) return false;
     t->make_default = kf_json_bool(p, "make_default", kf_conf_profiles(conf, &all) == 0);
@@ -245,20 +243,12 @@ static bool put_confidential(kf_conf *c, void *user, kf_err *err) {
     return kf_conf_put(c, &p, err);
 }
 
-static bool is_same(const kf_conf_profile *a, const kf_conf_profile *b) {
-    return kf_str_eq(a->name, b->name) && kf_str_eq(a->client_id, b->client_id) &&
-           kf_str_eq(a->api_host, b->api_host) && kf_str_eq(a->label, b->label) &&
-           kf_str_eq(a->organization_id, b->organization_id) &&
-           kf_str_eq(a->git_host, b->git_host) && a->redirect_port == b->redirect_port &&
-           a->confidential == b->confidential;
-}
-
 /* The store did not take the key: a new profile goes, an old one becomes what it was. A profile
  * that another program has changed since stays as it is. */
 static bool take_back(kf_conf *c, void *user, kf_err *err) {
     const putting *t = user;
     const kf_conf_profile *now = kf_conf_find(c, t->profile.id);
-    if (!now || !is_same(now, &t->profile)) return true;
+    if (!now || !kf_profile_fields_same(now, &t->profile)) return true;
     if (t->fresh) kf_conf_remove(c, t->profile.id);
     else if (!kf_conf_put(c, &t->before, err)) return false;
     if (kf_str_eq(kf_conf_get(c, "default"), t->profile.name))
@@ -371,8 +361,7 @@ static bool fail_item(size_t at, const kf_json *item, kf_err *err) {
 
 /* The next one is then held against it as well. */
 static bool import_one(kf_conf *c, const kf_json *item, importing *i, kf_err *err) {
-    static const char spec[] = "name=S client_id=S api_host=s organization_id=s redirect_port=n "
-                               "label=s git_host=s make_default=b";
+    static const char spec[] = "name=S client_id=S " KF_PROFILE_PARAMS "make_default=b";
     putting *t = kf_new(putting);
     t->p = item;
     char bad[32];

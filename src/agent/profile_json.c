@@ -77,6 +77,15 @@ static void json_times(kf_json *j, const kf_profile_view *v) {
         kf_json_set_int(j, v->is_retry ? "retry_in_ms" : "renews_in_ms", v->next_ms);
 }
 
+/* Those that every Profile has, or the others as far as they are set. */
+static void set_fields(kf_json *j, const kf_conf_profile *p, bool always) {
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++) {
+        if (always != !!(kf_profile_fields[f].flags & KF_PF_ALWAYS)) continue;
+        KF_AUTO_CHARS v = kf_profile_field_text(f, p);
+        if (always || *v) kf_profile_field_write(f, j, v);
+    }
+}
+
 /* What the interface asks of every profile: all from keyfob.conf, whose reader bounds it. */
 static kf_json *json_settings(const kf_profile_view *v) {
     const kf_conf_profile *p = v->profile;
@@ -85,11 +94,8 @@ static kf_json *json_settings(const kf_profile_view *v) {
     kf_json_set_str(j, "name", p->name);
     kf_json_set_bool(j, "default", v->is_default);
     kf_json_set_bool(j, "confidential", p->confidential);
-    kf_json_set_str(j, "client_id", p->client_id);
-    kf_json_set_str(j, "api_host", p->api_host);
     kf_json_set_str(j, "environment", v->environment);
-    kf_json_set_str(j, "organization_id", p->organization_id);
-    kf_json_set_int(j, "redirect_port", p->redirect_port);
+    set_fields(j, p, true);
     return j;
 }
 
@@ -112,8 +118,7 @@ kf_json *kf_profile_json(kf_keeper *k, const char *profile) {
     kf_profile_view v;
     if (!kf_keeper_view(k, profile, &v)) return NULL;
     kf_json *j = json_settings(&v);
-    set_text(j, "label", v.profile->label);
-    set_text(j, "git_host", v.profile->git_host);
+    set_fields(j, v.profile, false);
     kf_json_set_str(j, "state", kf_state_name(v.state));
     if (v.is_failing) kf_json_set(j, "failure", kf_msg_failure(&v.failure));
     if (v.session) json_session(j, &v);

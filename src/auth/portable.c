@@ -5,31 +5,38 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/buf.h"
+#include "base/profile_fields.h"
 #include "base/str.h"
 
-typedef enum kind { TEXT, NUMBER, SWITCH } kind;
+/* Beside the name and the fields of profile_fields.h. confidential: it had an API key, which is not
+ * carried; whoever imports it is told so. */
+static const char *const switches[] = {"confidential", "default"};
 
-/* confidential: it had an API key, which is not carried; whoever imports it is told so. */
-static const struct {
-    const char *key;
-    kind kind;
-    size_t max; /* TEXT */
-} members[] = {{"name", TEXT, 64},           {"client_id", TEXT, 71},
-               {"api_host", TEXT, 255},      {"organization_id", TEXT, 71},
-               {"label", TEXT, 127},         {"git_host", TEXT, 16 * 261},
-               {"redirect_port", NUMBER, 0}, {"confidential", SWITCH, 0},
-               {"default", SWITCH, 0}};
+/* The place of a member in the table, -1: it is none that is carried. */
+static int field_of(const char *key) {
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++)
+        if (kf_profile_fields[f].kind != KF_PF_SECRET && !strcmp(kf_profile_fields[f].name, key))
+            return (int)f;
+    return -1;
+}
+
+static bool is_switch(const char *key) {
+    for (size_t i = 0; i < KF_LEN(switches); i++)
+        if (!strcmp(switches[i], key)) return true;
+    return false;
+}
 
 kf_json *kf_portable_item(const kf_json *profile) {
     kf_json *j = kf_json_obj();
-    for (size_t i = 0; i < KF_LEN(members); i++) {
-        const char *key = members[i].key, *v = kf_json_str(profile, key);
-        int64_t n = kf_json_int_or(profile, key, 0);
-        if (members[i].kind == TEXT && v && *v) kf_json_set_str(j, key, v);
-        else if (members[i].kind == NUMBER && n) kf_json_set_int(j, key, n);
-        else if (members[i].kind == SWITCH && kf_json_bool(profile, key, false))
-            kf_json_set_bool(j, key, true);
+    kf_json_set_str(j, "name", kf_json_str(profile, "name"));
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++) {
+        bool number = kf_profile_fields[f].kind == KF_PF_NUMBER;
+        KF_AUTO_CHARS v = kf_profile_field_read(f, profile);
+        if (v && kf_profile_fields[f].kind != KF_PF_SECRET && strcmp(v, number ? "0" : ""))
+            kf_profile_field_write(f, j, v);
     }
+    for (size_t i = 0; i < KF_LEN(switches); i++)
+        if (kf_json_bool(profile, switches[i], false)) kf_json_set_bool(j, switches[i], true);
     return j;
 }
 
@@ -61,37 +68,35 @@ static bool text_ok(const char *v, size_t max) {
 
 static bool member_ok(const kf_json *item, const kf_json *m, kf_err *err) {
     const char *key = kf_json_key(m), *v = kf_json_value_str(m);
-    int64_t n;
-    for (size_t i = 0; i < KF_LEN(members); i++) {
-        if (strcmp(members[i].key, key)) continue;
-        switch (members[i].kind) {
-        case TEXT:
-            return (v && text_ok(v, members[i].max)) ||
-                   bad(err, key, "is no text, too long, or has control characters in it");
-        case NUMBER:
-            return (kf_json_int(item, key, &n) && n >= 0 && n <= 65535) ||
-                   bad(err, key, "is no number from 0 to 65535");
-        case SWITCH:
-            return kf_json_bool(item, key, true) == kf_json_bool(item, key, false) ||
-                   bad(err, key, "is neither true nor false");
-        }
+    int f = field_of(key);
+    if (is_switch(key))
+        return kf_json_bool(item, key, true) == kf_json_bool(item, key, false) ||
+               bad(err, key, "is neither true nor false");
+    if (f < 0 && strcmp(key, "name")) return bad(err, key, "is no setting that keyfob knows");
+    if (f >= 0 && kf_profile_fields[f].kind == KF_PF_NUMBER) {
+        int64_t n, most = (int64_t)kf_profile_fields[f].limit;
+        if (kf_json_int(item, key, &n) && n >= 0 && n <= most) return true;
+        return kf_fail(err, KF_ERR_USAGE_BAD, "%.60s is no number from 0 to %lld", key,
+                       (long long)most);
     }
-    return bad(err, key, "is no setting that keyfob knows");
+    return (v && text_ok(v, f < 0 ? 64 : kf_profile_fields[f].limit - 1)) ||
+           bad(err, key, "is no text, too long, or has control characters in it");
 }
 
 static bool item_ok(const kf_json *item, kf_err *err) {
     const char *name = kf_json_str_or(item, "name", ""),
-               *client = kf_json_str_or(item, "client_id", ""),
-               *host = kf_json_str(item, "api_host");
-    KF_AUTO_CHARS norm = NULL;
-    KF_AUTO_CHARS hosts = NULL;
+               *client = kf_json_str_or(item, "client_id", "");
     if (!kf_json_is_obj(item)) return bad(err, "it", "is no object");
     for (const kf_json *m = kf_json_first(item); m; m = kf_json_next(m))
         if (!member_ok(item, m, err)) return false;
     if (!kf_profile_name_ok(name)) return bad(err, "name", "is no profile name");
     if (!kf_client_id_ok(client)) return bad(err, "client_id", "is no client ID (client_...)");
-    if (host && !kf_origin_parse(host, &norm, err)) return false;
-    return kf_hosts_parse(kf_json_str(item, "git_host"), &hosts, err);
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++) {
+        KF_AUTO_CHARS norm = NULL;
+        const char *v = kf_json_str(item, kf_profile_fields[f].name);
+        if (v && !kf_profile_field_check(f, v, &norm, err)) return false;
+    }
+    return true;
 }
 
 static int by_text(const void *a, const void *b) {

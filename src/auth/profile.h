@@ -5,9 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/err.h"
+#include "base/profile_fields.h"
 #include "base/secret.h"
-
-#define KF_API_HOST_DEFAULT "https://api.workos.com"
 
 /* The list that the agent keeps in $XDG_STATE_HOME/keyfob/profiles and that clients read without an
  * agent. Line 1 is "keyfob-profiles 2". Every other line has, between tabs: id,

@@ -17,9 +17,12 @@
 
 enum { CONF_MAX = 4 << 20 };
 /* What read_profile reads. */
-static const char *const profile_keys[] = {
-    "id",    "client_id",     "api_host",     "organization_id",
-    "label", "redirect_port", "confidential", "git_host"};
+#define KEY_TEXT(name) #name,
+#define KEY_LIST(name) #name,
+#define KEY_NUMBER(name) #name,
+#define KEY_SECRET(name)
+#define KEY(kind, name, limit, flags, check) KEY_##kind(name)
+static const char *const profile_keys[] = {"id", KF_PROFILE_FIELDS(KEY) "confidential"};
 
 struct kf_conf {
     char *path;
@@ -61,11 +64,21 @@ static bool value(const kf_conf *c, const char *group, const char *key, char **o
     return bad(c, err, group, key, "has a backslash that means nothing (\\\\ is one)");
 }
 
-static bool field(const kf_conf *c, const char *group, const char *key, char *out, size_t size,
-                  kf_err *err) {
+static bool read_field(const kf_conf *c, const char *group, kf_pf f, kf_conf_profile *p,
+                       kf_err *err) {
+    const char *key = kf_profile_fields[f].name;
+    size_t n = strlen(key);
+    kf_err why;
     g_autofree char *v = NULL;
+    KF_AUTO_CHARS norm = NULL;
     if (!value(c, group, key, &v, err)) return false;
-    return !v || kf_str_set(out, size, v) || bad(c, err, group, key, "is too long");
+    if (!kf_profile_field_check(f, v ? v : "", &norm, &why)) {
+        bool named = !strncmp(why.what, key, n) && why.what[n] == ' ';
+        return bad(c, err, group, key, "%.120s", named ? why.what + n + 1 : why.what);
+    }
+    kf_profile_field_put(f, p,
+                         kf_profile_fields[f].kind == KF_PF_LIST ? g_intern_string(norm) : norm);
+    return true;
 }
 
 static bool read_profile(const kf_conf *c, const char *group, kf_conf_profile *p, kf_err *err) {
@@ -73,37 +86,17 @@ static bool read_profile(const kf_conf *c, const char *group, kf_conf_profile *p
     const char *name = group + strlen("profile ");
     if (!kf_profile_name_ok(name) || !kf_str_set(p->name, sizeof p->name, name))
         return bad(c, err, group, NULL, "a profile name is [a-z0-9][a-z0-9._-]{0,63}");
-    char host[256] = "", port[8] = "", conf[8] = "";
-    if (!field(c, group, "id", p->id, sizeof p->id, err) ||
-        !field(c, group, "client_id", p->client_id, sizeof p->client_id, err) ||
-        !field(c, group, "api_host", host, sizeof host, err) ||
-        !field(c, group, "organization_id", p->organization_id, sizeof p->organization_id, err) ||
-        !field(c, group, "label", p->label, sizeof p->label, err) ||
-        !field(c, group, "redirect_port", port, sizeof port, err) ||
-        !field(c, group, "confidential", conf, sizeof conf, err))
-        return false;
+    g_autofree char *id = NULL;
+    g_autofree char *confidential = NULL;
     uint8_t raw[8];
-    if (!kf_unhex(p->id, raw, 8)) return bad(c, err, group, "id", "must be 16 hex digits");
-    if (*p->client_id && !kf_client_id_ok(p->client_id))
-        return bad(c, err, group, "client_id", "is not a client ID");
-    KF_AUTO_CHARS norm = NULL;
-    kf_err why;
-    if (!kf_origin_parse(*host ? host : "https://api.workos.com", &norm, &why))
-        return bad(c, err, group, "api_host", "%.120s", why.what);
-    if (!kf_str_set(p->api_host, sizeof p->api_host, norm))
-        return bad(c, err, group, "api_host", "is too long");
-    char *end = port;
-    long n = *port ? strtol(port, &end, 10) : 0;
-    if (*end || n < 0 || n > 65535)
-        return bad(c, err, group, "redirect_port", "must be 0 to 65535");
-    p->redirect_port = (int)n;
-    p->confidential = !strcmp(conf, "true");
-    g_autofree char *hosts = NULL;
-    KF_AUTO_CHARS list = NULL;
-    if (!value(c, group, "git_host", &hosts, err)) return false;
-    if (!kf_hosts_parse(hosts, &list, &why))
-        return bad(c, err, group, "git_host", "%.120s", why.what);
-    p->git_host = g_intern_string(list);
+    if (!value(c, group, "id", &id, err) || !value(c, group, "confidential", &confidential, err))
+        return false;
+    if (!id || !kf_str_set(p->id, sizeof p->id, id) || !kf_unhex(p->id, raw, 8))
+        return bad(c, err, group, "id", "must be 16 hex digits");
+    p->confidential = !g_strcmp0(confidential, "true");
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++)
+        if (kf_profile_fields[f].kind != KF_PF_SECRET && !read_field(c, group, f, p, err))
+            return false;
     return true;
 }
 
@@ -436,13 +429,10 @@ bool kf_conf_put(kf_conf *c, const kf_conf_profile *p, kf_err *err) {
         old = NULL;
     }
     put_string(c, group, "id", p->id);
-    put_string(c, group, "client_id", p->client_id);
-    put_string(c, group, "api_host", p->api_host);
-    put_string(c, group, "organization_id", p->organization_id);
-    put_string(c, group, "label", p->label);
-    put_string(c, group, "git_host", p->git_host);
-    if (p->redirect_port) g_key_file_set_integer(c->key, group, "redirect_port", p->redirect_port);
-    else g_key_file_remove_key(c->key, group, "redirect_port", NULL);
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++) {
+        KF_AUTO_CHARS v = kf_profile_field_text(f, p);
+        put_string(c, group, kf_profile_fields[f].name, v);
+    }
     g_key_file_set_boolean(c->key, group, "confidential", p->confidential);
     kf_conf_profile now;
     if (!read_profile(c, group, &now, err)) return false;

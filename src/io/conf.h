@@ -7,29 +7,18 @@
  *                      store_picked = secret-service|vault  keepalive = 12h|never
  *                      proxy = URL  ca_file = PATH
  *                      on_sign_in_needed = COMMAND  (conf_keys.h has the table)
- *   [profile NAME]     id = 16 hex  client_id =  api_host = https://api.workos.com
- *                      organization_id =  redirect_port =  label =  confidential = true|false
- *                      git_host = host[:port];... (whom `git credential` may give its token to;
- * each host in one profile) */
+ *   [profile NAME]     id = 16 hex  confidential = true|false, and the fields of
+ *                      base/profile_fields.h; git_host = host[:port];... is whom `git credential`
+ *                      may give its token to: each host in one profile */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/profile_fields.h"
 #include "base/secret.h"
 
 typedef struct kf_conf kf_conf;
-
-typedef struct kf_conf_profile { /* plain copies; "" = not set */
-    char id[17], name[65];
-    char client_id[72];
-    char api_host[256]; /* normalised origin */
-    char organization_id[72];
-    char label[128];
-    const char *git_host; /* as kf_hosts_parse gives it; interned by conf.c, never NULL once read */
-    int redirect_port;
-    bool confidential; /* an API key was stored for it */
-} kf_conf_profile;
 
 /* An absent file gives empty settings. NULL: KF_ERR_USAGE_CONFIG, "path:line: ...". */
 kf_conf *kf_conf_load(const char *path, kf_err *err);

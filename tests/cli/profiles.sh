@@ -154,6 +154,9 @@ kf logout dev >/dev/null 2>&1 || fail logout
 
 # --- a document without secrets
 kf profile add pub --client-id client_sandbox_public --api-host "$U" --organization org_1 --redirect-port 8391 >/dev/null || fail add
+kf profile add full --client-id client_sandbox_public --api-host "$U" --label 'A remark' --git-host git.full.example >/dev/null || fail "add with every setting"
+is "add takes each setting that edit takes" "$(setting full label) $(setting full git_host)" "A remark git.full.example"
+kf profile rm full --yes >/dev/null || fail "rm full"
 kf profile export --all >"$SCRATCH/all.json" || fail export
 is "the document's schema" "$(json schema <"$SCRATCH/all.json")" keyfob.profiles-export/1
 is "all are in it" "$(json profiles 0 name <"$SCRATCH/all.json") $(json profiles 1 name <"$SCRATCH/all.json")" "dev pub"

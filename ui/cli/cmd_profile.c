@@ -4,11 +4,11 @@
 #include <unistd.h>
 #include "base/str.h"
 #include "ui/cli/index.h"
+#include "ui/cli/profile_opts.h"
 #include "ui/common/states.h"
 #include "ui/common/text.h"
 #include "ui/common/words.h"
 
-enum { ADD_CLIENT_ID, ADD_KEY_STDIN, ADD_HOST, ADD_ORG, ADD_ORG2, ADD_PORT, ADD_DEFAULT };
 enum { WAIT_MS = 60000 };
 
 int kf_cli_print_profile(kf_cli *c, const kf_json *p, const char *done) {
@@ -48,7 +48,7 @@ bool kf_cli_new_origin(const kf_cli *c, const char *option, char **norm, kf_err 
 
 int kf_cmd_profile_add(kf_cli *c, const kf_args *a) {
     kf_err e;
-    const char *name = a->pos[0], *client = a->opt[ADD_CLIENT_ID], *host = a->opt[ADD_HOST],
+    const char *name = a->pos[0], *client = a->opt[KF_PF_client_id], *host = a->opt[KF_PF_api_host],
                *env = getenv("WORKOS_CLIENT_ID");
     if (!name) return kf_cli_usage(c, "a profile needs a name");
     c->profile_used = name;
@@ -63,26 +63,11 @@ int kf_cmd_profile_add(kf_cli *c, const kf_args *a) {
     }
     KF_AUTO_CHARS norm = NULL;
     if (!kf_cli_new_origin(c, host, &norm, &e)) return kf_cli_fail(c, &e);
-    char *end = NULL;
-    long port = a->opt[ADD_PORT] ? strtol(a->opt[ADD_PORT], &end, 10) : 0;
-    if (end && (*end || port < 0 || port > 65535 || !*a->opt[ADD_PORT]))
-        return kf_cli_usage(c, "--redirect-port is 0 to 65535");
     kf_json *p = kf_json_obj();
+    if (!kf_profile_take(a, p, &e)) return kf_json_free(p), kf_cli_fail(c, &e);
     kf_json_set_str(p, "name", name);
     kf_json_set_str(p, "client_id", client);
-    kf_json_set_str(p, "api_host", norm);
-    kf_json_set_str(p, "organization_id", a->opt[ADD_ORG] ? a->opt[ADD_ORG] : a->opt[ADD_ORG2]);
-    if (end) kf_json_set_int(p, "redirect_port", port);
-    if (a->opt[ADD_DEFAULT]) kf_json_set_bool(p, "make_default", true);
-    if (a->opt[ADD_KEY_STDIN]) {
-        KF_AUTO(kf_secret) key = kf_read_stdin(512, &e);
-        if (!key || !kf_secret_len(key)) {
-            kf_json_free(p);
-            if (key) kf_fail(&e, KF_ERR_USAGE_BAD, "there is no API key on stdin");
-            return kf_cli_fail(c, &e);
-        }
-        kf_json_set_secret(p, "api_key", key);
-    }
+    if (norm) kf_json_set_str(p, "api_host", norm);
     KF_AUTO(kf_json) r = kf_cli_call(c, "PutProfile", p, WAIT_MS, &e);
     if (!r && e.code == KF_ERR_USAGE_EXISTS)
         kf_hint(&e, "To change it: keyfob profile edit %s", name);
@@ -133,6 +118,9 @@ static void line(const char *label, const char *value) {
     if (*safe) printf("%-14s %s\n", label, safe);
 }
 
+#define LABEL(field, label, more, form, option, arg, help) [KF_PF_##field] = label,
+static const char *const labels[KF_PF_COUNT] = {KF_PROFILE_WORDS(LABEL)};
+
 int kf_cmd_profile_show(kf_cli *c, const kf_args *a) {
     kf_err e;
     const char *name = kf_cli_profile(c, a->pos[0], NULL, &e);
@@ -143,17 +131,16 @@ int kf_cmd_profile_show(kf_cli *c, const kf_args *a) {
     if (!r) return kf_cli_fail(c, &e);
     const kf_json *o = kf_json_get(r, "profile");
     if (c->json) return kf_cli_print_profile(c, o, NULL);
-    char port[8];
-    snprintf(port, sizeof port, "%d", (int)kf_json_int_or(o, "redirect_port", 0));
     line("Name", kf_json_str(o, "name"));
     line("Id", kf_json_str(o, "id"));
-    line("Client ID", kf_json_str(o, "client_id"));
-    line("API host", kf_json_str(o, "api_host"));
-    line("API key", kf_json_bool(o, "confidential", false) ? "stored" : "none (public client)");
-    line("Organization", kf_json_str(o, "organization_id"));
-    line("Redirect port", kf_json_int_or(o, "redirect_port", 0) ? port : "any free one");
-    line("Label", kf_json_str(o, "label"));
-    line("Git hosts", kf_json_str(o, "git_host"));
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++) {
+        KF_AUTO_CHARS v = kf_profile_field_read(f, o);
+        const char *shown = v;
+        if (f == KF_PF_api_key)
+            shown = kf_json_bool(o, "confidential", false) ? "stored" : "none (public client)";
+        if (f == KF_PF_redirect_port && kf_str_eq(v, "0")) shown = "any free one";
+        line(labels[f], shown);
+    }
     line("State", kf_words_state(kf_json_str(o, "state")));
     return kf_cli_flush();
 }

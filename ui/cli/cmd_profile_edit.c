@@ -4,6 +4,7 @@
 #include "auth/profile.h"
 #include "base/str.h"
 #include "ui/cli/dir.h"
+#include "ui/cli/profile_opts.h"
 
 enum { WAIT_MS = 60000 };
 
@@ -25,30 +26,6 @@ static kf_json *put(kf_cli *c, kf_json *p, kf_err *err) {
 /* --- edit
  * ------------------------------------------------------------------------------------------ */
 
-enum {
-    CLIENT_ID,
-    HOST,
-    ORG,
-    ORG2,
-    PORT,
-    LABEL,
-    KEY_STDIN,
-    NO_KEY,
-    GIT_HOST,
-    NO_GIT_HOST,
-    DEFAULT,
-    YES
-};
-
-static bool take_port(kf_json *p, const char *text, kf_err *err) {
-    char *end = NULL;
-    long n = text ? strtol(text, &end, 10) : 0;
-    if (text && (!*text || *end || n < 0 || n > 65535))
-        return kf_fail(err, KF_ERR_USAGE_BAD, "--redirect-port is 0 to 65535");
-    if (text) kf_json_set_int(p, "redirect_port", n);
-    return true;
-}
-
 static bool take_key(kf_json *p, kf_err *err) {
     KF_AUTO(kf_secret) key = kf_read_stdin(512, err);
     if (key && !kf_secret_len(key))
@@ -57,30 +34,40 @@ static bool take_key(kf_json *p, kf_err *err) {
     return key != NULL;
 }
 
-/* What is given, checked, into p. */
-static bool take(const kf_args *a, kf_json *p, kf_err *err) {
-    const char *client = a->opt[CLIENT_ID], *host = a->opt[HOST];
+#define OPTION(field, label, more, form, option, arg, help) [KF_PF_##field] = option,
+static const char *const options[KF_PF_COUNT] = {KF_PROFILE_WORDS(OPTION)};
+
+static bool take_field(const kf_args *a, kf_pf f, kf_json *p, kf_err *err) {
+    const char *v = a->opt[f];
+    if (f == KF_PF_organization_id && !v) v = a->opt[KF_PUT_ORG];
+    if (f == KF_PF_git_host && a->opt[KF_PUT_NO_GIT_HOST]) v = "";
+    else if (f == KF_PF_git_host && v && !v[strspn(v, "; ")])
+        return kf_fail(err, KF_ERR_USAGE_BAD, "--git-host needs a host; --no-git-host removes all");
+    if (!v || kf_profile_fields[f].kind == KF_PF_SECRET) return true;
     KF_AUTO_CHARS norm = NULL;
-    KF_AUTO_CHARS hosts = NULL;
-    if (a->opt[KEY_STDIN] && a->opt[NO_KEY])
+    if (kf_profile_field_check(f, v, &norm, err)) {
+        kf_profile_field_write(f, p, norm);
+        return true;
+    }
+    kf_err why = *err;
+    size_t n = strlen(kf_profile_fields[f].name);
+    if (strncmp(why.what, kf_profile_fields[f].name, n)) return false;
+    return kf_fail(err, why.code, "--%s%s", options[f], why.what + n);
+}
+
+bool kf_profile_take(const kf_args *a, kf_json *p, kf_err *err) {
+    if (a->opt[KF_PF_api_key] && a->opt[KF_PUT_NO_KEY])
         return kf_fail(err, KF_ERR_USAGE_BAD,
                        "--api-key-stdin and --no-api-key contradict each other");
-    if (a->opt[GIT_HOST] && a->opt[NO_GIT_HOST])
+    if (a->opt[KF_PF_git_host] && a->opt[KF_PUT_NO_GIT_HOST])
         return kf_fail(err, KF_ERR_USAGE_BAD, "--git-host and --no-git-host contradict each other");
-    if (client && !kf_client_id_ok(client))
-        return kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "%.80s is no client ID", client);
-    if (host && !kf_origin_parse(host, &norm, err)) return false;
-    if (a->opt[GIT_HOST] && !kf_hosts_parse(a->opt[GIT_HOST], &hosts, err)) return false;
-    if (hosts && !*hosts)
-        return kf_fail(err, KF_ERR_USAGE_BAD, "--git-host needs a host; --no-git-host removes all");
-    kf_json_set_str(p, "client_id", client);
-    kf_json_set_str(p, "api_host", norm);
-    kf_json_set_str(p, "organization_id", a->opt[ORG] ? a->opt[ORG] : a->opt[ORG2]);
-    kf_json_set_str(p, "label", a->opt[LABEL]);
-    kf_json_set_str(p, "git_host", a->opt[NO_GIT_HOST] ? "" : hosts);
-    if (a->opt[NO_KEY]) kf_json_set_bool(p, "no_api_key", true);
-    if (a->opt[DEFAULT]) kf_json_set_bool(p, "make_default", true);
-    return take_port(p, a->opt[PORT], err) && (!a->opt[KEY_STDIN] || take_key(p, err));
+    if (a->opt[KF_PF_client_id] && !*a->opt[KF_PF_client_id])
+        return kf_fail(err, KF_ERR_USAGE_NO_CLIENT_ID, "--client-id is empty");
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++)
+        if (!take_field(a, f, p, err)) return false;
+    if (a->opt[KF_PUT_NO_KEY]) kf_json_set_bool(p, "no_api_key", true);
+    if (a->opt[KF_PUT_DEFAULT]) kf_json_set_bool(p, "make_default", true);
+    return !a->opt[KF_PF_api_key] || take_key(p, err);
 }
 
 static bool differs(const kf_json *p, const kf_json *old, const char *key) {
@@ -98,7 +85,8 @@ static bool may_move(kf_cli *c, const kf_args *a, const kf_json *p, const kf_jso
                      kf_err *err) {
     bool moved = differs(p, old, "client_id") || differs(p, old, "api_host"),
          session = has_session(old);
-    bool key = kf_json_bool(old, "confidential", false) && !a->opt[KEY_STDIN] && !a->opt[NO_KEY];
+    bool key = kf_json_bool(old, "confidential", false) && !a->opt[KF_PF_api_key] &&
+               !a->opt[KF_PUT_NO_KEY];
     if (!moved || (!session && !key)) return true;
     const char *what = session && key ? "the session and the API key"
                        : session      ? "the session"
@@ -111,7 +99,7 @@ static bool may_move(kf_cli *c, const kf_args *a, const kf_json *p, const kf_jso
                 kf_json_str_or(old, "api_host", ""), session ? "sign in again" : "",
                 session && key ? ", and " : "",
                 key ? "give the API key of the new environment" : "");
-    if (a->opt[YES]) return true;
+    if (a->opt[KF_PUT_YES]) return true;
     if (kf_can_ask(c)) {
         KF_AUTO_CHARS q = kf_strfmt("Change %s all the same?", name);
         return kf_ask_yes(q) || kf_fail(err, KF_ERR_SYS_CANCELLED, "nothing was changed");
@@ -123,11 +111,11 @@ static bool may_move(kf_cli *c, const kf_args *a, const kf_json *p, const kf_jso
 int kf_cmd_profile_edit(kf_cli *c, const kf_args *a) {
     kf_err e;
     bool any = false;
-    for (int i = 0; i < YES; i++) any = any || a->opt[i];
+    for (int i = 0; i < KF_PUT_YES; i++) any = any || a->opt[i];
     if (!a->pos[0]) return kf_cli_usage(c, "which profile?");
     if (!any) return kf_cli_usage(c, "what is to change? see keyfob profile edit --help");
     kf_json *p = kf_json_obj();
-    KF_AUTO(kf_json) old = take(a, p, &e) ? now_is(c, a->pos[0], &e) : NULL;
+    KF_AUTO(kf_json) old = kf_profile_take(a, p, &e) ? now_is(c, a->pos[0], &e) : NULL;
     if (!old || !may_move(c, a, p, old, &e)) return kf_json_free(p), kf_cli_fail(c, &e);
     kf_json_set_str(p, "id", kf_json_str(old, "id"));
     kf_json_set_str(p, "name", kf_json_str(old, "name"));
@@ -176,8 +164,6 @@ int kf_cmd_profile_rename(kf_cli *c, const kf_args *a) {
 }
 
 int kf_cmd_profile_copy(kf_cli *c, const kf_args *a) {
-    static const char *const taken[] = {"client_id", "api_host", "organization_id",
-                                        "label"}; /* a git host belongs to one profile */
     kf_err e;
     if (!a->pos[1]) return kf_cli_usage(c, "which profile, and the name of the copy?");
     if (!kf_profile_name_ok(a->pos[1]))
@@ -186,9 +172,10 @@ int kf_cmd_profile_copy(kf_cli *c, const kf_args *a) {
     if (!old) return kf_cli_fail(c, &e);
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "name", a->pos[1]);
-    for (size_t i = 0; i < KF_LEN(taken); i++)
-        kf_json_set_str(p, taken[i], kf_json_str(old, taken[i]));
-    kf_json_set_int(p, "redirect_port", kf_json_int_or(old, "redirect_port", 0));
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++) {
+        KF_AUTO_CHARS v = kf_profile_field_read(f, old);
+        if (v && !(kf_profile_fields[f].flags & KF_PF_ALONE)) kf_profile_field_write(f, p, v);
+    }
     kf_json_set_bool(p, "make_default", false);
     KF_AUTO(kf_json) now = put(c, p, &e);
     if (!now) return kf_cli_fail(c, &e);

@@ -2,6 +2,7 @@
 #include "ui/cli/cli.h"
 
 #include "base/str.h"
+#include "ui/cli/profile_opts.h"
 #include "ui/common/formats.h"
 
 static const kf_command table[] = {
@@ -278,13 +279,8 @@ static const kf_command table[] = {
              "every method works; with only a client ID the profile is a public client. The "
              "address must be https; http is allowed for this machine (127.0.0.1) only.",
      .examples = "  keyfob profile add acme --client-id client_01HZ... --api-key-stdin < key\n",
-     .opts = {{"client-id", 0, "ID", "client_... of the environment"},
-              {"api-key-stdin", 0, NULL, "read the API key from stdin"},
-              {"api-host", 0, "URL", "default https://api.workos.com"},
-              {"organization", 0, "ID", "preferred organization"},
-              {"org", 0, "ID", "the same as --organization"},
-              {"redirect-port", 0, "N", "port for browser sign-in, 0 any"},
-              {"default", 0, NULL, "make it the default"}},
+     .opts = {KF_PROFILE_OPTS[KF_PUT_ORG] = {"org", 0, "ID", "+the same as --organization"},
+              [KF_PUT_DEFAULT] = {"default", 0, NULL, "make it the default"}},
      .max_pos = 1,
      .run = kf_cmd_profile_add},
     {.name = "profile list",
@@ -325,18 +321,11 @@ static const kf_command table[] = {
              "given to git for exactly the hosts that are named.",
      .examples = "  keyfob profile edit acme --git-host git.example --git-host code.example:8443\n "
                  " keyfob profile edit acme --api-key-stdin < key\n",
-     .opts = {{"client-id", 0, "ID", "client_... of the environment"},
-              {"api-host", 0, "URL", "https address of the API"},
-              {"organization", 0, "ID", "preferred organization, empty: none"},
-              {"org", 0, "ID", "+the same as --organization"},
-              {"redirect-port", 0, "N", "port for browser sign-in, 0 any"},
-              {"label", 0, "TEXT", "+a remark"},
-              {"api-key-stdin", 0, NULL, "read the API key from stdin"},
-              {"no-api-key", 0, NULL, "+forget the API key"},
-              {"git-host", 0, "HOST...", "git gets the token for HOST[:PORT]"},
-              {"no-git-host", 0, NULL, "+for no host any more"},
-              {"default", 0, NULL, "+make it the default"},
-              {"yes", 0, NULL, "do not ask"}},
+     .opts = {KF_PROFILE_OPTS[KF_PUT_ORG] = {"org", 0, "ID", "+the same as --organization"},
+              [KF_PUT_DEFAULT] = {"default", 0, NULL, "+make it the default"},
+              [KF_PUT_NO_GIT_HOST] = {"no-git-host", 0, NULL, "+for no host any more"},
+              [KF_PUT_NO_KEY] = {"no-api-key", 0, NULL, "+forget the API key"},
+              [KF_PUT_YES] = {"yes", 0, NULL, "do not ask"}},
      .max_pos = 1,
      .run = kf_cmd_profile_edit},
     {.name = "profile rename",

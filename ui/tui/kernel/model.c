@@ -67,13 +67,51 @@ bool kf_model_renews_itself(const kf_mprofile *p) {
 
 /* --- profiles -------------------------------------------------------------------------- */
 
+/* Where a field is kept; text or number is NULL. */
+typedef struct place {
+    char **text;
+    int *number;
+} place;
+
+#define PLACE_TEXT(name) \
+    { .text = &p->name }
+#define PLACE_LIST(name) \
+    { .text = &p->name }
+#define PLACE_NUMBER(name) \
+    { .number = &p->name }
+#define PLACE_SECRET(name) \
+    { .text = NULL }
+#define PLACE(kind, name, limit, flags, check) [KF_PF_##name] = PLACE_##kind(name),
+static place place_of(kf_mprofile *p, kf_pf f) {
+    const place places[KF_PF_COUNT] = {KF_PROFILE_FIELDS(PLACE)};
+    return places[f];
+}
+
+char *kf_model_field(const kf_mprofile *p, kf_pf f) {
+    kf_mprofile *mine = (kf_mprofile *)(uintptr_t)p; /* only read here */
+    place at = place_of(mine, f);
+    return at.number ? kf_strfmt("%d", *at.number) : kf_strdup(at.text ? *at.text : "");
+}
+
 static void profile_free(kf_mprofile *p) {
-    char **texts[] = {&p->client_id,  &p->api_host,  &p->environment,  &p->organization_id,
-                      &p->label,      &p->git_host,  &p->user_id,      &p->user_email,
-                      &p->user_name,  &p->org_id,    &p->org_name,     &p->role,
-                      &p->session_id, &p->method,    &p->impersonator, &p->impersonator_reason,
-                      &p->token_head, &p->token_tail};
-    for (size_t i = 0; i < KF_LEN(texts); i++) free(*texts[i]);
+    char *texts[] = {p->environment,
+                     p->user_id,
+                     p->user_email,
+                     p->user_name,
+                     p->org_id,
+                     p->org_name,
+                     p->role,
+                     p->session_id,
+                     p->method,
+                     p->impersonator,
+                     p->impersonator_reason,
+                     p->token_head,
+                     p->token_tail};
+    for (size_t i = 0; i < KF_LEN(texts); i++) free(texts[i]);
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++) {
+        place at = place_of(p, f);
+        if (at.text) free(*at.text);
+    }
     free(p);
 }
 
@@ -99,12 +137,7 @@ static kf_mprofile *profile_read(const kf_model *m, const kf_json *o) {
     struct {
         char **dst;
         const char *key;
-    } texts[] = {{&p->client_id, "client_id"},
-                 {&p->api_host, "api_host"},
-                 {&p->environment, "environment"},
-                 {&p->organization_id, "organization_id"},
-                 {&p->label, "label"},
-                 {&p->git_host, "git_host"},
+    } texts[] = {{&p->environment, "environment"},
                  {&p->user_id, "user_id"},
                  {&p->user_email, "user_email"},
                  {&p->user_name, "user_name"},
@@ -120,7 +153,11 @@ static kf_mprofile *profile_read(const kf_model *m, const kf_json *o) {
     for (size_t i = 0; i < KF_LEN(texts); i++) *texts[i].dst = safe_of(o, texts[i].key);
     p->is_default = kf_json_bool(o, "default", false);
     p->confidential = kf_json_bool(o, "confidential", false);
-    p->redirect_port = small_int(o, "redirect_port", 0);
+    for (kf_pf f = 0; f < KF_PF_COUNT; f++) {
+        place at = place_of(p, f);
+        if (at.text) *at.text = safe_of(o, kf_profile_fields[f].name);
+        if (at.number) *at.number = small_int(o, kf_profile_fields[f].name, 0);
+    }
     p->state = state_from(kf_json_str_or(o, "state", ""));
     read_failure(kf_json_get(o, "failure"), &p->failure, &p->failed);
     p->permissions = small_int(o, "permissions", -1);

@@ -8,18 +8,24 @@
 #include "auth/flow.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/profile_fields.h"
 #include "ui/common/states.h"
 
 #define KF_NO_TIME INT64_MIN
 
+#define KF_MPROFILE_TEXT(name) char *name;
+#define KF_MPROFILE_LIST(name) char *name;
+#define KF_MPROFILE_NUMBER(name) int name;
+#define KF_MPROFILE_SECRET(name)
+#define KF_MPROFILE_FIELD(kind, name, limit, flags, check) KF_MPROFILE_##kind(name)
 typedef struct kf_mprofile {
     char id[17], name[65];
     bool gone;   /* removed; the slot stays so that indexes stay valid */
     bool hidden; /* gone only here: its removal is not done yet */
     bool is_default, confidential;
-    char *client_id, *api_host, *environment, *organization_id, *label,
-        *git_host; /* texts are "" when not known, never NULL */
-    int redirect_port;
+    /* texts are "" when not known, never NULL */
+    KF_PROFILE_FIELDS(KF_MPROFILE_FIELD)
+    char *environment;
     kf_pstate state; /* the session's, whatever is left of its access token */
     bool failed;
     kf_err failure;
@@ -119,9 +125,10 @@ void kf_model_step_clear(kf_model *m);
 size_t kf_model_count(const kf_model *m);
 const kf_mprofile *kf_model_by_id(const kf_model *m, const char *id);     /* NULL if gone */
 const kf_mprofile *kf_model_by_name(const kf_model *m, const char *name); /* NULL if gone */
-bool kf_model_has_session(const kf_mprofile *p);   /* also one that is over, and not signed out */
-bool kf_model_is_over(const kf_mprofile *p);       /* no token can come from it: sign in */
-bool kf_model_renews_itself(const kf_mprofile *p); /* before its token ends */
-bool kf_model_is_locked(const kf_model *m);        /* the store, or by keyfob lock */
+bool kf_model_has_session(const kf_mprofile *p);     /* also one that is over, and not signed out */
+char *kf_model_field(const kf_mprofile *p, kf_pf f); /* as text; caller frees */
+bool kf_model_is_over(const kf_mprofile *p);         /* no token can come from it: sign in */
+bool kf_model_renews_itself(const kf_mprofile *p);   /* before its token ends */
+bool kf_model_is_locked(const kf_model *m);          /* the store, or by keyfob lock */
 int64_t kf_model_left_ms(const kf_model *m,
                          const kf_mprofile *p); /* KF_NO_TIME if there is no token */

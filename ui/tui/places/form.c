@@ -2,12 +2,24 @@
  * then the person decides. */
 #include "auth/profile.h"
 #include "base/str.h"
+#include "ui/common/profile_words.h"
 #include "ui/common/words.h"
 #include "ui/tui/places/places.h"
 #include "ui/tui/places/profile_do.h"
 #include "ui/tui/parts/widget.h"
 
-enum { NAME, CLIENT_ID, API_KEY, API_HOST, PORT, ORGANIZATION, LABEL, GIT_HOSTS, FIELDS };
+/* The name, then the fields of a profile. */
+enum {
+    NAME,
+    FIRST,
+    CLIENT_ID = FIRST + KF_PF_client_id,
+    API_KEY = FIRST + KF_PF_api_key,
+    API_HOST = FIRST + KF_PF_api_host,
+    PORT = FIRST + KF_PF_redirect_port,
+    ORGANIZATION = FIRST + KF_PF_organization_id,
+    GIT_HOSTS = FIRST + KF_PF_git_host,
+    FIELDS = FIRST + KF_PF_COUNT
+};
 
 typedef struct form {
     char id[17];   /* "": a new one */
@@ -21,22 +33,20 @@ typedef struct form {
     kf_err err; /* of the save, when no field is to blame */
 } form;
 
+#define FIELD(field, label, more, form, option, arg, help) \
+    [FIRST + KF_PF_##field] = {label more, form},
 static const struct {
     const char *label, *help;
-    size_t cap;
-} fields[FIELDS] = {
-    {"Name", "Small letters, digits, dot, dash, underscore: acme-prod", 64},
-    {"Client ID", "client_... from the API keys page of the WorkOS dashboard", 128},
-    {"API key (optional)",
-     "sk_...: needed for passwords, codes and MFA. Goes to the secret store, is never shown", 256},
-    {"API host",
-     "https://api.workos.com unless you were told otherwise; http only for this computer", 256},
-    {"Redirect port", "", 5},
-    {"Organization (optional)", "org_...: chosen without asking when you belong to several", 71},
-    {"Label (optional)", "A remark for yourself; the details show it", 127},
-    {"Git hosts (optional)",
-     "Hosts that git gets this token for, with ; between them: git.acme.example", 16 * 261},
-};
+} fields[FIELDS] = {[NAME] = {"Name", "Small letters, digits, dot, dash, underscore: acme-prod"},
+                    KF_PROFILE_WORDS(FIELD)};
+
+/* How much can be typed: a little more than is taken, so that what is too long is told. */
+static size_t cap_of(int i) {
+    const kf_profile_field *f = &kf_profile_fields[i - FIRST];
+    if (i == NAME) return 64;
+    if (i == CLIENT_ID) return 128;
+    return f->kind == KF_PF_NUMBER ? 5 : f->kind == KF_PF_SECRET ? 256 : f->limit - 1;
+}
 
 static uint64_t print_of(const kf_line *l) { /* FNV-1a: only tells same from changed */
     uint64_t h = 14695981039346656037u;
@@ -62,23 +72,21 @@ static void copy_name(const kf_model *m, const char *name, char out[65]) {
 
 /* A copy gets no key and no session, because both belong to one profile, and so does a git host. */
 static void fill(form *f, const kf_model *m, const kf_mprofile *p) {
-    char port[16], name[65];
+    char name[65];
     bool copy = !f->id[0];
-    snprintf(port, sizeof port, "%d", p->redirect_port);
     if (copy) copy_name(m, p->name, name);
-    kf_line_set(&f->line[PORT], port);
-    kf_line_set(&f->line[API_HOST], p->api_host);
     kf_line_set(&f->line[NAME], copy ? name : p->name);
-    kf_line_set(&f->line[CLIENT_ID], p->client_id);
-    kf_line_set(&f->line[ORGANIZATION], p->organization_id);
-    kf_line_set(&f->line[LABEL], p->label);
-    if (!copy) kf_line_set(&f->line[GIT_HOSTS], p->git_host);
+    for (kf_pf i = 0; i < KF_PF_COUNT; i++) {
+        KF_AUTO_CHARS v = kf_model_field(p, i);
+        if (!copy || !(kf_profile_fields[i].flags & KF_PF_ALONE))
+            kf_line_set(&f->line[FIRST + i], v);
+    }
 }
 
 static void init(void *st, const kf_model *m, const kf_args *args, kf_out *o) {
     form *f = st;
     if (args) memcpy(args->what == KF_FORM_COPY ? f->from : f->id, args->profile, sizeof f->id);
-    for (int i = 0; i < FIELDS; i++) kf_line_init(&f->line[i], fields[i].cap, i == API_KEY);
+    for (int i = 0; i < FIELDS; i++) kf_line_init(&f->line[i], cap_of(i), i == API_KEY);
     kf_line_set(&f->line[PORT], "0");
     kf_line_set(&f->line[API_HOST], KF_API_HOST_DEFAULT);
     const kf_mprofile *p = kf_model_by_id(m, f->id[0] ? f->id : f->from);
@@ -234,9 +242,6 @@ static bool check_all(form *f, const kf_model *m) {
 /* Of an old one only what was changed: what the screen shows was made safe to be shown, and
  * somebody else may have changed the rest meanwhile. */
 static void save(form *f, const kf_model *m, kf_out *o) {
-    static const char *const keys[FIELDS] = {"name",     "client_id",     "api_key",
-                                             "api_host", "redirect_port", "organization_id",
-                                             "label",    "git_host"};
     bool ok = check_all(f, m);
     int fresh = take_notes(f, m);
     if (!ok) return;
@@ -250,8 +255,8 @@ static void save(form *f, const kf_model *m, kf_out *o) {
     for (int i = 0; i < FIELDS; i++) {
         bool changed = print_of(&f->line[i]) != f->print[i];
         if (i != NAME && (f->id[0] || i == API_KEY) && !changed) continue;
-        if (i == PORT) kf_json_set_int(p, keys[i], strtol(text_of(f, i), NULL, 10));
-        else kf_json_set_str(p, keys[i], text_of(f, i));
+        if (i == NAME) kf_json_set_str(p, "name", text_of(f, i));
+        else kf_profile_field_write((kf_pf)(i - FIRST), p, text_of(f, i));
     }
     f->failed = false;
     f->call = kf_out_call(o, "PutProfile", p);
