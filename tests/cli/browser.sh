@@ -59,7 +59,7 @@ says "env -u BROWSER -u DISPLAY -u WAYLAND_DISPLAY" "there is no display here"
 
 # the screen says it, too
 tui 100x30 "env BROWSER=/bin/false '$BIN/keyfob-tui'"
-wait_for " of 2 profiles"
+wait_for "open  localhost"
 start open 9 # no such row
 send 1
 wait_for "waiting for the browser"
