@@ -42,9 +42,9 @@ static const struct {
 
 /* How much can be typed: a little more than is taken, so that what is too long is told. */
 static size_t cap_of(int i) {
-    const kf_profile_field *f = &kf_profile_fields[i - FIRST];
     if (i == NAME) return 64;
     if (i == CLIENT_ID) return 128;
+    const kf_profile_field *f = &kf_profile_fields[i - FIRST];
     return f->kind == KF_PF_NUMBER ? 5 : f->kind == KF_PF_SECRET ? 256 : f->limit - 1;
 }
 
