@@ -284,7 +284,11 @@ bool sim_disk_sealed(int profile) {
     return f && f->now.p;
 }
 
+/* Its first line: a kill before ftruncate leaves the end of a longer one behind it. */
 const char *sim_disk_ledger(int profile) {
+    static char line[4096];
     const file *f = state_file(profile, "lock");
-    return f && f->now.p ? f->now.p : "";
+    const char *p = f && f->now.p ? f->now.p : "";
+    snprintf(line, sizeof line, "%.*s", (int)strcspn(p, "\n"), p);
+    return line;
 }
