@@ -14,6 +14,7 @@ struct kf_drive_job {
     kf_sign_in *s;
     kf_job what; /* its strings live until it is reported */
     uint32_t http;
+    int64_t sent_boot_ms, sent_unix_ms; /* when the request was sent, by both clocks */
     kf_loop_id timer;
     kf_loopback *listener;
     kf_err err; /* why there is no listener */
@@ -93,8 +94,10 @@ static void answered(void *user, kf_http_resp *resp, const kf_err *err) {
     j->http = 0;
     if (try_again(j, resp, err)) return;
     uint32_t id = j->what.id;
+    int64_t sent_boot = j->sent_boot_ms, sent_unix = j->sent_unix_ms;
     drop(j);
     moment(&now, resp->date);
+    now.waited_ms = kf_moment_waited(&now, sent_boot, sent_unix);
     kf_flow_job_done(s->flow, id, resp->status, resp->body, resp->retry_after, resp->request_id,
                      err, &now);
     kf_drive_pump(s);
@@ -108,6 +111,8 @@ static void send(kf_drive_job *j) {
                      .bearer = j->what.key ? j->s->api_key : NULL,
                      .single_use = true,
                      .timeout_ms = j->cleanup ? CLEANUP_MS : 0};
+    j->sent_boot_ms = kf_boot_ms();
+    j->sent_unix_ms = kf_unix_ms();
     j->http = kf_http_send(j->s->a->http, &q, answered, j);
 }
 

@@ -118,6 +118,12 @@ static kf_secret *rest_of(const kf_json *body) {
                           "other members of the answer");
 }
 
+int64_t kf_moment_waited(const kf_moment *now, int64_t sent_boot_ms, int64_t sent_unix_ms) {
+    int64_t boot = now->boot_ms - sent_boot_ms;
+    int64_t wall = now->unix_s * 1000 + now->ms - sent_unix_ms;
+    return boot > wall ? (boot > 0 ? boot : 0) : wall > 0 ? wall : 0;
+}
+
 static bool set_times(kf_session *s, const kf_json *body, const kf_moment *now, kf_err *err) {
     const char *jwt = kf_secret_peek(s->access_token);
     kf_err why;
@@ -149,6 +155,11 @@ static bool set_times(kf_session *s, const kf_json *body, const kf_moment *now, 
      */
     int64_t old = now->unix_s - s->iat;
     if (old == 1 || old == 2) s->received.boot_ms -= old * 1000;
+    if (now->waited_ms < 1000) return true;
+    int64_t then = now->boot_ms - now->ms - now->waited_ms;
+    if (s->received.boot_ms > then) s->received.boot_ms = then;
+    s->received.unix_s -= now->waited_ms / 1000;
+    if (usable) s->skew_s += now->waited_ms / 1000;
     return true;
 }
 

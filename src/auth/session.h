@@ -12,7 +12,14 @@ typedef struct kf_moment {
     int64_t ms; /* behind unix_s: what arrives counts from the start of its second */
     char boot_id[37];
     int64_t date; /* the answer's Date header, 0 = none */
+    /* since the request was sent. The answer may have lain in its socket for all of it, while this
+     * program was stopped or the machine asleep: Date and token may be as old as that. */
+    int64_t waited_ms;
 } kf_moment;
+
+/* waited_ms of an answer that arrived now, by the clock that counted more. The boot clock stands
+ * still while a virtual machine is paused. */
+int64_t kf_moment_waited(const kf_moment *now, int64_t sent_boot_ms, int64_t sent_unix_ms);
 
 typedef struct kf_session {
     kf_secret *access_token, *refresh_token;

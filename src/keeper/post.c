@@ -45,16 +45,14 @@ static int64_t clamp64(int64_t v, int64_t low, int64_t high) {
 }
 
 /* How old the pair may be: no older than the first send of its token. The server's own clock tells
- * it better, when its Date and the token's iat are both there. */
-static void count_age(kf_session *s, const kf_work *w, const kf_try *t, const kf_moment *now) {
-    int64_t most = clamp64(now->boot_ms - w->first_send_ms, 0, KF_REPLAY_MAX_MS);
+ * it better, when its Date and the token's iat are both there, and the answer came at once. */
+static void count_age(kf_session *s, const kf_work *w, const kf_moment *now) {
+    int64_t late = now->waited_ms < 1000 ? 0 : now->waited_ms;
+    int64_t most = clamp64(now->boot_ms - w->first_send_ms, late, KF_REPLAY_MAX_MS + late);
     bool alone = w->tries == 1 && !w->replay && most < BESIDE_MS;
-    int64_t age = now->date && s->claims.iat ? clamp64((now->date - s->iat) * 1000, 0, most)
+    int64_t age = now->date && s->claims.iat ? clamp64((now->date - s->iat) * 1000 + late, 0, most)
                   : alone                    ? 0
                                              : most;
-    /* the answer may have lain in its socket while the machine was paused */
-    int64_t paused = now->unix_s * 1000 + now->ms - t->unix_ms - (now->boot_ms - t->at);
-    if (paused > 1000) age += paused;
     int64_t then = now->boot_ms - now->ms - age;
     if (s->received.boot_ms > then) s->received.boot_ms = then;
     s->received.unix_s = now->unix_s - age / 1000; /* both clocks count from then */
@@ -73,9 +71,10 @@ static kf_session *read_pair(const kf_try *t, kf_http_resp *r, const kf_err *net
                            .retry_after = r->retry_after,
                            .request_id = r->request_id};
     kf_moment now = kf_keeper_answer_moment(e->k, r->date);
+    now.waited_ms = kf_moment_waited(&now, t->at, t->unix_ms);
     kf_session *s = kf_refresh_read(&a, w->old, &now, err);
     if (!s) return NULL;
-    count_age(s, w, t, &now);
+    count_age(s, w, &now);
     /* with a wish for another organization, keeper_switch.c compares where the session is now */
     if (*w->organization || kf_session_in_organization(s, kf_renew_organization(w), err)) return s;
     err->status = r->status;

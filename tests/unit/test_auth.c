@@ -597,6 +597,27 @@ static void time_left(void **state) {
     assert_int_equal(kf_session_left_ms(s, &m), 298000);
 }
 
+/* The machine slept for an hour between the request and the look at its answer. */
+static void an_answer_that_lay_there(void **state) {
+    KF_AUTO(kf_json)
+    body =
+        parse("{\"access_token\":\"opaque\",\"expires_in\":300,\"refresh_token\":\"r\"," USER "}");
+    kf_moment late = at;
+    late.waited_ms = kf_moment_waited(&late, late.boot_ms - 3600000, late.unix_s * 1000);
+    assert_int_equal(late.waited_ms, 3600000);
+    KF_AUTO(kf_session) s = kf_session_from_answer(body, NULL, ORIGIN, CLIENT, &late, NULL);
+    assert_non_null(s);
+    assert_int_equal(kf_session_left_ms(s, &late), 300000 - 3600000);
+    memcpy(late.boot_id, "boot-b", 7);
+    assert_int_equal(kf_session_left_ms(s, &late), 300000 - 3600000);
+    /* a paused virtual machine: only its wall clock knows */
+    late = at;
+    assert_int_equal(kf_moment_waited(&late, late.boot_ms - 20, (late.unix_s - 60) * 1000), 60000);
+    /* set back meanwhile, and an answer in no time */
+    assert_int_equal(kf_moment_waited(&late, late.boot_ms - 20, (late.unix_s + 60) * 1000), 20);
+    assert_int_equal(kf_moment_waited(&late, late.boot_ms + 1, (late.unix_s + 60) * 1000), 0);
+}
+
 /* Within one boot, whatever the wall clock says at receipt. */
 static void time_left_by_two_clocks(void **state) {
     const int64_t hour = 3600,
@@ -700,6 +721,7 @@ int main(void) {
                                        cmocka_unit_test(damaged_blobs_are_refused),
                                        cmocka_unit_test(newer_blobs_are_named),
                                        cmocka_unit_test(time_left),
+                                       cmocka_unit_test(an_answer_that_lay_there),
                                        cmocka_unit_test(time_left_by_two_clocks),
                                        cmocka_unit_test(skew),
                                        cmocka_unit_test(user_names)};
