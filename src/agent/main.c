@@ -243,7 +243,7 @@ static bool start(kf_agent *a, const options *o, const kf_taken *taken, int fd, 
     a->watch = kf_watch_new(a);
     a->drive = kf_drive_new(a);
     a->locking = kf_locking_new(a);
-    (void)kf_settings(a, NULL); /* a broken keyfob.conf is told to whoever calls */
+    (void)kf_settings(a, NULL); /* callers are told of a broken keyfob.conf */
     if (!kf_state_dir_settle(a, err)) return false;
     if (taken->state && !kf_takeover_restore(a, taken, err)) return false;
     if (!(a->keeper = kf_keeping_new(a, err))) return false;

@@ -284,7 +284,7 @@ static void fresh_saved(void *user, const kf_err *err) {
     put_saved(t, err);
 }
 
-/* A new profile comes with its key, or not at all: whoever sees it can sign in. */
+/* A new profile comes with its key, or not at all: a client that sees it can sign in. */
 static void first_key_stored(void *user, const kf_err *err) {
     putting *t = user;
     if (err) {

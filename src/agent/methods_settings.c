@@ -21,7 +21,7 @@ void kf_method_get_settings(kf_agent *a, kf_call *call) {
         kf_json *one = kf_json_obj();
         kf_json_set_str(one, "key", all[i].name);
         kf_json_set_str(one, "value", kf_conf_get(a->conf, all[i].name));
-        kf_json_set_str(one, "usual", all[i].usual);
+        kf_json_set_str(one, "default", all[i].dflt);
         kf_json_set_str(one, "help", all[i].help);
         kf_json_set_bool(one, "own", all[i].own);
         kf_json_add(list, one);

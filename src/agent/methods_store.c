@@ -29,7 +29,7 @@ typedef struct kf_move {
     size_t copied;
 } kf_move;
 
-/* --- an old store, kept until whoever still reads from it has ended
+/* --- an old store, kept until its last reader has ended
  * ------------------------------- */
 
 typedef struct kf_retired {

@@ -205,7 +205,7 @@ static int pass_state(const kf_agent *a, kf_err *err) {
         return kf_fail_errno(err, KF_ERR_SYS_IO, "socketpair"), -1;
     pid_t child = fork();
     if (child == 0) {
-        pid_t feeder = fork(); /* whoever runs next has no child that it does not know */
+        pid_t feeder = fork(); /* the program that runs next has no child that it does not know */
         if (feeder) _exit(feeder < 0);
         dup2(pair[1], 0);
         close_range(1, ~0u, 0); /* the socket, and the lock of the agent */

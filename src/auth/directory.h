@@ -14,7 +14,7 @@ enum { KF_DIRECTORY_MAX = 4096, KF_ALLOWED_MAX = 1 << 20, KF_ALLOWED_LINES = 200
 KF_CHECK bool kf_directory_parse(const char *text, size_t len, char name[65], kf_err *err);
 
 /* The list in $XDG_STATE_HOME/keyfob/allowed: line 1 "keyfob-allowed 1", then profile name, tab,
- * absolute path of the file, so that a file which names another profile has to be trusted anew. No
+ * absolute path of the file, so that a file which names another profile has to be trusted again. No
  * text is an empty list. A damaged line is KF_ERR_SYS_IO naming its number; a list of a later
  * version is KF_ERR_STORE_NEWER, and stays as it is. */
 typedef enum kf_allowed_is {

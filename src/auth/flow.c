@@ -145,7 +145,7 @@ bool kf_flow_answer(kf_flow *f, uint32_t serial, kf_flow_act act, const kf_secre
     if ((unsigned)act >= KF_ACT_COUNT || !(f->step.acts & 1u << act))
         return kf_fail(err, KF_ERR_USAGE_BAD_ANSWER, "%s is not possible now",
                        kf_flow_act_name(act));
-    if (act == KF_ACT_BROWSER) return true; /* whoever shows the step opens its address */
+    if (act == KF_ACT_BROWSER) return true; /* the client that shows the step opens its address */
     size_t n = kf_secret_len(value),
            most = f->step.field == KF_FIELD_REDIRECT_URL ? 16 << 10 : 1024;
     if (!has_value(act)) value = NULL;

@@ -1,7 +1,7 @@
 #pragma once
 /* One sign-in, from the first question to a session. Pure: no I/O, no clock, no dice.
  * A flow always has one step (what a person should see now) and a queue of jobs (what
- * its owner must do). Whoever owns it does the jobs (agent: HTTP; test: a transcript)
+ * its owner must do). Its owner does the jobs (agent: HTTP; test: a transcript)
  * and shows the step (screen, prompt, script). One thread. */
 #include "auth/person.h"
 #include "auth/session.h"

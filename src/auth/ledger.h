@@ -42,7 +42,8 @@ typedef enum kf_ledger_match {
     KF_LEDGER_STALE,
     KF_LEDGER_REPLAY
 } kf_ledger_match;
-/* Whoever signed out wanted the stored session gone: a copy of it that is left is no alarm. */
+/* A person who signed out wanted the stored session gone, so a copy that is left is not an
+ * alarm. */
 bool kf_ledger_signed_out(const kf_ledger *l);
 /* Compares the stored token (fp, generation) with the ledger. FRESH: same, or nothing known. ADOPT:
  * the store is newer (another agent rotated): write it into the ledger. STALE: the store is older

@@ -9,7 +9,7 @@
 #include "base/str.h"
 
 /* Beside the name and the fields of profile_fields.h. confidential: it had an API key, which is not
- * carried; whoever imports it is told so. */
+ * carried; the import says so. */
 static const char *const switches[] = {"confidential", "default"};
 
 /* The place of a member in the table, -1: it is none that is carried. */

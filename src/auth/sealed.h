@@ -4,7 +4,7 @@
 #include "auth/session.h"
 
 /* The JSON text; caller frees. with_refresh_token only when the session is handed over for good:
- * whoever renews it spends it. NULL: KF_ERR_WORKOS_NOT_SIGNED_IN (no access token or no user). */
+ * a renewal of it spends it. NULL: KF_ERR_WORKOS_NOT_SIGNED_IN (no access token or no user). */
 kf_secret *kf_sealed_json(const kf_session *s, bool with_refresh_token, kf_err *err);
 /* What somebody else sealed, looked into. */
 typedef struct kf_sealed {

@@ -6,8 +6,8 @@
 #include "base/err.h"
 
 typedef struct kf_conf_key {
-    const char *name, *usual, *help; /* usual: what counts when it is not set; "" nothing */
-    bool own;                        /* written by keyfob alone; no `config set` */
+    const char *name, *dflt, *help; /* dflt: what counts when it is not set; "" nothing */
+    bool own;                       /* written by keyfob alone; no `config set` */
     bool (*ok)(const char *value);
     const char *must; /* what a good value is: "must be ..." */
 } kf_conf_key;

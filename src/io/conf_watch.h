@@ -1,6 +1,6 @@
 #pragma once
-/* Tells when keyfob.conf changed, whoever did it: inotify on its directory, and on that of the file
- * a link leads to. Some file systems tell nothing, so whoever needs the settings still looks
+/* Tells when keyfob.conf changed, by any program: inotify on its directory, and on that of the file
+ * a link leads to. Some file systems tell nothing, so code that needs the settings still looks
  * (kf_conf_changed_on_disk). */
 #include "loop/loop.h"
 

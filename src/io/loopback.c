@@ -294,7 +294,7 @@ static void on_log(void *user, const char *fmt, va_list args) {
 
 static void arm_check(kf_loopback *b);
 
-/* Whoever sends a byte now and then never runs into MHD's own time-out. */
+/* A client that sends a byte now and then never runs into MHD's own time-out. */
 static void check(void *user) {
     kf_loopback *b = user;
     int64_t now = kf_boot_ms();

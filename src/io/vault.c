@@ -216,7 +216,7 @@ bool kf_vault_passphrase_is_short(const kf_secret *pass) {
 bool kf_vault_fail_short(kf_err *err) {
     kf_fail(err, KF_ERR_USAGE_BAD, "the passphrase has fewer than %d characters", PASSPHRASE_LEAST);
     return kf_hint(err,
-                   "Whoever gets a copy of the vault can try many short ones. Use %d or more; "
+                   "A thief of the vault can try many short ones. Use %d or more; "
                    "four random words are good. To take it anyway: keyfob "
                    "unlock --weak, or --weak where you set it",
                    PASSPHRASE_LEAST);

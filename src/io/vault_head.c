@@ -203,7 +203,7 @@ bool kf_vault_head_rewrap(const char *dir, const kf_secret *before, const kf_sec
 /* The header takes precedence. A copy that differs was left by a change of the passphrase that was
  * interrupted, and must not open the vault for ever with the other passphrase. When the header's
  * key opens no record, the copy may be the only right one, and stays. */
-static void mend_heads(const kf_vault_folder *f) {
+static void repair_heads(const kf_vault_folder *f) {
     kf_vault_look l;
     kf_err err = {.code = KF_ERR_NONE};
     kf_vault_look_init(&l, f->dir);
@@ -224,7 +224,7 @@ static void tidy(const kf_vault_folder *f) {
         kf_log(KF_LOG_WARN, "vault: not put in order: %s", err.what);
         return;
     }
-    mend_heads(f);
+    repair_heads(f);
     sweep_temps(f->dir);
     kf_vault_record_sweep(f);
     kf_lock_drop(fd);

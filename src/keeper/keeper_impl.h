@@ -97,7 +97,7 @@ struct kf_work {
     int rounds;       /* RENEW that switches: taken up again behind another renewal */
     kf_err why;       /* the answer that ended the session, while the store is read again */
     bool interactive; /* ADOPT: the store may ask the person */
-    bool any_user;    /* ADOPT: whoever it is */
+    bool any_user;    /* ADOPT: of any user */
     bool local_only, server_ended, has_note;
     kf_err note;
     kf_keeper_done done;

@@ -204,7 +204,7 @@ static void place_reserved(kf_entry *e, kf_work *w, const kf_secret *blob, const
         return;
     }
     int64_t now = kf_boot_ms();
-    if (w->replay) { /* first sent by whoever wrote the intent */
+    if (w->replay) { /* first sent by the writer of the intent */
         w->first_send_ms = now - kf_entry_intent_age(e, i);
         kf_post_start(e, w);
         return;

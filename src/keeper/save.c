@@ -177,7 +177,7 @@ static void save_again_locked(kf_entry *e, kf_work *w, const kf_secret *blob, co
 
 void kf_save_start(kf_entry *e, kf_work *w) { kf_work_lock(e, w, save_again_locked); }
 
-/* ---- for whoever ends the agent ---- */
+/* ---- for the end of the agent ---- */
 
 kf_json *kf_keeper_unsaved(const kf_keeper *k, kf_unsaved which) {
     kf_json *names = kf_json_arr();

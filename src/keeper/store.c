@@ -182,7 +182,7 @@ static void take_loaded(kf_entry *e, kf_work *w, const kf_secret *blob) {
     kf_session *s = kf_entry_accept(e, blob, &w->ledger, &match, &err);
     if (!s) {
         if (err.code == KF_ERR_WORKOS_ORIGIN) e->session = kf_session_free(e->session);
-        if (*w->ledger.ended) e->told = true; /* by whoever found out */
+        if (*w->ledger.ended) e->told = true; /* by the one that found out */
         bool old = err.code == KF_ERR_STORE_STALE || err.code == KF_ERR_STORE_LOST;
         int64_t open = old ? kf_entry_window_left(e, &w->ledger) : 0;
         e->urgent = open > 0 ? kf_boot_ms() + open : 0;

@@ -19,7 +19,7 @@
  * or removed. Timers are a heap (GLib's own time-outs are monotonic and stop while the machine
  * sleeps). */
 enum {
-    TIMERS_A_TURN = 64, /* that are due at once; then whoever else waits */
+    TIMERS_A_TURN = 64, /* that are due at once; then other sources */
     EVENTS_A_TURN = 64
 };
 enum { TIMER_ID = 0 }; /* of the timerfd in the epoll set */

@@ -1,6 +1,6 @@
 #pragma once
 /* What an endpoint answers: a status and a body in one of the three shapes of
- * WORKOS.md §1.5, or a page. A value; whoever takes it frees what it holds. */
+ * WORKOS.md §1.5, or a page. A value; its owner frees what it holds. */
 #include <stdint.h>
 #include "base/json.h"
 

@@ -10,7 +10,7 @@ kf_answer kf_api_factor(kf_sandbox *s, const kf_call *c);  /* GET /auth/factors/
 kf_answer kf_api_factor_delete(kf_sandbox *s, const kf_call *c); /* DELETE /auth/factors/{id} */
 kf_answer kf_api_challenge(kf_sandbox *s, const kf_call *c); /* POST /auth/factors/{id}/challenge */
 kf_answer kf_api_verify(kf_sandbox *s, const kf_call *c);    /* POST /auth/challenges/{id}/verify */
-/* A new factor with its base32 secret and otpauth URI (heap). issuer, user NULL: the usual ones;
+/* A new factor with its base32 secret and otpauth URI (heap). issuer, user NULL: the defaults;
  * key NULL: a random one. NULL: the account has too many. */
 kf_factor *kf_factor_make(kf_account *a, const char *issuer, const char *user, const kf_totp *key,
                           char **secret, char **uri);

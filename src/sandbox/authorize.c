@@ -144,7 +144,7 @@ static kf_answer org_page(const kf_page_open *page, const kf_json *body) {
     return kf_html_end(&b, 200);
 }
 
-/* The organization's own identity provider: whoever is its member may say who they are. */
+/* The organization's own identity provider: each of its members may say who they are. */
 static kf_answer idp_page(const kf_sandbox *s, const kf_page_open *page, const kf_org *org) {
     kf_buf b;
     kf_html_begin(&b, "Identity provider");

@@ -423,7 +423,7 @@ static void cut(kf_peer *p) {
     shutdown(p->fd, SHUT_RDWR);
 }
 
-/* Whoever sends a byte now and then never runs into MHD's own time-out. */
+/* A client that sends a byte now and then never runs into MHD's own time-out. */
 static void check(void *user) {
     kf_serve *s = user;
     s->check = 0;

@@ -110,7 +110,8 @@ char *kf_path_absolute(const char *path, kf_err *err) {
     return NULL;
 }
 
-/* A relative path counts from the directory of whoever set the variable, and the agent runs in /.
+/* A relative path counts from the directory of the program that set the variable, and the agent
+ * runs in /.
  */
 static bool make_absolute(const char *name, kf_err *err) {
     if (!env(name)) return true;

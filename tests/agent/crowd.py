@@ -22,7 +22,7 @@ class Crowd:
         self.lock = threading.Lock()
         self.under_way = self.most = self.served = 0
         self.renewals = {}  # (number, life of the token it gave) -> how many
-        self.answers = {}  # refresh token -> (when, answer): whoever did not get it asks again, which is no renewal
+        self.answers = {}  # refresh token -> (when, answer): a caller that did not get it asks again, which is no renewal
         self.until = None
         self.fake = Fake()
         self.fake.on("refresh_token", self.renew)

@@ -79,7 +79,7 @@ class Limits(Case):
             self.assertLess(took, 15)
 
     def test_drip_feed_times_out_too(self):
-        """A byte a second does not start the 10 s anew."""
+        """A byte a second does not start the 10 s again."""
         with self.agent.connect() as c:
             start = time.monotonic()
             with self.assertRaises(Closed):
@@ -147,7 +147,7 @@ class Limits(Case):
             self.assertEqual(len(told), 1, told)
 
     def test_silent_connections_make_room(self):
-        """The longest silent one goes first; one that watches, or has just called, stays."""
+        """The longest silent one is closed first; one that watches, or has just called, stays."""
         with Agent() as agent, contextlib.ExitStack() as all_of_them:
             conns = [all_of_them.enter_context(agent.connect()) for _ in range(256)]
             watching, calling = conns[0], conns[1]

@@ -154,7 +154,7 @@ class Settings(Case):
                 self.assertIn("keyfob.conf:%d" % line, e.failure["what"])
         self.assertEqual(self.conf(), broken)
         self.assertEqual(self.agent.call("Hello", protocol=1, build="t")["protocol"], varlink.PROTOCOL)
-        self.write_conf(broken.replace("this is no setting", "# mended"))
+        self.write_conf(broken.replace("this is no setting", "# corrected"))
         self.assertEqual(self.names(), ["a"])
 
     def test_broken_from_the_start(self):

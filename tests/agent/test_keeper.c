@@ -694,7 +694,7 @@ static void test_keeper_ends_in_a_renewal(void **state) {
     while (RENEWALS(&w) < 1) world_spin(&w, 5);
     assert_true(kf_keeper_busy(w.a.keeper));
     world_agent_end(&w.a);
-    assert_true(lost.done); /* whoever waited is told */
+    assert_true(lost.done); /* the caller that waited is told */
     assert_int_equal(lost.err.code, KF_ERR_WIRE_CLOSED);
     world_agent(&w, &w.a); /* finds the intent, sends the same token, gets the same pair */
     world_token(&w, &w.a, PROFILE, -1, true, &g);

@@ -29,7 +29,7 @@ typedef struct world {
 
 void world_up(world *w, const char *const *sandbox_args); /* NULL-terminated or NULL */
 void world_down(world *w);
-void world_conf(world *w, const char *api_host); /* writes keyfob.conf anew */
+void world_conf(world *w, const char *api_host); /* writes keyfob.conf again */
 void world_agent(world *w, kf_agent *a);         /* makes its keeper */
 void world_agent_end(kf_agent *a);               /* waits until it is quiet first */
 void world_until(world *w, const bool *flag);    /* runs the loop; fails the test after 40 s */

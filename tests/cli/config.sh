@@ -7,7 +7,7 @@ CONF=$XDG_CONFIG_HOME/keyfob/keyfob.conf
 is "the path" "$(kf config path)" "$CONF"
 is "paths" "$(kf paths --json | json settings)" "$CONF"
 is "no agent was started for that" "$(kf agent status --json | json running)" false
-is "a usual value" "$(kf config get keepalive)" 12h
+is "a default value" "$(kf config get keepalive)" 12h
 sandbox
 profile_dev
 login_dev
@@ -46,7 +46,7 @@ is "an editor that changes nothing" "$RC" 0
 has "which is said" "$ERR" "nothing was changed"
 is "the file is as it was" "$(cat "$CONF")" "$before"
 run env VISUAL="sed -i -e 's/^\[keyfob\]/[keyfob]\nproxy = http:\/\/127.0.0.1:9/'" EDITOR=false "$BIN/keyfob" config edit
-is "VISUAL goes first, and may have options: $ERR" "$RC" 0
+is "VISUAL takes precedence, and may have options: $ERR" "$RC" 0
 is "it counts" "$(kf config get proxy)" http://127.0.0.1:9
 has "exactly as it was typed" "$(cat "$CONF")" "proxy = http://127.0.0.1:9"
 is "no copy stays" "$(ls "$XDG_CONFIG_HOME/keyfob")" keyfob.conf
@@ -91,7 +91,7 @@ run kf config get keepalive
 is "broken" "$RC$OUT" 2
 has "where" "$ERR" "keyfob.conf:2:"
 run env EDITOR="printf '%s\n' '$before' >" "$BIN/keyfob" config edit
-is "and mended" "$RC$(kf token dev >/dev/null && echo there)" 0there
+is "and corrected" "$RC$(kf token dev >/dev/null && echo there)" 0there
 
 # live: nobody calls, and the list of profiles follows
 id=$(sed -n 's/^id=//p' "$CONF" | head -1)

@@ -76,21 +76,21 @@ ok "they are two sessions"
 # --- which rule won
 has "why: the file" "$(in_dir "$W/b" status --why)" "two, by the file $W/b/.keyfob"
 has "why: an argument" "$(in_dir "$W/b" status one --why)" "one, by argument"
-has "why: and the file that came second" "$(in_dir "$W/b" status one --why)" "$W/b/.keyfob names two; argument goes first"
+has "why: and the file that came second" "$(in_dir "$W/b" status one --why)" "$W/b/.keyfob names two; argument takes precedence"
 has "why: KEYFOB_PROFILE goes before the file" "$(KEYFOB_PROFILE=one in_dir "$W/b" status --why)" "one, by KEYFOB_PROFILE"
-has "why: and names the file" "$(KEYFOB_PROFILE=one in_dir "$W/b" status --why)" "$W/b/.keyfob names two; KEYFOB_PROFILE goes first"
-has "why: a KEYFOB_PROFILE that came second" "$(KEYFOB_PROFILE=two in_dir "$W/c" -p one status --why)" "KEYFOB_PROFILE is two; --profile goes first"
+has "why: and names the file" "$(KEYFOB_PROFILE=one in_dir "$W/b" status --why)" "$W/b/.keyfob names two; KEYFOB_PROFILE takes precedence"
+has "why: a KEYFOB_PROFILE that came second" "$(KEYFOB_PROFILE=two in_dir "$W/c" -p one status --why)" "KEYFOB_PROFILE is two; --profile takes precedence"
 has "why: the default" "$(in_dir "$W/c" status --why)" "one, by default profile"
-hasnt "nobody lost" "$(in_dir "$W/c" status --why)" "goes first"
+hasnt "nobody lost" "$(in_dir "$W/c" status --why)" "takes precedence"
 is "a child of exec keeps its profile in another directory" \
     "$(cd "$W/a" && "$BIN/keyfob" exec -- sh -c "cd '$W/b' && '$BIN/keyfob' status --json" | json profile)" one
 
-# --- it changes: it has to be allowed anew
+# --- it changes: it has to be allowed again
 echo one >"$W/b/.keyfob"
 gives "a changed file" 2 "was allowed when it named two" "$W/b" token
 has "why names it" "$(KEYFOB_PROFILE=two in_dir "$W/b" status --why)" "not used: $W/b/.keyfob names one now"
 in_dir "$W/b" allow >/dev/null || fail allow
-is "allowed anew" "$(in_dir "$W/b" status --json | json profile)" one
+is "allowed again" "$(in_dir "$W/b" status --json | json profile)" one
 printf 'one\n# a comment more\n' >"$W/b/.keyfob"
 is "a comment needs no new allow" "$(in_dir "$W/b" status --json | json profile)" one
 in_dir "$W/b" allow --revoke >/dev/null || fail revoke

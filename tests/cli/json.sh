@@ -34,7 +34,7 @@ check keyfob.profile/2 profile copy dev twin
 check keyfob.profile/2 profile rename twin double
 check keyfob.profile/2 profile default double
 check keyfob.removed/1 profile rm double --yes
-check keyfob.settings/1 config list
+check keyfob.settings/2 config list
 check keyfob.setting/1 config set keepalive 1h
 check keyfob.setting/1 config get keepalive
 check keyfob.setting/1 config unset keepalive

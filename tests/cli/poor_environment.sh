@@ -7,7 +7,7 @@ H=$(getent passwd "$(id -u)" | cut -d: -f6)
 place() { sed -n "s/^$1 *//p" <<<"$OUT"; }
 bare() { env -i PATH="$PATH" XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" "$@"; }
 
-# nothing here may write: these are the paths of whoever runs the test
+# nothing here may write: these are the paths of the person who runs the test
 before=$(ls -A /)
 for home in "" HOME= HOME=relative HOME=/ HOME=//; do
     # shellcheck disable=SC2086

@@ -138,13 +138,13 @@ has "it says how to" "$ERR" "keyfob profile edit fromenv"
 WORKOS_API_HOSTNAME=example.test WORKOS_API_HTTPS=false gives "http elsewhere, by the environment" 2 "WORKOS_API_HOSTNAME" profile add x --client-id client_1
 WORKOS_API_PORT=80/x gives "no port" 2 "WORKOS_API_PORT" profile add x --client-id client_1
 WORKOS_API_HTTPS=maybe gives "neither true nor false" 2 "WORKOS_API_HTTPS" profile add x --client-id client_1
-is "an option goes first" "$(WORKOS_API_PORT=80/x "$BIN/keyfob" profile add y --client-id client_1 --api-host "$U" --json 2>/dev/null | json api_host)" "$U"
+is "an option takes precedence" "$(WORKOS_API_PORT=80/x "$BIN/keyfob" profile add y --client-id client_1 --api-host "$U" --json 2>/dev/null | json api_host)" "$U"
 kf profile rm y --yes >/dev/null && kf profile rm fromenv --yes >/dev/null || fail rm
 why=$(WORKOS_CLIENT_ID=client_app WORKOS_API_HOSTNAME=api.example.test kf status dev --why)
 has "why: the profile's client ID" "$why" "client_sandbox, from profile"
 has "why: and the other one" "$why" "WORKOS_CLIENT_ID is client_app"
 has "why: the profile's address" "$why" "$U"
-has "why: and the other one" "$why" "say https://api.example.test; the profile's own goes first"
+has "why: and the other one" "$why" "say https://api.example.test; the profile's own takes precedence"
 run bash -c "printf sandbox-password | WORKOS_CLIENT_ID=client_app '$BIN/keyfob' login dev --email plain@example.test --password-stdin"
 is "an application's client ID does not get in the way" "$RC" 0
 has "and is named at sign-in" "$ERR" "WORKOS_CLIENT_ID is client_app; dev signs in with its own, client_sandbox"

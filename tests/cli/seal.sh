@@ -123,4 +123,4 @@ run kf token dev
 is "no token any more" "$RC$OUT" 3
 has "why is said" "$ERR" "handed over"
 json refreshToken <"$SCRATCH/inside" | kf login dev --method token >/dev/null || fail "the refresh token that was handed over does not work"
-ok "whoever has it renews the session"
+ok "its holder renews the session"

@@ -53,7 +53,7 @@ is "the header has its copy" "$(cmp "$vault/header" "$vault/header.copy" 2>&1)" 
 before=$(cksum "$vault"/*.session "$vault"/*.api-key)
 run kf vault passphrase --passphrase-stdin < <(printf 'one two three\nthree four five\n')
 is "changed: $ERR" "$RC" 0
-is "no record was written anew" "$(cksum "$vault"/*.session "$vault"/*.api-key)" "$before"
+is "no record was written again" "$(cksum "$vault"/*.session "$vault"/*.api-key)" "$before"
 is "the copy is that of the new header" "$(cmp "$vault/header" "$vault/header.copy" 2>&1)" ""
 printf 'one two three' >"$SCRATCH/pass"
 chmod 600 "$SCRATCH/pass"

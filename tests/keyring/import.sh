@@ -107,7 +107,7 @@ imp --all --dry-run --prefix x-
 took=$((SECONDS - start))
 pid=$(kf agent status --json | json pid)
 timeout 1 "$BIN/keyfob" profile import --from workos --all --dry-run >/dev/null 2>&1
-is "whoever asks may go while it waits" "$?" 124
+is "a caller may go while it waits" "$?" 124
 kill -CONT "$DAEMON"
 is "the agent is the same" "$(kf agent status --json | json pid)" "$pid"
 is "a frozen keyring: $ERR" "$RC" 6

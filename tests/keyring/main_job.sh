@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The main job with the Secret Service, inside a headless gnome-keyring: the items are there for
-# every keyring program, and an agent that starts anew needs no sign-in.
+# every keyring program, and a new agent needs no sign-in.
 SRC=$1 BIN=$2
 if [ "${KF_IN_KEYRING:-}" != 1 ]; then
     H=$(mktemp -d "${TMPDIR:-/tmp}/kfk.XXXXXX")

@@ -166,6 +166,18 @@ printf '/* WORKOS.md §1.3 */\n' >"$tree/src/base/f.c"
 fails "a section that is not" 1 "has no section 1.3" sh "$here/references.sh" "$tree"
 fails "references without files" 2 "no files" sh "$here/references.sh" "$here/../lint"
 
+# words
+fresh
+printf '# x\n' >"$tree/README.md"
+fails "plain words" 0 "files" sh "$here/words.sh" "$tree"
+printf '/* Whoever asks. */\n' >"$tree/src/base/f.c"
+fails "a riddle" 1 "f.c:1: whoever: write the client" sh "$here/words.sh" "$tree"
+printf '/* The option goes first. */\n' >"$tree/src/base/f.c"
+fails "two words" 1 "write takes precedence" sh "$here/words.sh" "$tree"
+printf '/* I recommend it. */\n' >"$tree/src/base/f.c"
+fails "a part of a word" 0 "files" sh "$here/words.sh" "$tree"
+fails "words without files" 2 "no files" sh "$here/words.sh" "$here/../lint"
+
 # README and the guides
 documents() { fails "$1" "$2" "$3" sh "$here/documents.sh" "$tree"; }
 fresh

@@ -50,7 +50,7 @@ static void an_end_for_all_of_it(void **state) {
     unlink(path);
     pid_t child = (pid_t)strtol(text, NULL, 10);
     KF_AUTO_CHARS proc = kf_strfmt("/proc/%d/stat", child);
-    for (int i = 0; i < 1000; i++) { /* dead, though perhaps not reaped by whoever is first here */
+    for (int i = 0; i < 1000; i++) { /* dead, though perhaps not reaped yet */
         FILE *f = fopen(proc, "re");
         char kind = 'Z', line[200] = "";
         if (f && fgets(line, sizeof line, f)) kind = *(strrchr(line, ')') + 2);

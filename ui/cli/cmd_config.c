@@ -18,7 +18,7 @@ static const kf_json *find(const kf_json *all, const char *key) {
 
 static const char *value_of(const kf_json *s) {
     const char *v = kf_json_str(s, "value");
-    return v ? v : kf_json_str_or(s, "usual", "");
+    return v ? v : kf_json_str_or(s, "default", "");
 }
 
 /* For a list, which nobody reads for one password: http://user:****@host. Caller frees. */
@@ -82,16 +82,16 @@ int kf_cmd_config_list(kf_cli *c, const kf_args *a) {
             kf_json_add(items, one);
             continue;
         }
-        const char *set = kf_json_str(i, "value"), *usual = kf_json_str_or(i, "usual", "");
+        const char *set = kf_json_str(i, "value"), *dflt = kf_json_str_or(i, "default", "");
         KF_AUTO_CHARS shown = listed_value(i);
         KF_AUTO_CHARS value = kf_text_safe(*shown ? shown : "-");
         KF_AUTO_CHARS help = kf_text_safe(kf_json_str(i, "help"));
         printf("%-18s %s%s\n  %s\n", kf_json_str_or(i, "key", ""), value,
-               set || !*usual ? "" : " (usual)", help);
+               set || !*dflt ? "" : " (default)", help);
     }
     if (!c->json) return kf_json_free(items), kf_cli_flush();
     kf_json *j = kf_json_obj();
-    kf_json_set_str(j, "schema", "keyfob.settings/1");
+    kf_json_set_str(j, "schema", "keyfob.settings/2");
     kf_json_set_str(j, "path", kf_json_str(all, "path"));
     kf_json_set(j, "items", items);
     return kf_cli_print(j);

@@ -156,7 +156,7 @@ static char *first_text(kf_cli *c, kf_err *err) {
     for (const kf_json *i = kf_json_first(kf_json_get(all, "settings")); i; i = kf_json_next(i)) {
         if (kf_json_bool(i, "own", false)) continue;
         char *more = kf_strfmt("%s\n# %s\n#%s = %s\n", text, kf_json_str_or(i, "help", ""),
-                               kf_json_str_or(i, "key", ""), kf_json_str_or(i, "usual", ""));
+                               kf_json_str_or(i, "key", ""), kf_json_str_or(i, "default", ""));
         free(text);
         text = more;
     }

@@ -63,7 +63,8 @@ static int out_of_luck(const char *what) {
 /* --- the token in a descriptor
  * --------------------------------------------------------------------- */
 
-/* Sealed: whoever the command hands it to reads what the command read. Close-on-exec; -1: errno. */
+/* Sealed: a program that gets it from the command reads what the command read. Close-on-exec; -1:
+ * errno. */
 static int sealed(const char *token) {
     size_t len = strlen(token);
     int fd = memfd_create("keyfob-token", MFD_CLOEXEC | MFD_ALLOW_SEALING);

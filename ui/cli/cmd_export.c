@@ -137,7 +137,7 @@ static int sealed(kf_cli *c, wanted *w, const kf_args *a) {
     return kf_cli_seal(c, &s, put_sealed, w);
 }
 
-/* Options that would do nothing: whoever gives one expects something. */
+/* Options that would do nothing: a person who gives one expects something. */
 static const char *without_effect(const kf_cli *c, const kf_args *a, const wanted *w, bool seals) {
     if (w->file && w->clip) return "-o and --clip are two places; name one";
     if (c->json && a->opt[FORMAT] && strcmp(w->format, "json") != 0)

@@ -34,7 +34,7 @@ static bool add_uids(command *c, char *list) {
     return true;
 }
 
-/* Said at the start, and not to whoever asks the socket later. */
+/* Said at the start, and not to clients of the socket later. */
 static bool is_there(kf_cli *c, const char *name, kf_err *err) {
     kf_json *p = kf_json_obj();
     kf_json_set_str(p, "profile", name);

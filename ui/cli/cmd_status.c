@@ -147,14 +147,14 @@ static void print_losers(const kf_cli *c, const char *name, const char *rule) {
     kf_err e;
     if (env && *env && strcmp(rule, "KEYFOB_PROFILE") && strcmp(env, name)) {
         KF_AUTO_CHARS other = kf_text_safe(env);
-        printf("              KEYFOB_PROFILE is %s; %s goes first\n", other, rule);
+        printf("              KEYFOB_PROFILE is %s; %s takes precedence\n", other, rule);
     }
     int rc = c->profile_rule || c->sandbox ? 0 : kf_dir_find(NULL, &f, &e);
     if (rc > 0 && !kf_dir_allowed(&f, &e)) rc = -1;
     KF_AUTO_CHARS text = kf_text_safe(rc < 0 ? e.what : rc > 0 ? f.path : "");
     if (rc < 0) printf("              not used: %s\n", text);
     else if (rc > 0 && strcmp(f.profile, name))
-        printf("              %s names %s; %s goes first\n", text, f.profile, rule);
+        printf("              %s names %s; %s takes precedence\n", text, f.profile, rule);
 }
 
 static void print_origin(const kf_json *p) {
@@ -167,9 +167,10 @@ static void print_origin(const kf_json *p) {
     printf("API host      %s\n", own ? own : "not known without the agent");
     if (!ok) printf("              not used: %s\n", safe);
     else if (env && own && strcmp(env, own))
-        printf("              WORKOS_API_HOSTNAME, _HTTPS and _PORT say %s; the profile's own goes "
-               "first\n",
-               safe);
+        printf(
+            "              WORKOS_API_HOSTNAME, _HTTPS and _PORT say %s; the profile's own takes "
+            "precedence\n",
+            safe);
 }
 
 static int print_why(const kf_cli *c, const kf_json *p, const char *rule) {
@@ -182,7 +183,7 @@ static int print_why(const kf_cli *c, const kf_json *p, const char *rule) {
     printf("Client ID     %s, from %s\n", used ? used : "none", kf_client_id_source_name(s));
     if (env_id && *env_id && used && strcmp(env_id, used)) {
         KF_AUTO_CHARS other = kf_text_safe(env_id);
-        printf("              WORKOS_CLIENT_ID is %s; the profile's own goes first\n", other);
+        printf("              WORKOS_CLIENT_ID is %s; the profile's own takes precedence\n", other);
     }
     print_origin(p);
     const kf_json *conf = kf_json_get(p, "confidential");

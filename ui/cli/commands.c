@@ -264,9 +264,9 @@ static const kf_command table[] = {
      .help = "trust the .keyfob file of a directory",
      .text = "A file .keyfob in a directory or above it holds the name of the profile to use "
              "there, and # comments. It is used once you have allowed it, and must be allowed "
-             "anew when it names another profile. An argument, -p and KEYFOB_PROFILE go first, "
-             "because they are about one command or one shell; keyfob status --why tells which "
-             "rule won.",
+             "again when it names another profile. An argument, -p and KEYFOB_PROFILE take "
+             "precedence, because they are about one command or one shell. keyfob status --why "
+             "tells which rule won.",
      .examples = "  echo acme > .keyfob && keyfob allow\n  keyfob allow --revoke ~/src/acme\n",
      .opts = {{"revoke", 0, NULL, "do not trust it any more"},
               {"list", 0, NULL, "the directories that are allowed"}},
@@ -475,7 +475,7 @@ static const kf_command table[] = {
     {.name = "config get",
      .args = "KEY",
      .help = "print a setting",
-     .text = "What counts: the value that is set, or the usual one.",
+     .text = "Prints the value that is set, or the default.",
      .examples = "  keyfob config get keepalive\n",
      .max_pos = 1,
      .run = kf_cmd_config_get},
@@ -490,7 +490,7 @@ static const kf_command table[] = {
      .run = kf_cmd_config_set},
     {.name = "config unset",
      .args = "KEY",
-     .help = "remove a setting, so that the usual value counts",
+     .help = "remove a setting, so that the default counts",
      .text = "",
      .examples = "  keyfob config unset proxy\n",
      .max_pos = 1,
@@ -530,7 +530,7 @@ static const kf_command table[] = {
      .run = kf_cmd_log},
     {.name = "doctor",
      .args = "[--network]",
-     .help = "check this machine, and say what to mend",
+     .help = "check this machine and suggest fixes",
      .text = "Directories and their owners, locks, settings, store and keyring, memory, clock, "
              "proxy, browser, clipboard, agent. Each line is ok, warn or fail; exit 0 if nothing "
              "failed. Uses the network only with --network. Shows no secret: it can go into a "

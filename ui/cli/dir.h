@@ -22,7 +22,7 @@ int kf_dir_find(const char *dir, kf_dir_file *out, kf_err *err);
 /* KF_ERR_USAGE_DIRECTORY with the command to run, unless the person has allowed this file with this
  * profile. */
 KF_CHECK bool kf_dir_allowed(const kf_dir_file *f, kf_err *err);
-/* Writes the list anew (0600, atomic, under a lock): allowed for its profile; profile "": not any
+/* Writes the list again (0600, atomic, under a lock): allowed for its profile; profile "": not any
  * more. */
 KF_CHECK bool kf_dir_allow(const kf_dir_file *f, kf_err *err);
 /* The list's text; "" for none. NULL: err. Caller frees. */

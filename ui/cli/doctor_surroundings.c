@@ -45,8 +45,8 @@ static void check_environment(kf_checks *k) {
         names = more;
     }
     if (!any)
-        kf_check_add(k, "environment", "ok", NULL, "%s%s", *names ? "set: " : "none of ours is set",
-                     names);
+        kf_check_add(k, "environment", "ok", NULL, "%s%s",
+                     *names ? "set: " : "no variable of keyfob is set", names);
 }
 
 /* The agent that is running may have started without it; the next one will not. */

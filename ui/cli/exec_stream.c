@@ -14,7 +14,7 @@
 enum { FULL = 65536, OUT_MAX = 1 << 20, HOLD_MS = 50, HIDE_MS = 1000, PLAIN_CHUNK = 4096 };
 
 /* O_NONBLOCK belongs to the open file, which the shell and others have too: a pipe or terminal is
- * opened anew. */
+ * opened again. */
 static kf_stream_way own_end(int *fd) {
     struct stat st;
     int flags = fcntl(*fd, F_GETFL);

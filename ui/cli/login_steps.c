@@ -298,7 +298,7 @@ static int terminal_colours(void) {
 }
 
 void kf_show_qr(const kf_cli *c, const kf_secret *text, kf_show show) {
-    /* whoever looks at what is not a terminal sees to the size */
+    /* a reader of what is not a terminal sees to the size */
     const struct winsize unknown = {.ws_row = 1000, .ws_col = 1000};
     struct winsize w = unknown;
     const char *lang = getenv("LC_ALL")     ? getenv("LC_ALL")

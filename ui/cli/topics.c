@@ -57,7 +57,7 @@ static const struct {
      "                        have arguments and %s for the address\n"
      "VISUAL, EDITOR          for keyfob config edit\n"
      "https_proxy, no_proxy, SSL_CERT_FILE, SSL_CERT_DIR\n"
-     "                        for the agent; settings go first\n"
+     "                        for the agent; settings take precedence\n"
      "NO_COLOR                no colours\n"
      "\nkeyfob exec sets for CMD: WORKOS_ACCESS_TOKEN, KEYFOB_PROFILE,\n"
      "KEYFOB_EXPIRES_AT, KEYFOB_EXPIRES_EPOCH, WORKOS_CLIENT_ID and\n"

@@ -26,7 +26,7 @@ static int64_t now_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Whoever asked has given up: it would say that nothing was copied. */
+/* The caller has given up: it would say that nothing was copied. */
 static bool is_wanted(void) { return poll(&(struct pollfd){1, 0, 0}, 1, 0) == 0; }
 
 static bool set(const char *name) {

@@ -46,7 +46,7 @@ static const kf_action_row table[] = {
      KF_AT_STEP, {'i'}},
     {KF_DO_WIDER, "two-column", "w", "two-column", "QR code: two columns a module, without glyphs.",
      KF_AT_STEP, {'w'}},
-    {KF_DO_QUIET, "quiet-zone", "+", "quiet zone", "QR code: a larger margin, then the usual one.",
+    {KF_DO_QUIET, "quiet-zone", "+", "quiet zone", "QR code: a larger margin, then the default.",
      KF_AT_STEP, {'+'}},
     {KF_DO_SHOW, "show", "v", "show", "Shows what was hidden again.", KF_AT_STEP, {'v'}},
     {KF_DO_SAVE, "save", "F2", "save", "Saves the form (F2, or Ctrl-S where it gets here).",

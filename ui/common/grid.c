@@ -109,7 +109,7 @@ static void blank(kf_cell *c, kf_ink ink) {
 }
 
 /* Writing over half of a wide character must not leave the other half behind. */
-static void mend(kf_grid *g, int y, int x) {
+static void repair(kf_grid *g, int y, int x) {
     kf_cell *c = at(g, y, x);
     if (!c) return;
     if (c->width == 0) {
@@ -126,7 +126,7 @@ void kf_grid_clear_rect(kf_grid *g, kf_rect r) {
         for (int x = r.x; x < r.x + r.cols && x < g->cols; x++) {
             kf_cell *c = at(g, y, x);
             if (!c) continue;
-            mend(g, y, x);
+            repair(g, y, x);
             blank(c, KF_INK_TEXT);
         }
 }
@@ -135,12 +135,12 @@ static void put(kf_grid *g, int y, int x, int w, kf_ink ink, char32_t ch) {
     kf_cell *c = at(g, y, x);
     if (!c) return;
     if (w == 2 && !at(g, y, x + 1)) {
-        mend(g, y, x);
+        repair(g, y, x);
         blank(c, ink);
         return;
     }
-    mend(g, y, x);
-    if (w == 2) mend(g, y, x + 1);
+    repair(g, y, x);
+    if (w == 2) repair(g, y, x + 1);
     *c = (kf_cell){.ch = {ch}, .width = (uint8_t)w, .ink = (uint8_t)ink};
     if (w == 2) *at(g, y, x + 1) = (kf_cell){.width = 0, .ink = (uint8_t)ink};
 }
