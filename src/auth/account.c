@@ -169,6 +169,8 @@ void kf_new_factor_done(kf_new_factor *f) {
     f->key = kf_secret_free(f->key);
 }
 
+#define BASE32 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567"
+
 bool kf_account_otpauth(const char *uri, kf_secret **whole, kf_secret **key) {
     size_t n = uri ? strlen(uri) : 0;
     if (!n || n > URI_MAX || !kf_str_starts(uri, "otpauth://totp/")) return false;
@@ -177,10 +179,9 @@ bool kf_account_otpauth(const char *uri, kf_secret **whole, kf_secret **key) {
     const char *query = strchr(uri, '?');
     KF_AUTO(kf_json) j = query ? kf_form_parse(query + 1, strlen(query + 1), NULL) : NULL;
     const char *text = kf_json_str_or(j, "secret", "");
-    size_t k = strlen(text);
-    if (!k || k > KEY_MAX ||
-        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz234567=") != k)
-        return false;
+    size_t k = strlen(text), letters = strspn(text, BASE32);
+    /* padding stands at the end and nowhere else */
+    if (!letters || k > KEY_MAX || letters + strspn(text + letters, "=") != k) return false;
     *whole = kf_secret_new(uri, n);
     *key = kf_secret_new(text, k);
     return true;

@@ -197,6 +197,8 @@ static void bad_otpauth(void **state) {
                                "otpauth://totp/x",
                                "otpauth://totp/x?secret=",
                                "otpauth://totp/x?secret=not-base32",
+                               "otpauth://totp/x?secret=JBSW=Y3DPEHPK3PXP",
+                               "otpauth://totp/x?secret====",
                                "otpauth://totp/x y?secret=JBSWY3DPEHPK3PXP",
                                "otpauth://totp/x?secret=JBSWY3DP\x1b[2J",
                                "otpauth://totp/\xc3\xa9?secret=JBSWY3DPEHPK3PXP",
