@@ -42,7 +42,6 @@ struct kf_settings_file {
     kf_loop_id look;
     int64_t doubt;      /* boot ms: since when the file lacks something; 0: it does not */
     int64_t written_at; /* boot ms: the last sign of a writer since then */
-    uint64_t looked;    /* kf_loop_turn: nothing had changed */
     kf_change *changes; /* the first one is under way */
     kf_loop_id step;
     int lock_fd;
@@ -94,7 +93,6 @@ static void file_noticed(void *user);
 static void look_due(void *user) {
     kf_agent *a = user;
     a->file->look = 0;
-    a->file->looked = 0;
     (void)kf_settings(a, NULL);
 }
 
@@ -154,21 +152,17 @@ static void watch_file(kf_agent *a) {
 static void file_noticed(void *user) {
     kf_agent *a = user;
     if (a->file->doubt) a->file->written_at = kf_boot_ms();
-    a->file->looked = 0;        /* it may have changed since a call of this turn looked */
     (void)kf_settings(a, NULL); /* an error is logged, and the next caller gets it */
 }
 
 kf_conf *kf_settings(kf_agent *a, kf_err *err) {
     struct kf_settings_file *f = file_of(a);
     kf_conf *c = NULL;
-    uint64_t turn = kf_loop_turn(a->loop);
-    if (a->conf && turn && f->looked == turn && !f->doubt) return a->conf;
     watch_file(a);
     bool writing = f->changes && f->changes->writing; /* change_saved() looks again */
     if (a->conf && writing) return a->conf;
     if (a->conf && !kf_conf_changed_on_disk(a->conf)) {
         end_doubt(a);
-        f->looked = turn;
         return a->conf;
     }
     switch (judge_file(a, &c, &a->conf_err)) {

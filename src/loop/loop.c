@@ -58,7 +58,6 @@ struct kf_loop {
     int64_t armed; /* when timer_fd will be readable; 0: not */
     entry *soon, *soon_last;
     size_t n_soon;
-    uint64_t turn, turns; /* turn: 0 outside of source_dispatch() */
 };
 
 static int64_t clock_ms(clockid_t c) {
@@ -246,10 +245,8 @@ static gboolean source_check(GSource *s) {
 static gboolean source_dispatch(GSource *s, GSourceFunc unused, gpointer data) {
     const source *x = (source *)s;
     kf_loop *l = x->loop;
-    l->turn = ++l->turns;
     if (g_source_query_unix_fd(s, x->tag)) fds_ready(l);
     soon_run(l);
-    l->turn = 0; /* and 0 for the rest of a turn that another one ran in */
     return G_SOURCE_CONTINUE;
 }
 
@@ -409,8 +406,6 @@ kf_loop_id kf_loop_signal(kf_loop *l, int signo, kf_loop_fn fn, void *user) {
     g_source_attach(e->source, l->ctx);
     return e->id;
 }
-
-uint64_t kf_loop_turn(const kf_loop *l) { return l->turn; }
 
 void kf_loop_cancel(kf_loop *l, kf_loop_id id) {
     entry *e = id ? g_hash_table_lookup(l->by_id, GUINT_TO_POINTER(id)) : NULL;

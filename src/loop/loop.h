@@ -30,10 +30,6 @@ void kf_loop_cancel(kf_loop *l, kf_loop_id id);
 kf_loop_id kf_loop_clock_jump(kf_loop *l, kf_loop_fn fn, void *user);
 void kf_loop_post(kf_loop *l, kf_loop_fn fn, void *user); /* from any thread: fn runs on the loop */
 
-/* The number of this turn of the loop, for what needs to be looked at once a turn only: whatever is
- * handled in it was ready before it began. 0: not inside a turn. */
-uint64_t kf_loop_turn(const kf_loop *l);
-
 int64_t kf_boot_ms(void); /* CLOCK_BOOTTIME */
 int64_t kf_unix_s(void);  /* CLOCK_REALTIME */
 int64_t kf_unix_ms(void);

@@ -116,34 +116,11 @@ static void soon_is_the_next_turn(void **state) {
     kf_loop_free(soon_loop);
 }
 
-static uint64_t turns[4];
-static int n_turns;
-static void note_turn(void *user) { turns[n_turns++] = kf_loop_turn(user); }
-static void note_turns(void *user) {
-    note_turn(user);
-    kf_loop_after(user, 0, note_turn, user);
-}
-
-static void a_turn_has_a_number(void **state) {
-    kf_loop *l = kf_loop_new(NULL);
-    n_turns = 0;
-    assert_int_equal(kf_loop_turn(l), 0);
-    kf_loop_after(l, 0, note_turns, l);
-    kf_loop_after(l, 0, note_turn, l);
-    while (n_turns < 3) assert_true(kf_loop_step(l, false));
-    assert_int_not_equal(turns[0], 0);
-    assert_int_equal(turns[1], turns[0]);
-    assert_int_not_equal(turns[2], turns[0]);
-    assert_int_equal(kf_loop_turn(l), 0);
-    kf_loop_free(l);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(descriptors_are_told_what_they_wait_for),
         cmocka_unit_test(a_file_is_always_ready),
         cmocka_unit_test(soon_is_the_next_turn),
-        cmocka_unit_test(a_turn_has_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
