@@ -285,8 +285,7 @@ kf_conf *kf_conf_free(kf_conf *c) {
 bool kf_conf_changed_on_disk(const kf_conf *c) {
     struct stat st;
     if (stat(c->path, &st)) return c->st.st_ino != 0;
-    return st.st_ino != c->st.st_ino || st.st_size != c->st.st_size ||
-           st.st_mtim.tv_sec != c->st.st_mtim.tv_sec || st.st_mtim.tv_nsec != c->st.st_mtim.tv_nsec;
+    return !kf_file_is_same(&st, &c->st);
 }
 
 static bool is_empty(const kf_conf *c) {
@@ -355,9 +354,9 @@ int kf_conf_save(kf_conf *c, const char *text, kf_err *err) {
         close(held);
         return ok ? 0 : -1;
     }
-    if (!kf_file_place(draft, held, real, err)) return -1;
-    c->st = st;
-    return 1;
+    int placed = kf_file_place_over(draft, held, real, &c->st, err);
+    if (placed == 1) c->st = st;
+    return placed;
 }
 
 const char *kf_conf_get(const kf_conf *c, const char *key) {

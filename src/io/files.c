@@ -130,6 +130,46 @@ bool kf_file_place(const char *draft, int held, const char *path, kf_err *err) {
            kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", path);
 }
 
+bool kf_file_is_same(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool exchange(const char *a, const char *b) {
+    return !renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+}
+
+/* Ours is at path and a file that was not expected at draft. It goes back. If a third one has taken
+ * the place of ours meanwhile, that one is the newest and stays. */
+static void put_back(const char *draft, int held, const char *path) {
+    struct stat ours, displaced;
+    if (exchange(draft, path) && !fstat(held, &ours) && !lstat(draft, &displaced) &&
+        ours.st_ino != displaced.st_ino)
+        (void)exchange(draft, path);
+}
+
+int kf_file_place_over(const char *draft, int held, const char *path, const struct stat *was,
+                       kf_err *err) {
+    struct stat st;
+    bool fresh = !was->st_ino;
+    bool moved = fresh ? !renameat2(AT_FDCWD, draft, AT_FDCWD, path, RENAME_NOREPLACE)
+                       : exchange(draft, path);
+    if (!moved && (errno == EINVAL || errno == ENOSYS))
+        return kf_file_place(draft, held, path, err) ? 1 : -1;
+    bool faster = !moved && errno == (fresh ? EEXIST : ENOENT);
+    if (!moved && !faster) kf_fail_errno(err, KF_ERR_SYS_IO, "rename to %s", path);
+    else if (moved && !fresh && (lstat(draft, &st) || !kf_file_is_same(&st, was))) {
+        put_back(draft, held, path);
+        faster = true;
+    }
+    if (!fresh || !moved) unlink(draft);
+    close(held);
+    if (faster) return 0;
+    bool ok = moved && (kf_file_sync_dir(path) ||
+                        kf_fail_errno(err, KF_ERR_SYS_IO, "flush the directory of %s", path));
+    return ok ? 1 : -1;
+}
+
 bool kf_file_replace(const char *path, const void *data, size_t len, kf_err *err) {
     int held = -1;
     KF_AUTO_CHARS tmp = kf_file_draft(path, data, len, &held, err);

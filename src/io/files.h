@@ -3,6 +3,7 @@
  * those that fsync belong on the worker thread. */
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include "base/err.h"
 #include "base/secret.h"
@@ -20,7 +21,14 @@ KF_CHECK bool kf_file_replace(const char *path, const void *data, size_t len, kf
  * open. place renames it, or removes it on failure, and closes held. */
 char *kf_file_draft(const char *path, const void *data, size_t len, int *held, kf_err *err);
 KF_CHECK bool kf_file_place(const char *draft, int held, const char *path, kf_err *err);
-KF_CHECK bool kf_file_remove(const char *path, kf_err *err); /* absent is success */
+/* The same, only if path still is the file that was (st_ino 0: there was none). For a file that
+ * programs without a lock write as well. 1: placed. 0: another program was faster; its file stands,
+ * and the draft is removed. -1: err. Where the file system cannot exchange two names, a program
+ * that writes in the moment of the rename loses. */
+int kf_file_place_over(const char *draft, int held, const char *path, const struct stat *was,
+                       kf_err *err);
+bool kf_file_is_same(const struct stat *a, const struct stat *b); /* file, size, time */
+KF_CHECK bool kf_file_remove(const char *path, kf_err *err);      /* absent is success */
 /* Removes the temp files that kf_file_replace(path) left beside it when it was killed; never one
  * that a living process writes. older_too: also path.XXXXXX, the names that earlier versions gave
  * them; only for a directory of keyfob's own. */

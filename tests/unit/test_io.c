@@ -196,6 +196,41 @@ static void the_holder_of_a_lock_is_named(void **state) {
     kf_lock_drop(fd);
 }
 
+/* A program that takes no lock writes between the check and the rename. */
+static void placed_over_the_file_that_was(void **state) {
+    kf_err e;
+    struct stat was = {0};
+    KF_AUTO_CHARS p = path("over");
+    const char *const step[] = {"first", "second"};
+    for (size_t i = 0; i < KF_LEN(step); i++) { /* where there was no file, and over it */
+        int held = -1;
+        KF_AUTO_CHARS draft = kf_file_draft(p, step[i], strlen(step[i]), &held, &e);
+        assert_non_null(draft);
+        assert_int_equal(kf_file_place_over(draft, held, p, &was, &e), 1);
+        KF_AUTO_CHARS text = get(p);
+        assert_string_equal(text, step[i]);
+        assert_int_equal(access(draft, F_OK), -1);
+        assert_int_equal(stat(p, &was), 0);
+    }
+    struct stat none = {0};
+    const struct stat *const wrong[] = {&was, &none};
+    for (size_t i = 0; i < KF_LEN(wrong); i++) {
+        int held = -1;
+        put(p, "an editor's");
+        KF_AUTO_CHARS draft = kf_file_draft(p, "ours", 4, &held, &e);
+        assert_int_equal(kf_file_place_over(draft, held, p, wrong[i], &e), 0);
+        KF_AUTO_CHARS text = get(p);
+        assert_string_equal(text, "an editor's");
+        assert_int_equal(access(draft, F_OK), -1);
+    }
+    unlink(p); /* and away altogether */
+    int held = -1;
+    KF_AUTO_CHARS draft = kf_file_draft(p, "ours", 4, &held, &e);
+    assert_int_equal(kf_file_place_over(draft, held, p, &was, &e), 0);
+    assert_int_equal(access(p, F_OK), -1);
+    assert_int_equal(access(draft, F_OK), -1);
+}
+
 /* --- settings ------------------------------------------------------------------------------------
  */
 
@@ -597,6 +632,7 @@ int main(void) {
                                    cmocka_unit_test(the_holder_of_a_lock_is_named),
                                    cmocka_unit_test(reads_say_why_they_failed),
                                    cmocka_unit_test(sweep_takes_only_what_a_kill_left),
+                                   cmocka_unit_test(placed_over_the_file_that_was),
                                    cmocka_unit_test(settings_keep_comments_and_order),
                                    cmocka_unit_test(bad_settings_name_file_and_line),
                                    cmocka_unit_test(a_proxy_is_host_and_port),
