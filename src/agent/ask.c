@@ -167,9 +167,7 @@ kf_secret *kf_ask_take_key(kf_call *call, const kf_conf_profile *p, kf_err *err)
     err->code = KF_ERR_NONE;
     /* another environment's key is nothing to send to this one */
     if (!kf_secret_len(key) || (*client && p && strcmp(client, p->client_id))) return NULL;
-    if (kf_api_key_looks_ok(key)) return KF_TAKE(key); /* it becomes a header */
-    kf_fail(err, KF_ERR_USAGE_BAD, "WORKOS_API_KEY is no API key (sk_...)");
-    return NULL;
+    return kf_api_key_check(key, "WORKOS_API_KEY", err) ? KF_TAKE(key) : NULL;
 }
 
 void kf_ask_begin(kf_agent *a, kf_call *call, kf_ask_fn then) {

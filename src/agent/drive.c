@@ -222,8 +222,7 @@ static void begin(kf_sign_in *s, const kf_secret *key) {
     if (key) s->api_key = kf_secret_copy(key);
     else if (kf_secret_len(env_key)) s->api_key = KF_TAKE(env_key);
     bool ok = kf_drive_opts(s, &o, &e);
-    if (ok && !key && s->api_key && !kf_api_key_looks_ok(s->api_key)) /* it becomes a header */
-        ok = kf_fail(&e, KF_ERR_USAGE_BAD, "WORKOS_API_KEY is no API key (sk_...)");
+    if (ok && !key && s->api_key) ok = kf_api_key_check(s->api_key, "WORKOS_API_KEY", &e);
     if (ok) {
         kf_random(o.seed, sizeof o.seed);
         s->flow = kf_flow_new(&o, &e);

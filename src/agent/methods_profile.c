@@ -206,8 +206,7 @@ static bool check(const kf_conf *conf, putting *t, kf_err *err) {
 static bool check_key(putting *t, kf_err *err) {
     t->no_key = kf_json_bool(t->p, "no_api_key", false);
     if (!t->key) return true;
-    if (!kf_api_key_looks_ok(t->key))
-        return kf_fail(err, KF_ERR_USAGE_BAD, "that is no API key (sk_...)");
+    if (!kf_api_key_check(t->key, "this", err)) return false;
     return !t->no_key || kf_fail(err, KF_ERR_USAGE_BAD, "either api_key or no_api_key, not both");
 }
 

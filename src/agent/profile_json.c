@@ -50,7 +50,7 @@ static void json_session(kf_json *j, const kf_profile_view *v) {
     set_time(j, "renewed_at", s->renewed_at);
     set_time(j, "expires_at", s->exp);
     kf_json_set_int(j, "skew_s", s->skew_s);
-    if (!v->is_served) return; /* a token that nobody gets */
+    if (!v->is_served) return; /* callers do not get this token */
     kf_json_set_int(j, "left_ms", v->left_ms);
     kf_json_set_int(j, "life_ms", s->life_s * 1000);
     json_token(j, s);

@@ -182,7 +182,7 @@ static kf_secret *state_text(const kf_agent *a, kf_err *err) {
     return kf_fail(err, KF_ERR_SYS_IO, "what the agent holds cannot be passed on"), NULL;
 }
 
-/* In a child of its own: all of it, or until nobody reads any more. System calls only. */
+/* Runs in a forked child: writes all of it, or stops when the reader is gone. System calls only. */
 static void feed(int fd, const char *p, size_t n) {
     while (n) {
         ssize_t k = send(fd, p, n, MSG_NOSIGNAL);

@@ -7,8 +7,8 @@
  * end: clients repeat what was not answered.
  *
  * Not while a person signs in, an authenticator app is set up or a store is moved, nor with a
- * session that is nowhere but in memory; and only when the installed file belongs to root or to us,
- * nobody else can write it, it runs, and it reads this form of state. */
+ * session that is nowhere but in memory. The installed file must belong to root or to us, other
+ * users must not be able to write it, it must run, and it must read this form of state. */
 #include "agent/agent.h"
 #include "base/json.h"
 #include "door/call.h"

@@ -187,3 +187,8 @@ bool kf_api_key_looks_ok(const kf_secret *key) {
         if (p[i] <= 0x20 || p[i] >= 0x7f) return false;
     return true;
 }
+
+bool kf_api_key_check(const kf_secret *key, const char *what, kf_err *err) {
+    return kf_api_key_looks_ok(key) ||
+           kf_fail(err, KF_ERR_USAGE_BAD, "%s is not an API key (sk_...)", what);
+}

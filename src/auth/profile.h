@@ -51,3 +51,5 @@ KF_CHECK bool kf_profile_env_origin(const char *hostname, const char *https, con
  * NULL. */
 const char *kf_profile_environment(const char *origin, const kf_secret *key);
 bool kf_api_key_looks_ok(const kf_secret *key); /* sk_..., printable, at most 256 */
+/* The same; it is going to be a header. what: where it is from, for the error. */
+KF_CHECK bool kf_api_key_check(const kf_secret *key, const char *what, kf_err *err);

@@ -6,7 +6,8 @@
 #include "base/json.h"
 #include "base/err.h"
 
-/* User Management: confidential clients have every grant, public ones what WORKOS.md §1.2 lists. */
+/* User Management. Confidential clients have every grant. WORKOS.md §1.2 lists those of public
+ * clients. */
 extern const kf_issuer kf_workos;
 /* The iss of an access token is WorkOS's, and names no other client. */
 bool kf_workos_is_issuer(const char *iss, const char *client_id);

@@ -42,7 +42,7 @@ run env WORKOS_CLIENT_ID=client_other "$BIN/keyfob" session list
 is "a key of another client is not sent" "$RC" 7
 run env WORKOS_API_KEY=nonsense "$BIN/keyfob" session list
 is "what is no key is refused" "$RC" 2
-has "by name" "$ERR" "WORKOS_API_KEY is no API key"
+has "by name" "$ERR" "WORKOS_API_KEY is not an API key"
 run env -u WORKOS_CLIENT_ID "$BIN/keyfob" session list
 is "without WORKOS_CLIENT_ID it counts: $ERR" "$RC" 0
 run env WORKOS_API_KEY=sk_test_wrong "$BIN/keyfob" session list

@@ -45,8 +45,8 @@ is "nothing was made in /" "$(ls -A /)" "$before"
 # relative paths count from the caller's directory; the agent runs in /
 export KEYFOB_STORE=vault
 sandbox
-mkdir "$SCRATCH/work"
-cd "$SCRATCH/work" || exit 1
+mkdir "$SCRATCH/here"
+cd "$SCRATCH/here" || exit 1
 (umask 077 && echo "correct horse battery" >pass)
 export KEYFOB_PASSPHRASE_FILE=pass KEYFOB_CONFIG=conf/my.conf KEYFOB_LOG_FILE=my.log
 mkdir -m 700 conf
@@ -60,12 +60,12 @@ is "a relative KEYFOB_PASSPHRASE_FILE opens the vault for a new agent: $ERR" "$R
 openssl req -x509 -newkey ed25519 -nodes -keyout /dev/null -subj /CN=test -out ca.pem 2>/dev/null
 run kf config set ca_file ca.pem
 is "a relative ca_file: $ERR" "$RC" 0
-is "is kept as an absolute one" "$(kf config get ca_file)" "$SCRATCH/work/ca.pem"
+is "is kept as an absolute one" "$(kf config get ca_file)" "$SCRATCH/here/ca.pem"
 kf config unset ca_file || fail "config unset"
 run kf export dev --format env -o token.env
 is "a relative -o: $ERR" "$(test -s token.env && echo "$RC")" 0
 cd / || exit 1
-export KEYFOB_PASSPHRASE_FILE=$SCRATCH/work/pass KEYFOB_CONFIG=$SCRATCH/work/conf/my.conf
+export KEYFOB_PASSPHRASE_FILE=$SCRATCH/here/pass KEYFOB_CONFIG=$SCRATCH/here/conf/my.conf
 run env -u KEYFOB_LOG_FILE "$BIN/keyfob" token dev
 is "the same paths in full mean the same: $ERR" "$RC" 0
 hasnt "and differ from nothing" "$ERR" "was started with another"
