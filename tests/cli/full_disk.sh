@@ -2,14 +2,8 @@
 # A full disk under the vault and the ledger: a renewal is refused before the refresh token is spent, the
 # token at hand is still served, and when there is room again everything goes on.
 SRC=$1 BIN=$2
-if [ "${KF_IN_MOUNTNS:-}" != 1 ]; then
-    export KF_IN_MOUNTNS=1
-    ns=(-m)
-    [ "$(id -u)" -eq 0 ] || ns+=(-r)
-    # where the root is no mount point (a chroot), its propagation cannot be changed
-    unshare "${ns[@]}" true 2>/dev/null || ns+=(--propagation unchanged)
-    exec unshare "${ns[@]}" "$0" "$@"
-fi
+. "$SRC/tests/cli/mounts.inc"
+own_mounts "$0" "$@"
 . "$SRC/tests/lib.sh"
 mkdir "$SCRATCH/disk"
 mount -t tmpfs -o size=512k keyfob-test "$SCRATCH/disk" || fail "mount"

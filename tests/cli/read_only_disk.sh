@@ -1,14 +1,8 @@
 #!/usr/bin/env bash
 # keyfob.conf on a read-only disk: each change is refused, and the secrets of the profile stay.
 SRC=$1 BIN=$2
-if [ "${KF_IN_MOUNTNS:-}" != 1 ]; then
-    export KF_IN_MOUNTNS=1
-    ns=(-m)
-    [ "$(id -u)" -eq 0 ] || ns+=(-r)
-    # where the root is no mount point (a chroot), its propagation cannot be changed
-    unshare "${ns[@]}" true 2>/dev/null || ns+=(--propagation unchanged)
-    exec unshare "${ns[@]}" "$0" "$@"
-fi
+. "$SRC/tests/cli/mounts.inc"
+own_mounts "$0" "$@"
 . "$SRC/tests/lib.sh"
 mkdir "$SCRATCH/disk"
 mount -t tmpfs -o size=1m keyfob-test "$SCRATCH/disk" || fail "mount"

@@ -2,14 +2,8 @@
 # ca_file and SSL_CERT_FILE replace the system's certificates: a server whose certificate only the
 # system's store knows is refused. The store is this test's own, over /etc/ssl/certs.
 SRC=$1 BIN=$2
-if [ "${KF_IN_MOUNTNS:-}" != 1 ]; then
-    export KF_IN_MOUNTNS=1
-    ns=(-m)
-    [ "$(id -u)" -eq 0 ] || ns+=(-r)
-    # where the root is no mount point (a chroot), its propagation cannot be changed
-    unshare "${ns[@]}" true 2>/dev/null || ns+=(--propagation unchanged)
-    exec unshare "${ns[@]}" "$0" "$@"
-fi
+. "$SRC/tests/cli/mounts.inc"
+own_mounts "$0" "$@"
 . "$SRC/tests/lib.sh"
 STORE=/etc/ssl/certs
 [ -d "$STORE" ] || fail "no $STORE"

@@ -3,14 +3,8 @@
 # its way. The session is told as unsaved, a sealed copy lets the agent stop, the next agent stores
 # it; and an agent that has the only copy does not stop.
 SRC=$1 BIN=$2
-if [ "${KF_IN_MOUNTNS:-}" != 1 ]; then
-    export KF_IN_MOUNTNS=1
-    ns=(-m)
-    [ "$(id -u)" -eq 0 ] || ns+=(-r)
-    # where the root is no mount point (a chroot), its propagation cannot be changed
-    unshare "${ns[@]}" true 2>/dev/null || ns+=(--propagation unchanged)
-    exec unshare "${ns[@]}" "$0" "$@"
-fi
+. "$SRC/tests/cli/mounts.inc"
+own_mounts "$0" "$@"
 . "$SRC/tests/lib.sh"
 mkdir "$SCRATCH/data" "$SCRATCH/state"
 mount -t tmpfs -o size=1m keyfob-data "$SCRATCH/data" || fail "mount"
